@@ -1,0 +1,56 @@
+/*
+ * head.h - the newest entries of a trail, in columns, in memory.
+ *
+ * One thread appends; any number read, without locks, below the count they have seen: pages,
+ * dictionary chunks and text never move once written, and the count is published last (release). A head
+ * never exceeds HEAD_ENTRIES_MAX entries; when head_full() says so it is frozen and sealed.
+ */
+#ifndef HEAD_H
+#define HEAD_H
+
+#include "page.h"
+#include "tally/hash.h"
+#include "tally/status.h"
+
+#define HEAD_ENTRIES_MAX 262144u
+
+struct head;
+
+/* What a head needs to know of an entry. Copied. */
+struct head_entry {
+    const struct bytes *values; /* FIELD_COUNT of them, as in run.h; the `private` member is left out */
+    const uint8_t *salt;        /* 16 bytes */
+};
+
+/* `fields_private` has bit 1 << field set for each field of the private half. */
+TALLY_MUST_CHECK tally_status head_create(uint64_t first, uint64_t fields_private,
+                                          struct head **head_out, struct tally_error *error);
+/* Readers share it: the last release frees it. */
+void head_retain(struct head *head);
+void head_release(struct head *head); /* NULL is allowed */
+
+/* TALLY_NO_MEMORY leaves the head as it was. Appended rows are not seen by readers until
+ * head_publish(). */
+TALLY_MUST_CHECK tally_status head_append(struct head *head, const struct head_entry *entry,
+                                          struct tally_error *error);
+void head_publish(struct head *head);
+/* Takes back what was appended and not published. */
+void head_discard(struct head *head);
+
+uint64_t head_first(const struct head *head);
+uint64_t head_fields_private(const struct head *head);
+uint32_t head_count(const struct head *head); /* published */
+size_t head_memory(const struct head *head);  /* bytes allocated */
+void head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out);
+
+/* A page of published rows below `count` (a count seen before), and a dictionary to read it with. */
+void head_page(const struct head *head, enum field_id field, uint32_t page, uint32_t count,
+               struct page *page_out);
+void head_salt_page(const struct head *head, uint32_t page, uint32_t count, struct page *page_out);
+void head_dictionary(const struct head *head, enum field_id field, struct dictionary *dictionary_out);
+
+/* The row of an id among all appended rows (writer's thread) or the published (readers: pass the count
+ * they saw). TALLY_ABSENT where none. */
+tally_status head_find_id(const struct head *head, struct bytes id, uint32_t count, uint32_t *row_out);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * page.h - 4,096 rows of one column in memory: what a head fills and what a segment's file decodes to.
+ *
+ * Head and segment give the same struct, so that a scan does not know which of them it reads. A row's
+ * value is the bytes of the field as the event layer gives them (a decoded string, a number's token, a
+ * canonical JSON text), or absent (data NULL). The kinds are ways to hold them small and compare them
+ * fast; none changes a value: what a kind cannot give back exactly stands in the exceptions as it was.
+ */
+#ifndef PAGE_H
+#define PAGE_H
+
+#include "bytes.h"
+#include "field.h"
+
+#define PAGE_ROWS  4096u
+#define BLOCK_ROWS 256u
+
+enum page_kind {
+    PAGE_ABSENT,  /* no row has a value */
+    PAGE_CODES,   /* codes[row]: 0 absent, else dictionary value code - 1 */
+    PAGE_NUMBERS, /* keys[row] and forms[row]: times, integers, decimals */
+    PAGE_IDS,     /* ids[row] and forms[row]: 16 bytes */
+    PAGE_VALUES,  /* values[row] as they are */
+};
+
+/* forms[] of PAGE_IDS. */
+enum id_form {
+    ID_ABSENT = 0,
+    ID_UUID = 1,      /* canonical UUID text, lower case, 36 characters */
+    ID_HEX = 2,       /* 32 hexadecimal digits, lower case */
+    ID_RAW = 3,       /* the 16 bytes are the value (salts) */
+    ID_EXCEPTION = 4, /* in the exceptions */
+};
+
+/* forms[] of PAGE_NUMBERS: NUMBER_ABSENT, NUMBER_EXCEPTION, else the count of fraction digits. For
+ * times the key is nanoseconds since 1970 and the digits (0 to 9) are how many were sent. For integers
+ * and decimals the key is the number without its point (12.50 is 1250 with 2 digits), at most 18 digits.
+ * The key of an exception is the same number as nearly as an int64 can say it, with forms as below:
+ * use page_number() to compare. */
+#define NUMBER_ABSENT    0xffu
+#define NUMBER_EXCEPTION 0xfeu
+
+/* Rows ascend. */
+struct page_exception {
+    uint32_t row;
+    struct bytes value;
+};
+
+/* Views into memory of whoever handed the page out. */
+struct page {
+    enum page_kind kind;
+    uint32_t rows; /* 1 to PAGE_ROWS */
+    const uint32_t *codes;
+    const int64_t *keys;
+    const uint8_t (*ids)[16];
+    const uint8_t *forms;
+    const struct bytes *values;
+    const struct page_exception *exceptions;
+    uint32_t exception_count;
+};
+
+/* The distinct values of a PAGE_CODES column: value(code) for 1 <= code <= count. Chunked, so that a
+ * head's grows while others read below the count they saw. */
+struct dictionary {
+    uint32_t count;
+    const struct bytes *const *chunks; /* chunks[i / PAGE_ROWS][i % PAGE_ROWS] is the value of code i + 1 */
+};
+
+static inline struct bytes
+dictionary_value(const struct dictionary *dictionary, uint32_t code)
+{
+    uint32_t i = code - 1;
+    return dictionary->chunks[i / PAGE_ROWS][i % PAGE_ROWS];
+}
+
+/* Room for any value that must be spelled out: a UUID, a number, a time. */
+#define PAGE_TEXT_MAX 64
+
+/* The value of a row, absent as { NULL, 0 }. It points into the page, the dictionary or `text`. */
+struct bytes page_value(const struct page *page, const struct dictionary *dictionary,
+                        enum field_column column, uint32_t row, char text[PAGE_TEXT_MAX]);
+
+/* Number spellings and back. number_read() is true only where number_write() gives the same bytes. */
+bool number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out);
+size_t number_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]);
+bool time_read(struct bytes text, int64_t *key_out, uint8_t *digits_out);
+size_t time_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]);
+bool id_read(struct bytes text, uint8_t id[16], uint8_t *form_out);
+size_t id_write(const uint8_t id[16], uint8_t form, char text[PAGE_TEXT_MAX]);
+
+#endif

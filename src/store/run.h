@@ -1,0 +1,96 @@
+/*
+ * run.h - a run of consecutive entries in columns, to be read: a segment or a head.
+ *
+ * Verification, queries, exports and the sealer read entries through this one interface. A reader
+ * belongs to one thread and holds the decoded pages it handed out last; readers of one run are
+ * independent of each other. Memory of a reader is bounded: one decoded page a column.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "page.h"
+#include "tally/hash.h"
+#include "tally/status.h"
+
+struct head;
+struct segment;
+
+/* Exactly one of `head` and `segment` is set; lent by whoever made the run (a snapshot). */
+struct run {
+    uint64_t first;           /* index of its first entry */
+    uint32_t count;           /* of entries, as of the snapshot; at least 1 */
+    int64_t time_min, time_max; /* of the entries' order (the earlier of timestamp and received) */
+    struct head *head;
+    struct segment *segment;
+};
+
+struct run_reader;
+
+TALLY_MUST_CHECK tally_status run_reader_create(const struct run *run,
+                                                struct run_reader **reader_out,
+                                                struct tally_error *error);
+void run_reader_destroy(struct run_reader *reader); /* NULL is allowed */
+
+/* Rows are 0-based within the run; page p holds rows [p * PAGE_ROWS, …) and page->rows of them. */
+static inline uint32_t
+run_page_count(const struct run *run)
+{
+    return (run->count + PAGE_ROWS - 1) / PAGE_ROWS;
+}
+
+/* A page of a field's column; lent until the next run_page() of the same reader and field. */
+TALLY_MUST_CHECK tally_status run_page(struct run_reader *reader, enum field_id field,
+                                       uint32_t page, struct page *page_out,
+                                       struct tally_error *error);
+
+/* The dictionary of a field whose pages are PAGE_CODES; lent until the reader goes. */
+TALLY_MUST_CHECK tally_status run_dictionary(struct run_reader *reader, enum field_id field,
+                                             struct dictionary *dictionary_out,
+                                             struct tally_error *error);
+
+/* What is known of a page without decoding it. */
+struct page_summary {
+    bool known;          /* false: only decoding tells (a head's pages) */
+    enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
+    bool constant;       /* PAGE_CODES: every row has the code `minimum` */
+    int64_t minimum;     /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
+    int64_t maximum;     /* least key of the present rows; of other columns without meaning */
+};
+TALLY_MUST_CHECK tally_status run_page_summary(struct run_reader *reader, enum field_id field,
+                                               uint32_t page, struct page_summary *summary_out,
+                                               struct tally_error *error);
+
+/* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent until
+ * the next call; and the least and greatest of a page without decoding. */
+TALLY_MUST_CHECK tally_status run_times(struct run_reader *reader, uint32_t page,
+                                        const int64_t **times_out, uint32_t *rows_out,
+                                        struct tally_error *error);
+TALLY_MUST_CHECK tally_status run_time_range(struct run_reader *reader, uint32_t page,
+                                             int64_t *minimum_out, int64_t *maximum_out,
+                                             struct tally_error *error);
+
+/* One entry whole. Views are lent until the next call on the same reader. */
+struct run_entry {
+    uint64_t index;
+    bool erased;                      /* its private part and salt are gone */
+    bool control;                     /* a control entry */
+    uint8_t salt[16];                 /* zeros where erased */
+    uint8_t commitment[32];
+    struct bytes public_part;
+    struct bytes private_part;        /* empty where erased */
+    struct bytes values[FIELD_COUNT]; /* every field's value, both halves; absent where erased */
+};
+/* Reading rows in ascending order decodes each page once. Without `parts`, public_part and private_part
+ * are empty and the commitment is not computed, which is much faster. */
+enum run_want {
+    RUN_VALUES,
+    RUN_PARTS,
+};
+TALLY_MUST_CHECK tally_status run_entry(struct run_reader *reader, uint32_t row, enum run_want want,
+                                        struct run_entry *entry_out, struct tally_error *error);
+
+/* The row of the entry with this id, or TALLY_ABSENT; through the run's id index. */
+TALLY_MUST_CHECK tally_status run_find_id(struct run_reader *reader, struct bytes id,
+                                          uint32_t *row_out, struct tally_error *error);
+
+#endif

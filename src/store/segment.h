@@ -1,0 +1,92 @@
+/*
+ * segment.h - a sealed, immutable run of entries in columns: three files.
+ *
+ *     segments/FIRST.public      never rewritten
+ *     segments/FIRST.private.GEN rewritten as the next generation by erasure and expiry
+ *     segments/FIRST.index       what can be rebuilt from the others: the id index
+ *
+ * FIRST is the first entry's index and GEN the generation (from 1), in 16 and 8 hexadecimal digits. The
+ * bytes are in docs/format.md.
+ */
+#ifndef SEGMENT_H
+#define SEGMENT_H
+
+#include "disk.h"
+#include "head.h"
+#include "run.h"
+
+/* What the manifest keeps of a segment. Sizes and CRCs are of whole files: the CRC of a file's
+ * directory, which holds the CRCs of all its blocks. */
+struct segment_info {
+    uint64_t first;
+    uint32_t count;
+    uint32_t generation;
+    uint64_t public_size, private_size, index_size;
+    uint32_t public_crc, private_crc, index_crc;
+    int64_t time_min, time_max;
+    uint32_t control_count; /* control entries among them */
+    uint32_t erased_count;
+};
+
+struct segment;
+
+/* Writes the three files of a frozen head, syncs them and the folder. `folder` is the trail's. A file
+ * of the same name is a remnant of a crash (nothing names it) and is replaced. On a fault nothing that
+ * matters is left. */
+TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folder,
+                                            const uint8_t tag[16], const struct head *head,
+                                            struct segment_info *info_out,
+                                            struct tally_error *error);
+
+/* Rewrites the private file as generation `info->generation + 1` without the private parts and salts of
+ * `rows` (ascending); the commitment of each stays in its salt's place. Synced. The old file is still
+ * there: segment_unlink_generation() removes it after the manifest names the new one. */
+TALLY_MUST_CHECK tally_status segment_erase(struct disk *disk, const char *folder,
+                                            const uint8_t tag[16], const struct segment_info *info,
+                                            const uint32_t *rows, size_t row_count,
+                                            struct segment_info *info_out,
+                                            struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_unlink_generation(struct disk *disk, const char *folder,
+                                                        uint64_t first, uint32_t generation,
+                                                        struct tally_error *error);
+
+/* Writes the index file anew from the public file (and gives its size and CRC). */
+TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const char *folder,
+                                                    const uint8_t tag[16],
+                                                    const struct segment_info *info,
+                                                    struct segment_info *info_out,
+                                                    struct tally_error *error);
+
+/* Opens nothing yet: files are opened and directories read on first use, so that a trail of many
+ * segments opens at once. Shared by readers; the last release closes it. */
+TALLY_MUST_CHECK tally_status segment_open(struct disk *disk, const char *folder,
+                                           const uint8_t tag[16], const struct segment_info *info,
+                                           struct segment **segment_out, struct tally_error *error);
+void segment_retain(struct segment *segment);
+void segment_release(struct segment *segment); /* NULL is allowed */
+const struct segment_info *segment_get_info(const struct segment *segment);
+
+/* Bytes of a segment's files a column takes: for doctor, bench and docs. */
+struct segment_column_size {
+    enum field_id field; /* FIELD_COUNT for the salt */
+    const char *codec;
+    uint64_t bytes;
+};
+TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
+                                                   struct segment_column_size *sizes, size_t capacity,
+                                                   size_t *count_out, struct tally_error *error);
+
+/* Recomputes every derived thing of the segment's files from the columns: block CRCs, page summaries,
+ * the id index. TALLY_DAMAGED names the file and the rows; `index_only_out` is true where only what can
+ * be rebuilt is wrong. The leaves are verified by the caller, through a run. */
+TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, bool *index_only_out,
+                                            struct tally_error *error);
+
+/* For many ids at once (idempotency): sets hits[i] for each id that may be in this segment; false hits
+ * happen, misses do not. Loads the id index into memory on first use (about 4 bytes an entry). */
+TALLY_MUST_CHECK tally_status segment_probe_ids(struct segment *segment, const uint64_t *id_hashes,
+                                                size_t count, bool *hits, struct tally_error *error);
+/* The hash that the id index is keyed by. */
+uint64_t segment_id_hash(struct bytes id);
+
+#endif
