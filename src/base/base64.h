@@ -15,8 +15,8 @@
 /* Writes BASE64_SIZE(size) characters, no NUL. */
 void base64_encode(const uint8_t *data, size_t size, char *out);
 
-/* Decodes into `out` of `capacity` bytes. False, with nothing promised about `out`, where the text is
- * not strict base64 or does not fit. */
+/* Decodes into `out` of `capacity` bytes. False, with nothing promised about `out`, where the text
+ * is not strict base64 or does not fit. */
 bool base64_decode(struct bytes text, uint8_t *out, size_t capacity, size_t *size_out);
 
 /* Lower case, 2 * size characters, no NUL. */

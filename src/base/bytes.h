@@ -16,9 +16,9 @@ struct bytes {
 };
 
 /* A view of a string literal, without its NUL; also usable as an initialiser of static tables. */
-#define BYTES(literal)                                                                             \
-    {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
+#define BYTES(literal)                                  \
+    {                                                   \
+        (const uint8_t *)(literal), sizeof(literal) - 1 \
     }
 
 static inline struct bytes

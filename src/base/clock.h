@@ -33,10 +33,11 @@ struct instant {
 };
 
 /* Reads RFC 3339 section 5.6 date-time. Also accepted: a blank for the T, t and z in lower case, a
- * missing offset (UTC). Refused: dates that do not exist, years outside 1678 to 2261 (also after the
- * offset is taken off), more than INSTANT_FRACTION_MAX fraction digits. A leap second (:60) is
- * accepted at 23:59:60 UTC only; its instant is that of the next second's start. Digits past the ninth
- * are kept in the text and cut from ns. False where refused; then *reason_out is a static phrase
+ * missing offset (UTC). Refused: dates that do not exist, years outside 1678 to 2261 (also after
+ * the offset is taken off), more than INSTANT_FRACTION_MAX fraction digits. A leap second (:60) is
+ * accepted at 23:59:60 UTC only; its instant is that of the next second's start. Digits past the
+ * ninth are kept in the text and cut from ns. False where refused; then *reason_out is a static
+ * phrase
  * ("the day does not exist"). */
 bool instant_parse(struct bytes text, struct instant *out, const char **reason_out);
 

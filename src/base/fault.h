@@ -15,8 +15,8 @@ __attribute__((format(printf, 3, 4))) tally_status fault(struct tally_error *err
                                                          tally_status status, const char *format,
                                                          ...);
 
-/* TALLY_IO with errno's text appended after ": " (TALLY_FULL for ENOSPC and EDQUOT, TALLY_DENIED for
- * EACCES, EPERM and EROFS). Reads errno at once. */
+/* TALLY_IO with errno's text appended after ": " (TALLY_FULL for ENOSPC and EDQUOT, TALLY_DENIED
+ * for EACCES, EPERM and EROFS). Reads errno at once. */
 __attribute__((format(printf, 2, 3))) tally_status io_fault(struct tally_error *error,
                                                             const char *format, ...);
 

@@ -18,7 +18,8 @@ void uuid_v5(const uint8_t namespace_uuid[16], struct bytes name, uint8_t uuid[1
 /* Canonical text: lower case, 36 characters, no NUL. */
 void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT_SIZE]);
 
-/* True only for exactly the canonical text (lower case), of any version, so that format(parse(t)) = t.
+/* True only for exactly the canonical text (lower case), of any version, so that format(parse(t)) =
+ * t.
  */
 bool uuid_parse(struct bytes text, uint8_t uuid[16]);
 

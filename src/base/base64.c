@@ -1,0 +1,120 @@
+#include "base64.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+#define NOT_A_DIGIT 0xff
+
+void
+base64_encode(const uint8_t *data, size_t size, char *out)
+{
+    for (; size >= 3; size -= 3, data += 3, out += 4) {
+        uint32_t group = (uint32_t)data[0] << 16 | (uint32_t)data[1] << 8 | data[2];
+        out[0] = alphabet[group >> 18];
+        out[1] = alphabet[group >> 12 & 63];
+        out[2] = alphabet[group >> 6 & 63];
+        out[3] = alphabet[group & 63];
+    }
+    if (size == 0)
+        return;
+
+    uint32_t group = (uint32_t)data[0] << 16 | (size == 2 ? (uint32_t)data[1] << 8 : 0);
+    out[0] = alphabet[group >> 18];
+    out[1] = alphabet[group >> 12 & 63];
+    out[2] = size == 2 ? alphabet[group >> 6 & 63] : '=';
+    out[3] = '=';
+}
+
+static uint32_t
+base64_digit(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+')
+        return 62;
+    if (c == '/')
+        return 63;
+    return NOT_A_DIGIT;
+}
+
+/* The first `count` characters of a group of four as 24 bits, the rest of them zero. */
+static bool
+base64_group(const uint8_t *text, unsigned count, uint32_t *group_out)
+{
+    uint32_t group = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t digit = i < count ? base64_digit(text[i]) : 0;
+        if (digit == NOT_A_DIGIT)
+            return false;
+        group = group << 6 | digit;
+    }
+    *group_out = group;
+    return true;
+}
+
+bool
+base64_decode(struct bytes text, uint8_t *out, size_t capacity, size_t *size_out)
+{
+    if (text.size % 4 != 0)
+        return false;
+    size_t padding = 0;
+    if (text.size > 0 && text.data[text.size - 1] == '=')
+        padding = text.data[text.size - 2] == '=' ? 2 : 1;
+    size_t size = text.size / 4 * 3 - padding;
+    if (size > capacity)
+        return false;
+
+    for (size_t at = 0; at < size; at += 3) {
+        size_t left = size - at < 3 ? size - at : 3;
+        uint32_t group;
+        if (!base64_group(text.data + at / 3 * 4, (unsigned)left + 1, &group))
+            return false;
+        /* Bits that no byte takes must be zero, or one byte string had many spellings. */
+        if ((group & (UINT32_C(0xffffff) >> (8 * left))) != 0)
+            return false;
+        for (size_t i = 0; i < left; i++)
+            out[at + i] = (uint8_t)(group >> (16 - 8 * i));
+    }
+    *size_out = size;
+    return true;
+}
+
+void
+hex_encode(const uint8_t *data, size_t size, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[data[i] >> 4];
+        out[2 * i + 1] = digits[data[i] & 15];
+    }
+}
+
+static uint32_t
+hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return NOT_A_DIGIT;
+}
+
+bool
+hex_decode(struct bytes text, uint8_t *out, size_t size)
+{
+    if (text.size % 2 != 0 || text.size / 2 != size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        uint32_t high = hex_digit(text.data[2 * i]);
+        uint32_t low = hex_digit(text.data[2 * i + 1]);
+        if (high == NOT_A_DIGIT || low == NOT_A_DIGIT)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,277 @@
+#include "clock.h"
+
+#include <assert.h>
+#include <time.h>
+
+#define YEAR_MIN 1678
+#define YEAR_MAX 2261
+
+static int64_t
+read_clock(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+int64_t
+clock_now(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t
+clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* A moment of the Gregorian calendar, in UTC. */
+struct civil {
+    int32_t year;
+    int32_t month;  /* 1 to 12 */
+    int32_t day;    /* 1 to 31 */
+    int32_t second; /* of the day, 0 to 86399 */
+};
+
+/* Days since 1970-01-01. Years are counted from 1 March, so that the leap day is the last of its
+ * year and the months before it have lengths of a fixed pattern: 153 days in every five. */
+static int32_t
+days_from_civil(int32_t year, int32_t month, int32_t day)
+{
+    int32_t y = month > 2 ? year : year - 1;
+    int32_t m = month > 2 ? month - 3 : month + 9;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static void
+civil_from_days(int32_t days, struct civil *out)
+{
+    uint32_t z = (uint32_t)(days + 719468);
+    uint32_t era = z / 146097;
+    uint32_t of_era = z % 146097;
+    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    uint32_t m = (5 * of_year + 2) / 153;
+    out->day = (int32_t)(of_year - (153 * m + 2) / 5 + 1);
+    out->month = (int32_t)(m < 10 ? m + 3 : m - 9);
+    out->year = (int32_t)(year + era * 400 + (m >= 10));
+}
+
+static int32_t
+days_in_month(int32_t year, int32_t month)
+{
+    static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static void
+write_two(char *to, int32_t value)
+{
+    to[0] = (char)('0' + value / 10);
+    to[1] = (char)('0' + value % 10);
+}
+
+/* "2026-01-31T23:59:59", 19 characters. */
+static void
+write_civil(const struct civil *civil, char *to)
+{
+    int32_t minute = civil->second / 60;
+    write_two(to, civil->year / 100);
+    write_two(to + 2, civil->year % 100);
+    to[4] = '-';
+    write_two(to + 5, civil->month);
+    to[7] = '-';
+    write_two(to + 8, civil->day);
+    to[10] = 'T';
+    write_two(to + 11, minute / 60);
+    to[13] = ':';
+    write_two(to + 14, minute % 60);
+    to[16] = ':';
+    write_two(to + 17, civil->second % 60);
+}
+
+size_t
+instant_format(int64_t instant, unsigned digits, char *text)
+{
+    assert(digits <= 9);
+
+    /* Division rounds towards zero; a second begins at or before its instants. */
+    int64_t seconds = instant / CLOCK_SECOND;
+    int64_t ns = instant % CLOCK_SECOND;
+    if (ns < 0) {
+        ns += CLOCK_SECOND;
+        seconds--;
+    }
+    int64_t days = seconds / 86400;
+    int64_t second = seconds % 86400;
+    if (second < 0) {
+        second += 86400;
+        days--;
+    }
+
+    struct civil civil;
+    civil_from_days((int32_t)days, &civil);
+    civil.second = (int32_t)second;
+    write_civil(&civil, text);
+
+    size_t size = 19;
+    if (digits > 0) {
+        text[size++] = '.';
+        uint32_t fraction = (uint32_t)ns;
+        for (unsigned i = 9; i > 0; i--, fraction /= 10) {
+            if (i <= digits)
+                text[size + i - 1] = (char)('0' + fraction % 10);
+        }
+        size += digits;
+    }
+    text[size++] = 'Z';
+    return size;
+}
+
+/* What the text says, before its offset is taken off. */
+struct spelled {
+    struct civil civil;     /* second 86400 and more never; :60 is kept in `leap` */
+    bool leap;              /* the seconds were :60; civil.second then counts 59 */
+    int32_t offset_minutes; /* east of UTC */
+    uint8_t digits;
+    const uint8_t *fraction;
+};
+
+static bool
+read_digits(const uint8_t *at, unsigned count, int32_t *value_out)
+{
+    int32_t value = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t digit = (uint32_t)at[i] - '0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + (int32_t)digit;
+    }
+    *value_out = value;
+    return true;
+}
+
+/* The first 19 characters. Returns why not, or NULL. */
+static const char *
+read_date_time(struct bytes text, struct spelled *out)
+{
+    static const char shape[] = "it is not of the form 2026-01-31T23:59:59Z";
+    const uint8_t *c = text.data;
+    int32_t year, month, day, hour, minute, second;
+
+    if (text.size < 19 || c[4] != '-' || c[7] != '-' || c[13] != ':' || c[16] != ':' ||
+        (c[10] != 'T' && c[10] != 't' && c[10] != ' '))
+        return shape;
+    if (!read_digits(c, 4, &year) || !read_digits(c + 5, 2, &month) ||
+        !read_digits(c + 8, 2, &day) || !read_digits(c + 11, 2, &hour) ||
+        !read_digits(c + 14, 2, &minute) || !read_digits(c + 17, 2, &second))
+        return shape;
+
+    if (year < YEAR_MIN || year > YEAR_MAX)
+        return "the year is outside 1678 to 2261";
+    if (month < 1 || month > 12)
+        return "the month does not exist";
+    if (day < 1 || day > days_in_month(year, month))
+        return "the day does not exist";
+    if (hour > 23 || minute > 59 || second > 60)
+        return "the time of day does not exist";
+
+    out->leap = second == 60;
+    out->civil =
+        (struct civil){ year, month, day, hour * 3600 + minute * 60 + (out->leap ? 59 : second) };
+    return NULL;
+}
+
+/* The fraction and the offset: what follows the first 19 characters. */
+static const char *
+read_rest(struct bytes text, struct spelled *out)
+{
+    const uint8_t *at = text.data + 19;
+    const uint8_t *end = text.data + text.size;
+
+    out->digits = 0;
+    out->offset_minutes = 0;
+    out->fraction = at + 1;
+    if (at < end && *at == '.') {
+        for (at++; at < end && *at >= '0' && *at <= '9'; at++) {
+            if (out->digits == INSTANT_FRACTION_MAX)
+                return "the fraction has more than 32 digits";
+            out->digits++;
+        }
+        if (out->digits == 0)
+            return "the fraction has no digits";
+    }
+
+    if (at == end || (end - at == 1 && (*at == 'Z' || *at == 'z')))
+        return NULL;
+
+    int32_t hours, minutes;
+    if (end - at != 6 || (*at != '+' && *at != '-') || at[3] != ':' ||
+        !read_digits(at + 1, 2, &hours) || !read_digits(at + 4, 2, &minutes))
+        return "the offset is neither Z nor of the form +01:00";
+    if (hours > 23 || minutes > 59)
+        return "the offset does not exist";
+    out->offset_minutes = (hours * 60 + minutes) * (*at == '-' ? -1 : 1);
+    return NULL;
+}
+
+/* Takes the offset off and fills everything of `out` from what was spelled. */
+static const char *
+settle(struct spelled *spelled, struct instant *out)
+{
+    struct civil *civil = &spelled->civil;
+    int32_t days = days_from_civil(civil->year, civil->month, civil->day);
+    if (spelled->offset_minutes != 0) {
+        civil->second -= spelled->offset_minutes * 60;
+        int32_t day_shift = civil->second < 0 ? -1 : civil->second >= 86400;
+        civil->second -= day_shift * 86400;
+        days += day_shift;
+        civil_from_days(days, civil);
+        if (civil->year < YEAR_MIN || civil->year > YEAR_MAX)
+            return "the year is outside 1678 to 2261 in UTC";
+    }
+    if (spelled->leap && civil->second != 86399)
+        return "a leap second is only at 23:59:60 UTC";
+
+    int64_t ns = ((int64_t)days * 86400 + civil->second) * CLOCK_SECOND;
+    int64_t unit = CLOCK_SECOND;
+    if (spelled->leap) {
+        ns += CLOCK_SECOND;
+    } else {
+        for (unsigned i = 0; i < spelled->digits && i < 9; i++) {
+            unit /= 10;
+            ns += (spelled->fraction[i] - '0') * unit;
+        }
+    }
+
+    out->ns = ns;
+    out->digits = spelled->digits;
+    write_civil(civil, out->text);
+    if (spelled->leap)
+        write_two(out->text + 17, 60);
+    out->size = 19;
+    if (spelled->digits > 0) {
+        out->text[out->size++] = '.';
+        memcpy(out->text + out->size, spelled->fraction, spelled->digits);
+        out->size = (uint8_t)(out->size + spelled->digits);
+    }
+    out->text[out->size++] = 'Z';
+    return NULL;
+}
+
+bool
+instant_parse(struct bytes text, struct instant *out, const char **reason_out)
+{
+    struct spelled spelled;
+    const char *reason = read_date_time(text, &spelled);
+    if (reason == NULL)
+        reason = read_rest(text, &spelled);
+    if (reason == NULL)
+        reason = settle(&spelled, out);
+    if (reason == NULL)
+        return true;
+    *reason_out = reason;
+    return false;
+}
