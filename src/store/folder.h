@@ -1,0 +1,52 @@
+/*
+ * folder.h - a data folder: many trails, one budget.
+ *
+ *     DIR/tally.conf  tally.db  keys/TRAIL  trails/TRAIL/...
+ *
+ * A process opens the folder once and its trails as they are needed. What is shared by all trails
+ * stands here: the disk, the memory that heads may use, and two background threads: one signs
+ * checkpoints (at most 100 ms after a commit), one seals full heads.
+ *
+ * Thread-safe. Close the trails before the folder.
+ */
+#ifndef FOLDER_H
+#define FOLDER_H
+
+#include "disk.h"
+#include "head.h"
+
+/* Trail names match [a-z0-9][a-z0-9-]{0,62}. */
+#define TRAIL_NAME_MAX 63
+bool trail_name_valid(const char *name);
+
+/* Zeroed members mean the defaults. */
+struct folder_options {
+    uint32_t head_entries_max;   /* HEAD_ENTRIES_MAX; a head is sealed at this many entries … */
+    size_t head_memory_max;      /* 64 MiB; … or this much memory, whichever comes first */
+    size_t heads_memory_max;     /* 256 MiB: all heads of all trails together */
+    size_t close_journal_max;    /* 8 MiB: closing seals a head whose journal is larger, so that
+                                    opening again reads little */
+    int64_t checkpoint_interval; /* 100 ms, in nanoseconds */
+    bool manual;                 /* no threads: the caller calls trail_sign() and trail_seal() */
+    struct disk *disk;           /* lent, used instead of the path's (tests) */
+    const char *command;         /* written into locks, so that others know who holds them */
+};
+
+struct folder;
+
+/* Creates `path` (0700; it may exist if it is empty) with its sub-folders. TALLY_CONFLICT where it
+ * holds something already. */
+TALLY_MUST_CHECK tally_status folder_create(const char *path, struct tally_error *error);
+
+/* TALLY_ABSENT where `path` is no data folder. The caller owns the folder. */
+TALLY_MUST_CHECK tally_status folder_open(const char *path, const struct folder_options *options,
+                                          struct folder **folder_out, struct tally_error *error);
+void folder_close(struct folder *folder); /* NULL is allowed */
+
+struct disk *folder_disk(struct folder *folder);
+
+/* The names of the trails, in bytewise order; as disk_list(). */
+TALLY_MUST_CHECK tally_status folder_list_trails(struct folder *folder, disk_name_visitor visitor,
+                                                 void *context, struct tally_error *error);
+
+#endif

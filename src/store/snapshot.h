@@ -1,0 +1,55 @@
+/*
+ * snapshot.h - a trail as it was at one size: what queries, exports, proofs and verification read.
+ *
+ * A snapshot is immutable and keeps what it needs alive; the trail goes on growing, sealing and erasing
+ * behind its back. In the writing process it holds everything committed; elsewhere what the newest
+ * checkpoint covers (see trail_open()). Use it from one thread at a time; open as many as you like.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include "run.h"
+#include "trail.h"
+#include "tally/proof.h"
+
+struct snapshot;
+
+TALLY_MUST_CHECK tally_status snapshot_open(struct trail *trail, struct snapshot **snapshot_out,
+                                            struct tally_error *error);
+/* The same, at an older size (a cursor's); TALLY_ABSENT where the trail is smaller. */
+TALLY_MUST_CHECK tally_status snapshot_open_at(struct trail *trail, uint64_t size,
+                                               struct snapshot **snapshot_out,
+                                               struct tally_error *error);
+void snapshot_close(struct snapshot *snapshot); /* NULL is allowed */
+
+uint64_t snapshot_size(const struct snapshot *snapshot);
+
+/* Runs in order of index: they cover [0, size) without gaps. Lent until the snapshot goes. */
+size_t snapshot_run_count(const struct snapshot *snapshot);
+const struct run *snapshot_run(const struct snapshot *snapshot, size_t i);
+
+/* A reader of the i-th run, kept by the snapshot: lent. At most a few are open at a time. */
+TALLY_MUST_CHECK tally_status snapshot_reader(struct snapshot *snapshot, size_t i,
+                                              struct run_reader **reader_out,
+                                              struct tally_error *error);
+
+/* One entry; TALLY_ABSENT beyond the size. Views are lent until the next call on the snapshot. */
+TALLY_MUST_CHECK tally_status snapshot_entry(struct snapshot *snapshot, uint64_t index,
+                                             enum run_want want, struct run_entry *entry_out,
+                                             struct tally_error *error);
+/* The newest entry with this id, or TALLY_ABSENT. */
+TALLY_MUST_CHECK tally_status snapshot_find_id(struct snapshot *snapshot, struct bytes id,
+                                               uint64_t *index_out, struct tally_error *error);
+
+/* The newest checkpoint that the snapshot holds all entries of: the signed note's bytes, lent; its size
+ * is at most snapshot_size(). */
+const struct tally_checkpoint *snapshot_checkpoint(const struct snapshot *snapshot,
+                                                   struct bytes *note_out);
+
+/* A tally_hash_reader with the snapshot as its context, for tally_inclusion_prove() and
+ * tally_consistency_prove(), up to the snapshot's size. Hashes come from the tree files and, below
+ * level 8, from the entries. */
+tally_status snapshot_hash(void *snapshot, unsigned level, uint64_t index,
+                           struct tally_hash *hash_out, struct tally_error *error);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * trail.h - append entries to a trail, and keep them.
+ *
+ * One process at a time opens a trail for writing (the lock); any number read it, also while it is
+ * being written (snapshot.h). Appending is thread-safe: what arrives while a commit syncs is committed
+ * together next, by one of the waiting threads (group commit).
+ *
+ * What survives a crash: every entry of every batch for which trail_append() returned TALLY_OK.
+ */
+#ifndef TRAIL_H
+#define TRAIL_H
+
+#include "batch.h"
+#include "folder.h"
+#include "journal.h"
+#include "tally/checkpoint.h"
+
+struct trail;
+
+/* What is fixed for good when a trail is created; entry 0 records it. Zeroed members mean defaults. */
+struct trail_config {
+    const char *origin;      /* lasting name, as a note's key name; default "tally-RANDOM/NAME" */
+    uint64_t fields_private; /* bit 1 << field for each private field; 0: the field table's default */
+};
+
+/* Makes key, folder, journal, entry 0 and the first checkpoint. TALLY_CONFLICT where the trail exists. A
+ * crash in between leaves nothing that looks like a trail. */
+TALLY_MUST_CHECK tally_status trail_create(struct folder *folder, const char *name,
+                                           const struct trail_config *config,
+                                           struct tally_vkey *vkey_out, struct tally_error *error);
+
+/* What opening found and did. */
+struct trail_recovery {
+    uint64_t replayed;     /* entries read back from the journal */
+    uint64_t unsigned_;    /* of them beyond the newest checkpoint; now signed if opened for writing */
+    struct journal_tail tail; /* a torn last record that was cut */
+    uint64_t erasures;     /* erasures on record that a crash interrupted, finished now */
+};
+
+enum trail_mode {
+    /* Takes the lock; TALLY_BUSY names the process that holds it. Recovers. */
+    TRAIL_WRITE,
+    /* Reads. Where nobody holds the lock and the folder may be written, recovers first; where another
+     * process writes, sees what it has signed; where the folder may not be written, sees what chains. */
+    TRAIL_READ,
+};
+
+TALLY_MUST_CHECK tally_status trail_open(struct folder *folder, const char *name,
+                                         enum trail_mode mode, struct trail **trail_out,
+                                         struct trail_recovery *recovery_out,
+                                         struct tally_error *error);
+/* Waits for sealing and signing, signs what is left. The trail is gone whatever is returned. */
+tally_status trail_close(struct trail *trail, struct tally_error *error); /* NULL is allowed */
+
+const char *trail_name(const struct trail *trail);
+const char *trail_origin(const struct trail *trail);
+const struct tally_vkey *trail_vkey(const struct trail *trail);
+uint64_t trail_fields_private(const struct trail *trail);
+uint64_t trail_size(struct trail *trail); /* entries committed */
+
+/* Where an entry went. Keep it: with a checkpoint it is the whole evidence. */
+struct receipt {
+    uint64_t index;
+    struct tally_hash leaf;
+    bool repeated; /* stored before; this is the first receipt's place */
+};
+
+struct append_result {
+    uint64_t first;    /* index of the first new entry; new entries of one batch are contiguous */
+    uint32_t count;    /* of new entries */
+    uint64_t size;     /* of the trail after this batch */
+    uint32_t position; /* TALLY_CONFLICT: the 0-based place in the batch */
+    uint64_t conflict; /* TALLY_CONFLICT: the index of the entry that has the id; UINT64_MAX where the
+                          other one stands in the same batch */
+};
+
+enum append_wait {
+    APPEND_WAIT,   /* while both heads are full, wait for the sealer */
+    APPEND_REFUSE, /* … answer TALLY_BUSY */
+};
+
+/*
+ * Makes a batch durable, all or nothing. `receipts` has room for batch_count() of them. Of two batches
+ * from one thread the first gets the lower indexes.
+ *
+ * TALLY_OK; TALLY_REPEATED: every event was there before, nothing new was stored, receipts are filled;
+ * TALLY_CONFLICT: nothing was stored; TALLY_FULL, TALLY_BUSY: nothing was stored, try again later;
+ * TALLY_POISONED, TALLY_IO: not acknowledged; it may be there or not: reopen the trail and send again
+ * (ids make that safe).
+ */
+TALLY_MUST_CHECK tally_status trail_append(struct trail *trail, struct batch *batch,
+                                           enum append_wait wait, struct receipt *receipts,
+                                           struct append_result *result_out,
+                                           struct tally_error *error);
+
+/* Signs and publishes a checkpoint of everything committed; nothing to do is TALLY_OK. */
+TALLY_MUST_CHECK tally_status trail_sign(struct trail *trail, struct tally_error *error);
+
+enum seal_what {
+    SEAL_FULL, /* the head if it is full */
+    SEAL_ALL,  /* the head even if it is not; an empty one is left */
+};
+/* Seals in the caller's thread; waits for a seal that is under way. */
+TALLY_MUST_CHECK tally_status trail_seal(struct trail *trail, enum seal_what what,
+                                         struct tally_error *error);
+
+/*
+ * Forgets the private parts of the entries `indexes` (ascending): records a control entry `erased` that
+ * names them and `reason` (at most 1,000 bytes of UTF-8, public), then removes every byte of them from
+ * the trail's files. Ends only when they are gone; a crash in between is finished by the next opening.
+ * TALLY_ABSENT where an index is not in the trail; TALLY_INVALID for a control entry.
+ */
+TALLY_MUST_CHECK tally_status trail_erase(struct trail *trail, const uint64_t *indexes,
+                                          size_t count, const char *reason,
+                                          struct tally_error *error);
+
+/* Writes id indexes and tree hashes anew from the entries. Opened for writing only. */
+TALLY_MUST_CHECK tally_status trail_rebuild(struct trail *trail, struct tally_error *error);
+
+/* Why appends are refused, or NULL: lent until the trail is closed. */
+const char *trail_poisoned(struct trail *trail);
+
+#endif
