@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* Empties `error` but for its status and os, and writes its text. */
-static void
+__attribute__((format(printf, 4, 0))) static void
 fill(struct tally_error *error, tally_status status, int os, const char *format, va_list arguments)
 {
     error->status = status;
