@@ -35,8 +35,9 @@ enum id_form {
 /* forms[] of PAGE_NUMBERS: NUMBER_ABSENT, NUMBER_EXCEPTION, else the count of fraction digits. For
  * times the key is nanoseconds since 1970 and the digits (0 to 9) are how many were sent. For integers
  * and decimals the key is the number without its point (12.50 is 1250 with 2 digits), at most 18 digits.
- * The key of an exception is the same number as nearly as an int64 can say it, with forms as below:
- * use page_number() to compare. */
+ * A time that is an exception (a leap second, more than nine digits) has its instant as key, so that
+ * keys compare as times for every present row; another exception's key is 0 and its value is to be
+ * read. The key of an absent row is not meaningful. */
 #define NUMBER_ABSENT    0xffu
 #define NUMBER_EXCEPTION 0xfeu
 
@@ -73,12 +74,26 @@ dictionary_value(const struct dictionary *dictionary, uint32_t code)
     return dictionary->chunks[i / PAGE_ROWS][i % PAGE_ROWS];
 }
 
+/* What is known of a page without decoding it. */
+struct page_summary {
+    bool known;          /* false: only decoding tells (a head's pages) */
+    enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
+    bool constant;       /* PAGE_CODES: every row has the code `minimum` */
+    int64_t minimum;     /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
+    int64_t maximum;     /* least key of the present rows; of other columns without meaning */
+};
+
 /* Room for any value that must be spelled out: a UUID, a number, a time. */
 #define PAGE_TEXT_MAX 64
 
 /* The value of a row, absent as { NULL, 0 }. It points into the page, the dictionary or `text`. */
 struct bytes page_value(const struct page *page, const struct dictionary *dictionary,
                         enum field_column column, uint32_t row, char text[PAGE_TEXT_MAX]);
+
+/* The values of `count` rows from `row` on, as page_value() gives them; `texts` has a place for each. */
+void page_values(const struct page *page, const struct dictionary *dictionary,
+                 enum field_column column, uint32_t row, uint32_t count, struct bytes *values_out,
+                 char (*texts)[PAGE_TEXT_MAX]);
 
 /* Number spellings and back. number_read() is true only where number_write() gives the same bytes. */
 bool number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out);

@@ -48,14 +48,7 @@ TALLY_MUST_CHECK tally_status run_dictionary(struct run_reader *reader, enum fie
                                              struct dictionary *dictionary_out,
                                              struct tally_error *error);
 
-/* What is known of a page without decoding it. */
-struct page_summary {
-    bool known;          /* false: only decoding tells (a head's pages) */
-    enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
-    bool constant;       /* PAGE_CODES: every row has the code `minimum` */
-    int64_t minimum;     /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
-    int64_t maximum;     /* least key of the present rows; of other columns without meaning */
-};
+/* What is known of a page without decoding it (page.h). */
 TALLY_MUST_CHECK tally_status run_page_summary(struct run_reader *reader, enum field_id field,
                                                uint32_t page, struct page_summary *summary_out,
                                                struct tally_error *error);

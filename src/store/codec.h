@@ -1,0 +1,150 @@
+/*
+ * codec.h - pages of a column into bytes, and back.
+ *
+ * A column of a segment has one codec, chosen when the segment is written; a page stands alone.
+ * Codecs are total: what comes back equals what went in, row for row and byte for byte, whatever
+ * the bytes, with absent and empty kept apart. Decoding trusts nothing: any input ends in a page or
+ * in TALLY_DAMAGED, and never reads or writes out of bounds. The bytes are in docs/format.md,
+ * "Columns".
+ *
+ *     codec           page decoded    unit
+ *     CODEC_CODES     PAGE_CODES      a page; values stand in the column's dictionary
+ * (dictionary.h) CODEC_NUMBERS   PAGE_NUMBERS    a page CODEC_IDS       PAGE_IDS        a page
+ *     CODEC_TEXT      PAGE_VALUES     a block of BLOCK_ROWS rows, so that one entry is read from
+ * one block
+ *
+ * A page or block without any value is zero bytes long and decodes to PAGE_ABSENT (a block: to
+ * absent rows). The numbers of enum codec are stored.
+ */
+#ifndef CODEC_H
+#define CODEC_H
+
+#include "buffer.h"
+#include "page.h"
+#include "tally/status.h"
+
+enum codec {
+    CODEC_CODES = 1,
+    CODEC_NUMBERS = 2,
+    CODEC_IDS = 3,
+    CODEC_TEXT = 4,
+};
+
+/* "codes", "numbers", "ids", "text"; NULL for another number. */
+const char *codec_name(enum codec codec);
+
+/* No value is longer than this (an entry's private part is not), and no block decodes to more than
+ * BLOCK_SIZE_MAX bytes. Encoding asserts the first, decoding refuses beyond the second. */
+#define CODEC_VALUE_MAX (1u << 20)
+#define BLOCK_SIZE_MAX  (BLOCK_ROWS * (CODEC_VALUE_MAX + 4u))
+
+/*
+ * Choosing. Count all pages of a column (in a head, or decoded ones), then ask.
+ */
+struct column_profile {
+    uint32_t rows;
+    uint32_t absent;
+    uint32_t ids; /* values that id_read() takes (PAGE_CODES: estimated from the dictionary) */
+    uint32_t exceptions; /* values that stand in exceptions */
+    uint32_t distinct;   /* values of the dictionary, where every page is PAGE_CODES; else 0 */
+};
+/* `dictionary` is that of a PAGE_CODES page, else NULL. */
+void column_profile_add(struct column_profile *profile, const struct page *page,
+                        const struct dictionary *dictionary);
+
+/* CODEC_CODES where the pages have codes with at most 65,536 values or a quarter of the rows; else
+ * CODEC_IDS where most values are ids; CODEC_NUMBERS for times and numbers unless more than a
+ * quarter are exceptions; else CODEC_TEXT. */
+enum codec codec_choose(enum field_column hint, const struct column_profile *profile);
+
+/*
+ * What a thread needs to encode and decode: zstd's contexts and scratch, allocated on first use and
+ * kept. One thread at a time.
+ */
+struct codec_workspace;
+TALLY_MUST_CHECK tally_status codec_workspace_create(struct codec_workspace **workspace_out,
+                                                     struct tally_error *error);
+void codec_workspace_destroy(struct codec_workspace *workspace); /* NULL is allowed */
+
+/*
+ * A primer is sample text of a column that its blocks are compressed against (zstd's dictionary;
+ * the word is kept for dictionaries of codes). Its bytes are stored once in the segment.
+ */
+struct primer;
+
+#define PRIMER_SIZE_MAX (32u << 10)
+
+enum primer_use {
+    PRIMER_ENCODE,
+    PRIMER_DECODE,
+};
+
+/* Makes a primer's bytes from values of the column (absent ones are passed over), appended to
+ * `out`. TALLY_ABSENT, with nothing appended, where one would not pay: too little text. */
+TALLY_MUST_CHECK tally_status primer_train(const struct bytes *values, size_t count,
+                                           struct buffer *out, struct tally_error *error);
+/* Copies `bytes`. Any bytes are accepted; wrong ones make blocks TALLY_DAMAGED. Immutable: shared
+ * by threads. */
+TALLY_MUST_CHECK tally_status primer_create(struct bytes bytes, enum primer_use use,
+                                            struct primer **primer_out, struct tally_error *error);
+void primer_destroy(struct primer *primer); /* NULL is allowed */
+size_t primer_memory(const struct primer *primer);
+
+/*
+ * Encoding.
+ */
+struct page_source {
+    const struct page *page;
+    const struct dictionary *dictionary; /* of a PAGE_CODES page, else NULL */
+    const uint32_t
+        *remap; /* CODEC_CODES: remap[code] is the code to store (dictionary.h); NULL: the same */
+};
+
+/* Appends the page to `out`. For CODEC_CODES the page must be PAGE_CODES or PAGE_ABSENT; the others
+ * take every kind. Not for CODEC_TEXT. On a fault `out` is cut back to what it was. */
+TALLY_MUST_CHECK tally_status codec_encode_page(struct codec_workspace *workspace, enum codec codec,
+                                                enum field_column hint,
+                                                const struct page_source *source,
+                                                struct buffer *out,
+                                                struct page_summary *summary_out,
+                                                struct tally_error *error);
+
+/* CODEC_TEXT: appends block `block` of the page (rows from BLOCK_ROWS * block, fewer at the page's
+ * end), of any kind. `primer` may be NULL. */
+TALLY_MUST_CHECK tally_status codec_encode_block(struct codec_workspace *workspace,
+                                                 enum field_column hint,
+                                                 const struct page_source *source, uint32_t block,
+                                                 const struct primer *primer, struct buffer *out,
+                                                 struct tally_error *error);
+
+/*
+ * Decoding. A decoder holds one decoded page of one column; it grows to what its pages need.
+ */
+struct page_decoder;
+TALLY_MUST_CHECK tally_status page_decoder_create(struct codec_workspace *workspace, /* lent */
+                                                  struct page_decoder **decoder_out,
+                                                  struct tally_error *error);
+void page_decoder_destroy(struct page_decoder *decoder); /* NULL is allowed */
+size_t page_decoder_memory(const struct page_decoder *decoder);
+
+/* A page of `rows` rows (1 to PAGE_ROWS), lent until the decoder's next call; `encoded` may go at
+ * once. `code_max` is CODEC_CODES' dictionary count: a greater code is damage. Not for CODEC_TEXT.
+ */
+TALLY_MUST_CHECK tally_status codec_decode_page(struct page_decoder *decoder, enum codec codec,
+                                                enum field_column hint, uint32_t rows,
+                                                uint32_t code_max, struct bytes encoded,
+                                                struct page *page_out, struct tally_error *error);
+
+/* CODEC_TEXT: a block of `rows` rows into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
+ * that slot is decoded again. The values of slot n + 1 follow those of slot n in memory, so that
+ * decoding a page's blocks into slots 0, 1, … makes a whole page: page_decoder_text_page(). */
+TALLY_MUST_CHECK tally_status codec_decode_block(struct page_decoder *decoder, uint32_t slot,
+                                                 uint32_t rows, const struct primer *primer,
+                                                 struct bytes encoded,
+                                                 const struct bytes **values_out,
+                                                 struct tally_error *error);
+/* The page of `rows` rows that was decoded block by block; PAGE_ABSENT where no row has a value. */
+void page_decoder_text_page(const struct page_decoder *decoder, uint32_t rows,
+                            struct page *page_out);
+
+#endif
