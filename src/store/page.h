@@ -1,10 +1,12 @@
 /*
- * page.h - 4,096 rows of one column in memory: what a head fills and what a segment's file decodes to.
+ * page.h - 4,096 rows of one column in memory: what a head fills and what a segment's file decodes
+ * to.
  *
- * Head and segment give the same struct, so that a scan does not know which of them it reads. A row's
- * value is the bytes of the field as the event layer gives them (a decoded string, a number's token, a
- * canonical JSON text), or absent (data NULL). The kinds are ways to hold them small and compare them
- * fast; none changes a value: what a kind cannot give back exactly stands in the exceptions as it was.
+ * Head and segment give the same struct, so that a scan does not know which of them it reads. A
+ * row's value is the bytes of the field as the event layer gives them (a decoded string, a number's
+ * token, a canonical JSON text), or absent (data NULL). The kinds are ways to hold them small and
+ * compare them fast; none changes a value: what a kind cannot give back exactly stands in the
+ * exceptions as it was.
  */
 #ifndef PAGE_H
 #define PAGE_H
@@ -33,11 +35,11 @@ enum id_form {
 };
 
 /* forms[] of PAGE_NUMBERS: NUMBER_ABSENT, NUMBER_EXCEPTION, else the count of fraction digits. For
- * times the key is nanoseconds since 1970 and the digits (0 to 9) are how many were sent. For integers
- * and decimals the key is the number without its point (12.50 is 1250 with 2 digits), at most 18 digits.
- * A time that is an exception (a leap second, more than nine digits) has its instant as key, so that
- * keys compare as times for every present row; another exception's key is 0 and its value is to be
- * read. The key of an absent row is not meaningful. */
+ * times the key is nanoseconds since 1970 and the digits (0 to 9) are how many were sent. For
+ * integers and decimals the key is the number without its point (12.50 is 1250 with 2 digits), at
+ * most 18 digits. A time that is an exception (a leap second, more than nine digits) has its
+ * instant as key, so that keys compare as times for every present row; another exception's key is 0
+ * and its value is to be read. The key of an absent row is not meaningful. */
 #define NUMBER_ABSENT    0xffu
 #define NUMBER_EXCEPTION 0xfeu
 
@@ -60,11 +62,12 @@ struct page {
     uint32_t exception_count;
 };
 
-/* The distinct values of a PAGE_CODES column: value(code) for 1 <= code <= count. Chunked, so that a
- * head's grows while others read below the count they saw. */
+/* The distinct values of a PAGE_CODES column: value(code) for 1 <= code <= count. Chunked, so that
+ * a head's grows while others read below the count they saw. */
 struct dictionary {
     uint32_t count;
-    const struct bytes *const *chunks; /* chunks[i / PAGE_ROWS][i % PAGE_ROWS] is the value of code i + 1 */
+    const struct bytes *const
+        *chunks; /* chunks[i / PAGE_ROWS][i % PAGE_ROWS] is the value of code i + 1 */
 };
 
 static inline struct bytes
@@ -79,8 +82,8 @@ struct page_summary {
     bool known;          /* false: only decoding tells (a head's pages) */
     enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
     bool constant;       /* PAGE_CODES: every row has the code `minimum` */
-    int64_t minimum;     /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
-    int64_t maximum;     /* least key of the present rows; of other columns without meaning */
+    int64_t minimum; /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
+    int64_t maximum; /* least key of the present rows; of other columns without meaning */
 };
 
 /* Room for any value that must be spelled out: a UUID, a number, a time. */
@@ -90,17 +93,28 @@ struct page_summary {
 struct bytes page_value(const struct page *page, const struct dictionary *dictionary,
                         enum field_column column, uint32_t row, char text[PAGE_TEXT_MAX]);
 
-/* The values of `count` rows from `row` on, as page_value() gives them; `texts` has a place for each. */
+/* The values of `count` rows from `row` on, as page_value() gives them; `texts` has a place for
+ * each. */
 void page_values(const struct page *page, const struct dictionary *dictionary,
                  enum field_column column, uint32_t row, uint32_t count, struct bytes *values_out,
                  char (*texts)[PAGE_TEXT_MAX]);
 
-/* Number spellings and back. number_read() is true only where number_write() gives the same bytes. */
+/* What rows[] of PAGE_NUMBERS or PAGE_IDS say of a value: the form, NUMBER_ABSENT or ID_ABSENT for
+ * { NULL, 0 }, an exception's where the value has no other; and always the key or the 16 bytes. */
+uint8_t number_form(enum field_column column, struct bytes value, int64_t *key_out);
+uint8_t id_form(struct bytes value, uint8_t id_out[16]);
+
+/* Spellings and back. Each read is true only where its write gives the same bytes, and else touches
+ * no output: a JSON number without exponent, of at most 18 digits past leading zeros, not -0;
+ * canonical text of clock.h with at most 9 fraction digits, no leap second; a canonical UUID or 32
+ * digits. */
+#define NUMBER_DIGITS_MAX 18
+#define TIME_DIGITS_MAX   9
 bool number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out);
-size_t number_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]);
+size_t number_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]); /* digits 0 to 18 */
 bool time_read(struct bytes text, int64_t *key_out, uint8_t *digits_out);
-size_t time_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]);
-bool id_read(struct bytes text, uint8_t id[16], uint8_t *form_out);
-size_t id_write(const uint8_t id[16], uint8_t form, char text[PAGE_TEXT_MAX]);
+size_t time_write(int64_t key, uint8_t digits, char text[PAGE_TEXT_MAX]); /* digits 0 to 9 */
+bool id_read(struct bytes text, uint8_t id_out[16], uint8_t *form_out);
+size_t id_write(const uint8_t id[16], enum id_form form, char text[PAGE_TEXT_MAX]);
 
 #endif
