@@ -1,0 +1,38 @@
+/*
+ * source.h - read a file or standard input in chunks, through gzip if it is compressed.
+ *
+ * Whether it is gzip (RFC 1952) is seen from the first two bytes, not from the name. Members joined
+ * with cat follow one another; zero bytes after the last member (tape padding) are ignored,
+ * anything else is damage. Memory is two chunks whatever the ratio, and a bound on the bytes given
+ * out stops what was made to expand without end.
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include "bytes.h"
+#include "tally/status.h"
+
+#define SOURCE_CHUNK_SIZE (256 * 1024)
+
+/* The bound for callers that have no better: after decompression. */
+#define SOURCE_SIZE_MAX (UINT64_C(1) << 40)
+
+struct source;
+
+/* Opens a file, or standard input where `path` is "-". `size_max` bounds what is given out in all.
+ * Caller owns. */
+TALLY_MUST_CHECK tally_status source_open(const char *path, uint64_t size_max,
+                                          struct source **source_out, struct tally_error *error);
+
+/* The next 1 to SOURCE_CHUNK_SIZE bytes, lent until the next call. TALLY_ABSENT at the end.
+ * TALLY_DAMAGED where the gzip data is damaged or cut short; TALLY_INVALID beyond `size_max`. */
+TALLY_MUST_CHECK tally_status source_read(struct source *source, struct bytes *chunk_out,
+                                          struct tally_error *error);
+
+/* Standard input stays open. */
+void source_close(struct source *source);
+
+/* For messages: the path, or "standard input". Lent as long as the source. */
+const char *source_name(const struct source *source);
+
+#endif
