@@ -2,8 +2,10 @@
  * disk.h - the one door to the file system.
  *
  * A disk is a folder. Everything in it is reached by a relative name ("journal/0000000000000001"),
- * never by an absolute path, and never outside it. There are two implementations: the real one, and
- * one for tests that fails, tears and forgets unsynced writes (disk_sim.h). Every call counts.
+ * never by an absolute path, and never outside it: names have no empty, "." or ".." component, and
+ * symbolic links within the folder are not followed, since a folder may come from a stranger. There are
+ * two implementations: the real one, and one for tests that fails, tears and forgets unsynced writes
+ * (disk_sim.h). Every call counts.
  *
  * Durability, which the store relies on and the simulation enforces: bytes written are on stable
  * storage after disk_sync() of their file; a created, renamed or unlinked name is after
@@ -45,6 +47,7 @@ struct disk_operations {
                           struct tally_error *);
     tally_status (*sync)(struct disk_file *, struct tally_error *);
     tally_status (*size)(struct disk_file *, uint64_t *size_out, struct tally_error *);
+    tally_status (*permissions)(struct disk_file *, unsigned *out, struct tally_error *);
     tally_status (*make_folder)(struct disk *, const char *name, struct tally_error *);
     tally_status (*sync_folder)(struct disk *, const char *name, struct tally_error *);
     tally_status (*rename)(struct disk *, const char *from, const char *to, struct tally_error *);
@@ -63,6 +66,7 @@ struct disk {
 };
 struct disk_file {
     struct disk *disk;
+    const char *name; /* as it was opened: for messages */
 };
 
 /* Opens the folder `path`, which must exist. The caller owns the disk; files must be closed first. */
@@ -70,8 +74,8 @@ TALLY_MUST_CHECK tally_status disk_open_folder(const char *path, struct disk **d
                                                struct tally_error *error);
 void disk_close_folder(struct disk *disk);
 
-/* TALLY_ABSENT where DISK_READ or DISK_WRITE finds no such name; TALLY_DENIED, TALLY_IO. The caller
- * owns the file. */
+/* TALLY_ABSENT where DISK_READ or DISK_WRITE finds no such name; TALLY_DENIED, TALLY_IO, also where it
+ * is no plain file; TALLY_INVALID where the name leads out of the folder. The caller owns the file. */
 TALLY_MUST_CHECK tally_status disk_open(struct disk *disk, const char *name, enum disk_mode mode,
                                         struct disk_file **file_out, struct tally_error *error);
 void disk_close(struct disk_file *file); /* NULL is allowed */
@@ -92,6 +96,9 @@ TALLY_MUST_CHECK tally_status disk_write(struct disk_file *file, uint64_t offset
 TALLY_MUST_CHECK tally_status disk_sync(struct disk_file *file, struct tally_error *error);
 TALLY_MUST_CHECK tally_status disk_size(struct disk_file *file, uint64_t *size_out,
                                         struct tally_error *error);
+/* The file's permission bits, as in 0600. */
+TALLY_MUST_CHECK tally_status disk_permissions(struct disk_file *file, unsigned *out,
+                                               struct tally_error *error);
 
 /* One folder, 0700. TALLY_OK also where it exists. Not synced. */
 TALLY_MUST_CHECK tally_status disk_make_folder(struct disk *disk, const char *name,
@@ -99,7 +106,7 @@ TALLY_MUST_CHECK tally_status disk_make_folder(struct disk *disk, const char *na
 /* "" is the disk's own folder. */
 TALLY_MUST_CHECK tally_status disk_sync_folder(struct disk *disk, const char *name,
                                                struct tally_error *error);
-/* Replaces `to` if it exists. Not synced. */
+/* Within one folder. Replaces `to` if it exists. Not synced. */
 TALLY_MUST_CHECK tally_status disk_rename(struct disk *disk, const char *from, const char *to,
                                           struct tally_error *error);
 /* TALLY_ABSENT where there is none. Not synced. */
@@ -117,13 +124,17 @@ TALLY_MUST_CHECK tally_status disk_space(struct disk *disk, uint64_t *free_out,
  * TALLY_BUSY where another holds it. Released by disk_close() and by the process's death. */
 TALLY_MUST_CHECK tally_status disk_lock(struct disk_file *file, struct tally_error *error);
 
+/* The longest name within a disk, its NUL included. */
+#define DISK_NAME_SIZE 256
+
 /* The whole of a small file appended to `out`; TALLY_INVALID beyond `size_max`. */
 struct buffer;
 TALLY_MUST_CHECK tally_status disk_read_file(struct disk *disk, const char *name, size_t size_max,
                                              struct buffer *out, struct tally_error *error);
 
 /* Replaces `name` so that after a crash either the old or the new bytes are there: writes
- * `name`.new, syncs it, renames, syncs `folder` (the folder that holds `name`). */
+ * `name`.new, syncs it, renames, syncs `folder` (the folder that holds `name`). TALLY_FULL: the old
+ * bytes are in place and nothing is left over. */
 TALLY_MUST_CHECK tally_status disk_replace_file(struct disk *disk, const char *folder,
                                                 const char *name, struct bytes content,
                                                 struct tally_error *error);
