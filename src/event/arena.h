@@ -9,7 +9,7 @@
 
 #include "bytes.h"
 
-#define ARENA_CHUNK_SIZE (UINT32_C(256) * 1024)
+#define ARENA_CHUNK_SIZE (UINT32_C(1024) * 1024)
 
 struct arena_chunk;
 

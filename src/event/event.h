@@ -18,6 +18,7 @@
 
 /* Fraction digits of the times that Tallystick sets itself (`received`, a missing `timestamp`). */
 #define EVENT_CLOCK_DIGITS 6
+#define EVENT_CLOCK_UNIT   1000 /* nanoseconds */
 
 /* An event's values, by field: decoded text, a number's token, or canonical JSON text (see enum
  * field_type). A field that is not there has data NULL; an empty text has data and size 0. Bit f of
@@ -28,6 +29,14 @@ struct event {
     struct bytes values[FIELD_COUNT];
     int64_t timestamp; /* nanoseconds since 1970 */
 };
+
+/* An instant without the digits that Tallystick does not keep of its own clock. */
+static inline int64_t
+event_clock_cut(int64_t now)
+{
+    int64_t rest = now % EVENT_CLOCK_UNIT;
+    return now - (rest < 0 ? rest + EVENT_CLOCK_UNIT : rest);
+}
 
 struct event_reader;
 

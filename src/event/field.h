@@ -92,24 +92,31 @@ enum field_column {
 #define FIELD_CUT 0x04u
 
 #define FIELD_NAME_SIZE_MAX 16
-#define FIELD_ALIASES_MAX   2
+#define FIELD_KEY_CAPACITY  24
 
 struct field {
     struct bytes name;
-    struct bytes key; /* the name as it stands in a part: quotes and colon, `"action":` */
+    char key[FIELD_KEY_CAPACITY]; /* as it stands in a part: `"action":`, key_size bytes */
+    uint8_t key_size;
     enum field_type type;
-    uint32_t
-        size_max; /* bytes of the kept value (with FIELD_CUT: characters); 0: only the part's */
-    uint16_t low; /* TYPE_INTEGER */
-    uint16_t high;
     enum field_half half;
     enum field_column column;
-    uint16_t since; /* the entry format (`v`) that first had the field */
     uint16_t flags;
+    uint16_t size_max; /* bytes of a text (with FIELD_CUT: characters), 0: only the part's limit */
+    uint16_t low;      /* TYPE_INTEGER: the least and the largest value */
+    uint16_t high;
     const char *const *values; /* TYPE_ENUM: ends with NULL */
-    const char
-        *aliases[FIELD_ALIASES_MAX]; /* other names in queries, never in events; NULL: none */
+    uint16_t since;            /* the entry format (`v`) that first had the field */
+    const char *alias;         /* another name in queries, never in events; NULL: none */
 };
+
+/* Whether a type's values stand in a part as they are kept; the others are strings, to be escaped.
+ */
+static inline bool
+field_type_raw(enum field_type type)
+{
+    return type == TYPE_INTEGER || type == TYPE_DECIMAL || type == TYPE_OBJECT;
+}
 
 /* Indexed by enum field_id. */
 extern const struct field fields[FIELD_COUNT];
@@ -153,5 +160,8 @@ enum field_parameter field_parameter(struct bytes name);
 
 /* The index in `values` of a TYPE_ENUM field that `text` spells in any case, or -1. */
 int field_enum_find(enum field_id field, struct bytes text);
+
+/* Whether `a` is the ASCII text `b` in any case. */
+bool field_same_letters(struct bytes a, const char *b);
 
 #endif

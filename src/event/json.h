@@ -116,19 +116,29 @@ void json_canonical_picked(struct json_tape *tape, struct buffer *out, uint32_t 
 void json_write_string(struct bytes text, struct buffer *out);
 
 /* As json_write_string, into memory: `out` has JSON_STRING_SIZE_MAX(text.size) bytes of room.
- * Returns the end of what was written; bytes behind it may be overwritten up to that room. */
-#define JSON_STRING_SIZE_MAX(size) (6 * (size) + 2 + 8)
+ * Returns the end of what was written. */
+#define JSON_STRING_SIZE_MAX(size) (6 * (size) + 2)
 uint8_t *json_put_string(struct bytes text, uint8_t *out);
 
 /* RFC 8785's order of member names, given decoded: by UTF-16 code units. Negative, 0 or positive.
  */
 int json_name_order(struct bytes a, struct bytes b);
 
-/* Sets the place of an error: line, column and pointer of a node of the tape. Returns
- * error->status's value so that it can be returned at once. */
+/* Pointers are cut so that this much can be put before them. */
+#define JSON_POINTER_PREFIX_MAX 24
+
+/* Fills an error with TALLY_INVALID, the place of a node of the scanned tape (line and column of
+ * its first byte, its pointer) and a text. Returns TALLY_INVALID. */
 __attribute__((format(printf, 4, 5))) tally_status json_fault(struct tally_error *error,
                                                               const struct json_tape *tape,
                                                               uint32_t node, const char *format,
                                                               ...);
+
+/* The same for an offset where scanning stopped: the pointer leads to the value that was being
+ * read. */
+__attribute__((format(printf, 4, 5))) tally_status json_fault_at(struct tally_error *error,
+                                                                 const struct json_tape *tape,
+                                                                 size_t offset, const char *format,
+                                                                 ...);
 
 #endif

@@ -30,12 +30,12 @@ size_t json_text_string(struct bytes text, bool *escaped_out);
  * brackets are counted. */
 size_t json_text_value(struct bytes text);
 
-/* The size of a string's value, given the characters between its quotes. */
-size_t json_text_decoded_size(struct bytes inside);
-
 /* Decodes the characters between a string's quotes into `out`, which has inside.size bytes of room
  * (a decoded string is never longer). Returns the size, or SIZE_MAX where an escape is not valid.
  */
 size_t json_text_decode(struct bytes inside, uint8_t *out);
+
+/* Reads an array index as RFC 6901, section 4, has it: decimal, no leading zero. */
+bool json_text_index(struct bytes text, uint32_t *index_out);
 
 #endif

@@ -1,0 +1,157 @@
+/*
+ * Writing entries.
+ *
+ * A part is the canonical object of some fields. Fields are numbered in canonical order, so writing
+ * one is going through a mask from the lowest bit up: the name with its quotes and colon is in the
+ * table, a value is copied (numbers, objects) or escaped (all else). Names and values need at most
+ * six times their size, so room is asked for once.
+ *
+ * The private part comes first because the public part commits to it. With 16 random bytes of salt
+ * in front, the commitment of a private part that can be guessed cannot be checked by guessing;
+ * when part and salt are gone, what is left says nothing.
+ */
+#include "entry.h"
+
+#include "base64.h"
+#include "clock.h"
+#include "fault.h"
+
+#include <assert.h>
+
+/* Room for the key, whose copy is of fixed size, quotes, comma and brackets. */
+#define MEMBER_ROOM (FIELD_KEY_CAPACITY + 8)
+
+static size_t
+room_for(const struct bytes values[FIELD_COUNT], uint64_t mask)
+{
+    size_t room = MEMBER_ROOM;
+    for (; mask != 0; mask &= mask - 1) {
+        unsigned field = (unsigned)__builtin_ctzll(mask);
+        size_t size = values[field].size;
+        room += MEMBER_ROOM + (field_type_raw(fields[field].type) ? size : 6 * size);
+    }
+    return room;
+}
+
+static inline uint8_t *
+put_value(enum field_type type, struct bytes value, uint8_t *to)
+{
+    if (!field_type_raw(type))
+        return json_put_string(value, to);
+    memcpy(to, value.data, value.size);
+    return to + value.size;
+}
+
+void
+part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer *out)
+{
+    uint8_t *start = buffer_reserve(out, room_for(values, mask));
+    if (start == NULL)
+        return;
+
+    /* Each member brings the comma before it; the first one's becomes the bracket. */
+    uint8_t *to = start;
+    for (; mask != 0; mask &= mask - 1) {
+        unsigned id = (unsigned)__builtin_ctzll(mask);
+        const struct field *field = &fields[id];
+        if (values[id].data == NULL)
+            continue;
+        *to++ = ',';
+        memcpy(to, field->key, FIELD_KEY_CAPACITY);
+        to = put_value(field->type, values[id], to + field->key_size);
+    }
+    if (to == start)
+        to++;
+    *start = '{';
+    *to++ = '}';
+    out->size += (size_t)(to - start);
+}
+
+void
+entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
+             char commitment[ENTRY_COMMITMENT_SIZE])
+{
+    static const char domain[] = "tally/private/v1"; /* its NUL is hashed too */
+    const struct tally_piece pieces[] = {
+        { domain, sizeof domain },
+        { salt, ENTRY_SALT_SIZE },
+        { private_part.data, private_part.size },
+    };
+    struct tally_hash hash;
+    tally_hash_pieces(pieces, sizeof pieces / sizeof *pieces, &hash);
+    base64_encode(hash.bytes, sizeof hash.bytes, commitment);
+}
+
+/* Takes back what was appended to a buffer. */
+static void
+rewind_buffer(struct buffer *buffer, size_t size)
+{
+    buffer->size = size;
+    buffer->failed = false;
+}
+
+/* Appends a part and checks it. */
+static tally_status
+write_part(const struct bytes values[FIELD_COUNT], uint64_t mask, size_t size_max, const char *what,
+           struct buffer *out, struct tally_error *error)
+{
+    size_t start = out->size;
+    part_write(values, mask, out);
+    if (buffer_failed(out))
+        return memory_fault(error);
+    if (out->size - start > size_max)
+        return fault(error, TALLY_INVALID, "the event's %s part has %zu bytes, at most %zu fit",
+                     what, out->size - start, size_max);
+    return TALLY_OK;
+}
+
+tally_status
+entry_write(const struct event *event, const struct entry_stamp *stamp,
+            const uint8_t salt[ENTRY_SALT_SIZE], struct buffer *public_out,
+            struct buffer *private_out, struct entry_parts *parts_out, struct tally_error *error)
+{
+    assert((stamp->private_fields & FIELDS_FIXED) == 0);
+    assert(!buffer_failed(public_out) && !buffer_failed(private_out));
+
+    const size_t public_before = public_out->size;
+    const size_t private_before = private_out->size;
+    struct entry_parts parts = { .timestamp = event->timestamp };
+    tally_status status = write_part(event->values, event->present & stamp->private_fields,
+                                     ENTRY_PRIVATE_SIZE_MAX, "private", private_out, error);
+    if (status != TALLY_OK)
+        goto rewind;
+    parts.private_offset = private_before;
+    parts.private_size = private_out->size - private_before;
+
+    char commitment[ENTRY_COMMITMENT_SIZE];
+    entry_commit(salt, bytes_of(private_out->data + private_before, parts.private_size),
+                 commitment);
+    char received[INSTANT_TEXT_MAX];
+    size_t received_size = instant_format(stamp->received, EVENT_CLOCK_DIGITS, received);
+
+    struct bytes values[FIELD_COUNT];
+    memcpy(values, event->values, sizeof values);
+    values[FIELD_V] = (struct bytes)BYTES("1");
+    values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
+    values[FIELD_RECEIVED] = bytes_of(received, received_size);
+    values[FIELD_WRITER] = stamp->writer;
+    uint64_t added = FIELD_BIT(FIELD_V) | FIELD_BIT(FIELD_PRIVATE) | FIELD_BIT(FIELD_RECEIVED) |
+                     FIELD_BIT(FIELD_WRITER);
+
+    parts.public_offset = public_out->size;
+    status = write_part(values, (event->present & ~stamp->private_fields) | added,
+                        ENTRY_PUBLIC_SIZE_MAX, "public", public_out, error);
+    if (status != TALLY_OK)
+        goto rewind;
+    parts.public_size = public_out->size - parts.public_offset;
+    parts.received = event_clock_cut(stamp->received);
+    memcpy(parts.salt, salt, ENTRY_SALT_SIZE);
+    tally_hash_leaf(public_out->data + parts.public_offset, parts.public_size, &parts.leaf);
+    *parts_out = parts;
+    return TALLY_OK;
+
+rewind:
+    rewind_buffer(private_out, private_before);
+    rewind_buffer(public_out, public_before);
+    return status;
+}

@@ -1,0 +1,346 @@
+/*
+ * Reading events.
+ *
+ * One scan puts the text on the reader's tape; one walk over the object's members looks each name
+ * up in the field table and applies its type's rule. Values stay where they are in the text; only
+ * what is rewritten (decoded escapes, canonical objects, times in another offset) goes to the
+ * arena, whose pieces do not move until the batch is done.
+ *
+ * Members the table does not know are kept under `details`: their names are picked on the way and
+ * written together with the members of `details` itself, in one canonical object, which is where a
+ * name that occurs in both places shows.
+ */
+#include "event.h"
+
+#include "arena.h"
+#include "clock.h"
+#include "fault.h"
+#include "fill.h"
+#include "json_text.h"
+#include "uuid.h"
+#include "value.h"
+
+#include <stdlib.h>
+
+struct event_reader {
+    const struct catalogue *catalogue;
+    struct json_tape tape;
+    struct arena arena;
+    struct buffer object; /* where one object becomes canonical before it goes to the arena */
+};
+
+/* A reading in progress. */
+struct reading {
+    struct event_reader *reader;
+    struct event *event;
+    uint32_t node; /* of the event's object */
+    struct tally_error *error;
+};
+
+tally_status
+event_reader_create(const struct catalogue *catalogue, struct event_reader **reader_out,
+                    struct tally_error *error)
+{
+    struct event_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return memory_fault(error);
+    tally_status status = json_tape_init(&reader->tape, EVENT_NODES_MAX, error);
+    if (status != TALLY_OK) {
+        free(reader);
+        return status;
+    }
+    reader->catalogue = catalogue;
+    *reader_out = reader;
+    return TALLY_OK;
+}
+
+void
+event_reader_destroy(struct event_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    json_tape_finish(&reader->tape);
+    arena_finish(&reader->arena);
+    buffer_free(&reader->object);
+    free(reader);
+}
+
+void
+event_reader_reset(struct event_reader *reader)
+{
+    arena_reset(&reader->arena);
+}
+
+struct json_tape *
+event_reader_tape(struct event_reader *reader)
+{
+    return &reader->tape;
+}
+
+/* The field a name node names. A known name is short, so a long one needs no decoding. */
+static enum field_id
+field_of_name(const struct json_tape *tape, uint32_t name)
+{
+    struct bytes inside = json_inside(tape, name);
+    if (!tape->nodes[name].escaped)
+        return field_find(inside);
+    uint8_t decoded[6 * FIELD_NAME_SIZE_MAX];
+    if (inside.size > sizeof decoded)
+        return FIELD_COUNT;
+    return field_find(bytes_of(decoded, json_text_decode(inside, decoded)));
+}
+
+/* `index`, `trail` and `leaf` are no fields but would be mistaken for what the server says. */
+static bool
+name_is_taken(const struct json_tape *tape, uint32_t name)
+{
+    static const struct bytes taken[] = { BYTES("index"), BYTES("trail"), BYTES("leaf") };
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (json_string_is(tape, name, taken[i]))
+            return true;
+    }
+    return false;
+}
+
+static tally_status
+refuse_name(const struct reading *reading, uint32_t name)
+{
+    const struct json_tape *tape = &reading->reader->tape;
+    return json_fault(reading->error, tape, name,
+                      "%.*s is set by Tallystick; an event cannot bring it, put it under details",
+                      BYTES_ARG(json_inside(tape, name)));
+}
+
+/* A member that the table does not know. Under `details` it stands one level deeper, which must not
+ * go beyond what the reader itself accepts. */
+static tally_status
+read_unknown(const struct reading *reading, uint32_t name)
+{
+    struct json_tape *tape = &reading->reader->tape;
+    if (name_is_taken(tape, name))
+        return refuse_name(reading, name);
+
+    unsigned outside = tape->nodes[reading->node].depth;
+    if (tape->depth - outside >= JSON_DEPTH_MAX) {
+        for (uint32_t i = name + 1; i < tape->nodes[name + 1].next; i++) {
+            if (tape->nodes[i].depth - outside >= JSON_DEPTH_MAX - 1 &&
+                tape->nodes[i].kind >= JSON_KIND_ARRAY)
+                return json_fault(reading->error, tape, name,
+                                  "the member goes under details and is then nested deeper than %d",
+                                  JSON_DEPTH_MAX);
+        }
+    }
+    json_pick(tape, name);
+    return TALLY_OK;
+}
+
+static tally_status
+read_member(const struct reading *reading, uint32_t name)
+{
+    struct json_tape *tape = &reading->reader->tape;
+    enum field_id field = field_of_name(tape, name);
+    if (field == FIELD_COUNT)
+        return read_unknown(reading, name);
+    if ((fields[field].flags & FIELD_SERVER_SET) != 0)
+        return refuse_name(reading, name);
+    if (tape->nodes[name + 1].kind == JSON_KIND_NULL)
+        return TALLY_OK;
+
+    tally_status status =
+        value_read(field, tape, name + 1, &reading->reader->arena, reading->event, reading->error);
+    if (status == TALLY_OK)
+        reading->event->present |= FIELD_BIT(field);
+    return status;
+}
+
+/* Moves what the object buffer holds to the arena, as a value. */
+static tally_status
+keep_object(const struct reading *reading, enum field_id field)
+{
+    struct event_reader *reader = reading->reader;
+    if (buffer_failed(&reader->object))
+        return memory_fault(reading->error);
+    struct bytes kept = arena_copy(&reader->arena, buffer_view(&reader->object));
+    if (kept.data == NULL)
+        return memory_fault(reading->error);
+    reading->event->values[field] = kept;
+    reading->event->present |= FIELD_BIT(field);
+    return TALLY_OK;
+}
+
+static tally_status
+write_object(const struct reading *reading, enum field_id field, uint32_t node)
+{
+    buffer_clear(&reading->reader->object);
+    json_canonical(&reading->reader->tape, node, &reading->reader->object);
+    return keep_object(reading, field);
+}
+
+/* `details` together with the unknown members. `details` is 0 where the event has none. */
+static tally_status
+write_details(const struct reading *reading, uint32_t details)
+{
+    struct event_reader *reader = reading->reader;
+    struct json_tape *tape = &reader->tape;
+    if (tape->picked == 0)
+        return details == 0 ? TALLY_OK : write_object(reading, FIELD_DETAILS, details);
+
+    if (details != 0)
+        json_pick_members(tape, details);
+    uint32_t twice;
+    buffer_clear(&reader->object);
+    json_canonical_picked(tape, &reader->object, &twice);
+    if (twice != 0)
+        return json_fault(reading->error, tape, twice,
+                          "%.*s stands in the event and under details; the first would go there",
+                          BYTES_ARG(json_inside(tape, twice)));
+    return keep_object(reading, FIELD_DETAILS);
+}
+
+static tally_status
+read_members(const struct reading *reading)
+{
+    struct json_tape *tape = &reading->reader->tape;
+    const struct json_node *nodes = tape->nodes;
+    uint32_t end = nodes[reading->node].next;
+    uint32_t details = 0;
+    uint32_t changes = 0;
+
+    tape->picked = 0;
+    for (uint32_t name = reading->node + 1; name < end; name = nodes[name + 1].next) {
+        uint64_t before = reading->event->present;
+        tally_status status = read_member(reading, name);
+        if (status != TALLY_OK)
+            return status;
+        uint64_t added = reading->event->present & ~before;
+        if (added == FIELD_BIT(FIELD_DETAILS))
+            details = name + 1;
+        else if (added == FIELD_BIT(FIELD_CHANGES))
+            changes = name + 1;
+    }
+
+    tally_status status = write_details(reading, details);
+    if (status == TALLY_OK && changes != 0)
+        status = write_object(reading, FIELD_CHANGES, changes);
+    return status;
+}
+
+static tally_status
+give_id(const struct reading *reading, int64_t now)
+{
+    uint8_t uuid[16];
+    uint8_t *text = arena_take(&reading->reader->arena, UUID_TEXT_SIZE);
+    if (text == NULL)
+        return memory_fault(reading->error);
+    uuid_v7(now, uuid);
+    uuid_format(uuid, (char *)text);
+    reading->event->values[FIELD_ID] = bytes_of(text, UUID_TEXT_SIZE);
+    reading->event->present |= FIELD_BIT(FIELD_ID);
+    return TALLY_OK;
+}
+
+static tally_status
+give_timestamp(const struct reading *reading, int64_t now)
+{
+    struct arena *arena = &reading->reader->arena;
+    uint8_t *text = arena_take(arena, INSTANT_TEXT_MAX);
+    if (text == NULL)
+        return memory_fault(reading->error);
+    size_t size = instant_format(now, EVENT_CLOCK_DIGITS, (char *)text);
+    arena_untake(arena, INSTANT_TEXT_MAX - size);
+    reading->event->values[FIELD_TIMESTAMP] = bytes_of(text, size);
+    reading->event->present |= FIELD_BIT(FIELD_TIMESTAMP);
+    reading->event->timestamp = event_clock_cut(now);
+    return TALLY_OK;
+}
+
+/* What every entry has. */
+static tally_status
+give_missing(const struct reading *reading, int64_t now)
+{
+    tally_status status = TALLY_OK;
+    if (reading->event->values[FIELD_ID].data == NULL)
+        status = give_id(reading, now);
+    if (status == TALLY_OK && reading->event->values[FIELD_TIMESTAMP].data == NULL)
+        status = give_timestamp(reading, now);
+    return status;
+}
+
+tally_status
+event_read_node(struct event_reader *reader, uint32_t node, int64_t now, struct event *event_out,
+                struct tally_error *error)
+{
+    struct event event = { 0 };
+    const struct reading reading = { reader, &event, node, error };
+    enum json_kind kind = reader->tape.nodes[node].kind;
+    if (kind != JSON_KIND_OBJECT)
+        return json_fault(error, &reader->tape, node, "an event is a JSON object, not %s",
+                          value_kind_text(kind));
+
+    tally_status status = read_members(&reading);
+    if (status != TALLY_OK)
+        return status;
+    if (event.values[FIELD_ACTION].size == 0 && event.values[FIELD_EVENT_TYPE].size == 0)
+        return json_fault(error, &reader->tape, node,
+                          "an event needs action or event_type: what happened?");
+    event.sent = event.present;
+    event_fill(reader->catalogue, &event);
+    status = give_missing(&reading, now);
+    if (status == TALLY_OK)
+        *event_out = event;
+    return status;
+}
+
+tally_status
+event_read(struct event_reader *reader, struct bytes json, int64_t now, struct event *event_out,
+           struct tally_error *error)
+{
+    tally_status status = json_scan(&reader->tape, json, error);
+    if (status != TALLY_OK)
+        return status;
+    return event_read_node(reader, 0, now, event_out, error);
+}
+
+tally_status
+event_read_control(struct event_reader *reader, struct bytes control, int64_t now,
+                   struct event *event_out, struct tally_error *error)
+{
+    static const struct bytes type_name = BYTES("type");
+    struct event event = { 0 };
+    const struct reading reading = { reader, &event, 0, error };
+    struct json_tape *tape = &reader->tape;
+    tally_status status = json_scan(tape, control, error);
+    if (status != TALLY_OK)
+        return status;
+    uint32_t type = json_member(tape, 0, type_name);
+    if (type == 0 || tape->nodes[type].kind != JSON_KIND_STRING)
+        return json_fault(error, tape, type,
+                          "a control entry is an object whose member type is a string");
+
+    status = write_object(&reading, FIELD_CONTROL, 0);
+    if (status == TALLY_OK)
+        status = give_missing(&reading, now);
+    if (status == TALLY_OK)
+        *event_out = event;
+    return status;
+}
+
+bool
+event_equal(const struct event *event, const struct bytes stored[FIELD_COUNT], uint64_t unknown)
+{
+    /* `control` is server-set too, but it is compared: no event has it, so a control entry differs.
+     */
+    uint64_t ignored = unknown | (FIELDS_SERVER_SET & ~FIELD_BIT(FIELD_CONTROL));
+    if ((event->sent & FIELD_BIT(FIELD_TIMESTAMP)) == 0)
+        ignored |= FIELD_BIT(FIELD_TIMESTAMP);
+
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        if ((ignored & FIELD_BIT(field)) != 0)
+            continue;
+        struct bytes ours = event->values[field];
+        struct bytes theirs = stored[field];
+        if ((ours.data == NULL) != (theirs.data == NULL) || !bytes_equal(ours, theirs))
+            return false;
+    }
+    return true;
+}
