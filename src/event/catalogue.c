@@ -243,6 +243,13 @@ catalogue_destroy(struct catalogue *catalogue)
     free(catalogue);
 }
 
+const struct catalogue *
+catalogue_none(void)
+{
+    static const struct catalogue none;
+    return &none;
+}
+
 size_t
 catalogue_count(const struct catalogue *catalogue)
 {
@@ -259,6 +266,8 @@ catalogue_at(const struct catalogue *catalogue, size_t index)
 const struct catalogue_row *
 catalogue_by_type(const struct catalogue *catalogue, struct bytes event_type)
 {
+    if (catalogue->count == 0)
+        return NULL;
     uint32_t row = *find_slot(catalogue, KEY_TYPE, event_type);
     return row == NO_ROW ? NULL : &catalogue->rows[row];
 }
@@ -266,6 +275,8 @@ catalogue_by_type(const struct catalogue *catalogue, struct bytes event_type)
 const struct catalogue_row *
 catalogue_by_action(const struct catalogue *catalogue, struct bytes action, struct bytes status)
 {
+    if (catalogue->count == 0)
+        return NULL;
     uint32_t row = *find_slot(catalogue, KEY_ACTION, action);
     if (row == NO_ROW)
         return NULL;

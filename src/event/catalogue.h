@@ -31,6 +31,10 @@ TALLY_MUST_CHECK tally_status catalogue_create(const struct catalogue_row *added
                                                struct tally_error *error);
 void catalogue_destroy(struct catalogue *catalogue);
 
+/* The catalogue that fills in nothing at all: for events that were on record before, filled in
+ * then, and must come back as they were. Static. It has no rows. */
+const struct catalogue *catalogue_none(void);
+
 /* All rows, standard ones first: for the documents' test and for listings. */
 size_t catalogue_count(const struct catalogue *catalogue);
 const struct catalogue_row *catalogue_at(const struct catalogue *catalogue, size_t index);

@@ -20,6 +20,7 @@
 #include "uuid.h"
 #include "value.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct event_reader {
@@ -41,6 +42,8 @@ tally_status
 event_reader_create(const struct catalogue *catalogue, struct event_reader **reader_out,
                     struct tally_error *error)
 {
+    assert(catalogue != NULL);
+
     struct event_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return memory_fault(error);
@@ -284,7 +287,8 @@ event_read_node(struct event_reader *reader, uint32_t node, int64_t now, struct 
         return json_fault(error, &reader->tape, node,
                           "an event needs action or event_type: what happened?");
     event.sent = event.present;
-    event_fill(reader->catalogue, &event);
+    if (reader->catalogue != catalogue_none())
+        event_fill(reader->catalogue, &event);
     status = give_missing(&reading, now);
     if (status == TALLY_OK)
         *event_out = event;

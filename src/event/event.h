@@ -40,7 +40,8 @@ event_clock_cut(int64_t now)
 
 struct event_reader;
 
-/* Caller owns. `catalogue` is borrowed until the reader is destroyed. */
+/* Caller owns. `catalogue` is borrowed until the reader is destroyed and its events are used; with
+ * catalogue_none() only a missing id and timestamp are given. */
 TALLY_MUST_CHECK tally_status event_reader_create(const struct catalogue *catalogue,
                                                   struct event_reader **reader_out,
                                                   struct tally_error *error);
@@ -49,8 +50,9 @@ void event_reader_destroy(struct event_reader *reader);
 /* Lets go of everything that events read so far point to. Call it once per batch. */
 void event_reader_reset(struct event_reader *reader);
 
-/* The reader's tape, for json_sequence_next and event_read_node; its content lasts until the
- * reader's next call. */
+/* The reader's tape, for json_scan and event_read_node; its content lasts until the reader's next
+ * call. Of a JSON array scanned there whole, an element's errors have the array's lines and
+ * pointers that begin with its index. */
 struct json_tape *event_reader_tape(struct event_reader *reader);
 
 /* Reads one event from a text that is one JSON object. `now` (nanoseconds) becomes the timestamp of

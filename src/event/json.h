@@ -124,9 +124,6 @@ uint8_t *json_put_string(struct bytes text, uint8_t *out);
  */
 int json_name_order(struct bytes a, struct bytes b);
 
-/* Pointers are cut so that this much can be put before them. */
-#define JSON_POINTER_PREFIX_MAX 24
-
 /* Fills an error with TALLY_INVALID, the place of a node of the scanned tape (line and column of
  * its first byte, its pointer) and a text. Returns TALLY_INVALID. */
 __attribute__((format(printf, 4, 5))) tally_status json_fault(struct tally_error *error,

@@ -144,7 +144,7 @@ write_place(struct tally_error *error, const struct json_tape *tape, size_t offs
     size_t column = offset - line_start + 1;
     error->line = line;
     error->column = column > UINT32_MAX ? UINT32_MAX : (uint32_t)column;
-    write_pointer(tape, node, error->pointer, sizeof error->pointer - JSON_POINTER_PREFIX_MAX);
+    write_pointer(tape, node, error->pointer, sizeof error->pointer);
 }
 
 __attribute__((format(printf, 5, 0))) static tally_status
