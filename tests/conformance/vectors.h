@@ -17,6 +17,9 @@
 #include "bytes.h"
 #include "tally/hash.h"
 
+/* False where there are no vectors, having said so as TAP does; main() then returns 0 at once. */
+bool vectors_present(void);
+
 /* A file's JSON (a name in .gz is unpacked). The caller owns it: json_decref(). */
 json_t *vectors_json(const char *name);
 
