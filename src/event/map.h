@@ -24,7 +24,7 @@
 #define MAP_NAME_SIZE_MAX 63          /* of a map's name: [a-z0-9][a-z0-9-]* */
 
 /* The namespace of all maps' namespaces, in canonical text. */
-#define MAP_NAMESPACE "1b9ed2c7-6d2f-4b8c-9f3e-7a52c4d81e06"
+#define MAP_NAMESPACE "73eb9e5b-c9ca-4162-9a0b-eb18337d25fa"
 
 struct map;
 

@@ -37,10 +37,6 @@
 /* A larger record is reported and skipped; an entry's private part could not hold it. */
 #define RECORD_SIZE_MAX (2 * 1024 * 1024)
 
-/* Brackets in brackets within a record, beyond which it counts as damaged. (json_scan refuses long
- * before.) */
-#define RECORD_DEPTH_MAX 512
-
 struct record {
     struct bytes text; /* from its first brace to its last */
     uint64_t line;     /* 1-based, where it begins */
