@@ -1,0 +1,176 @@
+#include "entries.h"
+
+#include "fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define INDEX_TEXT_SIZE 24
+
+/* The columns of a table. */
+enum shown {
+    SHOWN_INDEX,
+    SHOWN_TIME,
+    SHOWN_USER,
+    SHOWN_ACTION,
+    SHOWN_RESOURCE,
+    SHOWN_STATUS,
+    SHOWN_SEVERITY,
+    SHOWN_ADDRESS,
+    SHOWN_MESSAGE,
+    SHOWN_CONTROL,
+    SHOWN_COUNT,
+};
+
+struct entries {
+    enum listing_format format;
+    struct listing *listing;
+    struct listing_column columns[FIELD_COUNT + 1];
+    struct buffer text; /* cells made of more than one value */
+};
+
+static const char *
+paint_status(struct bytes cell)
+{
+    if (bytes_is(cell, "failure"))
+        return "33";
+    return bytes_is(cell, "error") ? "31" : NULL;
+}
+
+static const char *
+paint_severity(struct bytes cell)
+{
+    if (bytes_is(cell, "critical"))
+        return "1;31";
+    return bytes_is(cell, "high") ? "31" : NULL;
+}
+
+static const struct listing_column shown_columns[SHOWN_COUNT] = {
+    [SHOWN_INDEX] = { .name = "index", .kind = CELL_NUMBER },
+    [SHOWN_TIME] = { .name = "timestamp", .cut = CELL_WHOLE },
+    [SHOWN_USER] = { .name = "user" },
+    [SHOWN_ACTION] = { .name = "action" },
+    [SHOWN_RESOURCE] = { .name = "resource" },
+    [SHOWN_STATUS] = { .name = "status", .cut = CELL_WHOLE, .paint = paint_status },
+    [SHOWN_SEVERITY] = { .name = "severity", .cut = CELL_WHOLE, .paint = paint_severity },
+    [SHOWN_ADDRESS] = { .name = "ip_address" },
+    [SHOWN_MESSAGE] = { .name = "message" },
+    [SHOWN_CONTROL] = { .name = "control", .kind = CELL_JSON },
+};
+
+static enum cell_kind
+field_kind(const struct field *field)
+{
+    switch (field->type) {
+    case TYPE_INTEGER:
+    case TYPE_DECIMAL:
+        return CELL_NUMBER;
+    case TYPE_OBJECT:
+        return CELL_JSON;
+    default:
+        return CELL_TEXT;
+    }
+}
+
+static void
+all_columns(struct listing_column columns[FIELD_COUNT + 1])
+{
+    columns[0] = (struct listing_column){ .name = "index", .kind = CELL_NUMBER };
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const struct field *field = &fields[fields_in_reading_order[i]];
+        columns[i + 1] = (struct listing_column){
+            .name = (const char *)field->name.data, /* a literal's bytes: they end in NUL */
+            .kind = field_kind(field),
+        };
+    }
+}
+
+tally_status
+entries_create(enum listing_format format, const struct listing_style *style, struct stream *stream,
+               struct entries **entries_out, struct tally_error *error)
+{
+    struct entries *entries = calloc(1, sizeof *entries);
+    if (entries == NULL)
+        return memory_fault(error);
+    entries->format = format;
+    all_columns(entries->columns);
+
+    bool table = format == LISTING_TABLE;
+    tally_status status = listing_create(format, style, table ? shown_columns : entries->columns,
+                                         table ? (size_t)SHOWN_COUNT : FIELD_COUNT + 1u, stream,
+                                         &entries->listing, error);
+    if (status != TALLY_OK) {
+        free(entries);
+        return status;
+    }
+    *entries_out = entries;
+    return TALLY_OK;
+}
+
+void
+entries_destroy(struct entries *entries)
+{
+    if (entries == NULL)
+        return;
+    listing_destroy(entries->listing);
+    buffer_free(&entries->text);
+    free(entries);
+}
+
+static struct bytes
+first_present(struct bytes a, struct bytes b)
+{
+    return a.data != NULL ? a : b;
+}
+
+static void
+table_cells(struct entries *entries, const struct run_entry *entry, struct bytes *cells)
+{
+    const struct bytes *values = entry->values;
+    cells[SHOWN_TIME] = values[FIELD_TIMESTAMP];
+    cells[SHOWN_USER] = first_present(values[FIELD_USER_ID], values[FIELD_USER_EMAIL]);
+    if (entry->erased)
+        cells[SHOWN_USER] = bytes_text("(erased)");
+    cells[SHOWN_ACTION] = first_present(values[FIELD_ACTION], values[FIELD_EVENT_TYPE]);
+    cells[SHOWN_STATUS] = values[FIELD_STATUS];
+    cells[SHOWN_SEVERITY] = values[FIELD_SEVERITY];
+    cells[SHOWN_ADDRESS] = values[FIELD_IP_ADDRESS];
+    cells[SHOWN_MESSAGE] = first_present(values[FIELD_MESSAGE], values[FIELD_ERROR_MESSAGE]);
+    cells[SHOWN_CONTROL] = values[FIELD_CONTROL];
+
+    /* TYPE/ID, as the filter `resource:` spells it. */
+    struct bytes type = values[FIELD_RESOURCE_TYPE];
+    struct bytes id = values[FIELD_RESOURCE_ID];
+    cells[SHOWN_RESOURCE] = type;
+    if (id.data == NULL)
+        return;
+    buffer_clear(&entries->text);
+    buffer_bytes(&entries->text, type);
+    buffer_byte(&entries->text, '/');
+    buffer_bytes(&entries->text, id);
+    cells[SHOWN_RESOURCE] = buffer_view(&entries->text);
+}
+
+tally_status
+entries_row(struct entries *entries, const struct run_entry *entry, struct tally_error *error)
+{
+    char index[INDEX_TEXT_SIZE];
+    int size = snprintf(index, sizeof index, "%llu", (unsigned long long)entry->index);
+
+    struct bytes cells[FIELD_COUNT + 1] = { 0 };
+    cells[0] = bytes_of(index, (size_t)size);
+    if (entries->format == LISTING_TABLE)
+        table_cells(entries, entry, cells);
+    else
+        for (size_t i = 0; i < FIELD_COUNT; i++)
+            cells[i + 1] = entry->values[fields_in_reading_order[i]];
+    if (buffer_failed(&entries->text))
+        return memory_fault(error);
+    return listing_row(entries->listing, cells, error);
+}
+
+tally_status
+entries_end(struct entries *entries, struct bytes members, struct tally_error *error)
+{
+    return listing_end(entries->listing, members, error);
+}

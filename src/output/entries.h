@@ -1,0 +1,32 @@
+/*
+ * entries.h - entries as rows: what queries and exports print.
+ *
+ * NDJSON, JSON and CSV carry an entry whole: `index`, then every field in the field table's reading
+ * order (fields_in_reading_order), both parts' members in one flat row. A CSV has the same header
+ * whatever the trail holds. A table shows what people look for first: when, who, what, to which
+ * thing, with what result.
+ */
+#ifndef ENTRIES_H
+#define ENTRIES_H
+
+#include "listing.h"
+#include "run.h"
+
+struct entries;
+
+/* `stream` is borrowed until the writer is destroyed. Caller owns. */
+TALLY_MUST_CHECK tally_status entries_create(enum listing_format format,
+                                             const struct listing_style *style,
+                                             struct stream *stream, struct entries **entries_out,
+                                             struct tally_error *error);
+void entries_destroy(struct entries *entries); /* NULL is allowed */
+
+/* One entry; only its index, its values and whether it is erased are looked at (RUN_VALUES). */
+TALLY_MUST_CHECK tally_status entries_row(struct entries *entries, const struct run_entry *entry,
+                                          struct tally_error *error);
+
+/* As listing_end(). */
+TALLY_MUST_CHECK tally_status entries_end(struct entries *entries, struct bytes members,
+                                          struct tally_error *error);
+
+#endif

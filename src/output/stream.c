@@ -1,0 +1,30 @@
+#include "stream.h"
+
+#include "fault.h"
+
+tally_status
+stream_flush(struct stream *stream, struct tally_error *error)
+{
+    if (buffer_failed(&stream->buffer))
+        return memory_fault(error);
+    if (stream->buffer.size == 0)
+        return TALLY_OK;
+
+    tally_status status = stream->write(stream->context, buffer_view(&stream->buffer), error);
+    buffer_clear(&stream->buffer);
+    return status;
+}
+
+tally_status
+stream_commit(struct stream *stream, struct tally_error *error)
+{
+    if (stream->buffer.size < STREAM_FLUSH_SIZE && !buffer_failed(&stream->buffer))
+        return TALLY_OK;
+    return stream_flush(stream, error);
+}
+
+void
+stream_finish(struct stream *stream)
+{
+    buffer_free(&stream->buffer);
+}

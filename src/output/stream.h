@@ -1,0 +1,33 @@
+/*
+ * stream.h - where written rows go: a buffer that is handed on when it is full.
+ *
+ * Encoders append to `buffer` and call stream_commit() after each row. Whoever made the stream
+ * decides where the bytes go: a file descriptor, an HTTP answer, a test's buffer. Memory stays at
+ * about STREAM_FLUSH_SIZE and one row, whatever is written in all.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "buffer.h"
+#include "tally/status.h"
+
+#define STREAM_FLUSH_SIZE (64 * 1024)
+
+struct stream {
+    struct buffer buffer;
+    /* Takes all of `bytes` or gives a fault, which ends the writing. */
+    tally_status (*write)(void *context, struct bytes bytes, struct tally_error *error);
+    void *context;
+};
+
+/* Hands the buffer on if it is large enough to be worth it. TALLY_NO_MEMORY where appending failed,
+ * else what `write` gives. */
+TALLY_MUST_CHECK tally_status stream_commit(struct stream *stream, struct tally_error *error);
+
+/* Hands on whatever there is. */
+TALLY_MUST_CHECK tally_status stream_flush(struct stream *stream, struct tally_error *error);
+
+/* Frees the buffer; what was not flushed is dropped. */
+void stream_finish(struct stream *stream);
+
+#endif
