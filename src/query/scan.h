@@ -1,0 +1,113 @@
+/*
+ * scan.h - find the entries that match a filter, by columns.
+ *
+ * A scan is a filter made ready to run over the runs of a snapshot. It skips runs by their times,
+ * pages by what is known of them, decides repeated values once, and reads a column only for rows
+ * that nothing cheaper has ruled out. One thread at a time. Memory is bounded: what the run readers
+ * hold, a byte for each distinct value of one run, and the page of hits the caller asked for.
+ *
+ *     struct scan_place place = SCAN_START;
+ *     do {
+ *         status = scan_list(scan, ORDER_INDEX, &place, hits, capacity, &list, error);
+ *         … list.count hits …
+ *         place = list.next;
+ *     } while (list.more);
+ *
+ * is an export in constant memory: a list goes on where the one before it ended.
+ */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include "filter.h"
+#include "run.h"
+
+struct snapshot;
+
+/* Where a scan finds its runs: a snapshot's, or a test's. Runs stand in order of index. */
+struct scan_source {
+    void *context;
+    size_t run_count;
+    const struct run *(*run)(void *context, size_t i);
+    /* A reader of the i-th run, lent until the next call. */
+    tally_status (*reader)(void *context, size_t i, struct run_reader **reader_out,
+                           struct tally_error *error);
+};
+
+/* The snapshot is lent for as long as the source is used. */
+struct scan_source scan_snapshot(struct snapshot *snapshot);
+
+struct scan;
+
+/* `filter` is lent for the scan's life, as is what the source reads. Caller owns. */
+TALLY_MUST_CHECK tally_status scan_create(const struct filter *filter,
+                                          const struct scan_source *source, struct scan **scan_out,
+                                          struct tally_error *error);
+void scan_destroy(struct scan *scan); /* NULL is allowed */
+
+/* Entries are ordered by the earlier of `timestamp` and `received`, equal ones by index; or by
+ * index alone. The numbers stand in cursors. */
+enum scan_order {
+    ORDER_TIME_DOWN = 1, /* newest first: "-time" */
+    ORDER_TIME = 2,      /* "time" */
+    ORDER_INDEX = 3,     /* "index" */
+    ORDER_INDEX_DOWN = 4 /* "-index" */
+};
+
+/* The order of a name ("-time", "time", "index", "-index"); TALLY_INVALID for another. */
+TALLY_MUST_CHECK tally_status scan_order_read(struct bytes name, enum scan_order *order_out,
+                                              struct tally_error *error);
+const char *scan_order_name(enum scan_order order);
+
+/* An entry that matches, and its place in either order. */
+struct scan_hit {
+    int64_t time; /* the earlier of timestamp and received, nanoseconds since 1970 */
+    uint64_t index;
+};
+
+/* Where a list begins: at the start, or behind a hit of the list before it. */
+struct scan_place {
+    bool begun;
+    struct scan_hit last;
+};
+
+#define SCAN_START ((struct scan_place){ 0 })
+
+/* Hits a list may hold. */
+#define SCAN_LIST_MAX 65536u
+
+struct scan_list {
+    size_t count;
+    bool more; /* there are hits behind these */
+    struct scan_place
+        next; /* behind the last of these; the place it began at where there is none */
+};
+
+/* The next hits in an order, at most `capacity` (1 to SCAN_LIST_MAX), into `hits`. Faults of the
+ * runs are passed up. */
+TALLY_MUST_CHECK tally_status scan_list(struct scan *scan, enum scan_order order,
+                                        const struct scan_place *place, struct scan_hit *hits,
+                                        size_t capacity, struct scan_list *list_out,
+                                        struct tally_error *error);
+
+/* How many entries match. */
+TALLY_MUST_CHECK tally_status scan_count(struct scan *scan, uint64_t *count_out,
+                                         struct tally_error *error);
+
+/* One page's rows that match, for who counts or sums by columns (stats.h). Rows ascend; page
+ * by page in order of index; pages without a match are passed over. */
+struct scan_page {
+    size_t run;                /* of the source */
+    struct run_reader *reader; /* of that run: other columns are read with it */
+    uint64_t first;            /* index of the run's first entry */
+    uint32_t page;
+    uint32_t count;       /* of rows that match, at least 1 */
+    const uint16_t *rows; /* within the page */
+};
+/* Called once a page; a status other than TALLY_OK ends the scan and is returned. The page is lent
+ * until it returns. */
+typedef tally_status (*scan_visitor)(void *context, const struct scan_page *page,
+                                     struct tally_error *error);
+TALLY_MUST_CHECK tally_status scan_pages(struct scan *scan, scan_visitor visitor, void *context,
+                                         struct tally_error *error);
+
+#endif
