@@ -3,14 +3,14 @@
  *
  * A disk is a folder. Everything in it is reached by a relative name ("journal/0000000000000001"),
  * never by an absolute path, and never outside it: names have no empty, "." or ".." component, and
- * symbolic links within the folder are not followed, since a folder may come from a stranger. There are
- * two implementations: the real one, and one for tests that fails, tears and forgets unsynced writes
- * (disk_sim.h). Every call counts.
+ * symbolic links within the folder are not followed, since a folder may come from a stranger. There
+ * are two implementations: the real one, and one for tests that fails, tears and forgets unsynced
+ * writes (disk_sim.h). Every call counts.
  *
  * Durability, which the store relies on and the simulation enforces: bytes written are on stable
  * storage after disk_sync() of their file; a created, renamed or unlinked name is after
- * disk_sync_folder() of its folder; nothing else is promised. Calls on different files may come from
- * different threads, and disk_read() on one file from many.
+ * disk_sync_folder() of its folder; nothing else is promised. Calls on different files may come
+ * from different threads, and disk_read() on one file from many.
  */
 #ifndef DISK_H
 #define DISK_H
@@ -38,8 +38,8 @@ typedef tally_status (*disk_name_visitor)(void *context, const char *name,
                                           struct tally_error *error);
 
 struct disk_operations {
-    tally_status (*open)(struct disk *, const char *name, enum disk_mode, struct disk_file **file_out,
-                         struct tally_error *);
+    tally_status (*open)(struct disk *, const char *name, enum disk_mode,
+                         struct disk_file **file_out, struct tally_error *);
     void (*close)(struct disk_file *);
     tally_status (*read)(struct disk_file *, uint64_t offset, void *data, size_t size,
                          size_t *size_out, struct tally_error *);
@@ -69,13 +69,15 @@ struct disk_file {
     const char *name; /* as it was opened: for messages */
 };
 
-/* Opens the folder `path`, which must exist. The caller owns the disk; files must be closed first. */
+/* Opens the folder `path`, which must exist. The caller owns the disk; files must be closed first.
+ */
 TALLY_MUST_CHECK tally_status disk_open_folder(const char *path, struct disk **disk_out,
                                                struct tally_error *error);
 void disk_close_folder(struct disk *disk);
 
-/* TALLY_ABSENT where DISK_READ or DISK_WRITE finds no such name; TALLY_DENIED, TALLY_IO, also where it
- * is no plain file; TALLY_INVALID where the name leads out of the folder. The caller owns the file. */
+/* TALLY_ABSENT where DISK_READ or DISK_WRITE finds no such name; TALLY_DENIED, TALLY_IO, also where
+ * it is no plain file; TALLY_INVALID where the name leads out of the folder. The caller owns the
+ * file. */
 TALLY_MUST_CHECK tally_status disk_open(struct disk *disk, const char *name, enum disk_mode mode,
                                         struct disk_file **file_out, struct tally_error *error);
 void disk_close(struct disk_file *file); /* NULL is allowed */
@@ -112,16 +114,17 @@ TALLY_MUST_CHECK tally_status disk_rename(struct disk *disk, const char *from, c
 /* TALLY_ABSENT where there is none. Not synced. */
 TALLY_MUST_CHECK tally_status disk_unlink(struct disk *disk, const char *name,
                                           struct tally_error *error);
-/* Calls `visitor` with each plain name in `folder`, in bytewise order; stops at the first that is not
- * TALLY_OK and returns that. TALLY_ABSENT where there is no such folder. */
+/* Calls `visitor` with each plain name in `folder`, in bytewise order; stops at the first that is
+ * not TALLY_OK and returns that. TALLY_ABSENT where there is no such folder. */
 TALLY_MUST_CHECK tally_status disk_list(struct disk *disk, const char *folder,
                                         disk_name_visitor visitor, void *context,
                                         struct tally_error *error);
 /* Bytes an unprivileged process may still write. */
 TALLY_MUST_CHECK tally_status disk_space(struct disk *disk, uint64_t *free_out,
                                          struct tally_error *error);
-/* An exclusive lock on an open file that goes with the open file (F_OFD_SETLK), not with the process.
- * TALLY_BUSY where another holds it. Released by disk_close() and by the process's death. */
+/* An exclusive lock on an open file that goes with the open file (F_OFD_SETLK), not with the
+ * process. TALLY_BUSY where another holds it. Released by disk_close() and by the process's death.
+ */
 TALLY_MUST_CHECK tally_status disk_lock(struct disk_file *file, struct tally_error *error);
 
 /* The longest name within a disk, its NUL included. */
