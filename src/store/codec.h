@@ -47,6 +47,7 @@ struct column_profile {
     uint32_t ids; /* values that id_read() takes (PAGE_CODES: estimated from the dictionary) */
     uint32_t exceptions; /* values that stand in exceptions */
     uint32_t distinct;   /* values of the dictionary, where every page is PAGE_CODES; else 0 */
+    uint64_t text_size;  /* bytes of all values that are kept as bytes (PAGE_CODES: estimated) */
 };
 /* `dictionary` is that of a PAGE_CODES page, else NULL. */
 void column_profile_add(struct column_profile *profile, const struct page *page,
@@ -79,11 +80,14 @@ enum primer_use {
     PRIMER_DECODE,
 };
 
-/* Makes a primer's bytes from values of the column (absent ones are passed over), appended to
- * `out`. TALLY_ABSENT, with nothing appended, where one would not pay: too little text. */
-TALLY_MUST_CHECK tally_status primer_train(const struct bytes *values, size_t count,
-                                           struct buffer *out, struct tally_error *error);
-/* Copies `bytes`. Any bytes are accepted; wrong ones make blocks TALLY_DAMAGED. Immutable: shared
+/* Makes a primer's bytes from values spread over the column (absent ones are passed over) and
+ * appends them to `out`. TALLY_ABSENT, with nothing appended, where one would not pay: too little
+ * text in the column or in the sample. */
+TALLY_MUST_CHECK tally_status primer_make(const struct column_profile *profile,
+                                          const struct bytes *values, size_t count,
+                                          struct buffer *out, struct tally_error *error);
+/* Copies `bytes`; TALLY_DAMAGED where they are no primer's. A primer of other text than the blocks
+ * were made with makes them TALLY_DAMAGED or other values: keep a checksum of it. Immutable: shared
  * by threads. */
 TALLY_MUST_CHECK tally_status primer_create(struct bytes bytes, enum primer_use use,
                                             struct primer **primer_out, struct tally_error *error);

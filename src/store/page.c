@@ -148,7 +148,7 @@ id_write(const uint8_t id[16], enum id_form form, char text[PAGE_TEXT_MAX])
     case ID_EXCEPTION:
         break;
     }
-    assert(!"a form that spells a value");
+    assert(false && "a form that spells a value");
     return 0;
 }
 

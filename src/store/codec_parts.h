@@ -1,0 +1,162 @@
+/*
+ * codec_parts.h - what the codecs are made of. For codec*.c, dictionary.c and squeeze.c only.
+ */
+#ifndef CODEC_PARTS_H
+#define CODEC_PARTS_H
+
+#include "codec.h"
+#include "fault.h"
+
+#include <zstd.h>
+
+#define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
+
+/* Taking apart bytes that are not trusted: each takes from the front of `*from`, or returns false,
+ * after which neither `*from` nor the output says anything. */
+static inline bool
+take_bytes(struct bytes *from, size_t size, struct bytes *out)
+{
+    if (size > from->size)
+        return false;
+    *out = bytes_of(from->data, size);
+    from->data += size;
+    from->size -= size;
+    return true;
+}
+
+static inline bool
+take_u8(struct bytes *from, uint8_t *out)
+{
+    struct bytes taken;
+    if (!take_bytes(from, 1, &taken))
+        return false;
+    *out = taken.data[0];
+    return true;
+}
+
+static inline bool
+take_u16(struct bytes *from, uint16_t *out)
+{
+    struct bytes taken;
+    if (!take_bytes(from, 2, &taken))
+        return false;
+    *out = get_u16(taken.data);
+    return true;
+}
+
+static inline bool
+take_u32(struct bytes *from, uint32_t *out)
+{
+    struct bytes taken;
+    if (!take_bytes(from, 4, &taken))
+        return false;
+    *out = get_u32(taken.data);
+    return true;
+}
+
+static inline bool
+take_u64(struct bytes *from, uint64_t *out)
+{
+    struct bytes taken;
+    if (!take_bytes(from, 8, &taken))
+        return false;
+    *out = get_u64(taken.data);
+    return true;
+}
+
+/* Unsigned LEB128 of at most 32 bits, in as few bytes as it takes. */
+#define VARINT_SIZE_MAX 5
+bool take_varint(struct bytes *from, uint32_t *out);
+size_t put_varint(uint8_t to[VARINT_SIZE_MAX], uint32_t value);
+void buffer_varint(struct buffer *buffer, uint32_t value);
+
+/* Room to lay out a page that is being encoded. */
+struct encode_scratch {
+    uint64_t keys[PAGE_ROWS];
+    uint64_t deltas[PAGE_ROWS];
+    uint64_t offsets[PAGE_ROWS];
+    uint32_t codes[PAGE_ROWS];
+    uint8_t forms[PAGE_ROWS];
+    uint8_t ids[PAGE_ROWS][16];
+    struct bytes values[PAGE_ROWS];
+    struct bytes exceptions[PAGE_ROWS];
+    char texts[PAGE_ROWS][PAGE_TEXT_MAX];
+};
+
+struct codec_workspace {
+    ZSTD_CCtx *compressor;          /* NULL until used */
+    ZSTD_DCtx *decompressor;        /* NULL until used */
+    struct encode_scratch *scratch; /* NULL until used */
+    struct buffer plain;            /* what is being compressed */
+};
+
+/* The workspace's scratch, allocated on first use; NULL when memory is short. */
+struct encode_scratch *workspace_scratch(struct codec_workspace *workspace);
+
+struct page_decoder {
+    struct codec_workspace *workspace;
+    uint32_t *codes;
+    int64_t *keys;
+    uint8_t (*ids)[16];
+    uint8_t *forms;
+    struct bytes *values;
+    struct page_exception *exceptions;
+    struct buffer exception_text;
+    struct buffer slots[PAGE_BLOCKS]; /* the text of each block */
+};
+
+/* Appends `plain` as it is or compressed, whichever is smaller, with a byte before it that says
+ * which. */
+tally_status squeeze(struct codec_workspace *workspace, const struct primer *primer,
+                     struct bytes plain, struct buffer *out, struct tally_error *error);
+
+/* Replaces what `plain` holds by what was squeezed; TALLY_DAMAGED beyond `size_max` bytes. */
+tally_status unsqueeze(struct codec_workspace *workspace, const struct primer *primer,
+                       struct bytes encoded, size_t size_max, struct buffer *plain,
+                       struct tally_error *error);
+
+/* Values with their lengths, squeezed; `count` is at most PAGE_ROWS. */
+tally_status values_encode(struct codec_workspace *workspace, const struct primer *primer,
+                           const struct bytes *values, uint32_t count, struct buffer *out,
+                           struct tally_error *error);
+/* The values point into `plain`. */
+tally_status values_decode(struct codec_workspace *workspace, const struct primer *primer,
+                           struct bytes encoded, uint32_t count, size_t size_max,
+                           struct buffer *plain, struct bytes *values_out,
+                           struct tally_error *error);
+
+/* One small number for each row, of few different ones. */
+void forms_encode(const uint8_t *forms, uint32_t rows, struct buffer *out);
+bool forms_decode(struct bytes *from, uint32_t rows, uint8_t *forms_out);
+
+/* `count` integers, 1 to PAGE_ROWS, near each other but for some; `offsets` is room for as many.
+ * Writing back needs room for bits_padded(count). */
+void frame_encode(const uint64_t *values, uint32_t count, uint64_t *offsets, struct buffer *out);
+bool frame_decode(struct bytes *from, uint32_t count, uint64_t *values_out);
+
+/* Each codec's two halves. Encoding appends nothing, and leaves summary->kind PAGE_ABSENT, where no
+ * row has a value; the caller sees to memory, faults and empty pages. */
+tally_status codes_encode(struct encode_scratch *scratch, const struct page_source *source,
+                          struct buffer *out, struct page_summary *summary,
+                          struct tally_error *error);
+tally_status codes_decode(struct page_decoder *decoder, uint32_t rows, uint32_t code_max,
+                          struct bytes encoded, struct page *page, struct tally_error *error);
+tally_status numbers_encode(struct codec_workspace *workspace, enum field_column hint,
+                            const struct page_source *source, struct buffer *out,
+                            struct page_summary *summary, struct tally_error *error);
+tally_status numbers_decode(struct page_decoder *decoder, enum field_column hint, uint32_t rows,
+                            struct bytes encoded, struct page *page, struct tally_error *error);
+tally_status ids_encode(struct codec_workspace *workspace, enum field_column hint,
+                        const struct page_source *source, struct buffer *out,
+                        struct page_summary *summary, struct tally_error *error);
+tally_status ids_decode(struct page_decoder *decoder, uint32_t rows, struct bytes encoded,
+                        struct page *page, struct tally_error *error);
+
+/* The exceptions of a page: the values of the rows whose form is `exception`, in order. */
+tally_status exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t rows,
+                               struct bytes encoded, struct page *page, struct tally_error *error);
+
+/* Memory a decoder comes to need; TALLY_NO_MEMORY. `*memory` is NULL or already of `size` bytes. */
+tally_status decoder_memory(void **memory, size_t size, struct tally_error *error);
+
+#endif

@@ -1,0 +1,748 @@
+/*
+ * The law of the codecs: decode(encode(page)) has the same value in every row. Pages are drawn at
+ * random from pools of awkward values, in every kind, through every codec; and what is damaged is
+ * never more than refused.
+ */
+#include "codec.h"
+
+#include "bits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t state = 0x9e3779b97f4a7c15u;
+
+static uint64_t
+next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static uint32_t
+below(uint32_t limit)
+{
+    return (uint32_t)(next() % limit);
+}
+
+static struct codec_workspace *workspace;
+static struct page_decoder *decoder;
+
+static int
+open_codec(void **unused)
+{
+    (void)unused;
+    if (codec_workspace_create(&workspace, NULL) != TALLY_OK)
+        return -1;
+    return page_decoder_create(workspace, &decoder, NULL) == TALLY_OK ? 0 : -1;
+}
+
+static int
+close_codec(void **unused)
+{
+    (void)unused;
+    page_decoder_destroy(decoder);
+    codec_workspace_destroy(workspace);
+    return 0;
+}
+
+/* A page with all memory it may need, whatever its kind. */
+struct made_page {
+    struct page page;
+    struct dictionary dictionary;
+    const struct bytes *chunk;
+    enum field_column hint;
+    uint32_t codes[PAGE_ROWS];
+    int64_t keys[PAGE_ROWS];
+    uint8_t ids[PAGE_ROWS][16];
+    uint8_t forms[PAGE_ROWS];
+    struct bytes values[PAGE_ROWS];
+    struct page_exception exceptions[PAGE_ROWS];
+    char texts[PAGE_ROWS][PAGE_TEXT_MAX];
+};
+
+/* Lays out values[] as a page of a kind, the way a head does. */
+static void
+lay_out(struct made_page *made, enum page_kind kind, enum field_column hint, uint32_t rows)
+{
+    made->hint = hint;
+    made->page = (struct page){ .kind = kind, .rows = rows };
+    uint32_t exceptions = 0;
+
+    for (uint32_t row = 0; row < rows; row++) {
+        struct bytes value = made->values[row];
+        bool exception = false;
+        if (kind == PAGE_NUMBERS) {
+            made->forms[row] = number_form(hint, value, &made->keys[row]);
+            exception = made->forms[row] == NUMBER_EXCEPTION;
+        } else if (kind == PAGE_IDS) {
+            made->forms[row] = id_form(value, made->ids[row]);
+            exception = made->forms[row] == ID_EXCEPTION;
+        }
+        if (exception)
+            made->exceptions[exceptions++] = (struct page_exception){ row, value };
+    }
+    made->page.exceptions = made->exceptions;
+    made->page.exception_count = exceptions;
+    if (kind == PAGE_NUMBERS)
+        made->page.keys = made->keys;
+    if (kind == PAGE_IDS)
+        made->page.ids = (const uint8_t(*)[16])made->ids;
+    if (kind == PAGE_NUMBERS || kind == PAGE_IDS)
+        made->page.forms = made->forms;
+    if (kind == PAGE_VALUES)
+        made->page.values = made->values;
+}
+
+/* Lays out a page of codes: values[] becomes a pool, and the rows draw from it. */
+static void
+lay_out_codes(struct made_page *made, uint32_t pool, uint32_t rows)
+{
+    made->hint = COLUMN_HINT_CODES;
+    made->chunk = made->values;
+    made->dictionary = (struct dictionary){ pool, &made->chunk };
+    for (uint32_t row = 0; row < rows; row++)
+        made->codes[row] = below(pool + 1);
+    made->page = (struct page){ .kind = PAGE_CODES, .rows = rows, .codes = made->codes };
+}
+
+static bool
+same_value(struct bytes a, struct bytes b)
+{
+    return (a.data == NULL) == (b.data == NULL) && bytes_equal(a, b);
+}
+
+/* Row by row, byte by byte, through page_value(). */
+static void
+assert_same_rows(const struct made_page *made, const struct page *page)
+{
+    assert_int_equal(page->rows, made->page.rows);
+    for (uint32_t row = 0; row < page->rows; row++) {
+        char expected_text[PAGE_TEXT_MAX], text[PAGE_TEXT_MAX];
+        struct bytes expected =
+            page_value(&made->page, &made->dictionary, made->hint, row, expected_text);
+        struct bytes value = page_value(page, &made->dictionary, made->hint, row, text);
+        if (!same_value(expected, value))
+            fail_msg("row %u of %u: %.*s came back as %.*s", row, page->rows, BYTES_ARG(expected),
+                     BYTES_ARG(value));
+    }
+}
+
+static void
+assert_summary(const struct made_page *made, const struct page *page,
+               const struct page_summary *summary)
+{
+    assert_true(summary->known);
+    assert_int_equal(summary->kind, page->kind);
+    int64_t minimum = INT64_MAX, maximum = INT64_MIN;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        int64_t number;
+        if (page->kind == PAGE_CODES)
+            number = page->codes[row];
+        else if (page->kind == PAGE_NUMBERS && page->forms[row] != NUMBER_ABSENT)
+            number = page->keys[row];
+        else
+            continue;
+        minimum = number < minimum ? number : minimum;
+        maximum = number > maximum ? number : maximum;
+    }
+    if (page->kind == PAGE_CODES)
+        assert_int_equal(summary->constant, minimum == maximum);
+    if (page->kind == PAGE_CODES ||
+        (page->kind == PAGE_NUMBERS && made->hint == COLUMN_HINT_TIME)) {
+        assert_int_equal(summary->minimum, minimum);
+        assert_int_equal(summary->maximum, maximum);
+    }
+}
+
+/* Bytes in memory of exactly their size, so that a sanitizer sees a step too far. */
+static struct bytes
+exact_copy(struct bytes bytes)
+{
+    uint8_t *copy = malloc(bytes.size + (bytes.size == 0));
+    assert_non_null(copy);
+    if (bytes.size > 0)
+        memcpy(copy, bytes.data, bytes.size);
+    return bytes_of(copy, bytes.size);
+}
+
+/* The law, for pages; returns the encoded size. */
+static size_t
+check_page(const struct made_page *made, enum codec codec)
+{
+    const struct page_source source = { &made->page, &made->dictionary, NULL };
+    struct buffer out = { 0 };
+    struct page_summary summary;
+    struct page page;
+
+    buffer_text(&out, "before"); /* appending, not replacing */
+    assert_int_equal(codec_encode_page(workspace, codec, made->hint, &source, &out, &summary, NULL),
+                     TALLY_OK);
+    assert_memory_equal(out.data, "before", 6);
+    struct bytes encoded = exact_copy(bytes_of(out.data + 6, out.size - 6));
+    assert_int_equal(codec_decode_page(decoder, codec, made->hint, made->page.rows,
+                                       made->dictionary.count, encoded, &page, NULL),
+                     TALLY_OK);
+    free((void *)encoded.data);
+    assert_same_rows(made, &page);
+    assert_summary(made, &page, &summary);
+    size_t size = out.size - 6;
+    buffer_free(&out);
+    return size;
+}
+
+/* The law, for blocks, with or without a primer. */
+static size_t
+check_blocks(const struct made_page *made, const struct primer *encode, const struct primer *decode)
+{
+    const struct page_source source = { &made->page, &made->dictionary, NULL };
+    size_t total = 0;
+
+    for (uint32_t block = 0; block * BLOCK_ROWS < made->page.rows; block++) {
+        uint32_t rest = made->page.rows - block * BLOCK_ROWS;
+        uint32_t rows = rest < BLOCK_ROWS ? rest : BLOCK_ROWS;
+        struct buffer out = { 0 };
+        const struct bytes *values;
+        assert_int_equal(
+            codec_encode_block(workspace, made->hint, &source, block, encode, &out, NULL),
+            TALLY_OK);
+        struct bytes encoded = exact_copy(buffer_view(&out));
+        assert_int_equal(codec_decode_block(decoder, block, rows, decode, encoded, &values, NULL),
+                         TALLY_OK);
+        free((void *)encoded.data);
+        total += out.size;
+        buffer_free(&out);
+    }
+    struct page page;
+    page_decoder_text_page(decoder, made->page.rows, &page);
+    assert_same_rows(made, &page);
+    return total;
+}
+
+/* Awkward values: empty, absent, NUL, all forms of numbers, times and ids, near misses, random
+ * bytes. */
+static struct bytes
+awkward_value(char text[PAGE_TEXT_MAX])
+{
+    static const char *const fixed[] = {
+        "",
+        "-0",
+        "0",
+        "00",
+        "1e3",
+        "12.50",
+        "-12.50",
+        "999999999999999999",
+        "9223372036854775808",
+        "0.000000000000000001",
+        "1.0000000000000000000",
+        "2026-01-31T23:59:59Z",
+        "2016-12-31T23:59:60Z",
+        "2026-01-31T23:59:59.1234567891Z",
+        "2026-01-31T23:59:59.123Z",
+        "1678-01-01T00:00:00Z",
+        "2261-12-31T23:59:59.999999999Z",
+        "2026-01-31 23:59:59Z",
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+        "01890A5D-AC96-774B-BCCE-B302099A8057",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "4bf92f3577b34da6a3ce929d0e0e473",
+        "null",
+        "\xff\xfe",
+    };
+    uint32_t choice = below(10);
+    if (choice == 0)
+        return bytes_of(NULL, 0);
+    if (choice < 4)
+        return bytes_text(fixed[below(sizeof fixed / sizeof *fixed)]);
+    if (choice < 6) {
+        size_t size = number_write((int64_t)(next() % 1000000), (uint8_t)below(4), text);
+        return bytes_of(text, size);
+    }
+    if (choice < 8) {
+        static const int64_t units[] = { 1000000000, 100000000, 1000000, 1 };
+        static const uint8_t digits[] = { 0, 1, 3, 9 };
+        uint32_t unit = below(4);
+        int64_t key = (int64_t)(1790000000 + next() % 100000) * 1000000000;
+        key += (int64_t)(next() % 1000000000) / units[unit] * units[unit];
+        return bytes_of(text, time_write(key, digits[unit], text));
+    }
+    size_t size = below(PAGE_TEXT_MAX);
+    for (size_t i = 0; i < size; i++)
+        text[i] = (char)next();
+    return bytes_of(text, size);
+}
+
+static void
+fill_awkward(struct made_page *made, uint32_t rows)
+{
+    for (uint32_t row = 0; row < rows; row++)
+        made->values[row] = awkward_value(made->texts[row]);
+}
+
+static void
+test_law(void **unused)
+{
+    (void)unused;
+    static const uint32_t sizes[] = { 1, 2, 3, 255, 256, 257, 4095, 4096 };
+    static const enum page_kind kinds[] = { PAGE_NUMBERS, PAGE_IDS, PAGE_VALUES };
+    static const enum field_column hints[] = { COLUMN_HINT_TIME, COLUMN_HINT_NUMBER, COLUMN_HINT_ID,
+                                               COLUMN_HINT_TEXT };
+    struct made_page *made = calloc(1, sizeof *made);
+
+    for (unsigned round = 0; round < 24; round++) {
+        uint32_t rows = round < 16 ? sizes[round % 8] : 1 + below(PAGE_ROWS);
+        for (unsigned kind = 0; kind < 3; kind++) {
+            for (unsigned hint = 0; hint < 4; hint++) {
+                fill_awkward(made, rows);
+                lay_out(made, kinds[kind], hints[hint], rows);
+                check_page(made, CODEC_NUMBERS);
+                check_page(made, CODEC_IDS);
+                check_blocks(made, NULL, NULL);
+            }
+        }
+        fill_awkward(made, rows);
+        for (uint32_t i = 0; i < rows; i++) {
+            if (made->values[i].data == NULL) /* a dictionary has no absent value */
+                made->values[i] = bytes_text("");
+        }
+        lay_out_codes(made, rows, rows);
+        check_page(made, CODEC_CODES);
+        check_page(made, CODEC_NUMBERS);
+        check_page(made, CODEC_IDS);
+        check_blocks(made, NULL, NULL);
+        made->dictionary = (struct dictionary){ 0 };
+    }
+    free(made);
+}
+
+/* Every number of rows, absent in every second, third, … row. */
+static void
+test_all_row_counts(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    for (uint32_t rows = 1; rows <= 600; rows++) {
+        for (uint32_t row = 0; row < rows; row++) {
+            size_t size = number_write(row * 7, 0, made->texts[row]);
+            made->values[row] =
+                row % (1 + rows % 5) != 0 ? bytes_of(NULL, 0) : bytes_of(made->texts[row], size);
+        }
+        lay_out(made, PAGE_NUMBERS, COLUMN_HINT_NUMBER, rows);
+        check_page(made, CODEC_NUMBERS);
+        lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, rows);
+        check_blocks(made, NULL, NULL);
+    }
+    free(made);
+}
+
+static void
+test_absent(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    static const enum page_kind kinds[] = { PAGE_ABSENT, PAGE_NUMBERS, PAGE_IDS, PAGE_VALUES };
+    for (unsigned kind = 0; kind < 4; kind++) {
+        lay_out(made, kinds[kind], COLUMN_HINT_TIME, 1000);
+        assert_int_equal(check_page(made, CODEC_NUMBERS), 0);
+        assert_int_equal(check_page(made, CODEC_IDS), 0);
+        assert_int_equal(check_blocks(made, NULL, NULL), 0);
+    }
+    lay_out(made, PAGE_ABSENT, COLUMN_HINT_CODES, 1000);
+    assert_int_equal(check_page(made, CODEC_CODES), 0);
+    made->page = (struct page){ .kind = PAGE_CODES, .rows = 1000, .codes = made->codes };
+    assert_int_equal(check_page(made, CODEC_CODES), 0);
+    free(made);
+}
+
+/* Salts are 16 bytes that are no text, and 32 where an erasure left a commitment. */
+static void
+test_raw_ids(void **unused)
+{
+    (void)unused;
+    static const uint8_t commitment[32] = { 1, 2, 3 };
+    struct made_page *made = calloc(1, sizeof *made);
+    for (uint32_t row = 0; row < 1000; row++) {
+        made->forms[row] = row == 500 ? ID_EXCEPTION : ID_RAW;
+        put_u64(made->ids[row], next());
+        put_u64(made->ids[row] + 8, next());
+    }
+    made->exceptions[0] = (struct page_exception){ 500, bytes_of(commitment, 32) };
+    made->hint = COLUMN_HINT_ID;
+    made->page = (struct page){
+        .kind = PAGE_IDS,
+        .rows = 1000,
+        .ids = (const uint8_t(*)[16])made->ids,
+        .forms = made->forms,
+        .exceptions = made->exceptions,
+        .exception_count = 1,
+    };
+    size_t size = check_page(made, CODEC_IDS);
+    assert_in_range(size, 999 * 16, 999 * 16 + 32 + 140);
+    check_blocks(made, NULL, NULL);
+    free(made);
+}
+
+static void
+test_remap(void **unused)
+{
+    (void)unused;
+    static const uint32_t remap[] = { 0, 3, 1, 2 };
+    static const uint32_t codes[] = { 1, 2, 3, 0, 1 };
+    static const uint32_t expected[] = { 3, 1, 2, 0, 3 };
+    const struct page page = { .kind = PAGE_CODES, .rows = 5, .codes = codes };
+    const struct page_source source = { &page, NULL, remap };
+    struct buffer out = { 0 };
+    struct page_summary summary;
+    struct page back;
+
+    assert_int_equal(
+        codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &source, &out, &summary, NULL),
+        TALLY_OK);
+    assert_int_equal(summary.minimum, 0);
+    assert_int_equal(summary.maximum, 3);
+    assert_int_equal(codec_decode_page(decoder, CODEC_CODES, COLUMN_HINT_CODES, 5, 3,
+                                       buffer_view(&out), &back, NULL),
+                     TALLY_OK);
+    assert_memory_equal(back.codes, expected, sizeof expected);
+    /* The same bytes for a dictionary of two values: one code is beyond it. */
+    assert_int_equal(codec_decode_page(decoder, CODEC_CODES, COLUMN_HINT_CODES, 5, 2,
+                                       buffer_view(&out), &back, NULL),
+                     TALLY_DAMAGED);
+    buffer_free(&out);
+}
+
+/* A page of times a millisecond apart, each with three digits, and some late ones. */
+static size_t
+times_size(struct made_page *made, uint32_t late, bool ascending)
+{
+    int64_t start = INT64_C(1790000000) * 1000000000;
+    for (uint32_t row = 0; row < PAGE_ROWS; row++) {
+        int64_t step = ascending ? row : below(PAGE_ROWS);
+        made->forms[row] = 3;
+        made->keys[row] = start + step * 1000000;
+    }
+    for (uint32_t i = 0; i < late; i++)
+        made->keys[i * 300 + 17] -= (int64_t)(1 + below(1000)) * 86400 * 1000000000;
+    made->hint = COLUMN_HINT_TIME;
+    made->page = (struct page){
+        .kind = PAGE_NUMBERS, .rows = PAGE_ROWS, .keys = made->keys, .forms = made->forms
+    };
+    return check_page(made, CODEC_NUMBERS);
+}
+
+/* What pages cost: bounds, so that a change that loses what the codecs are for is seen. */
+static void
+test_sizes(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+
+    assert_in_range(times_size(made, 0, true), 1, 32);        /* steady steps: nothing a row */
+    assert_in_range(times_size(made, 5, true), 32, 32 + 100); /* two patches for each late one */
+    size_t shuffled = times_size(made, 0, false);
+    assert_in_range(shuffled, 6144, 6144 + 32); /* 12 bits a row */
+    assert_in_range(times_size(made, 5, false), shuffled, shuffled + 50);
+
+    /* Codes: constant, and three bits each. */
+    lay_out_codes(made, 7, PAGE_ROWS);
+    made->chunk = made->values;
+    for (uint32_t row = 0; row < PAGE_ROWS; row++) {
+        made->values[row] = bytes_of(made->texts[row], 0);
+        made->codes[row] = 5;
+    }
+    assert_int_equal(check_page(made, CODEC_CODES), 5);
+    for (uint32_t row = 0; row < PAGE_ROWS; row++)
+        made->codes[row] = row % 8;
+    assert_int_equal(check_page(made, CODEC_CODES), 5 + PAGE_ROWS * 3 / 8);
+    free(made);
+}
+
+static void
+test_extreme_keys(void **unused)
+{
+    (void)unused;
+    static const int64_t keys[] = { INT64_MIN, INT64_MAX, 0, -1, 1, INT64_MIN + 1, INT64_MAX - 1 };
+    struct made_page *made = calloc(1, sizeof *made);
+    for (unsigned round = 0; round < 50; round++) {
+        uint32_t rows = 1 + below(600);
+        for (uint32_t row = 0; row < rows; row++) {
+            made->forms[row] = (uint8_t)below(10);
+            made->keys[row] = round % 2 == 0 ? keys[below(7)] : (int64_t)(next() >> below(64));
+        }
+        made->page = (struct page){
+            .kind = PAGE_NUMBERS, .rows = rows, .keys = made->keys, .forms = made->forms
+        };
+        made->hint = round % 3 == 0 ? COLUMN_HINT_TIME : COLUMN_HINT_NUMBER;
+        check_page(made, CODEC_NUMBERS);
+    }
+    free(made);
+}
+
+/* Text like a column's: sentences of many kinds, so that a block alone has few of a kind. */
+static void
+fill_text(struct made_page *made, uint32_t rows)
+{
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t sentence = below(500);
+        uint64_t words = sentence * UINT64_C(0x9e3779b97f4a7c15);
+        int size = snprintf(made->texts[row], PAGE_TEXT_MAX, "%016llx %u %08llx",
+                            (unsigned long long)words, below(10000),
+                            (unsigned long long)(words * 31 % UINT32_MAX));
+        made->values[row] = bytes_of(made->texts[row], (size_t)size);
+    }
+    lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, rows);
+}
+
+static void
+test_primer(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    struct buffer bytes = { 0 };
+    struct primer *encode, *decode;
+    const struct column_profile small = { .text_size = 100000 }, large = { .text_size = 8 << 20 };
+
+    fill_text(made, PAGE_ROWS);
+    assert_int_equal(primer_make(&small, made->values, PAGE_ROWS, &bytes, NULL), TALLY_ABSENT);
+    assert_int_equal(primer_make(&large, made->values, 10, &bytes, NULL), TALLY_ABSENT);
+    assert_int_equal(bytes.size, 0);
+    assert_int_equal(primer_make(&large, made->values, PAGE_ROWS, &bytes, NULL), TALLY_OK);
+    assert_in_range(bytes.size, PRIMER_SIZE_MAX / 2, PRIMER_SIZE_MAX);
+    assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_ENCODE, &encode, NULL), TALLY_OK);
+    assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_DECODE, &decode, NULL), TALLY_OK);
+    assert_true(primer_memory(encode) >= bytes.size);
+
+    size_t alone = check_blocks(made, NULL, NULL);
+    size_t primed = check_blocks(made, encode, decode);
+    assert_true(primed < alone);
+
+    /* A block that needs a primer says so. */
+    const struct page_source source = { &made->page, NULL, NULL };
+    struct buffer out = { 0 };
+    const struct bytes *values;
+    assert_int_equal(
+        codec_encode_block(workspace, COLUMN_HINT_TEXT, &source, 0, encode, &out, NULL), TALLY_OK);
+    assert_int_equal(
+        codec_decode_block(decoder, 0, BLOCK_ROWS, NULL, buffer_view(&out), &values, NULL),
+        TALLY_DAMAGED);
+    buffer_free(&out);
+    primer_destroy(encode);
+    primer_destroy(decode);
+    buffer_free(&bytes);
+    free(made);
+}
+
+/* Text that begins like a dictionary of zstd's is text; other bytes than a primer's are damage. */
+static void
+test_primer_bytes(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    struct buffer bytes = { 0 };
+    struct primer *encode, *decode;
+    const struct column_profile large = { .text_size = 8 << 20 };
+
+    fill_text(made, PAGE_ROWS);
+    memcpy(made->texts[0], "\x37\xa4\x30\xec", 4);
+    assert_int_equal(primer_make(&large, made->values, PAGE_ROWS, &bytes, NULL), TALLY_OK);
+    assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_ENCODE, &encode, NULL), TALLY_OK);
+    assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_DECODE, &decode, NULL), TALLY_OK);
+    check_blocks(made, encode, decode);
+    primer_destroy(encode);
+    primer_destroy(decode);
+    assert_int_equal(primer_create(bytes_text(""), PRIMER_DECODE, &decode, NULL), TALLY_DAMAGED);
+    assert_int_equal(
+        primer_create(bytes_of("\x37\xa4\x30\xec\1\0\0\0x", 9), PRIMER_DECODE, &decode, NULL),
+        TALLY_DAMAGED);
+    buffer_free(&bytes);
+    free(made);
+}
+
+/* Values of a mebibyte, in the page and among exceptions. */
+static void
+test_large_values(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    char *noise = malloc(CODEC_VALUE_MAX);
+    char *zeros = calloc(1, CODEC_VALUE_MAX);
+    for (uint32_t i = 0; i < CODEC_VALUE_MAX; i++)
+        noise[i] = (char)next();
+    fill_text(made, 300);
+    made->values[3] = bytes_of(noise, CODEC_VALUE_MAX);
+    made->values[4] = bytes_of(zeros, CODEC_VALUE_MAX);
+    made->values[299] = bytes_of(noise, CODEC_VALUE_MAX);
+    lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, 300);
+    check_blocks(made, NULL, NULL);
+    check_page(made, CODEC_IDS);
+    check_page(made, CODEC_NUMBERS);
+    free(noise);
+    free(zeros);
+    free(made);
+}
+
+/* What any damage may do: nothing but a page of as many rows, or a refusal. */
+static void
+feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes)
+{
+    struct bytes exact = exact_copy(bytes);
+    struct page page;
+    const struct bytes *values;
+    tally_status status;
+    if (codec == CODEC_TEXT) {
+        status = codec_decode_block(decoder, 0, rows, NULL, exact, &values, NULL);
+        for (uint32_t row = 0; status == TALLY_OK && row < rows; row++)
+            (void)bytes_equal(values[row], values[0]);
+    } else {
+        status = codec_decode_page(decoder, codec, hint, rows, 9, exact, &page, NULL);
+        for (uint32_t row = 0; status == TALLY_OK && row < rows; row++) {
+            char text[PAGE_TEXT_MAX];
+            if (page.kind == PAGE_CODES)
+                assert_true(page.codes[row] <= 9);
+            else
+                (void)page_value(&page, NULL, hint, row, text);
+        }
+    }
+    assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+    free((void *)exact.data);
+}
+
+static void
+feed_damaged(enum codec codec, enum field_column hint, uint32_t rows, struct buffer *encoded)
+{
+    for (size_t size = 0; size < encoded->size; size++)
+        feed(codec, hint, rows, bytes_of(encoded->data, size));
+    for (size_t bit = 0; bit < encoded->size * 8; bit++) {
+        encoded->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        feed(codec, hint, rows, buffer_view(encoded));
+        encoded->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    buffer_byte(encoded, 0);
+    feed(codec, hint, rows, buffer_view(encoded));
+}
+
+static void
+test_damage(void **unused)
+{
+    (void)unused;
+    static const enum codec codecs[] = { CODEC_CODES, CODEC_NUMBERS, CODEC_IDS, CODEC_TEXT };
+    struct made_page *made = calloc(1, sizeof *made);
+    enum {
+        ROWS = 40
+    };
+
+    for (unsigned c = 0; c < 4; c++) {
+        struct buffer out = { 0 };
+        struct page_summary summary;
+        fill_awkward(made, ROWS);
+        enum field_column hint = c == 1 ? COLUMN_HINT_TIME : COLUMN_HINT_TEXT;
+        lay_out(made, PAGE_VALUES, hint, ROWS);
+        if (codecs[c] == CODEC_CODES)
+            lay_out_codes(made, 9, ROWS);
+        const struct page_source source = { &made->page, &made->dictionary, NULL };
+        tally_status status =
+            codecs[c] == CODEC_TEXT
+                ? codec_encode_block(workspace, hint, &source, 0, NULL, &out, NULL)
+                : codec_encode_page(workspace, codecs[c], hint, &source, &out, &summary, NULL);
+        assert_int_equal(status, TALLY_OK);
+        feed_damaged(codecs[c], hint, ROWS, &out);
+        buffer_free(&out);
+    }
+    for (unsigned round = 0; round < 20000; round++) {
+        uint8_t noise[96];
+        for (unsigned i = 0; i < sizeof noise; i++)
+            noise[i] = (uint8_t)(next() >> below(64)); /* mostly small */
+        feed(codecs[round % 4], COLUMN_HINT_NUMBER, 1 + below(64), bytes_of(noise, below(96)));
+    }
+    free(made);
+}
+
+static void
+test_choose(void **unused)
+{
+    (void)unused;
+    static const struct {
+        enum field_column hint;
+        struct column_profile profile;
+        enum codec codec;
+    } rows[] = {
+        /* rows, absent, ids, exceptions, distinct, text */
+        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 65536, 0 }, CODEC_CODES },
+        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 65537, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_CODES, { 262144, 0, 200000, 0, 65537, 0 }, CODEC_IDS },
+        { COLUMN_HINT_CODES, { 1000, 0, 0, 0, 1000, 0 }, CODEC_CODES },
+        { COLUMN_HINT_CODES, { 1000000, 0, 0, 0, 250000, 0 }, CODEC_CODES },
+        { COLUMN_HINT_ID, { 1000, 0, 501, 499, 0, 0 }, CODEC_IDS },
+        { COLUMN_HINT_ID, { 1000, 0, 500, 500, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_ID, { 1000, 900, 60, 40, 0, 0 }, CODEC_IDS }, /* of those present */
+        { COLUMN_HINT_TIME, { 1000, 0, 0, 250, 0, 0 }, CODEC_NUMBERS },
+        { COLUMN_HINT_TIME, { 1000, 0, 0, 251, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_NUMBER, { 1000, 996, 0, 1, 0, 0 }, CODEC_NUMBERS },
+        { COLUMN_HINT_NUMBER, { 1000, 1000, 0, 0, 0, 0 }, CODEC_NUMBERS }, /* nothing yet */
+        { COLUMN_HINT_ID, { 1000, 1000, 0, 0, 0, 0 }, CODEC_IDS },
+        { COLUMN_HINT_TEXT, { 1000, 0, 0, 0, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_TEXT, { 1000, 0, 900, 0, 0, 0 }, CODEC_IDS },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum codec codec = codec_choose(rows[i].hint, &rows[i].profile);
+        if (codec != rows[i].codec)
+            fail_msg("row %zu chose %s", i, codec_name(codec));
+    }
+    assert_null(codec_name((enum codec)0));
+}
+
+static void
+test_profile(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    struct column_profile profile = { 0 };
+    static const struct bytes values[] = {
+        BYTES("01890a5d-ac96-774b-bcce-b302099a8057"),
+        BYTES("4bf92f3577b34da6a3ce929d0e0e4736"),
+        BYTES("order-7"),
+        { NULL, 0 },
+        BYTES(""),
+    };
+    memcpy(made->values, values, sizeof values);
+    lay_out(made, PAGE_IDS, COLUMN_HINT_ID, 5);
+    column_profile_add(&profile, &made->page, NULL);
+    lay_out(made, PAGE_VALUES, COLUMN_HINT_ID, 5);
+    column_profile_add(&profile, &made->page, NULL);
+    assert_int_equal(profile.rows, 10);
+    assert_int_equal(profile.absent, 2);
+    assert_int_equal(profile.ids, 4);
+    assert_int_equal(profile.exceptions, 2);
+    assert_int_equal(profile.distinct, 0);
+    assert_int_equal(profile.text_size, 7 + 36 + 32 + 7); /* an exception; all values */
+
+    struct column_profile coded = { 0 };
+    lay_out_codes(made, 2, 1000); /* two ids */
+    column_profile_add(&coded, &made->page, &made->dictionary);
+    assert_int_equal(coded.distinct, 2);
+    assert_int_equal(coded.ids, coded.rows - coded.absent);
+    assert_int_equal(coded.text_size, (coded.rows - coded.absent) * 34); /* of 36 and 32 */
+    free(made);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_law),          cmocka_unit_test(test_all_row_counts),
+        cmocka_unit_test(test_absent),       cmocka_unit_test(test_raw_ids),
+        cmocka_unit_test(test_remap),        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_extreme_keys), cmocka_unit_test(test_primer),
+        cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_large_values),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_profile),
+    };
+    return cmocka_run_group_tests(tests, open_codec, close_codec);
+}
