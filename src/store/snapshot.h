@@ -2,7 +2,7 @@
  * snapshot.h - a trail as it was at one size: what queries, exports, proofs and verification read.
  *
  * A snapshot is immutable and keeps what it needs alive; the trail goes on growing, sealing and erasing
- * behind its back. In the writing process it holds everything committed; elsewhere what the newest
+ * behind its back, but must not be closed before it. In the writing process it holds everything committed; elsewhere what the newest
  * checkpoint covers (see trail_open()). Use it from one thread at a time; open as many as you like.
  */
 #ifndef SNAPSHOT_H
@@ -28,7 +28,8 @@ uint64_t snapshot_size(const struct snapshot *snapshot);
 size_t snapshot_run_count(const struct snapshot *snapshot);
 const struct run *snapshot_run(const struct snapshot *snapshot, size_t i);
 
-/* A reader of the i-th run, kept by the snapshot: lent. At most a few are open at a time. */
+/* A reader of the i-th run, kept by the snapshot: lent until readers of four other runs were asked
+ * for. */
 TALLY_MUST_CHECK tally_status snapshot_reader(struct snapshot *snapshot, size_t i,
                                               struct run_reader **reader_out,
                                               struct tally_error *error);
@@ -41,8 +42,8 @@ TALLY_MUST_CHECK tally_status snapshot_entry(struct snapshot *snapshot, uint64_t
 TALLY_MUST_CHECK tally_status snapshot_find_id(struct snapshot *snapshot, struct bytes id,
                                                uint64_t *index_out, struct tally_error *error);
 
-/* The newest checkpoint that the snapshot holds all entries of: the signed note's bytes, lent; its size
- * is at most snapshot_size(). */
+/* The newest checkpoint that the snapshot holds all entries of, with the signed note's bytes, both lent;
+ * its size is at most snapshot_size(). NULL where the newest one is younger than an older snapshot. */
 const struct tally_checkpoint *snapshot_checkpoint(const struct snapshot *snapshot,
                                                    struct bytes *note_out);
 

@@ -1,0 +1,216 @@
+/*
+ * batch.c - the part of recording that need not be in order.
+ *
+ * Each event is read into values, written as its two parts with a fresh salt, hashed, and laid down as
+ * the journal will keep it. When the batch gets its turn, the sequencer only has to look up ids, take
+ * the leaves and hand the body to the journal as it is.
+ *
+ * Two events of one batch with the same id are found here: the later one points at the earlier
+ * (same_as), and the sequencer treats it as any repeat.
+ */
+#include "batch.h"
+
+#include "clock.h"
+#include "entry.h"
+#include "fault.h"
+#include "journal.h"
+#include "random.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A batch must fit one record of the journal with room to spare for its header. */
+#define BODY_SIZE_MAX (JOURNAL_RECORD_MAX - 4096u)
+#define ENTRY_FRAME   64u /* more than a journal entry adds to the two parts */
+
+tally_status
+batch_create_for(uint64_t private_fields, const char *writer, const struct catalogue *catalogue,
+                 struct batch **batch_out, struct tally_error *error)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return memory_fault(error);
+    batch->private_fields = private_fields;
+    (void)snprintf(batch->writer, sizeof batch->writer, "%s", writer);
+
+    tally_status status = TALLY_OK;
+    if (catalogue == NULL) {
+        status = catalogue_create(NULL, 0, &batch->catalogue, error);
+        catalogue = batch->catalogue;
+    }
+    if (status == TALLY_OK)
+        status = event_reader_create(catalogue, &batch->reader, error);
+    if (status != TALLY_OK) {
+        batch_destroy(batch);
+        return status;
+    }
+    *batch_out = batch;
+    return TALLY_OK;
+}
+
+tally_status
+batch_create(const struct trail *trail, const char *writer, const struct catalogue *catalogue,
+             struct batch **batch_out, struct tally_error *error)
+{
+    return batch_create_for(trail_fields_private(trail), writer, catalogue, batch_out, error);
+}
+
+void
+batch_destroy(struct batch *batch)
+{
+    if (batch == NULL)
+        return;
+    event_reader_destroy(batch->reader);
+    catalogue_destroy(batch->catalogue);
+    arena_finish(&batch->texts);
+    buffer_free(&batch->parts);
+    buffer_free(&batch->body);
+    free(batch->items);
+    free(batch->slots);
+    free(batch);
+}
+
+void
+batch_clear(struct batch *batch)
+{
+    event_reader_reset(batch->reader);
+    arena_reset(&batch->texts);
+    buffer_clear(&batch->parts);
+    buffer_clear(&batch->body);
+    batch->count = 0;
+    if (batch->slots != NULL)
+        memset(batch->slots, 0, batch->slot_count * sizeof *batch->slots);
+}
+
+uint32_t
+batch_count(const struct batch *batch)
+{
+    return batch->count;
+}
+
+size_t
+batch_size(const struct batch *batch)
+{
+    return batch->body.size;
+}
+
+/* Room for one more item and a table of ids at most half full. */
+static tally_status
+make_room(struct batch *batch, struct tally_error *error)
+{
+    if (batch->count < batch->capacity)
+        return TALLY_OK;
+    uint32_t capacity = batch->capacity == 0 ? 64 : batch->capacity * 2;
+    struct batch_item *items = realloc(batch->items, capacity * sizeof *items);
+    if (items == NULL)
+        return memory_fault(error);
+    batch->items = items;
+    uint32_t *slots = calloc((size_t)capacity * 2, sizeof *slots);
+    if (slots == NULL)
+        return memory_fault(error);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint64_t slot = items[i].id_hash & (capacity * 2 - 1);
+        while (slots[slot] != 0)
+            slot = (slot + 1) & (capacity * 2 - 1);
+        slots[slot] = i + 1;
+    }
+    free(batch->slots);
+    batch->slots = slots;
+    batch->slot_count = capacity * 2;
+    batch->capacity = capacity;
+    return TALLY_OK;
+}
+
+/* Enters the last item into the table of ids and finds the earlier one with the same id, if any. */
+static void
+enter_id(struct batch *batch)
+{
+    struct batch_item *item = &batch->items[batch->count];
+    item->same_as = UINT32_MAX;
+    uint64_t mask = batch->slot_count - 1;
+    uint64_t slot = item->id_hash & mask;
+    for (; batch->slots[slot] != 0; slot = (slot + 1) & mask) {
+        const struct batch_item *other = &batch->items[batch->slots[slot] - 1];
+        if (item->same_as == UINT32_MAX && other->id_hash == item->id_hash &&
+            bytes_equal(other->event.values[FIELD_ID], item->event.values[FIELD_ID]))
+            item->same_as = batch->slots[slot] - 1;
+    }
+    batch->slots[slot] = batch->count + 1;
+}
+
+/* Writes, hashes and frames the event that stands in the next item. */
+static tally_status
+add_item(struct batch *batch, int64_t now, struct tally_error *error)
+{
+    struct batch_item *item = &batch->items[batch->count];
+    struct entry_stamp stamp = {
+        .received = now,
+        .writer = bytes_text(batch->writer),
+        .private_fields = batch->private_fields,
+    };
+    struct entry_parts parts;
+    random_bytes(item->salt, sizeof item->salt);
+    buffer_clear(&batch->parts);
+    tally_status status = entry_write(&item->event, &stamp, item->salt, &batch->parts,
+                                      &batch->parts, &parts, error);
+    if (status != TALLY_OK)
+        return status;
+    size_t before = batch->body.size;
+    if (before + parts.public_size + parts.private_size + ENTRY_FRAME > BODY_SIZE_MAX)
+        return fault(error, TALLY_FULL, "the batch is full at %zu bytes: append it first", before);
+    journal_entry_append(&batch->body,
+                         bytes_of(batch->parts.data + parts.public_offset, parts.public_size),
+                         item->salt,
+                         bytes_of(batch->parts.data + parts.private_offset, parts.private_size));
+    if (buffer_failed(&batch->body)) {
+        batch->body.size = before;
+        batch->body.failed = false;
+        return memory_fault(error);
+    }
+    item->offset = (uint32_t)before;
+    item->size = (uint32_t)(batch->body.size - before);
+    item->leaf = parts.leaf;
+    item->id_hash = segment_id_hash(item->event.values[FIELD_ID]);
+    enter_id(batch);
+    batch->count++;
+    return TALLY_OK;
+}
+
+tally_status
+batch_add(struct batch *batch, struct bytes json, struct tally_error *error)
+{
+    if (batch->count == BATCH_ENTRIES_MAX)
+        return fault(error, TALLY_FULL, "the batch is full at %u events: append it first",
+                     BATCH_ENTRIES_MAX);
+    tally_status status = make_room(batch, error);
+    if (status != TALLY_OK)
+        return status;
+    /* The event's values point into the text, which must stay as long as the batch. */
+    struct bytes text = arena_copy(&batch->texts, json);
+    if (text.data == NULL)
+        return memory_fault(error);
+    int64_t now = clock_now();
+    status = event_read(batch->reader, text, now, &batch->items[batch->count].event, error);
+    if (status != TALLY_OK)
+        return status;
+    return add_item(batch, now, error);
+}
+
+tally_status
+batch_add_control(struct batch *batch, struct bytes control, struct tally_error *error)
+{
+    tally_status status = make_room(batch, error);
+    if (status != TALLY_OK)
+        return status;
+    struct bytes text = arena_copy(&batch->texts, control);
+    if (text.data == NULL)
+        return memory_fault(error);
+    int64_t now = clock_now();
+    status = event_read_control(batch->reader, text, now, &batch->items[batch->count].event,
+                                error);
+    if (status != TALLY_OK)
+        return status;
+    return add_item(batch, now, error);
+}

@@ -1,0 +1,605 @@
+/*
+ * commit.c - the sequencer: gives batches their place and makes them durable.
+ *
+ * Whoever appends puts a commit into the queue. If nobody has the order, that thread takes it, becomes
+ * the leader and commits everything that is in the queue as one record with one sync; the others wait
+ * and, when it is done, one of those that came meanwhile leads the next. So an idle trail syncs at
+ * once, and a busy one syncs once for all that came during the last sync, without any timer.
+ *
+ * Committing a group, in this order:
+ *
+ *     1. ids        every event is looked up; repeats get their first receipt, a conflict refuses its
+ *                   whole batch, what is new joins the head, unpublished
+ *     2. journal    one record of all new entries, synced: from here on it is durable
+ *     3. tree       leaves are added, and level 8 hashes where 256 are complete
+ *     4. publish    the head's rows become visible, so that a writer reads its own entries
+ *     5. receipts   the waiting threads go on
+ *
+ * Crash: before 2 is done nothing was acknowledged; the record is there whole or is cut. After 2 the
+ * journal has it. A fault before 2 takes the head's rows back and nothing has happened. If 2 answers
+ * anything but TALLY_OK or TALLY_FULL, or 3 lacks memory, what is on disk is in doubt: the trail is
+ * poisoned.
+ */
+#include "clock.h"
+#include "entry.h"
+#include "fault.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Batches join one record up to this size; a larger batch is a record of its own. */
+#define GROUP_SIZE_MAX (16u << 20)
+
+/* The newest ids are known: at least this many entries back. */
+#define ID_WINDOW 4000000u
+
+/* One batch on its way, on its thread's stack. */
+struct commit {
+    struct commit *next;
+    struct batch *batch;
+    struct receipt *receipts;
+    struct append_result *result;
+    enum append_wait wait;
+    bool done;
+    bool staged;    /* its new entries are in the head, unpublished */
+    uint32_t fresh; /* how many of its events are new */
+    uint64_t first; /* their first index */
+    tally_status status;
+    struct tally_error error;
+};
+
+void
+order_take(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    while (trail->ordered)
+        (void)pthread_cond_wait(&trail->changed, &trail->mutex);
+    trail->ordered = true;
+    (void)pthread_mutex_unlock(&trail->mutex);
+}
+
+void
+order_release(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail->ordered = false;
+    (void)pthread_cond_broadcast(&trail->changed);
+    (void)pthread_mutex_unlock(&trail->mutex);
+}
+
+void
+trail_poison(struct trail *trail, const struct tally_error *error)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    if (trail->poison[0] == '\0')
+        (void)snprintf(trail->poison, sizeof trail->poison, "%s", error->text);
+    (void)pthread_cond_broadcast(&trail->changed);
+    (void)pthread_mutex_unlock(&trail->mutex);
+}
+
+const char *
+trail_poisoned(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    const char *why = trail->poison[0] == '\0' ? NULL : trail->poison;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return why;
+}
+
+static tally_status
+poisoned_fault(struct trail *trail, struct tally_error *error)
+{
+    return fault(error, TALLY_POISONED,
+                 "trail %s takes no more entries since a write is in doubt (%s): open it again",
+                 trail->name, trail->poison);
+}
+
+tally_status
+tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_hash *leaf,
+          struct tally_error *error)
+{
+    if (tree->size % HASHES_SPAN == HASHES_SPAN - 1) {
+        /* The last leaf of 256: all eight peaks below level 8 are there. */
+        struct tally_hash node = *leaf;
+        for (unsigned level = 0; level < HASHES_LEVEL; level++)
+            tally_hash_node(&tree->peaks[level], &node, &node);
+        tally_status status = hashes_append(hashes, &node, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    tally_tree_append(tree, leaf);
+    return TALLY_OK;
+}
+
+bool
+head_is_full(const struct trail *trail, uint32_t more)
+{
+    uint32_t count = head_count(trail->head);
+    return count > 0 && (count >= trail->options.head_entries_max ||
+                         count + (uint64_t)more > HEAD_ENTRIES_MAX ||
+                         head_memory(trail->head) >= trail->options.head_memory_max ||
+                         folder_memory_short(trail->folder));
+}
+
+tally_status
+trail_freeze(struct trail *trail, struct tally_error *error)
+{
+    assert(trail->frozen_count < FROZEN_MAX);
+    struct head *fresh;
+    tally_status status = head_create(trail->tree.size, trail->fields_private, &fresh, error);
+    if (status != TALLY_OK)
+        return status;
+    struct journal_position end;
+    status = journal_rotate(trail->journal, &end, error);
+    if (status != TALLY_OK) {
+        head_release(fresh);
+        if (status != TALLY_FULL && error != NULL)
+            trail_poison(trail, error);
+        return status;
+    }
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail->frozen[trail->frozen_count++] = (struct frozen){
+        .head = trail->head,
+        .tree = trail->tree,
+        .end = end,
+    };
+    trail->head = fresh;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    folder_wake(trail->folder);
+    return TALLY_OK;
+}
+
+/* Makes sure that the head has room for a batch of `count`: freezes a full one. At most one head
+ * fills while one seals. Under the order; gives it up while it waits for the sealer. */
+static tally_status
+make_head_room(struct trail *trail, uint32_t count, enum append_wait wait,
+               struct tally_error *error)
+{
+    for (;;) {
+        if (!head_is_full(trail, count))
+            return TALLY_OK;
+        (void)pthread_mutex_lock(&trail->mutex);
+        bool sealer_behind = trail->frozen_count > 0;
+        bool poisoned = trail->poison[0] != '\0';
+        (void)pthread_mutex_unlock(&trail->mutex);
+        if (poisoned)
+            return poisoned_fault(trail, error);
+        if (!sealer_behind)
+            return trail_freeze(trail, error);
+        if (wait == APPEND_REFUSE)
+            return fault(error, TALLY_BUSY,
+                         "trail %s: both heads are full and one is being sealed; try again soon",
+                         trail->name);
+        /* Sealing ends by taking the order for the trim: let it. */
+        order_release(trail);
+        sealing_take(trail);
+        tally_status status = seal_frozen(trail, error);
+        sealing_release(trail);
+        order_take(trail);
+        if (status != TALLY_OK)
+            return status;
+    }
+}
+
+/* Where the id of an event stands already: in the head (unpublished rows too) or in a frozen one. */
+static tally_status
+find_in_heads(struct trail *trail, struct bytes id, struct run *run_out, uint32_t *row_out)
+{
+    if (head_find_id(trail->head, id, UINT32_MAX, row_out) == TALLY_OK) {
+        *run_out = (struct run){ .first = head_first(trail->head), .head = trail->head };
+        return TALLY_OK;
+    }
+    for (unsigned i = trail->frozen_count; i-- > 0;) {
+        struct head *head = trail->frozen[i].head;
+        if (head_find_id(head, id, UINT32_MAX, row_out) == TALLY_OK) {
+            *run_out = (struct run){ .first = head_first(head), .head = head };
+            return TALLY_OK;
+        }
+    }
+    return TALLY_ABSENT;
+}
+
+/* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with the
+ * stored entry's receipt. */
+static tally_status
+compare_stored(const struct trail *trail, struct run *run, uint32_t row, const struct batch_item *item,
+               struct receipt *receipt_out, struct tally_error *error)
+{
+    struct run_reader *reader;
+    run->count = row + 1;
+    tally_status status = run_reader_create(run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    struct run_entry entry;
+    status = run_entry(reader, row, RUN_PARTS, &entry, error);
+    if (status == TALLY_OK) {
+        receipt_out->index = entry.index;
+        receipt_out->repeated = true;
+        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &receipt_out->leaf);
+        uint64_t unknown = entry.erased ? trail->fields_private : 0;
+        status = event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
+    }
+    run_reader_destroy(reader);
+    return status;
+}
+
+static tally_status
+find_in_segment(struct trail *trail, size_t i, struct bytes id, struct run *run_out,
+                uint32_t *row_out, struct tally_error *error)
+{
+    const struct segment_info *info = &trail->manifest.segments[i];
+    *run_out = (struct run){
+        .first = info->first,
+        .count = info->count,
+        .segment = trail->segments[i],
+    };
+    struct run_reader *reader;
+    tally_status status = run_reader_create(run_out, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    status = run_find_id(reader, id, row_out, error);
+    run_reader_destroy(reader);
+    return status;
+}
+
+/* Looks all sent ids of a batch up in the segments of the window, segment by segment so that each
+ * filter is in the cache once. Fills receipts of those found (index UINT64_MAX: not found). */
+static tally_status
+find_in_segments(struct trail *trail, struct commit *commit, struct tally_error *error)
+{
+    struct batch *batch = commit->batch;
+    uint64_t *id_hashes = malloc((batch->count + 1) * (sizeof *id_hashes + sizeof(bool)));
+    if (id_hashes == NULL)
+        return memory_fault(error);
+    bool *hits = (bool *)(id_hashes + batch->count + 1);
+    for (uint32_t i = 0; i < batch->count; i++)
+        id_hashes[i] = batch->items[i].id_hash;
+
+    tally_status status = TALLY_OK;
+    for (size_t s = trail->manifest.count; s-- > 0 && status == TALLY_OK;) {
+        const struct segment_info *info = &trail->manifest.segments[s];
+        if (trail->manifest.sealed - info->first > ID_WINDOW + (uint64_t)info->count)
+            break;
+        memset(hits, 0, batch->count * sizeof *hits);
+        status = segment_probe_ids(trail->segments[s], id_hashes, batch->count, hits, error);
+        for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++) {
+            const struct batch_item *item = &batch->items[i];
+            if (!hits[i] || commit->receipts[i].index != UINT64_MAX ||
+                (item->event.sent & FIELD_BIT(FIELD_ID)) == 0)
+                continue;
+            struct run run;
+            uint32_t row;
+            status = find_in_segment(trail, s, item->event.values[FIELD_ID], &run, &row, error);
+            if (status == TALLY_ABSENT) {
+                status = TALLY_OK; /* the filter was wrong */
+                continue;
+            }
+            if (status == TALLY_OK)
+                status = compare_stored(trail, &run, row, item, &commit->receipts[i], error);
+            if (status == TALLY_CONFLICT)
+                commit->result->position = i;
+            if (status == TALLY_REPEATED)
+                status = TALLY_OK;
+        }
+    }
+    free(id_hashes);
+    return status;
+}
+
+static tally_status
+conflict(struct commit *commit, uint32_t position, uint64_t stored)
+{
+    struct bytes id = commit->batch->items[position].event.values[FIELD_ID];
+    commit->result->position = position;
+    commit->result->conflict = stored;
+    if (stored == UINT64_MAX)
+        return fault(&commit->error, TALLY_CONFLICT,
+                     "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
+                     position, BYTES_ARG(id));
+    return fault(&commit->error, TALLY_CONFLICT,
+                 "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
+                 position, BYTES_ARG(id), stored);
+}
+
+/* Looks the ids of a batch up everywhere but in itself; receipts of repeats are filled, the others'
+ * index is UINT64_MAX. */
+static tally_status
+find_repeats(struct trail *trail, struct commit *commit)
+{
+    struct batch *batch = commit->batch;
+    bool any_sent = false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        commit->receipts[i] = (struct receipt){ .index = UINT64_MAX };
+        const struct batch_item *item = &batch->items[i];
+        if ((item->event.sent & FIELD_BIT(FIELD_ID)) == 0)
+            continue; /* its id was made for it just now */
+        any_sent = true;
+        struct run run;
+        uint32_t row;
+        if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
+            continue;
+        tally_status status =
+            compare_stored(trail, &run, row, item, &commit->receipts[i], &commit->error);
+        if (status == TALLY_CONFLICT)
+            return conflict(commit, i, commit->receipts[i].index);
+        if (status != TALLY_REPEATED)
+            return status;
+    }
+    if (!any_sent || trail->manifest.count == 0)
+        return TALLY_OK;
+    tally_status status = find_in_segments(trail, commit, &commit->error);
+    if (status == TALLY_CONFLICT)
+        return conflict(commit, commit->result->position,
+                        commit->receipts[commit->result->position].index);
+    return status;
+}
+
+/* Repeats within the batch: the later event must equal the earlier one. */
+static tally_status
+check_twins(struct commit *commit)
+{
+    struct batch *batch = commit->batch;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        if (item->same_as == UINT32_MAX)
+            continue;
+        if (!event_equal(&item->event, batch->items[item->same_as].event.values, 0))
+            return conflict(commit, i, UINT64_MAX);
+    }
+    return TALLY_OK;
+}
+
+static bool
+is_fresh(const struct commit *commit, uint32_t i)
+{
+    return commit->receipts[i].index == UINT64_MAX &&
+           commit->batch->items[i].same_as == UINT32_MAX;
+}
+
+/* Puts a batch's new entries into the head, unpublished, from index `next` on. On a conflict the head
+ * is untouched; a lack of memory is for the whole group to undo. */
+static tally_status
+stage(struct trail *trail, struct commit *commit, uint64_t next)
+{
+    tally_status status = check_twins(commit);
+    if (status == TALLY_OK)
+        status = find_repeats(trail, commit);
+    if (status != TALLY_OK)
+        return status;
+
+    struct batch *batch = commit->batch;
+    commit->first = next;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (!is_fresh(commit, i))
+            continue;
+        struct head_entry entry = {
+            .values = batch->items[i].event.values,
+            .salt = batch->items[i].salt,
+        };
+        status = head_append(trail->head, &entry, &commit->error);
+        if (status != TALLY_OK)
+            return status;
+        commit->fresh++;
+    }
+    commit->staged = true;
+    return TALLY_OK;
+}
+
+/* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what is
+ * new. */
+static struct bytes
+gather(struct commit *group, struct buffer *joined)
+{
+    if (group->next == NULL && group->staged && group->fresh == group->batch->count)
+        return buffer_view(&group->batch->body);
+    for (struct commit *commit = group; commit != NULL; commit = commit->next)
+        for (uint32_t i = 0; commit->staged && i < commit->batch->count; i++)
+            if (is_fresh(commit, i))
+                buffer_append(joined, commit->batch->body.data + commit->batch->items[i].offset,
+                              commit->batch->items[i].size);
+    return buffer_view(joined);
+}
+
+/* Step 3 and the receipts of one batch. */
+static tally_status
+enter_tree(struct trail *trail, struct commit *commit, struct tally_error *error)
+{
+    struct batch *batch = commit->batch;
+    uint64_t index = commit->first;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        struct receipt *receipt = &commit->receipts[i];
+        if (item->same_as != UINT32_MAX && receipt->index == UINT64_MAX) {
+            *receipt = commit->receipts[item->same_as];
+            receipt->repeated = true;
+        }
+        if (receipt->index != UINT64_MAX)
+            continue;
+        *receipt = (struct receipt){ .index = index++, .leaf = item->leaf };
+        tally_status status = tree_grow(&trail->tree, trail->hashes, &item->leaf, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+void
+trail_count_memory(struct trail *trail)
+{
+    size_t memory = trail->head == NULL ? 0 : head_memory(trail->head);
+    for (unsigned i = 0; i < trail->frozen_count; i++)
+        memory += head_memory(trail->frozen[i].head);
+    folder_count_memory(trail->folder, (ptrdiff_t)memory - (ptrdiff_t)trail->heads_memory);
+    trail->heads_memory = memory;
+}
+
+static void
+publish(struct trail *trail)
+{
+    head_publish(trail->head);
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail_count_memory(trail);
+    trail->size = trail->tree.size;
+    trail->published = trail->tree;
+    if (trail->unsigned_since == 0)
+        trail->unsigned_since = clock_monotonic();
+    (void)pthread_mutex_unlock(&trail->mutex);
+    folder_wake(trail->folder);
+}
+
+/* What a group's common fate means for each of its batches. */
+static void
+fail_group(struct commit *group, tally_status status, const struct tally_error *error)
+{
+    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
+        if (commit->status != TALLY_OK)
+            continue; /* has a reason of its own */
+        commit->status = status;
+        commit->error = *error;
+    }
+}
+
+static void
+write_group(struct trail *trail, struct commit *group, uint32_t count)
+{
+    struct tally_error error = { 0 };
+    struct buffer joined = { 0 };
+    struct bytes body = gather(group, &joined);
+    tally_status status = buffer_failed(&joined)
+                              ? memory_fault(&error)
+                              : journal_append(trail->journal, trail->epoch, trail->tree.size,
+                                               count, body, &error);
+    buffer_free(&joined);
+    if (status != TALLY_OK) {
+        head_discard(trail->head);
+        if (status != TALLY_FULL && status != TALLY_NO_MEMORY && status != TALLY_INVALID)
+            trail_poison(trail, &error);
+        fail_group(group, status, &error);
+        return;
+    }
+    for (struct commit *commit = group; commit != NULL && status == TALLY_OK; commit = commit->next)
+        if (commit->staged)
+            status = enter_tree(trail, commit, &error);
+    if (status != TALLY_OK) {
+        head_discard(trail->head);
+        trail_poison(trail, &error);
+        fail_group(group, status, &error);
+        return;
+    }
+    publish(trail);
+}
+
+/* Commits a group. Each batch's status is set. Under the order. */
+static void
+commit_group(struct trail *trail, struct commit *group)
+{
+    struct tally_error error = { 0 };
+    uint32_t events = 0;
+    for (const struct commit *commit = group; commit != NULL; commit = commit->next)
+        events += commit->batch->count;
+    tally_status status = trail_poisoned(trail) != NULL ? poisoned_fault(trail, &error)
+                                                        : make_head_room(trail, events,
+                                                                         group->wait, &error);
+    if (status != TALLY_OK) {
+        fail_group(group, status, &error);
+        return;
+    }
+    uint32_t fresh = 0;
+    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
+        commit->status = stage(trail, commit, trail->tree.size + fresh);
+        if (commit->status < 0) {
+            head_discard(trail->head);
+            error = commit->error;
+            fail_group(group, commit->status, &error);
+            return;
+        }
+        fresh += commit->staged ? commit->fresh : 0;
+    }
+    if (fresh > 0)
+        write_group(trail, group, fresh);
+
+    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
+        if (!commit->staged || commit->status != TALLY_OK)
+            continue;
+        if (commit->fresh == 0) {
+            /* Twins of repeats get their receipts too. */
+            status = enter_tree(trail, commit, &error);
+            assert(status == TALLY_OK);
+            commit->status = TALLY_REPEATED;
+        }
+        *commit->result = (struct append_result){
+            .first = commit->first,
+            .count = commit->fresh,
+            .size = trail->tree.size,
+        };
+    }
+}
+
+/* Takes from the queue what one record may hold: at least one batch, and only batches that agree on
+ * whether to wait. Under the mutex. */
+static struct commit *
+take_group(struct trail *trail)
+{
+    struct commit *group = trail->queue;
+    struct commit *last = group;
+    size_t size = group->batch->body.size;
+    uint32_t count = group->batch->count;
+    while (last->next != NULL && last->next->wait == group->wait &&
+           size + last->next->batch->body.size <= GROUP_SIZE_MAX &&
+           count + last->next->batch->count <= BATCH_ENTRIES_MAX) {
+        last = last->next;
+        size += last->batch->body.size;
+        count += last->batch->count;
+    }
+    trail->queue = last->next;
+    if (trail->queue == NULL)
+        trail->queue_end = &trail->queue;
+    last->next = NULL;
+    return group;
+}
+
+tally_status
+trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
+             struct receipt *receipts, struct append_result *result_out, struct tally_error *error)
+{
+    assert(trail->mode == TRAIL_WRITE);
+    struct append_result result = { 0 };
+    struct commit commit = {
+        .batch = batch,
+        .receipts = receipts,
+        .result = &result,
+        .wait = wait,
+    };
+    if (batch->count == 0)
+        return fault(error, TALLY_INVALID, "there is no event to record");
+
+    (void)pthread_mutex_lock(&trail->mutex);
+    *trail->queue_end = &commit;
+    trail->queue_end = &commit.next;
+    while (!commit.done) {
+        if (trail->ordered) {
+            (void)pthread_cond_wait(&trail->changed, &trail->mutex);
+            continue;
+        }
+        trail->ordered = true;
+        struct commit *group = take_group(trail);
+        (void)pthread_mutex_unlock(&trail->mutex);
+        commit_group(trail, group);
+        (void)pthread_mutex_lock(&trail->mutex);
+        for (struct commit *next; group != NULL; group = next) {
+            next = group->next; /* its thread may end as soon as it is done */
+            group->done = true;
+        }
+        trail->ordered = false;
+        (void)pthread_cond_broadcast(&trail->changed);
+    }
+    (void)pthread_mutex_unlock(&trail->mutex);
+
+    *result_out = result;
+    if (commit.status != TALLY_OK && commit.status != TALLY_REPEATED && error != NULL)
+        *error = commit.error;
+    return commit.status;
+}

@@ -1,0 +1,346 @@
+/*
+ * folder.c - the data folder and the two threads that serve its open trails.
+ *
+ * The signer wakes when a trail commits, waits half the checkpoint interval so that one signature covers
+ * what comes together, and signs; the sealer wakes when a head is frozen. Each walks the list of trails;
+ * a trail that is being worked on (busy) waits in folder_remove() until it is let go.
+ */
+#include "folder.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define MEBIBYTE ((size_t)1 << 20)
+
+struct folder {
+    struct folder_options options;
+    struct disk *disk;
+    bool disk_owned;
+    atomic_size_t heads_memory; /* of all trails open for writing */
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* a trail committed or froze, or the folder closes */
+    pthread_cond_t idle; /* a thread let go of a trail */
+    struct trail *trails;
+    uint64_t woken; /* counts folder_wake() */
+    bool closing;
+    bool threads;
+    pthread_t signer, sealer;
+};
+
+tally_status
+folder_create(const char *path, struct tally_error *error)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return io_fault(error, "cannot make the folder %s", path);
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return io_fault(error, "cannot open the folder %s", path);
+    bool empty = true;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        empty = empty && entry->d_name[0] == '.' &&
+                (entry->d_name[1] == '\0' || strcmp(entry->d_name, "..") == 0);
+    (void)closedir(folder);
+    if (!empty)
+        return fault(error, TALLY_CONFLICT,
+                     "%s is not empty: name a folder that does not exist yet, or an empty one", path);
+    if (chmod(path, 0700) != 0)
+        return io_fault(error, "cannot close %s to others", path);
+
+    struct disk *disk;
+    tally_status status = disk_open_folder(path, &disk, error);
+    if (status != TALLY_OK)
+        return status;
+    status = disk_make_folder(disk, "keys", error);
+    if (status == TALLY_OK)
+        status = disk_make_folder(disk, "trails", error);
+    if (status == TALLY_OK)
+        status = disk_sync_folder(disk, "", error);
+    disk_close_folder(disk);
+    return status;
+}
+
+static bool
+has_work(struct trail *trail, bool seal)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    bool due = seal ? trail->frozen_count > 0 : trail->unsigned_since != 0;
+    due = due && trail->poison[0] == '\0';
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return due;
+}
+
+/* Does one trail's work without the folder's mutex. A fault has poisoned the trail or will be met
+ * again; whoever appends next is told. */
+static bool
+serve(struct folder *folder, struct trail *trail, bool seal)
+{
+    trail->busy++;
+    (void)pthread_mutex_unlock(&folder->mutex);
+    tally_status status;
+    if (seal) {
+        sealing_take(trail);
+        status = seal_frozen(trail, NULL);
+        sealing_release(trail);
+    } else {
+        status = trail_sign(trail, NULL);
+    }
+    (void)pthread_mutex_lock(&folder->mutex);
+    trail->busy--;
+    (void)pthread_cond_broadcast(&folder->idle);
+    return status == TALLY_OK;
+}
+
+/* Waits under the mutex until something may be due, or for `ns` at most. */
+static void
+wait_for_work(struct folder *folder, int64_t ns)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ns / CLOCK_SECOND;
+    until.tv_nsec += ns % CLOCK_SECOND;
+    if (until.tv_nsec >= CLOCK_SECOND) {
+        until.tv_sec++;
+        until.tv_nsec -= CLOCK_SECOND;
+    }
+    (void)pthread_cond_timedwait(&folder->work, &folder->mutex, &until);
+}
+
+/* Serves every trail that has work. Because the list may change while one is served, it starts over
+ * after each, but for trails that failed, which wait for the next round. */
+static void
+serve_all(struct folder *folder, bool seal)
+{
+    for (struct trail *trail = folder->trails; trail != NULL;) {
+        if (!has_work(trail, seal)) {
+            trail = trail->next;
+            continue;
+        }
+        if (!serve(folder, trail, seal))
+            return;
+        trail = folder->trails;
+    }
+}
+
+static void *
+sealer_main(void *context)
+{
+    struct folder *folder = context;
+    (void)pthread_mutex_lock(&folder->mutex);
+    while (!folder->closing) {
+        uint64_t woken = folder->woken;
+        serve_all(folder, true);
+        if (woken == folder->woken && !folder->closing)
+            wait_for_work(folder, CLOCK_SECOND);
+    }
+    (void)pthread_mutex_unlock(&folder->mutex);
+    return NULL;
+}
+
+static void *
+signer_main(void *context)
+{
+    struct folder *folder = context;
+    int64_t pause = folder->options.checkpoint_interval / 2;
+    (void)pthread_mutex_lock(&folder->mutex);
+    while (!folder->closing) {
+        bool due = false;
+        for (struct trail *trail = folder->trails; trail != NULL && !due; trail = trail->next)
+            due = has_work(trail, false);
+        if (!due) {
+            wait_for_work(folder, CLOCK_SECOND);
+            continue;
+        }
+        struct timespec nap = { .tv_sec = pause / CLOCK_SECOND, .tv_nsec = pause % CLOCK_SECOND };
+        (void)pthread_mutex_unlock(&folder->mutex);
+        (void)nanosleep(&nap, NULL);
+        (void)pthread_mutex_lock(&folder->mutex);
+        serve_all(folder, false);
+    }
+    (void)pthread_mutex_unlock(&folder->mutex);
+    return NULL;
+}
+
+static void
+fill_defaults(struct folder_options *options)
+{
+    if (options->head_entries_max == 0 || options->head_entries_max > HEAD_ENTRIES_MAX)
+        options->head_entries_max = HEAD_ENTRIES_MAX;
+    if (options->head_memory_max == 0)
+        options->head_memory_max = 64 * MEBIBYTE;
+    if (options->heads_memory_max == 0)
+        options->heads_memory_max = 256 * MEBIBYTE;
+    if (options->close_journal_max == 0)
+        options->close_journal_max = 8 * MEBIBYTE;
+    if (options->checkpoint_interval == 0)
+        options->checkpoint_interval = CLOCK_SECOND / 10;
+    if (options->command == NULL)
+        options->command = "a program with libtally";
+}
+
+static tally_status
+any_name(void *context, const char *name, struct tally_error *error)
+{
+    (void)context, (void)name, (void)error;
+    return TALLY_OK;
+}
+
+/* A data folder has a folder of trails, if an empty one. */
+static tally_status
+check_folder(struct disk *disk, const char *path, struct tally_error *error)
+{
+    tally_status status = disk_list(disk, "trails", any_name, NULL, error);
+    if (status == TALLY_ABSENT)
+        return fault(error, TALLY_ABSENT, "%s is no data folder: make one with `tally init %s`",
+                     path, path);
+    return status;
+}
+
+tally_status
+folder_open(const char *path, const struct folder_options *options, struct folder **folder_out,
+            struct tally_error *error)
+{
+    struct folder *folder = calloc(1, sizeof *folder);
+    if (folder == NULL)
+        return memory_fault(error);
+    if (options != NULL)
+        folder->options = *options;
+    fill_defaults(&folder->options);
+    (void)pthread_mutex_init(&folder->mutex, NULL);
+    (void)pthread_cond_init(&folder->work, NULL);
+    (void)pthread_cond_init(&folder->idle, NULL);
+
+    tally_status status = TALLY_OK;
+    folder->disk = folder->options.disk;
+    if (folder->disk == NULL) {
+        status = disk_open_folder(path, &folder->disk, error);
+        folder->disk_owned = status == TALLY_OK;
+        if (status == TALLY_ABSENT)
+            status = fault(error, TALLY_ABSENT,
+                           "there is no data folder %s: make one with `tally init %s`", path, path);
+    }
+    if (status == TALLY_OK)
+        status = check_folder(folder->disk, path, error);
+    if (status != TALLY_OK) {
+        folder_close(folder);
+        return status;
+    }
+    *folder_out = folder;
+    return TALLY_OK;
+}
+
+void
+folder_close(struct folder *folder)
+{
+    if (folder == NULL)
+        return;
+    assert(folder->trails == NULL);
+    if (folder->threads) {
+        (void)pthread_mutex_lock(&folder->mutex);
+        folder->closing = true;
+        (void)pthread_cond_broadcast(&folder->work);
+        (void)pthread_mutex_unlock(&folder->mutex);
+        (void)pthread_join(folder->signer, NULL);
+        (void)pthread_join(folder->sealer, NULL);
+    }
+    if (folder->disk_owned)
+        disk_close_folder(folder->disk);
+    (void)pthread_mutex_destroy(&folder->mutex);
+    (void)pthread_cond_destroy(&folder->work);
+    (void)pthread_cond_destroy(&folder->idle);
+    free(folder);
+}
+
+struct disk *
+folder_disk(struct folder *folder)
+{
+    return folder->disk;
+}
+
+const struct folder_options *
+folder_get_options(const struct folder *folder)
+{
+    return &folder->options;
+}
+
+tally_status
+folder_list_trails(struct folder *folder, disk_name_visitor visitor, void *context,
+                   struct tally_error *error)
+{
+    return disk_list(folder->disk, "trails", visitor, context, error);
+}
+
+/* Threads begin with the first trail that is written: readers need none. */
+static void
+start_threads(struct folder *folder)
+{
+    if (folder->threads || folder->options.manual)
+        return;
+    if (pthread_create(&folder->signer, NULL, signer_main, folder) != 0)
+        return;
+    if (pthread_create(&folder->sealer, NULL, sealer_main, folder) != 0) {
+        folder->closing = true;
+        (void)pthread_cond_broadcast(&folder->work);
+        (void)pthread_mutex_unlock(&folder->mutex);
+        (void)pthread_join(folder->signer, NULL);
+        (void)pthread_mutex_lock(&folder->mutex);
+        folder->closing = false;
+        return;
+    }
+    folder->threads = true;
+}
+
+void
+folder_add(struct folder *folder, struct trail *trail)
+{
+    (void)pthread_mutex_lock(&folder->mutex);
+    start_threads(folder);
+    trail->next = folder->trails;
+    folder->trails = trail;
+    (void)pthread_cond_broadcast(&folder->work);
+    (void)pthread_mutex_unlock(&folder->mutex);
+}
+
+void
+folder_remove(struct folder *folder, struct trail *trail)
+{
+    (void)pthread_mutex_lock(&folder->mutex);
+    struct trail **link = &folder->trails;
+    while (*link != trail)
+        link = &(*link)->next;
+    *link = trail->next;
+    while (trail->busy > 0)
+        (void)pthread_cond_wait(&folder->idle, &folder->mutex);
+    (void)pthread_mutex_unlock(&folder->mutex);
+}
+
+void
+folder_wake(struct folder *folder)
+{
+    (void)pthread_mutex_lock(&folder->mutex);
+    folder->woken++;
+    (void)pthread_cond_broadcast(&folder->work);
+    (void)pthread_mutex_unlock(&folder->mutex);
+}
+
+void
+folder_count_memory(struct folder *folder, ptrdiff_t change)
+{
+    atomic_fetch_add_explicit(&folder->heads_memory, (size_t)change, memory_order_relaxed);
+}
+
+bool
+folder_memory_short(const struct folder *folder)
+{
+    return atomic_load_explicit(&folder->heads_memory, memory_order_relaxed) >=
+           folder->options.heads_memory_max;
+}

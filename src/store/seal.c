@@ -1,0 +1,303 @@
+/*
+ * seal.c - full heads become segments, and checkpoints are signed.
+ *
+ * Sealing a frozen head, and what a crash between the steps leaves:
+ *
+ *     1. a checkpoint that covers the head is signed and published
+ *     2. the segment's files are written and synced       remnants that nothing names
+ *     3. they are read back and compared with the journal, byte for byte and leaf by leaf, and the tree
+ *        they give with the tree the sequencer has
+ *     4. the tree hashes are written and synced           a remnant
+ *     5. the manifest names the segment and the journal's new beginning (replaced by rename)
+ *     6. the head is let go in memory, its journal files are trimmed: overwritten later or removed
+ *
+ * Before 5 is durable the journal is the truth, after it the segment is. Remnants of a crash are written
+ * over when the same head is sealed again. The journal is let go only after 5. Because of 1 a manifest
+ * never runs ahead of the newest checkpoint.
+ */
+#include "buffer.h"
+#include "clock.h"
+#include "entry.h"
+#include "fault.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+void
+sealing_take(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    while (trail->sealing)
+        (void)pthread_cond_wait(&trail->changed, &trail->mutex);
+    trail->sealing = true;
+    (void)pthread_mutex_unlock(&trail->mutex);
+}
+
+void
+sealing_release(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail->sealing = false;
+    (void)pthread_cond_broadcast(&trail->changed);
+    (void)pthread_mutex_unlock(&trail->mutex);
+}
+
+tally_status
+trail_sign(struct trail *trail, struct tally_error *error)
+{
+    assert(trail->mode == TRAIL_WRITE);
+    struct tally_error unwanted;
+    if (error == NULL)
+        error = &unwanted;
+    (void)pthread_mutex_lock(&trail->signing);
+    (void)pthread_mutex_lock(&trail->mutex);
+    struct tally_tree tree = trail->published;
+    bool needed = trail->note.size == 0 || trail->note.checkpoint.size < tree.size;
+    bool poisoned = trail->poison[0] != '\0';
+    int64_t since = trail->unsigned_since;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    tally_status status = TALLY_OK;
+    /* What a poisoned trail has published is durable and may be signed; but the disk is not trusted
+     * with it any more. */
+    if (!needed || poisoned)
+        goto unlock;
+
+    struct note note = { .checkpoint.size = tree.size };
+    memcpy(note.checkpoint.origin, trail->origin, sizeof trail->origin);
+    tally_tree_root(&tree, &note.checkpoint.root);
+    status = tally_checkpoint_sign(&note.checkpoint, &trail->signer, note.text, sizeof note.text,
+                                   &note.size, error);
+    if (status == TALLY_OK)
+        status = journal_publish(trail->journal, bytes_of(note.text, note.size), tree.size, error);
+    if (status != TALLY_OK) {
+        if (status != TALLY_FULL && status != TALLY_NO_MEMORY)
+            trail_poison(trail, error);
+        goto unlock;
+    }
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail->note = note;
+    /* Commits that came meanwhile are younger than the one that was waited for. */
+    trail->unsigned_since =
+        trail->size == tree.size ? 0
+                                 : (since == trail->unsigned_since ? clock_monotonic() : since);
+    (void)pthread_mutex_unlock(&trail->mutex);
+unlock:
+    (void)pthread_mutex_unlock(&trail->signing);
+    return status;
+}
+
+/* Step 3: the new segment against the journal's records of the same entries. */
+struct comparison {
+    struct run_reader *reader;
+    uint64_t first;
+    uint64_t end;
+    struct tally_tree tree;
+    struct hashes *hashes;
+};
+
+static tally_status
+compare_entry(struct comparison *c, const struct journal_entry *journaled,
+              struct tally_error *error)
+{
+    struct run_entry entry;
+    tally_status status = run_entry(c->reader, (uint32_t)(c->tree.size - c->first), RUN_PARTS,
+                                    &entry, error);
+    if (status != TALLY_OK)
+        return status;
+    if (!bytes_equal(entry.public_part, journaled->public_part) ||
+        !bytes_equal(entry.private_part, journaled->private_part) ||
+        memcmp(entry.salt, journaled->salt, sizeof entry.salt) != 0)
+        return fault(error, TALLY_DAMAGED,
+                     "entry %" PRIu64 " as sealed is not what the journal has", c->tree.size);
+    struct tally_hash leaf;
+    tally_hash_leaf(entry.public_part.data, entry.public_part.size, &leaf);
+    tally_tree_append(&c->tree, &leaf);
+    return TALLY_OK;
+}
+
+static tally_status
+compare_record(void *context, const struct journal_record *record, struct tally_error *error)
+{
+    struct comparison *c = context;
+    if (record->first >= c->end)
+        return TALLY_ABSENT; /* the next head's */
+    struct bytes body = record->body;
+    struct journal_entry entry;
+    tally_status status = TALLY_OK;
+    while (status == TALLY_OK && journal_entry_next(&body, &entry))
+        status = compare_entry(c, &entry, error);
+    return status;
+}
+
+static tally_status
+compare_segment(struct trail *trail, struct segment *segment, const struct frozen *frozen,
+                struct tally_error *error)
+{
+    const struct segment_info *info = segment_get_info(segment);
+    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct comparison c = {
+        .first = info->first,
+        .end = frozen->tree.size,
+        .tree = trail->manifest.tree,
+    };
+    tally_status status = run_reader_create(&run, &c.reader, error);
+    if (status != TALLY_OK)
+        return status;
+    struct journal_position end;
+    struct journal_tail tail;
+    status = journal_read(trail->disk, trail->path, trail->tag, &trail->manifest.journal,
+                          frozen->tree.size, compare_record, &c, &end, &tail, error);
+    run_reader_destroy(c.reader);
+    if (status != TALLY_OK && status != TALLY_ABSENT)
+        return status;
+
+    struct tally_hash sealed, expected;
+    tally_tree_root(&c.tree, &sealed);
+    tally_tree_root(&frozen->tree, &expected);
+    if (c.tree.size != frozen->tree.size || !tally_hash_equal(&sealed, &expected))
+        return fault(error, TALLY_DAMAGED,
+                     "the tree over entries %" PRIu64 " to %" PRIu64
+                     " as sealed is not the one that was committed",
+                     info->first, c.end - 1);
+    return TALLY_OK;
+}
+
+/* The manifest and the list of segments with one more; the caller owns both lists. */
+static tally_status
+extended(struct trail *trail, const struct segment_info *info, struct segment *segment,
+         const struct frozen *frozen, struct manifest *manifest_out, struct segment ***segments_out,
+         struct tally_error *error)
+{
+    size_t count = trail->manifest.count;
+    struct segment_info *infos = malloc((count + 1) * sizeof *infos);
+    struct segment **segments = malloc((count + 1) * sizeof(struct segment *));
+    if (infos == NULL || segments == NULL) {
+        free(infos);
+        free(segments);
+        return memory_fault(error);
+    }
+    if (count > 0) {
+        memcpy(infos, trail->manifest.segments, count * sizeof *infos);
+        memcpy(segments, trail->segments, count * sizeof(struct segment *));
+    }
+    infos[count] = *info;
+    segments[count] = segment;
+    *manifest_out = trail->manifest;
+    manifest_out->generation++;
+    /* Entry 0, `created`, is no erasure; other control entries may be. */
+    if (trail->manifest.erased_through == trail->manifest.sealed &&
+        info->control_count == (info->first == 0 ? 1 : 0))
+        manifest_out->erased_through = frozen->tree.size;
+    manifest_out->sealed = frozen->tree.size;
+    manifest_out->journal = frozen->end;
+    manifest_out->tree = frozen->tree;
+    manifest_out->segments = infos;
+    manifest_out->count = count + 1;
+    *segments_out = segments;
+    return TALLY_OK;
+}
+
+/* Step 6, under the order: readers see the segment instead of the head from here on. */
+static void
+swap_in(struct trail *trail, const struct manifest *manifest, struct segment **segments)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    struct head *head = trail->frozen[0].head;
+    struct segment_info *old_infos = trail->manifest.segments;
+    struct segment **old_segments = trail->segments;
+    trail->manifest = *manifest;
+    trail->segments = segments;
+    trail->frozen_count--;
+    memmove(&trail->frozen[0], &trail->frozen[1], trail->frozen_count * sizeof trail->frozen[0]);
+    trail_count_memory(trail);
+    (void)pthread_cond_broadcast(&trail->changed);
+    (void)pthread_mutex_unlock(&trail->mutex);
+    free(old_infos);
+    free(old_segments);
+    head_release(head);
+}
+
+/* Seals the oldest frozen head. */
+static tally_status
+seal_one(struct trail *trail, struct tally_error *error)
+{
+    const struct frozen frozen = trail->frozen[0];
+    struct segment_info info;
+    struct segment *segment = NULL;
+    struct manifest manifest = { 0 };
+    struct segment **segments = NULL;
+
+    tally_status status = trail_sign(trail, error);
+    if (status == TALLY_OK)
+        status = segment_write(trail->disk, trail->path, trail->tag, frozen.head, &info, error);
+    if (status == TALLY_OK)
+        status = segment_open(trail->disk, trail->path, trail->tag, &info, &segment, error);
+    if (status == TALLY_OK)
+        status = compare_segment(trail, segment, &frozen, error);
+    if (status == TALLY_OK)
+        status = hashes_seal(trail->hashes, info.first, frozen.tree.size, error);
+    if (status == TALLY_OK)
+        status = extended(trail, &info, segment, &frozen, &manifest, &segments, error);
+    if (status == TALLY_OK)
+        status = manifest_write(trail->disk, trail->path, &manifest, error);
+    if (status != TALLY_OK) {
+        free(manifest.segments);
+        free(segments);
+        segment_release(segment);
+        return status;
+    }
+    order_take(trail);
+    swap_in(trail, &manifest, segments);
+    status = hashes_sealed(trail->hashes, info.first, manifest.sealed, error);
+    if (status == TALLY_OK)
+        status = journal_trim(trail->journal, manifest.journal.file, JOURNAL_KEEP_SPARES, error);
+    order_release(trail);
+    return status;
+}
+
+tally_status
+seal_frozen(struct trail *trail, struct tally_error *error)
+{
+    for (;;) {
+        (void)pthread_mutex_lock(&trail->mutex);
+        unsigned waiting = trail->frozen_count;
+        bool poisoned = trail->poison[0] != '\0';
+        (void)pthread_mutex_unlock(&trail->mutex);
+        if (poisoned)
+            return fault(error, TALLY_POISONED, "trail %s: nothing is sealed until it is reopened",
+                         trail->name);
+        if (waiting == 0)
+            return TALLY_OK;
+        struct tally_error why = { 0 };
+        tally_status status = seal_one(trail, &why);
+        if (status == TALLY_OK)
+            continue;
+        if (error != NULL)
+            *error = why;
+        /* Lack of space or memory may pass; anything else may have left a doubt. */
+        if (status != TALLY_FULL && status != TALLY_NO_MEMORY)
+            trail_poison(trail, &why);
+        return status;
+    }
+}
+
+tally_status
+trail_seal(struct trail *trail, enum seal_what what, struct tally_error *error)
+{
+    assert(trail->mode == TRAIL_WRITE);
+    sealing_take(trail);
+    tally_status status = seal_frozen(trail, error);
+    if (status == TALLY_OK) {
+        order_take(trail);
+        bool due = what == SEAL_ALL ? head_count(trail->head) > 0 : head_is_full(trail, 0);
+        if (due)
+            status = trail_freeze(trail, error);
+        order_release(trail);
+    }
+    if (status == TALLY_OK)
+        status = seal_frozen(trail, error);
+    sealing_release(trail);
+    return status;
+}

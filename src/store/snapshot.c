@@ -1,0 +1,297 @@
+/*
+ * snapshot.c - what readers see of a trail.
+ *
+ * A snapshot is a list of runs: the segments, the frozen heads, the head, each with the count it had.
+ * Segments and heads are kept alive by reference; none of them changes below that count. So a snapshot
+ * costs a list, and no lock is held while it is read.
+ *
+ * Hashes below level 8 are recomputed from the 256 entries they span. The nodes of the block asked for
+ * last are kept, so that proofs of neighbours cost a few table look-ups.
+ */
+#include "snapshot.h"
+
+#include "entry.h"
+#include "fault.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define READERS_OPEN_MAX 4
+
+struct open_reader {
+    size_t run;
+    struct run_reader *reader; /* NULL: free */
+    uint64_t used;             /* when, by the snapshot's own count */
+};
+
+/* The tree over entries [256 number, 256 number + 256) as far as the snapshot goes: nodes[level] are
+ * 256 >> level hashes, `leaves` says how many of level 0 are there. */
+struct block {
+    uint64_t number;
+    unsigned leaves;
+    struct tally_hash nodes[HASHES_LEVEL][HASHES_SPAN];
+};
+
+struct snapshot {
+    struct trail *trail;
+    uint64_t size;
+    struct run *runs;
+    size_t run_count;
+    struct note note;
+    struct open_reader readers[READERS_OPEN_MAX];
+    uint64_t clock;
+    struct block *block; /* NULL: none yet */
+};
+
+static void
+add_run(struct snapshot *snapshot, struct run run)
+{
+    uint64_t left = snapshot->size - run.first;
+    if (run.first >= snapshot->size || run.count == 0)
+        return;
+    if (run.count > left)
+        run.count = (uint32_t)left;
+    if (run.head != NULL)
+        head_retain(run.head);
+    else
+        segment_retain(run.segment);
+    snapshot->runs[snapshot->run_count++] = run;
+}
+
+static void
+add_head(struct snapshot *snapshot, struct head *head)
+{
+    struct run run = { .first = head_first(head), .count = head_count(head), .head = head };
+    if (run.count > 0)
+        head_time_range(head, &run.time_min, &run.time_max);
+    add_run(snapshot, run);
+}
+
+/* Under the trail's mutex. */
+static void
+collect_runs(struct snapshot *snapshot, struct trail *trail)
+{
+    for (size_t i = 0; i < trail->manifest.count; i++) {
+        const struct segment_info *info = &trail->manifest.segments[i];
+        add_run(snapshot, (struct run){ .first = info->first,
+                                        .count = info->count,
+                                        .time_min = info->time_min,
+                                        .time_max = info->time_max,
+                                        .segment = trail->segments[i] });
+    }
+    for (unsigned i = 0; i < trail->frozen_count; i++)
+        add_head(snapshot, trail->frozen[i].head);
+    add_head(snapshot, trail->head);
+}
+
+static tally_status
+open_at(struct trail *trail, uint64_t size, struct snapshot **snapshot_out,
+        struct tally_error *error)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot == NULL)
+        return memory_fault(error);
+    snapshot->trail = trail;
+    (void)pthread_mutex_lock(&trail->mutex);
+    tally_status status = TALLY_OK;
+    size_t runs_max = trail->manifest.count + trail->frozen_count + 1;
+    snapshot->size = size == UINT64_MAX ? trail->size : size;
+    snapshot->runs = malloc(runs_max * sizeof *snapshot->runs);
+    if (snapshot->size > trail->size) {
+        status = TALLY_ABSENT;
+    } else if (snapshot->runs == NULL) {
+        status = memory_fault(error);
+    } else {
+        collect_runs(snapshot, trail);
+        if (trail->note.checkpoint.size <= snapshot->size)
+            snapshot->note = trail->note;
+    }
+    (void)pthread_mutex_unlock(&trail->mutex);
+    if (status != TALLY_OK) {
+        snapshot_close(snapshot);
+        return status;
+    }
+    *snapshot_out = snapshot;
+    return TALLY_OK;
+}
+
+tally_status
+snapshot_open(struct trail *trail, struct snapshot **snapshot_out, struct tally_error *error)
+{
+    return open_at(trail, UINT64_MAX, snapshot_out, error);
+}
+
+tally_status
+snapshot_open_at(struct trail *trail, uint64_t size, struct snapshot **snapshot_out,
+                 struct tally_error *error)
+{
+    return open_at(trail, size, snapshot_out, error);
+}
+
+void
+snapshot_close(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    for (unsigned i = 0; i < READERS_OPEN_MAX; i++)
+        run_reader_destroy(snapshot->readers[i].reader);
+    for (size_t i = 0; i < snapshot->run_count; i++) {
+        if (snapshot->runs[i].head != NULL)
+            head_release(snapshot->runs[i].head);
+        else
+            segment_release(snapshot->runs[i].segment);
+    }
+    free(snapshot->runs);
+    free(snapshot->block);
+    free(snapshot);
+}
+
+uint64_t
+snapshot_size(const struct snapshot *snapshot)
+{
+    return snapshot->size;
+}
+
+size_t
+snapshot_run_count(const struct snapshot *snapshot)
+{
+    return snapshot->run_count;
+}
+
+const struct run *
+snapshot_run(const struct snapshot *snapshot, size_t i)
+{
+    assert(i < snapshot->run_count);
+    return &snapshot->runs[i];
+}
+
+tally_status
+snapshot_reader(struct snapshot *snapshot, size_t i, struct run_reader **reader_out,
+                struct tally_error *error)
+{
+    assert(i < snapshot->run_count);
+    struct open_reader *oldest = &snapshot->readers[0];
+    for (unsigned k = 0; k < READERS_OPEN_MAX; k++) {
+        struct open_reader *open = &snapshot->readers[k];
+        if (open->reader != NULL && open->run == i) {
+            open->used = ++snapshot->clock;
+            *reader_out = open->reader;
+            return TALLY_OK;
+        }
+        if (open->used < oldest->used)
+            oldest = open;
+    }
+    struct run_reader *reader;
+    tally_status status = run_reader_create(&snapshot->runs[i], &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    run_reader_destroy(oldest->reader);
+    *oldest = (struct open_reader){ .run = i, .reader = reader, .used = ++snapshot->clock };
+    *reader_out = reader;
+    return TALLY_OK;
+}
+
+/* The run that holds an entry below the size. */
+static size_t
+find_run(const struct snapshot *snapshot, uint64_t index)
+{
+    size_t low = 0, high = snapshot->run_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->runs[middle].first <= index)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+tally_status
+snapshot_entry(struct snapshot *snapshot, uint64_t index, enum run_want want,
+               struct run_entry *entry_out, struct tally_error *error)
+{
+    if (index >= snapshot->size)
+        return TALLY_ABSENT;
+    size_t run = find_run(snapshot, index);
+    struct run_reader *reader;
+    tally_status status = snapshot_reader(snapshot, run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    return run_entry(reader, (uint32_t)(index - snapshot->runs[run].first), want, entry_out, error);
+}
+
+tally_status
+snapshot_find_id(struct snapshot *snapshot, struct bytes id, uint64_t *index_out,
+                 struct tally_error *error)
+{
+    for (size_t i = snapshot->run_count; i-- > 0;) {
+        struct run_reader *reader;
+        uint32_t row;
+        tally_status status = snapshot_reader(snapshot, i, &reader, error);
+        if (status == TALLY_OK)
+            status = run_find_id(reader, id, &row, error);
+        if (status == TALLY_OK)
+            *index_out = snapshot->runs[i].first + row;
+        if (status != TALLY_ABSENT)
+            return status;
+    }
+    return TALLY_ABSENT;
+}
+
+const struct tally_checkpoint *
+snapshot_checkpoint(const struct snapshot *snapshot, struct bytes *note_out)
+{
+    if (snapshot->note.size == 0)
+        return NULL;
+    *note_out = bytes_of(snapshot->note.text, snapshot->note.size);
+    return &snapshot->note.checkpoint;
+}
+
+/* Computes the nodes of a block from its entries. */
+static tally_status
+load_block(struct snapshot *snapshot, uint64_t number, struct tally_error *error)
+{
+    if (snapshot->block == NULL && (snapshot->block = malloc(sizeof *snapshot->block)) == NULL)
+        return memory_fault(error);
+    struct block *block = snapshot->block;
+    block->number = UINT64_MAX;
+    uint64_t first = number * HASHES_SPAN;
+    uint64_t left = snapshot->size - first;
+    block->leaves = left < HASHES_SPAN ? (unsigned)left : HASHES_SPAN;
+    for (unsigned i = 0; i < block->leaves; i++) {
+        struct run_entry entry;
+        tally_status status = snapshot_entry(snapshot, first + i, RUN_PARTS, &entry, error);
+        if (status != TALLY_OK)
+            return status;
+        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &block->nodes[0][i]);
+    }
+    for (unsigned level = 1; level < HASHES_LEVEL; level++)
+        for (unsigned i = 0; i < block->leaves >> level; i++)
+            tally_hash_node(&block->nodes[level - 1][2 * i], &block->nodes[level - 1][2 * i + 1],
+                            &block->nodes[level][i]);
+    block->number = number;
+    return TALLY_OK;
+}
+
+tally_status
+snapshot_hash(void *context, unsigned level, uint64_t index, struct tally_hash *hash_out,
+              struct tally_error *error)
+{
+    struct snapshot *snapshot = context;
+    if (level >= TALLY_TREE_LEVELS || index >= snapshot->size >> level)
+        return fault(error, TALLY_INVALID,
+                     "there is no complete subtree %" PRIu64 " of level %u below size %" PRIu64,
+                     index, level, snapshot->size);
+    if (level >= HASHES_LEVEL)
+        return hashes_get(snapshot->trail->hashes, level, index, hash_out, error);
+    uint64_t number = index >> (HASHES_LEVEL - level);
+    if (snapshot->block == NULL || snapshot->block->number != number) {
+        tally_status status = load_block(snapshot, number, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    *hash_out = snapshot->block->nodes[level][index & ((1u << (HASHES_LEVEL - level)) - 1)];
+    return TALLY_OK;
+}

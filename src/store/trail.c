@@ -1,0 +1,435 @@
+/*
+ * trail.c - a trail is made, opened and closed.
+ *
+ * Making one, so that a crash at any point leaves either no trail or a whole one: key, folders,
+ * journal with entry 0, checkpoint, manifest; the manifest comes last, and a folder without one is no
+ * trail. What a crash left of an earlier attempt is written over, but for the key, which is used again.
+ *
+ * Opening for writing, under the lock: load (recover.c), claim the journal (sync what was read, cut a
+ * torn tail), sign what no checkpoint covers yet, finish erasures on record. Each step can be repeated
+ * after a crash in it.
+ */
+#include "trail.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "json.h"
+#include "keyfile.h"
+#include "lockfile.h"
+#include "random.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How often a reader starts over because a live writer sealed under it. */
+#define LOAD_TRIES 20
+
+/* How long an opener for writing waits for another process to let go of the lock. */
+#define LOCK_WAIT_MS 1000
+
+static void
+sleep_ms(long ms)
+{
+    struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    (void)nanosleep(&pause, NULL);
+}
+
+bool
+trail_name_valid(const char *name)
+{
+    size_t size = strlen(name);
+    if (size == 0 || size > TRAIL_NAME_MAX || name[0] == '-')
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+              name[i] == '-'))
+            return false;
+    return true;
+}
+
+static tally_status
+trail_init(struct folder *folder, const char *name, enum trail_mode mode, struct trail **trail_out,
+           struct tally_error *error)
+{
+    if (!trail_name_valid(name))
+        return fault(error, TALLY_INVALID,
+                     "\"%s\" is no trail name: use 1 to %u of a-z, 0-9 and -, not - first", name,
+                     TRAIL_NAME_MAX);
+    struct trail *trail = calloc(1, sizeof *trail);
+    if (trail == NULL)
+        return memory_fault(error);
+    trail->folder = folder;
+    trail->disk = folder_disk(folder);
+    trail->options = *folder_get_options(folder);
+    trail->mode = mode;
+    (void)snprintf(trail->name, sizeof trail->name, "%s", name);
+    (void)snprintf(trail->path, sizeof trail->path, "trails/%s", name);
+    trail->queue_end = &trail->queue;
+    (void)pthread_mutex_init(&trail->mutex, NULL);
+    (void)pthread_mutex_init(&trail->signing, NULL);
+    (void)pthread_cond_init(&trail->changed, NULL);
+    *trail_out = trail;
+    return TALLY_OK;
+}
+
+static void
+trail_free(struct trail *trail)
+{
+    trail_unload(trail);
+    journal_close(trail->journal);
+    disk_close(trail->lock);
+    tally_signer_wipe(&trail->signer);
+    (void)pthread_mutex_destroy(&trail->mutex);
+    (void)pthread_mutex_destroy(&trail->signing);
+    (void)pthread_cond_destroy(&trail->changed);
+    free(trail);
+}
+
+/* Whether there is such a trail: a manifest in its folder. */
+static tally_status
+trail_exists(struct trail *trail, struct tally_error *error)
+{
+    char name[TRAIL_PATH_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s/manifest", trail->path);
+    struct disk_file *file;
+    tally_status status = disk_open(trail->disk, name, DISK_READ, &file, error);
+    if (status == TALLY_OK)
+        disk_close(file);
+    return status;
+}
+
+void
+created_control(const struct tally_vkey *vkey, uint64_t fields_private, struct buffer *out)
+{
+    char text[TALLY_VKEY_TEXT_SIZE];
+    tally_vkey_format(vkey, text);
+    buffer_text(out, "{\"format\":1,\"origin\":");
+    json_write_string(bytes_text(vkey->name), out);
+    buffer_text(out, ",\"private\":[");
+    bool first = true;
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if ((fields_private & FIELD_BIT(f)) == 0)
+            continue;
+        buffer_text(out, first ? "\"" : ",\"");
+        buffer_bytes(out, fields[f].name);
+        buffer_text(out, "\"");
+        first = false;
+    }
+    buffer_text(out, "],\"type\":\"created\",\"vkey\":");
+    json_write_string(bytes_text(text), out);
+    buffer_text(out, "}");
+}
+
+static tally_status
+make_signer(struct trail *trail, const struct trail_config *config, struct tally_error *error)
+{
+    tally_status status = keyfile_read(trail->disk, trail->name, &trail->signer, error);
+    if (status != TALLY_ABSENT)
+        return status;
+    char origin[TALLY_ORIGIN_MAX + 1];
+    if (config->origin != NULL) {
+        if (strlen(config->origin) > TALLY_ORIGIN_MAX)
+            return fault(error, TALLY_INVALID, "the origin is longer than %d bytes",
+                         TALLY_ORIGIN_MAX);
+        (void)snprintf(origin, sizeof origin, "%s", config->origin);
+    } else {
+        uint64_t unique;
+        random_bytes(&unique, sizeof unique);
+        (void)snprintf(origin, sizeof origin, "tally-%016" PRIx64 "/%s", unique, trail->name);
+    }
+    uint8_t seed[TALLY_SEED_SIZE];
+    random_bytes(seed, sizeof seed);
+    status = tally_signer_init(origin, seed, &trail->signer, error);
+    sodium_memzero(seed, sizeof seed);
+    if (status == TALLY_OK)
+        status = keyfile_create(trail->disk, trail->name, &trail->signer, error);
+    return status;
+}
+
+static tally_status
+make_folders(struct trail *trail, struct tally_error *error)
+{
+    static const char *const names[] = { "", "/segments", "/tree" };
+    tally_status status = TALLY_OK;
+    char name[TRAIL_PATH_MAX + 16];
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == TALLY_OK; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", trail->path, names[i]);
+        status = disk_make_folder(trail->disk, name, error);
+    }
+    if (status == TALLY_OK)
+        status = disk_sync_folder(trail->disk, trail->path, error);
+    if (status == TALLY_OK)
+        status = disk_sync_folder(trail->disk, "trails", error);
+    return status;
+}
+
+/* Entry 0 goes through journal and checkpoint like any other, only that no manifest names them yet. */
+static tally_status
+begin_journal(struct trail *trail, struct tally_error *error)
+{
+    struct batch *batch = NULL;
+    struct buffer control = { 0 };
+    created_control(&trail->vkey, trail->fields_private, &control);
+    tally_status status = buffer_failed(&control) ? memory_fault(error) : TALLY_OK;
+    if (status == TALLY_OK)
+        status = batch_create_for(trail->fields_private, "tally", NULL, &batch, error);
+    if (status == TALLY_OK)
+        status = batch_add_control(batch, buffer_view(&control), error);
+    buffer_free(&control);
+
+    struct journal_position start = { .file = 1, .sequence = 1 };
+    struct journal_tail tail = { 0 };
+    if (status == TALLY_OK)
+        status = journal_create(trail->disk, trail->path, trail->tag, error);
+    if (status == TALLY_OK)
+        status = journal_claim(trail->disk, trail->path, trail->tag, &start, &start, &tail,
+                               &trail->journal, &trail->epoch, error);
+    if (status == TALLY_OK)
+        status = journal_append(trail->journal, trail->epoch, 0, 1, buffer_view(&batch->body),
+                                error);
+    if (status == TALLY_OK) {
+        tally_tree_append(&trail->published, &batch->items[0].leaf);
+        trail->size = 1;
+        status = trail_sign(trail, error);
+    }
+    batch_destroy(batch);
+    if (status == TALLY_OK) {
+        struct manifest manifest = {
+            .generation = 1,
+            .vkey = trail->vkey,
+            .fields_private = trail->fields_private,
+            .journal = start,
+        };
+        status = manifest_write(trail->disk, trail->path, &manifest, error);
+    }
+    return status;
+}
+
+tally_status
+trail_create(struct folder *folder, const char *name, const struct trail_config *config,
+             struct tally_vkey *vkey_out, struct tally_error *error)
+{
+    struct trail *trail;
+    tally_status status = trail_init(folder, name, TRAIL_WRITE, &trail, error);
+    if (status != TALLY_OK)
+        return status;
+    status = make_folders(trail, error);
+    if (status == TALLY_OK)
+        status = lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock,
+                               error);
+    if (status == TALLY_OK) {
+        status = trail_exists(trail, error);
+        if (status == TALLY_OK)
+            status = fault(error, TALLY_CONFLICT, "there is a trail \"%s\" already", name);
+        else if (status == TALLY_ABSENT)
+            status = make_signer(trail, config, error);
+    }
+    if (status == TALLY_OK) {
+        tally_signer_vkey(&trail->signer, &trail->vkey);
+        (void)snprintf(trail->origin, sizeof trail->origin, "%s", trail->vkey.name);
+        trail_tag(trail->origin, trail->tag);
+        trail->fields_private =
+            config->fields_private != 0 ? config->fields_private : FIELDS_PRIVATE_DEFAULT;
+        status = begin_journal(trail, error);
+    }
+    if (status == TALLY_OK)
+        *vkey_out = trail->vkey;
+    trail_free(trail);
+    return status;
+}
+
+/* Takes the lock, waiting a moment for a process that is just ending. */
+static tally_status
+take_lock(struct trail *trail, long wait_ms, struct tally_error *error)
+{
+    for (long waited = 0;; waited += 20) {
+        tally_status status = lockfile_take(trail->disk, trail->path, trail->options.command,
+                                            &trail->lock, error);
+        if (status != TALLY_BUSY || waited >= wait_ms)
+            return status;
+        sleep_ms(20);
+    }
+}
+
+/* Under the lock: from loaded to ready for appending, and everything signed. */
+static tally_status
+take_over(struct trail *trail, const struct journal_position *end, struct trail_recovery *recovery,
+          struct tally_error *error)
+{
+    tally_status status = keyfile_read(trail->disk, trail->name, &trail->signer, error);
+    if (status == TALLY_ABSENT)
+        status = fault(error, TALLY_DENIED, "keys/%s is missing: the trail can only be read",
+                       trail->name);
+    if (status == TALLY_OK && !tally_vkey_equal(&trail->signer.vkey, &trail->vkey))
+        status = fault(error, TALLY_DENIED, "keys/%s is not the key that signed the trail so far",
+                       trail->name);
+    if (status == TALLY_OK)
+        status = journal_claim(trail->disk, trail->path, trail->tag, &trail->manifest.journal, end,
+                               &recovery->tail, &trail->journal, &trail->epoch, error);
+    if (status == TALLY_OK)
+        status = trail_sign(trail, error);
+    if (status == TALLY_OK)
+        status = erase_pending(trail, &recovery->erasures, error);
+    return status;
+}
+
+static tally_status
+open_for_writing(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
+{
+    tally_status status = take_lock(trail, LOCK_WAIT_MS, error);
+    struct journal_position end;
+    if (status == TALLY_OK)
+        status = trail_load(trail, LOAD_ALL, recovery, &end, error);
+    if (status == TALLY_OK)
+        status = take_over(trail, &end, recovery, error);
+    return status;
+}
+
+/* Loads beside a writer: starts over while what was read does not fit together and may have changed. */
+static tally_status
+load_beside(struct trail *trail, enum load_limit limit, struct trail_recovery *recovery,
+            struct tally_error *error)
+{
+    struct journal_position end;
+    tally_status status = TALLY_OK;
+    for (unsigned i = 0; i < LOAD_TRIES; i++) {
+        status = trail_load(trail, limit, recovery, &end, error);
+        if (status != TALLY_DAMAGED && status != TALLY_ABSENT)
+            return status;
+        /* Files that nobody changes are damaged at the second look too. */
+        if (i > 0 && take_lock(trail, 0, NULL) == TALLY_OK) {
+            disk_close(trail->lock);
+            trail->lock = NULL;
+            return status;
+        }
+        sleep_ms(10);
+    }
+    return status;
+}
+
+/* Recovers for a reader, and lets go of the lock again: what was read stays. */
+static tally_status
+recover_for_reader(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
+{
+    struct journal_position end;
+    trail->mode = TRAIL_WRITE;
+    tally_status status = trail_load(trail, LOAD_ALL, recovery, &end, error);
+    if (status == TALLY_OK)
+        status = take_over(trail, &end, recovery, error);
+    journal_close(trail->journal);
+    trail->journal = NULL;
+    disk_close(trail->lock);
+    trail->lock = NULL;
+    tally_signer_wipe(&trail->signer);
+    trail->mode = TRAIL_READ;
+    return status;
+}
+
+static tally_status
+open_for_reading(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
+{
+    tally_status status = load_beside(trail, LOAD_ALL, recovery, error);
+    if (status != TALLY_OK || (recovery->unsigned_ == 0 && !recovery->tail.torn))
+        return status;
+    /* More than was signed: a writer is at work, or one has crashed. */
+    status = take_lock(trail, 0, error);
+    if (status == TALLY_OK) {
+        trail_unload(trail);
+        return recover_for_reader(trail, recovery, error);
+    }
+    if (status != TALLY_BUSY)
+        return TALLY_OK; /* the folder may not be written: what chains is all there is */
+    trail_unload(trail);
+    return load_beside(trail, LOAD_SIGNED, recovery, error);
+}
+
+tally_status
+trail_open(struct folder *folder, const char *name, enum trail_mode mode, struct trail **trail_out,
+           struct trail_recovery *recovery_out, struct tally_error *error)
+{
+    struct trail *trail;
+    tally_status status = trail_init(folder, name, mode, &trail, error);
+    if (status != TALLY_OK)
+        return status;
+    status = trail_exists(trail, error);
+    if (status == TALLY_ABSENT)
+        status = fault(error, TALLY_ABSENT,
+                       "there is no trail \"%s\": `tally trail WHERE list` shows those there are",
+                       name);
+    struct trail_recovery recovery = { 0 };
+    if (status == TALLY_OK)
+        status = mode == TRAIL_WRITE ? open_for_writing(trail, &recovery, error)
+                                     : open_for_reading(trail, &recovery, error);
+    if (status != TALLY_OK) {
+        trail_free(trail);
+        return status;
+    }
+    if (mode == TRAIL_WRITE) {
+        trail_count_memory(trail);
+        folder_add(folder, trail);
+    }
+    if (recovery_out != NULL)
+        *recovery_out = recovery;
+    *trail_out = trail;
+    return TALLY_OK;
+}
+
+tally_status
+trail_close(struct trail *trail, struct tally_error *error)
+{
+    if (trail == NULL)
+        return TALLY_OK;
+    tally_status status = TALLY_OK;
+    if (trail->mode == TRAIL_WRITE) {
+        folder_remove(trail->folder, trail);
+        bool large = journal_size(trail->journal) > trail->options.close_journal_max;
+        if (trail_poisoned(trail) != NULL)
+            status = fault(error, TALLY_POISONED, "trail %s: %s", trail->name, trail->poison);
+        else
+            status = trail_seal(trail, large ? SEAL_ALL : SEAL_FULL, error);
+        tally_status signed_ = trail_sign(trail, status == TALLY_OK ? error : NULL);
+        if (status == TALLY_OK)
+            status = signed_;
+        folder_count_memory(trail->folder, -(ptrdiff_t)trail->heads_memory);
+    }
+    trail_free(trail);
+    return status;
+}
+
+const char *
+trail_name(const struct trail *trail)
+{
+    return trail->name;
+}
+
+const char *
+trail_origin(const struct trail *trail)
+{
+    return trail->origin;
+}
+
+const struct tally_vkey *
+trail_vkey(const struct trail *trail)
+{
+    return &trail->vkey;
+}
+
+uint64_t
+trail_fields_private(const struct trail *trail)
+{
+    return trail->fields_private;
+}
+
+uint64_t
+trail_size(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    uint64_t size = trail->size;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return size;
+}

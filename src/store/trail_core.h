@@ -1,0 +1,193 @@
+/*
+ * trail_core.h - what the files behind trail.h share: the state of an open trail.
+ *
+ *     trail.c    create, open, close
+ *     recover.c  from the files to this state
+ *     batch.c    events made ready
+ *     commit.c   the sequencer: batches get their place and become durable
+ *     seal.c     full heads become segments
+ *     erase.c    private parts are forgotten
+ *     snapshot.c what readers see
+ *
+ * Two things guard it. `mutex` guards every member that is not fixed at opening; it is held for moments,
+ * never while the disk works. The *order* (order_take()) is the right to change the journal, the tree
+ * and the head's unpublished rows: one committing thread has it, or the sealer while it swaps a head for
+ * its segment. `sealing` is the right to write segments. Heads, segments and manifest change only under
+ * the order and the mutex together, so either is enough to read them.
+ */
+#ifndef TRAIL_CORE_H
+#define TRAIL_CORE_H
+
+#include "batch.h"
+#include "folder.h"
+#include "hashes.h"
+#include "manifest.h"
+#include "segment.h"
+#include "tally/checkpoint.h"
+#include "trail.h"
+
+#include <pthread.h>
+
+/* Heads that wait to be sealed: one while running; recovery may find what two heads left. */
+#define FROZEN_MAX 4
+
+/* The longest name within the data folder that a trail makes, with its NUL. */
+#define TRAIL_PATH_MAX 160
+
+struct frozen {
+    struct head *head;
+    struct tally_tree tree;       /* after its last entry */
+    struct journal_position end;  /* of its records */
+};
+
+struct note {
+    struct tally_checkpoint checkpoint; /* its extension is not kept */
+    char text[TALLY_CHECKPOINT_NOTE_MAX];
+    size_t size; /* 0: none yet */
+};
+
+struct commit;
+
+struct trail {
+    /* Fixed at opening. */
+    struct folder *folder;
+    struct disk *disk;
+    struct folder_options options;
+    char name[TRAIL_NAME_MAX + 1];
+    char path[TRAIL_PATH_MAX]; /* "trails/NAME" */
+    enum trail_mode mode;
+    char origin[TALLY_ORIGIN_MAX + 1];
+    uint8_t tag[16];
+    uint64_t fields_private;
+    struct tally_vkey vkey;
+    struct tally_signer signer; /* opened for writing only */
+    struct disk_file *lock;     /* the same */
+    struct hashes *hashes;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* the order was released, a seal ended, the trail was poisoned */
+
+    /* Under the order. */
+    struct journal *journal;
+    uint64_t epoch;
+    struct tally_tree tree;
+
+    /* Under `mutex`. */
+    bool ordered; /* somebody has the order */
+    bool sealing; /* somebody has the right to seal */
+    struct commit *queue, **queue_end;
+    uint64_t size; /* committed and in the tree */
+    struct head *head;
+    struct frozen frozen[FROZEN_MAX];
+    unsigned frozen_count;
+    struct manifest manifest;
+    struct segment **segments; /* manifest.count of them */
+    struct note note;
+    struct tally_tree published; /* the tree at `size`: what the signer signs */
+    int64_t unsigned_since;      /* monotonic time of the first commit not signed; 0: none */
+    char poison[512];
+
+    pthread_mutex_t signing; /* one checkpoint at a time, in order of size */
+
+    size_t heads_memory; /* of this trail's heads, as counted by the folder; under `mutex` */
+    struct trail *next; /* in the folder's list, under the folder's mutex */
+    unsigned busy;      /* background threads at work on it, under the folder's mutex */
+};
+
+/* One event in a batch. */
+struct batch_item {
+    struct event event;
+    struct tally_hash leaf;
+    uint8_t salt[16];
+    uint64_t id_hash;
+    uint32_t offset; /* of its journal entry in the body */
+    uint32_t size;
+    uint32_t same_as; /* an earlier item with the same id, or UINT32_MAX */
+};
+
+struct batch {
+    struct event_reader *reader;
+    struct catalogue *catalogue; /* owned: the built-in one; else NULL */
+    struct arena texts;
+    struct buffer parts; /* scratch */
+    struct buffer body;  /* journal entries */
+    struct batch_item *items;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *slots; /* items by id, open addressing: position + 1 */
+    uint32_t slot_count;
+    uint64_t private_fields;
+    char writer[65];
+};
+
+/* Adds a control entry: `control` is a JSON object with a member `type`. */
+TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct bytes control,
+                                                struct tally_error *error);
+
+/* As batch_create() before there is a trail. */
+TALLY_MUST_CHECK tally_status batch_create_for(uint64_t private_fields, const char *writer,
+                                               const struct catalogue *catalogue,
+                                               struct batch **batch_out,
+                                               struct tally_error *error);
+
+/* The two rights. Each waits; neither may be taken while holding `mutex`. Sealing first, then order. */
+void order_take(struct trail *trail);
+void order_release(struct trail *trail);
+void sealing_take(struct trail *trail);
+void sealing_release(struct trail *trail);
+
+/* Remembers the first reason why appends are refused from now on. */
+void trail_poison(struct trail *trail, const struct tally_error *error);
+
+/* Moves the head to the frozen ones and begins another. Under the order. TALLY_FULL where there is no
+ * room for a journal file. */
+TALLY_MUST_CHECK tally_status trail_freeze(struct trail *trail, struct tally_error *error);
+
+/* Whether the head is to be frozen before `more` entries come. */
+bool head_is_full(const struct trail *trail, uint32_t more);
+
+/* Adds a committed leaf to a tree and, where it completes 256, its level 8 hash to `hashes`. */
+TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *hashes,
+                                        const struct tally_hash *leaf, struct tally_error *error);
+
+/* Seals every frozen head. Under the right to seal. */
+TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_error *error);
+
+enum load_limit {
+    LOAD_ALL,    /* every record that chains */
+    LOAD_SIGNED, /* what the newest checkpoint covers */
+};
+
+/* Reads the trail's files into `trail`, whose fixed members up to `mode` are set: see recover.c. On a
+ * fault nothing is held. *end_out is where the journal goes on. */
+TALLY_MUST_CHECK tally_status trail_load(struct trail *trail, enum load_limit limit,
+                                         struct trail_recovery *recovery_out,
+                                         struct journal_position *end_out,
+                                         struct tally_error *error);
+void trail_unload(struct trail *trail);
+
+/* Finishes what `erased` control entries say and a crash interrupted. Opened for writing. */
+TALLY_MUST_CHECK tally_status erase_pending(struct trail *trail, uint64_t *finished_out,
+                                            struct tally_error *error);
+
+/* Appends the member `control` of entry 0: what the trail is, for good. */
+void created_control(const struct tally_vkey *vkey, uint64_t fields_private, struct buffer *out);
+
+/* Calls `visitor` with each range of entries that the member `control` of a control entry says is
+ * erased; none for other control entries. TALLY_DAMAGED where it cannot be read. */
+typedef tally_status (*erased_range_visitor)(void *context, uint64_t first, uint64_t last,
+                                             struct tally_error *error);
+TALLY_MUST_CHECK tally_status erased_ranges(struct bytes control, erased_range_visitor visitor,
+                                            void *context, struct tally_error *error);
+
+/* folder.c: the list of trails that the background threads serve. */
+void folder_add(struct folder *folder, struct trail *trail);
+void folder_remove(struct folder *folder, struct trail *trail); /* waits until none is at work on it */
+void folder_wake(struct folder *folder);
+/* What the heads of all trails together take, and whether that has reached heads_memory_max. */
+void folder_count_memory(struct folder *folder, ptrdiff_t change);
+bool folder_memory_short(const struct folder *folder);
+/* Tells the folder what this trail's heads take now. Under the order or the mutex. */
+void trail_count_memory(struct trail *trail);
+
+#endif
