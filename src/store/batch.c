@@ -1,9 +1,9 @@
 /*
  * batch.c - the part of recording that need not be in order.
  *
- * Each event is read into values, written as its two parts with a fresh salt, hashed, and laid down as
- * the journal will keep it. When the batch gets its turn, the sequencer only has to look up ids, take
- * the leaves and hand the body to the journal as it is.
+ * Each event is read into values, written as its two parts with a fresh salt, hashed, and laid down
+ * as the journal will keep it. When the batch gets its turn, the sequencer only has to look up ids,
+ * take the leaves and hand the body to the journal as it is.
  *
  * Two events of one batch with the same id are found here: the later one points at the earlier
  * (same_as), and the sequencer treats it as any repeat.
@@ -153,17 +153,16 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
     struct entry_parts parts;
     random_bytes(item->salt, sizeof item->salt);
     buffer_clear(&batch->parts);
-    tally_status status = entry_write(&item->event, &stamp, item->salt, &batch->parts,
-                                      &batch->parts, &parts, error);
+    tally_status status =
+        entry_write(&item->event, &stamp, item->salt, &batch->parts, &batch->parts, &parts, error);
     if (status != TALLY_OK)
         return status;
     size_t before = batch->body.size;
     if (before + parts.public_size + parts.private_size + ENTRY_FRAME > BODY_SIZE_MAX)
         return fault(error, TALLY_FULL, "the batch is full at %zu bytes: append it first", before);
-    journal_entry_append(&batch->body,
-                         bytes_of(batch->parts.data + parts.public_offset, parts.public_size),
-                         item->salt,
-                         bytes_of(batch->parts.data + parts.private_offset, parts.private_size));
+    journal_entry_append(
+        &batch->body, bytes_of(batch->parts.data + parts.public_offset, parts.public_size),
+        item->salt, bytes_of(batch->parts.data + parts.private_offset, parts.private_size));
     if (buffer_failed(&batch->body)) {
         batch->body.size = before;
         batch->body.failed = false;
@@ -208,8 +207,7 @@ batch_add_control(struct batch *batch, struct bytes control, struct tally_error 
     if (text.data == NULL)
         return memory_fault(error);
     int64_t now = clock_now();
-    status = event_read_control(batch->reader, text, now, &batch->items[batch->count].event,
-                                error);
+    status = event_read_control(batch->reader, text, now, &batch->items[batch->count].event, error);
     if (status != TALLY_OK)
         return status;
     return add_item(batch, now, error);

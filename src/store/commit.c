@@ -1,24 +1,25 @@
 /*
  * commit.c - the sequencer: gives batches their place and makes them durable.
  *
- * Whoever appends puts a commit into the queue. If nobody has the order, that thread takes it, becomes
- * the leader and commits everything that is in the queue as one record with one sync; the others wait
- * and, when it is done, one of those that came meanwhile leads the next. So an idle trail syncs at
- * once, and a busy one syncs once for all that came during the last sync, without any timer.
+ * Whoever appends puts a commit into the queue. If nobody has the order, that thread takes it,
+ * becomes the leader and commits everything that is in the queue as one record with one sync; the
+ * others wait and, when it is done, one of those that came meanwhile leads the next. So an idle
+ * trail syncs at once, and a busy one syncs once for all that came during the last sync, without
+ * any timer.
  *
  * Committing a group, in this order:
  *
- *     1. ids        every event is looked up; repeats get their first receipt, a conflict refuses its
- *                   whole batch, what is new joins the head, unpublished
+ *     1. ids        every event is looked up; repeats get their first receipt, a conflict refuses
+ * its whole batch, what is new joins the head, unpublished
  *     2. journal    one record of all new entries, synced: from here on it is durable
  *     3. tree       leaves are added, and level 8 hashes where 256 are complete
  *     4. publish    the head's rows become visible, so that a writer reads its own entries
  *     5. receipts   the waiting threads go on
  *
- * Crash: before 2 is done nothing was acknowledged; the record is there whole or is cut. After 2 the
- * journal has it. A fault before 2 takes the head's rows back and nothing has happened. If 2 answers
- * anything but TALLY_OK or TALLY_FULL, or 3 lacks memory, what is on disk is in doubt: the trail is
- * poisoned.
+ * Crash: before 2 is done nothing was acknowledged; the record is there whole or is cut. After 2
+ * the journal has it. A fault before 2 takes the head's rows back and nothing has happened. If 2
+ * answers anything but TALLY_OK or TALLY_FULL, or 3 lacks memory, what is on disk is in doubt: the
+ * trail is poisoned.
  */
 #include "clock.h"
 #include "entry.h"
@@ -32,9 +33,6 @@
 
 /* Batches join one record up to this size; a larger batch is a record of its own. */
 #define GROUP_SIZE_MAX (16u << 20)
-
-/* The newest ids are known: at least this many entries back. */
-#define ID_WINDOW 4000000u
 
 /* One batch on its way, on its thread's stack. */
 struct commit {
@@ -118,10 +116,10 @@ bool
 head_is_full(const struct trail *trail, uint32_t more)
 {
     uint32_t count = head_count(trail->head);
-    return count > 0 && (count >= trail->options.head_entries_max ||
-                         count + (uint64_t)more > HEAD_ENTRIES_MAX ||
-                         head_memory(trail->head) >= trail->options.head_memory_max ||
-                         folder_memory_short(trail->folder));
+    return count > 0 &&
+           (count >= trail->options.head_entries_max || count + (uint64_t)more > HEAD_ENTRIES_MAX ||
+            head_memory(trail->head) >= trail->options.head_memory_max ||
+            folder_memory_short(trail->folder));
 }
 
 tally_status
@@ -184,193 +182,23 @@ make_head_room(struct trail *trail, uint32_t count, enum append_wait wait,
     }
 }
 
-/* Where the id of an event stands already: in the head (unpublished rows too) or in a frozen one. */
-static tally_status
-find_in_heads(struct trail *trail, struct bytes id, struct run *run_out, uint32_t *row_out)
-{
-    if (head_find_id(trail->head, id, UINT32_MAX, row_out) == TALLY_OK) {
-        *run_out = (struct run){ .first = head_first(trail->head), .head = trail->head };
-        return TALLY_OK;
-    }
-    for (unsigned i = trail->frozen_count; i-- > 0;) {
-        struct head *head = trail->frozen[i].head;
-        if (head_find_id(head, id, UINT32_MAX, row_out) == TALLY_OK) {
-            *run_out = (struct run){ .first = head_first(head), .head = head };
-            return TALLY_OK;
-        }
-    }
-    return TALLY_ABSENT;
-}
-
-/* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with the
- * stored entry's receipt. */
-static tally_status
-compare_stored(const struct trail *trail, struct run *run, uint32_t row, const struct batch_item *item,
-               struct receipt *receipt_out, struct tally_error *error)
-{
-    struct run_reader *reader;
-    run->count = row + 1;
-    tally_status status = run_reader_create(run, &reader, error);
-    if (status != TALLY_OK)
-        return status;
-    struct run_entry entry;
-    status = run_entry(reader, row, RUN_PARTS, &entry, error);
-    if (status == TALLY_OK) {
-        receipt_out->index = entry.index;
-        receipt_out->repeated = true;
-        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &receipt_out->leaf);
-        uint64_t unknown = entry.erased ? trail->fields_private : 0;
-        status = event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
-    }
-    run_reader_destroy(reader);
-    return status;
-}
-
-static tally_status
-find_in_segment(struct trail *trail, size_t i, struct bytes id, struct run *run_out,
-                uint32_t *row_out, struct tally_error *error)
-{
-    const struct segment_info *info = &trail->manifest.segments[i];
-    *run_out = (struct run){
-        .first = info->first,
-        .count = info->count,
-        .segment = trail->segments[i],
-    };
-    struct run_reader *reader;
-    tally_status status = run_reader_create(run_out, &reader, error);
-    if (status != TALLY_OK)
-        return status;
-    status = run_find_id(reader, id, row_out, error);
-    run_reader_destroy(reader);
-    return status;
-}
-
-/* Looks all sent ids of a batch up in the segments of the window, segment by segment so that each
- * filter is in the cache once. Fills receipts of those found (index UINT64_MAX: not found). */
-static tally_status
-find_in_segments(struct trail *trail, struct commit *commit, struct tally_error *error)
-{
-    struct batch *batch = commit->batch;
-    uint64_t *id_hashes = malloc((batch->count + 1) * (sizeof *id_hashes + sizeof(bool)));
-    if (id_hashes == NULL)
-        return memory_fault(error);
-    bool *hits = (bool *)(id_hashes + batch->count + 1);
-    for (uint32_t i = 0; i < batch->count; i++)
-        id_hashes[i] = batch->items[i].id_hash;
-
-    tally_status status = TALLY_OK;
-    for (size_t s = trail->manifest.count; s-- > 0 && status == TALLY_OK;) {
-        const struct segment_info *info = &trail->manifest.segments[s];
-        if (trail->manifest.sealed - info->first > ID_WINDOW + (uint64_t)info->count)
-            break;
-        memset(hits, 0, batch->count * sizeof *hits);
-        status = segment_probe_ids(trail->segments[s], id_hashes, batch->count, hits, error);
-        for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++) {
-            const struct batch_item *item = &batch->items[i];
-            if (!hits[i] || commit->receipts[i].index != UINT64_MAX ||
-                (item->event.sent & FIELD_BIT(FIELD_ID)) == 0)
-                continue;
-            struct run run;
-            uint32_t row;
-            status = find_in_segment(trail, s, item->event.values[FIELD_ID], &run, &row, error);
-            if (status == TALLY_ABSENT) {
-                status = TALLY_OK; /* the filter was wrong */
-                continue;
-            }
-            if (status == TALLY_OK)
-                status = compare_stored(trail, &run, row, item, &commit->receipts[i], error);
-            if (status == TALLY_CONFLICT)
-                commit->result->position = i;
-            if (status == TALLY_REPEATED)
-                status = TALLY_OK;
-        }
-    }
-    free(id_hashes);
-    return status;
-}
-
-static tally_status
-conflict(struct commit *commit, uint32_t position, uint64_t stored)
-{
-    struct bytes id = commit->batch->items[position].event.values[FIELD_ID];
-    commit->result->position = position;
-    commit->result->conflict = stored;
-    if (stored == UINT64_MAX)
-        return fault(&commit->error, TALLY_CONFLICT,
-                     "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
-                     position, BYTES_ARG(id));
-    return fault(&commit->error, TALLY_CONFLICT,
-                 "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
-                 position, BYTES_ARG(id), stored);
-}
-
-/* Looks the ids of a batch up everywhere but in itself; receipts of repeats are filled, the others'
- * index is UINT64_MAX. */
-static tally_status
-find_repeats(struct trail *trail, struct commit *commit)
-{
-    struct batch *batch = commit->batch;
-    bool any_sent = false;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        commit->receipts[i] = (struct receipt){ .index = UINT64_MAX };
-        const struct batch_item *item = &batch->items[i];
-        if ((item->event.sent & FIELD_BIT(FIELD_ID)) == 0)
-            continue; /* its id was made for it just now */
-        any_sent = true;
-        struct run run;
-        uint32_t row;
-        if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
-            continue;
-        tally_status status =
-            compare_stored(trail, &run, row, item, &commit->receipts[i], &commit->error);
-        if (status == TALLY_CONFLICT)
-            return conflict(commit, i, commit->receipts[i].index);
-        if (status != TALLY_REPEATED)
-            return status;
-    }
-    if (!any_sent || trail->manifest.count == 0)
-        return TALLY_OK;
-    tally_status status = find_in_segments(trail, commit, &commit->error);
-    if (status == TALLY_CONFLICT)
-        return conflict(commit, commit->result->position,
-                        commit->receipts[commit->result->position].index);
-    return status;
-}
-
-/* Repeats within the batch: the later event must equal the earlier one. */
-static tally_status
-check_twins(struct commit *commit)
-{
-    struct batch *batch = commit->batch;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_item *item = &batch->items[i];
-        if (item->same_as == UINT32_MAX)
-            continue;
-        if (!event_equal(&item->event, batch->items[item->same_as].event.values, 0))
-            return conflict(commit, i, UINT64_MAX);
-    }
-    return TALLY_OK;
-}
-
 static bool
 is_fresh(const struct commit *commit, uint32_t i)
 {
-    return commit->receipts[i].index == UINT64_MAX &&
-           commit->batch->items[i].same_as == UINT32_MAX;
+    return commit->receipts[i].index == UINT64_MAX && commit->batch->items[i].same_as == UINT32_MAX;
 }
 
-/* Puts a batch's new entries into the head, unpublished, from index `next` on. On a conflict the head
- * is untouched; a lack of memory is for the whole group to undo. */
+/* Puts a batch's new entries into the head, unpublished, from index `next` on. On a conflict the
+ * head is untouched; a lack of memory is for the whole group to undo. */
 static tally_status
 stage(struct trail *trail, struct commit *commit, uint64_t next)
 {
-    tally_status status = check_twins(commit);
-    if (status == TALLY_OK)
-        status = find_repeats(trail, commit);
+    struct batch *batch = commit->batch;
+    tally_status status =
+        repeats_find(trail, batch, commit->receipts, commit->result, &commit->error);
     if (status != TALLY_OK)
         return status;
 
-    struct batch *batch = commit->batch;
     commit->first = next;
     for (uint32_t i = 0; i < batch->count; i++) {
         if (!is_fresh(commit, i))
@@ -388,8 +216,8 @@ stage(struct trail *trail, struct commit *commit, uint64_t next)
     return TALLY_OK;
 }
 
-/* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what is
- * new. */
+/* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what
+ * is new. */
 static struct bytes
 gather(struct commit *group, struct buffer *joined)
 {
@@ -468,10 +296,10 @@ write_group(struct trail *trail, struct commit *group, uint32_t count)
     struct tally_error error = { 0 };
     struct buffer joined = { 0 };
     struct bytes body = gather(group, &joined);
-    tally_status status = buffer_failed(&joined)
-                              ? memory_fault(&error)
-                              : journal_append(trail->journal, trail->epoch, trail->tree.size,
-                                               count, body, &error);
+    tally_status status =
+        buffer_failed(&joined)
+            ? memory_fault(&error)
+            : journal_append(trail->journal, trail->epoch, trail->tree.size, count, body, &error);
     buffer_free(&joined);
     if (status != TALLY_OK) {
         head_discard(trail->head);
@@ -500,9 +328,9 @@ commit_group(struct trail *trail, struct commit *group)
     uint32_t events = 0;
     for (const struct commit *commit = group; commit != NULL; commit = commit->next)
         events += commit->batch->count;
-    tally_status status = trail_poisoned(trail) != NULL ? poisoned_fault(trail, &error)
-                                                        : make_head_room(trail, events,
-                                                                         group->wait, &error);
+    tally_status status = trail_poisoned(trail) != NULL
+                              ? poisoned_fault(trail, &error)
+                              : make_head_room(trail, events, group->wait, &error);
     if (status != TALLY_OK) {
         fail_group(group, status, &error);
         return;

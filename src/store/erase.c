@@ -1,16 +1,17 @@
 /*
  * erase.c - forgetting private parts, so that no byte of them is left and every proof still holds.
  *
- *     1. a control entry `erased` names the entries and goes the way of every entry: from here on the
- *        erasure is on record and will be finished, whatever happens
+ *     1. a control entry `erased` names the entries and goes the way of every entry: from here on
+ * the erasure is on record and will be finished, whatever happens
  *     2. everything is sealed, so that no record of the journal has to be kept
  *     3. each segment concerned gets a new generation of its private file
- *     4. the manifest names the new generations and says through which entry erasures are carried out
+ *     4. the manifest names the new generations and says through which entry erasures are carried
+ * out
  *     5. the old generations are unlinked, and the journal's idle files are overwritten with zeros
  *
- * A crash after 1 and before 4 is found by the next opening: there is an `erased` entry at or above the
- * manifest's erased_through, and the steps are gone through again. A crash between 4 and 5 leaves old
- * files that nothing names: the next opening for writing removes them.
+ * A crash after 1 and before 4 is found by the next opening: there is an `erased` entry at or above
+ * the manifest's erased_through, and the steps are gone through again. A crash between 4 and 5
+ * leaves old files that nothing names: the next opening for writing removes them.
  *
  * The entry, in its member `control`: {"entries":[[first,last],…],"reason":"…","type":"erased"}.
  */
@@ -83,8 +84,8 @@ erased_ranges(struct bytes control, erased_range_visitor visitor, void *context,
         uint64_t first, last;
         size_t inner = 0;
         if (!json_text_next(pair, &inner, &name, &first_token) ||
-            !json_text_next(pair, &inner, &name, &last_token) ||
-            !read_index(first_token, &first) || !read_index(last_token, &last) || last < first)
+            !json_text_next(pair, &inner, &name, &last_token) || !read_index(first_token, &first) ||
+            !read_index(last_token, &last) || last < first)
             return fault(error, TALLY_DAMAGED, "an `erased` control entry names no entries: %.*s",
                          BYTES_ARG(pair));
         tally_status status = visitor(context, first, last, error);
@@ -250,8 +251,8 @@ rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segmen
                                    &infos[i], error);
         free(rows);
         if (count > 0 && status == TALLY_OK)
-            status = segment_open(trail->disk, trail->path, trail->tag, &infos[i], &segments[i],
-                                  error);
+            status =
+                segment_open(trail->disk, trail->path, trail->tag, &infos[i], &segments[i], error);
     }
     return status;
 }
@@ -380,9 +381,9 @@ check_indexes(struct trail *trail, const uint64_t *indexes, size_t count, struct
             status = fault(error, TALLY_ABSENT, "there is no entry %" PRIu64 " in trail %s",
                            indexes[i], trail->name);
         else if (status == TALLY_OK && entry.control)
-            status = fault(error, TALLY_INVALID,
-                           "entry %" PRIu64 " is a control entry: it has nothing private",
-                           indexes[i]);
+            status =
+                fault(error, TALLY_INVALID,
+                      "entry %" PRIu64 " is a control entry: it has nothing private", indexes[i]);
         if (status != TALLY_OK)
             break;
         struct range *last = ranges->count == 0 ? NULL : &ranges->items[ranges->count - 1];

@@ -1,9 +1,10 @@
 /*
  * folder.c - the data folder and the two threads that serve its open trails.
  *
- * The signer wakes when a trail commits, waits half the checkpoint interval so that one signature covers
- * what comes together, and signs; the sealer wakes when a head is frozen. Each walks the list of trails;
- * a trail that is being worked on (busy) waits in folder_remove() until it is let go.
+ * The signer wakes when a trail commits, waits half the checkpoint interval so that one signature
+ * covers what comes together, and signs; the sealer wakes when a head is frozen. Each walks the
+ * list of trails; a trail that is being worked on (busy) waits in folder_remove() until it is let
+ * go.
  */
 #include "folder.h"
 
@@ -52,7 +53,8 @@ folder_create(const char *path, struct tally_error *error)
     (void)closedir(folder);
     if (!empty)
         return fault(error, TALLY_CONFLICT,
-                     "%s is not empty: name a folder that does not exist yet, or an empty one", path);
+                     "%s is not empty: name a folder that does not exist yet, or an empty one",
+                     path);
     if (chmod(path, 0700) != 0)
         return io_fault(error, "cannot close %s to others", path);
 

@@ -4,9 +4,9 @@
  *     DIR/tally.conf  tally.db  keys/TRAIL  trails/TRAIL/...
  *
  * A process opens the folder once and its trails as they are needed. What is shared by all trails
- * stands here: the disk, the memory that heads may use, and two background threads, which begin with
- * the first trail that is written: one signs checkpoints (at most 100 ms after a commit), one seals full
- * heads.
+ * stands here: the disk, the memory that heads may use, and two background threads, which begin
+ * with the first trail that is written: one signs checkpoints (at most 100 ms after a commit), one
+ * seals full heads.
  *
  * Thread-safe. Close the trails before the folder.
  */
@@ -45,7 +45,8 @@ TALLY_MUST_CHECK tally_status folder_open(const char *path, const struct folder_
 void folder_close(struct folder *folder); /* NULL is allowed */
 
 struct disk *folder_disk(struct folder *folder);
-const struct folder_options *folder_get_options(const struct folder *folder); /* defaults filled in */
+const struct folder_options *folder_get_options(
+    const struct folder *folder); /* defaults filled in */
 
 /* The names of the trails, in bytewise order; as disk_list(). */
 TALLY_MUST_CHECK tally_status folder_list_trails(struct folder *folder, disk_name_visitor visitor,

@@ -12,12 +12,12 @@
  *     48     the hashes, 32 bytes each
  *     …   4  CRC-32C of everything before
  *
- * A segment of entries [first, end) completes the hashes [first / 256, end / 256), so the files join
- * without gaps whatever the segments' sizes.
+ * A segment of entries [first, end) completes the hashes [first / 256, end / 256), so the files
+ * join without gaps whatever the segments' sizes.
  *
- * In memory: `levels[k]` are the hashes of level 8 + k. Until a proof asks, only those appended since
- * the trail was opened are held (`pending`); then all files are read, and every append goes up the
- * levels at once. 100 million entries take 25 MiB.
+ * In memory: `levels[k]` are the hashes of level 8 + k. Until a proof asks, only those appended
+ * since the trail was opened are held (`pending`); then all files are read, and every append goes
+ * up the levels at once. 100 million entries take 25 MiB.
  */
 #include "hashes.h"
 
@@ -121,9 +121,9 @@ hashes_destroy(struct hashes *hashes)
     free(hashes);
 }
 
-/* Adds a hash of level 8 and every hash above it that is complete now. Memory for the level is taken
- * first, so that a shortage leaves level 8 as it was; a parent that is missing is made up for by the
- * next push, because each level knows its own count. */
+/* Adds a hash of level 8 and every hash above it that is complete now. Memory for the level is
+ * taken first, so that a shortage leaves level 8 as it was; a parent that is missing is made up for
+ * by the next push, because each level knows its own count. */
 static bool
 push_up(struct hashes *hashes, const struct tally_hash *hash)
 {
@@ -208,8 +208,8 @@ hashes_read_file(struct disk *disk, const char *folder, const uint8_t tag[16], u
     char name[NAME_SIZE];
     file_name(folder, first, name);
     struct buffer content = { 0 };
-    tally_status status = disk_read_file(
-        disk, name, HEADER_SIZE + (count + 1) * TALLY_HASH_SIZE, &content, error);
+    tally_status status =
+        disk_read_file(disk, name, HEADER_SIZE + (count + 1) * TALLY_HASH_SIZE, &content, error);
     if (status == TALLY_ABSENT || status == TALLY_INVALID)
         status = fault(error, TALLY_DAMAGED, "%s: %s", name,
                        status == TALLY_ABSENT ? "missing" : "longer than its segment allows");
@@ -222,7 +222,8 @@ hashes_read_file(struct disk *disk, const char *folder, const uint8_t tag[16], u
     return status;
 }
 
-/* Reads every file into level 8, then goes up. On a fault nothing is kept, so that it is met again. */
+/* Reads every file into level 8, then goes up. On a fault nothing is kept, so that it is met again.
+ */
 static tally_status
 load(struct hashes *hashes, struct tally_error *error)
 {
@@ -306,8 +307,8 @@ hashes_sealed(struct hashes *hashes, uint64_t first, uint64_t end, struct tally_
     if (firsts != NULL) {
         hashes->firsts = firsts;
         firsts[hashes->first_count++] = first;
-        size_t drop = hashes->loaded ? 0
-                                     : (size_t)(end / HASHES_SPAN - hashes->sealed / HASHES_SPAN);
+        size_t drop =
+            hashes->loaded ? 0 : (size_t)(end / HASHES_SPAN - hashes->sealed / HASHES_SPAN);
         struct hash_list *pending = &hashes->pending;
         if (drop > 0) {
             pending->count -= drop;

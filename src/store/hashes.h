@@ -3,9 +3,9 @@
  *
  *     tree/FIRST    the level 8 hashes that the segment beginning at entry FIRST completed
  *
- * Level 0 is recomputed from the entries; storing it would double the trail's size. The levels above 8
- * are recomputed from level 8, in memory, when a proof first asks for them. All of it is derived:
- * what a signed root says of the entries stands above it.
+ * Level 0 is recomputed from the entries; storing it would double the trail's size. The levels
+ * above 8 are recomputed from level 8, in memory, when a proof first asks for them. All of it is
+ * derived: what a signed root says of the entries stands above it.
  *
  * Thread-safe.
  */
@@ -20,8 +20,9 @@
 
 struct hashes;
 
-/* For a trail whose first `sealed` entries are in segments. `firsts` are the segments' first indexes,
- * copied. Reads nothing yet. `disk` and `folder` (the trail's) are borrowed, `folder` copied. */
+/* For a trail whose first `sealed` entries are in segments. `firsts` are the segments' first
+ * indexes, copied. Reads nothing yet. `disk` and `folder` (the trail's) are borrowed, `folder`
+ * copied. */
 TALLY_MUST_CHECK tally_status hashes_create(struct disk *disk, const char *folder,
                                             const uint8_t tag[16], const uint64_t *firsts,
                                             size_t count, uint64_t sealed,
@@ -32,8 +33,8 @@ void hashes_destroy(struct hashes *hashes); /* NULL is allowed */
 TALLY_MUST_CHECK tally_status hashes_append(struct hashes *hashes, const struct tally_hash *hash,
                                             struct tally_error *error);
 
-/* Writes tree/FIRST for the segment of entries [first, end), the first ones not sealed yet; synced with
- * its folder. A remnant of the same name is replaced. Once the manifest names the segment,
+/* Writes tree/FIRST for the segment of entries [first, end), the first ones not sealed yet; synced
+ * with its folder. A remnant of the same name is replaced. Once the manifest names the segment,
  * hashes_sealed() makes the file one of those to be read. */
 TALLY_MUST_CHECK tally_status hashes_seal(struct hashes *hashes, uint64_t first, uint64_t end,
                                           struct tally_error *error);

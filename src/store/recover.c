@@ -7,13 +7,13 @@
  *     manifest     which segments there are, and where the journal goes on
  *     journal      every record that chains from there: heads and tree grow as they did
  *
- * A writer reads under the lock. A reader beside a live writer may find that the manifest it read is
- * older than the journal files it looks for, because they were sealed and recycled meanwhile: it starts
- * over, and because the checkpoint is read first, it never misses what that promises. It takes no record
- * beyond the checkpoint, because a crash could take those back.
+ * A writer reads under the lock. A reader beside a live writer may find that the manifest it read
+ * is older than the journal files it looks for, because they were sealed and recycled meanwhile: it
+ * starts over, and because the checkpoint is read first, it never misses what that promises. It
+ * takes no record beyond the checkpoint, because a crash could take those back.
  *
- * The tree must reach the checkpoint's root at the checkpoint's size. If it does not, the files are not
- * what was signed, and nothing is opened: `tally verify` says where.
+ * The tree must reach the checkpoint's root at the checkpoint's size. If it does not, the files are
+ * not what was signed, and nothing is opened: `tally verify` says where.
  */
 #include "clock.h"
 #include "entry.h"
@@ -85,8 +85,8 @@ replay_entry(struct replay *replay, const struct journal_entry *journaled,
 {
     struct trail *trail = replay->trail;
     struct entry entry;
-    tally_status status = entry_parse(journaled->public_part, journaled->private_part,
-                                      &replay->arena, &entry, error);
+    tally_status status =
+        entry_parse(journaled->public_part, journaled->private_part, &replay->arena, &entry, error);
     if (status != TALLY_OK)
         return status;
     struct head_entry row = { .values = entry.values, .salt = journaled->salt };
@@ -148,8 +148,8 @@ static tally_status
 check_note(struct trail *trail, struct tally_error *error)
 {
     struct note *note = &trail->note;
-    tally_status status = tally_checkpoint_open(note->text, note->size, &trail->vkey,
-                                                trail->origin, &note->checkpoint, error);
+    tally_status status = tally_checkpoint_open(note->text, note->size, &trail->vkey, trail->origin,
+                                                &note->checkpoint, error);
     if (status != TALLY_OK)
         return fault(error, TALLY_DAMAGED,
                      "%s/checkpoint is not one that the trail's key signed: run `tally verify`",
@@ -212,8 +212,8 @@ replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery
         .limit = limit == LOAD_SIGNED ? covered : UINT64_MAX,
         .chain = trail->manifest.journal.chain,
     };
-    tally_status status = head_create(trail->manifest.sealed, trail->fields_private, &trail->head,
-                                      error);
+    tally_status status =
+        head_create(trail->manifest.sealed, trail->fields_private, &trail->head, error);
     if (status == TALLY_OK)
         status = check_root(trail, &trail->tree, error);
     if (status == TALLY_OK)

@@ -5,15 +5,15 @@
  *
  *     1. a checkpoint that covers the head is signed and published
  *     2. the segment's files are written and synced       remnants that nothing names
- *     3. they are read back and compared with the journal, byte for byte and leaf by leaf, and the tree
- *        they give with the tree the sequencer has
+ *     3. they are read back and compared with the journal, byte for byte and leaf by leaf, and the
+ * tree they give with the tree the sequencer has
  *     4. the tree hashes are written and synced           a remnant
  *     5. the manifest names the segment and the journal's new beginning (replaced by rename)
  *     6. the head is let go in memory, its journal files are trimmed: overwritten later or removed
  *
- * Before 5 is durable the journal is the truth, after it the segment is. Remnants of a crash are written
- * over when the same head is sealed again. The journal is let go only after 5. Because of 1 a manifest
- * never runs ahead of the newest checkpoint.
+ * Before 5 is durable the journal is the truth, after it the segment is. Remnants of a crash are
+ * written over when the same head is sealed again. The journal is let go only after 5. Because of 1
+ * a manifest never runs ahead of the newest checkpoint.
  */
 #include "buffer.h"
 #include "clock.h"
@@ -80,8 +80,7 @@ trail_sign(struct trail *trail, struct tally_error *error)
     trail->note = note;
     /* Commits that came meanwhile are younger than the one that was waited for. */
     trail->unsigned_since =
-        trail->size == tree.size ? 0
-                                 : (since == trail->unsigned_since ? clock_monotonic() : since);
+        trail->size == tree.size ? 0 : (since == trail->unsigned_since ? clock_monotonic() : since);
     (void)pthread_mutex_unlock(&trail->mutex);
 unlock:
     (void)pthread_mutex_unlock(&trail->signing);
@@ -102,8 +101,8 @@ compare_entry(struct comparison *c, const struct journal_entry *journaled,
               struct tally_error *error)
 {
     struct run_entry entry;
-    tally_status status = run_entry(c->reader, (uint32_t)(c->tree.size - c->first), RUN_PARTS,
-                                    &entry, error);
+    tally_status status =
+        run_entry(c->reader, (uint32_t)(c->tree.size - c->first), RUN_PARTS, &entry, error);
     if (status != TALLY_OK)
         return status;
     if (!bytes_equal(entry.public_part, journaled->public_part) ||

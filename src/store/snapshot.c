@@ -1,12 +1,12 @@
 /*
  * snapshot.c - what readers see of a trail.
  *
- * A snapshot is a list of runs: the segments, the frozen heads, the head, each with the count it had.
- * Segments and heads are kept alive by reference; none of them changes below that count. So a snapshot
- * costs a list, and no lock is held while it is read.
+ * A snapshot is a list of runs: the segments, the frozen heads, the head, each with the count it
+ * had. Segments and heads are kept alive by reference; none of them changes below that count. So a
+ * snapshot costs a list, and no lock is held while it is read.
  *
- * Hashes below level 8 are recomputed from the 256 entries they span. The nodes of the block asked for
- * last are kept, so that proofs of neighbours cost a few table look-ups.
+ * Hashes below level 8 are recomputed from the 256 entries they span. The nodes of the block asked
+ * for last are kept, so that proofs of neighbours cost a few table look-ups.
  */
 #include "snapshot.h"
 
@@ -26,8 +26,8 @@ struct open_reader {
     uint64_t used;             /* when, by the snapshot's own count */
 };
 
-/* The tree over entries [256 number, 256 number + 256) as far as the snapshot goes: nodes[level] are
- * 256 >> level hashes, `leaves` says how many of level 0 are there. */
+/* The tree over entries [256 number, 256 number + 256) as far as the snapshot goes: nodes[level]
+ * are 256 >> level hashes, `leaves` says how many of level 0 are there. */
 struct block {
     uint64_t number;
     unsigned leaves;

@@ -1,16 +1,17 @@
 /*
  * snapshot.h - a trail as it was at one size: what queries, exports, proofs and verification read.
  *
- * A snapshot is immutable and keeps what it needs alive; the trail goes on growing, sealing and erasing
- * behind its back, but must not be closed before it. In the writing process it holds everything committed; elsewhere what the newest
- * checkpoint covers (see trail_open()). Use it from one thread at a time; open as many as you like.
+ * A snapshot is immutable and keeps what it needs alive; the trail goes on growing, sealing and
+ * erasing behind its back, but must not be closed before it. In the writing process it holds
+ * everything committed; elsewhere what the newest checkpoint covers (see trail_open()). Use it from
+ * one thread at a time; open as many as you like.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
 #include "run.h"
-#include "trail.h"
 #include "tally/proof.h"
+#include "trail.h"
 
 struct snapshot;
 
@@ -42,8 +43,9 @@ TALLY_MUST_CHECK tally_status snapshot_entry(struct snapshot *snapshot, uint64_t
 TALLY_MUST_CHECK tally_status snapshot_find_id(struct snapshot *snapshot, struct bytes id,
                                                uint64_t *index_out, struct tally_error *error);
 
-/* The newest checkpoint that the snapshot holds all entries of, with the signed note's bytes, both lent;
- * its size is at most snapshot_size(). NULL where the newest one is younger than an older snapshot. */
+/* The newest checkpoint that the snapshot holds all entries of, with the signed note's bytes, both
+ * lent; its size is at most snapshot_size(). NULL where the newest one is younger than an older
+ * snapshot. */
 const struct tally_checkpoint *snapshot_checkpoint(const struct snapshot *snapshot,
                                                    struct bytes *note_out);
 

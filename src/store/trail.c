@@ -2,12 +2,13 @@
  * trail.c - a trail is made, opened and closed.
  *
  * Making one, so that a crash at any point leaves either no trail or a whole one: key, folders,
- * journal with entry 0, checkpoint, manifest; the manifest comes last, and a folder without one is no
- * trail. What a crash left of an earlier attempt is written over, but for the key, which is used again.
+ * journal with entry 0, checkpoint, manifest; the manifest comes last, and a folder without one is
+ * no trail. What a crash left of an earlier attempt is written over, but for the key, which is used
+ * again.
  *
- * Opening for writing, under the lock: load (recover.c), claim the journal (sync what was read, cut a
- * torn tail), sign what no checkpoint covers yet, finish erasures on record. Each step can be repeated
- * after a crash in it.
+ * Opening for writing, under the lock: load (recover.c), claim the journal (sync what was read, cut
+ * a torn tail), sign what no checkpoint covers yet, finish erasures on record. Each step can be
+ * repeated after a crash in it.
  */
 #include "trail.h"
 
@@ -168,7 +169,8 @@ make_folders(struct trail *trail, struct tally_error *error)
     return status;
 }
 
-/* Entry 0 goes through journal and checkpoint like any other, only that no manifest names them yet. */
+/* Entry 0 goes through journal and checkpoint like any other, only that no manifest names them yet.
+ */
 static tally_status
 begin_journal(struct trail *trail, struct tally_error *error)
 {
@@ -190,8 +192,8 @@ begin_journal(struct trail *trail, struct tally_error *error)
         status = journal_claim(trail->disk, trail->path, trail->tag, &start, &start, &tail,
                                &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
-        status = journal_append(trail->journal, trail->epoch, 0, 1, buffer_view(&batch->body),
-                                error);
+        status =
+            journal_append(trail->journal, trail->epoch, 0, 1, buffer_view(&batch->body), error);
     if (status == TALLY_OK) {
         tally_tree_append(&trail->published, &batch->items[0].leaf);
         trail->size = 1;
@@ -220,8 +222,8 @@ trail_create(struct folder *folder, const char *name, const struct trail_config 
         return status;
     status = make_folders(trail, error);
     if (status == TALLY_OK)
-        status = lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock,
-                               error);
+        status =
+            lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock, error);
     if (status == TALLY_OK) {
         status = trail_exists(trail, error);
         if (status == TALLY_OK)
@@ -248,8 +250,8 @@ static tally_status
 take_lock(struct trail *trail, long wait_ms, struct tally_error *error)
 {
     for (long waited = 0;; waited += 20) {
-        tally_status status = lockfile_take(trail->disk, trail->path, trail->options.command,
-                                            &trail->lock, error);
+        tally_status status =
+            lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock, error);
         if (status != TALLY_BUSY || waited >= wait_ms)
             return status;
         sleep_ms(20);
@@ -290,7 +292,8 @@ open_for_writing(struct trail *trail, struct trail_recovery *recovery, struct ta
     return status;
 }
 
-/* Loads beside a writer: starts over while what was read does not fit together and may have changed. */
+/* Loads beside a writer: starts over while what was read does not fit together and may have
+ * changed. */
 static tally_status
 load_beside(struct trail *trail, enum load_limit limit, struct trail_recovery *recovery,
             struct tally_error *error)
@@ -358,9 +361,9 @@ trail_open(struct folder *folder, const char *name, enum trail_mode mode, struct
         return status;
     status = trail_exists(trail, error);
     if (status == TALLY_ABSENT)
-        status = fault(error, TALLY_ABSENT,
-                       "there is no trail \"%s\": `tally trail WHERE list` shows those there are",
-                       name);
+        status =
+            fault(error, TALLY_ABSENT,
+                  "there is no trail \"%s\": `tally trail WHERE list` shows those there are", name);
     struct trail_recovery recovery = { 0 };
     if (status == TALLY_OK)
         status = mode == TRAIL_WRITE ? open_for_writing(trail, &recovery, error)

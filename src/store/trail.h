@@ -2,8 +2,8 @@
  * trail.h - append entries to a trail, and keep them.
  *
  * One process at a time opens a trail for writing (the lock); any number read it, also while it is
- * being written (snapshot.h). Appending is thread-safe: what arrives while a commit syncs is committed
- * together next, by one of the waiting threads (group commit).
+ * being written (snapshot.h). Appending is thread-safe: what arrives while a commit syncs is
+ * committed together next, by one of the waiting threads (group commit).
  *
  * What survives a crash: every entry of every batch for which trail_append() returned TALLY_OK.
  */
@@ -17,31 +17,34 @@
 
 struct trail;
 
-/* What is fixed for good when a trail is created; entry 0 records it. Zeroed members mean defaults. */
+/* What is fixed for good when a trail is created; entry 0 records it. Zeroed members mean defaults.
+ */
 struct trail_config {
-    const char *origin;      /* lasting name, as a note's key name; default "tally-RANDOM/NAME" */
-    uint64_t fields_private; /* bit 1 << field for each private field; 0: the field table's default */
+    const char *origin; /* lasting name, as a note's key name; default "tally-RANDOM/NAME" */
+    uint64_t
+        fields_private; /* bit 1 << field for each private field; 0: the field table's default */
 };
 
-/* Makes key, folder, journal, entry 0 and the first checkpoint. TALLY_CONFLICT where the trail exists. A
- * crash in between leaves nothing that looks like a trail. */
+/* Makes key, folder, journal, entry 0 and the first checkpoint. TALLY_CONFLICT where the trail
+ * exists. A crash in between leaves nothing that looks like a trail. */
 TALLY_MUST_CHECK tally_status trail_create(struct folder *folder, const char *name,
                                            const struct trail_config *config,
                                            struct tally_vkey *vkey_out, struct tally_error *error);
 
 /* What opening found and did. */
 struct trail_recovery {
-    uint64_t replayed;     /* entries read back from the journal */
-    uint64_t unsigned_;    /* of them beyond the newest checkpoint; now signed if opened for writing */
+    uint64_t replayed;  /* entries read back from the journal */
+    uint64_t unsigned_; /* of them beyond the newest checkpoint; now signed if opened for writing */
     struct journal_tail tail; /* a torn last record that was cut */
-    uint64_t erasures;     /* erasures on record that a crash interrupted, finished now */
+    uint64_t erasures;        /* erasures on record that a crash interrupted, finished now */
 };
 
 enum trail_mode {
     /* Takes the lock; TALLY_BUSY names the process that holds it. Recovers. */
     TRAIL_WRITE,
-    /* Reads. Where nobody holds the lock and the folder may be written, recovers first; where another
-     * process writes, sees what it has signed; where the folder may not be written, sees what chains. */
+    /* Reads. Where nobody holds the lock and the folder may be written, recovers first; where
+     * another process writes, sees what it has signed; where the folder may not be written, sees
+     * what chains. */
     TRAIL_READ,
 };
 
@@ -70,8 +73,8 @@ struct append_result {
     uint32_t count;    /* of new entries */
     uint64_t size;     /* of the trail after this batch */
     uint32_t position; /* TALLY_CONFLICT: the 0-based place in the batch */
-    uint64_t conflict; /* TALLY_CONFLICT: the index of the entry that has the id; UINT64_MAX where the
-                          other one stands in the same batch */
+    uint64_t conflict; /* TALLY_CONFLICT: the index of the entry that has the id; UINT64_MAX where
+                          the other one stands in the same batch */
 };
 
 enum append_wait {
@@ -80,13 +83,13 @@ enum append_wait {
 };
 
 /*
- * Makes a batch durable, all or nothing. `receipts` has room for batch_count() of them. Of two batches
- * from one thread the first gets the lower indexes.
+ * Makes a batch durable, all or nothing. `receipts` has room for batch_count() of them. Of two
+ * batches from one thread the first gets the lower indexes.
  *
- * TALLY_OK; TALLY_REPEATED: every event was there before, nothing new was stored, receipts are filled;
- * TALLY_CONFLICT: nothing was stored; TALLY_FULL, TALLY_BUSY: nothing was stored, try again later;
- * TALLY_POISONED, TALLY_IO: not acknowledged; it may be there or not: reopen the trail and send again
- * (ids make that safe).
+ * TALLY_OK; TALLY_REPEATED: every event was there before, nothing new was stored, receipts are
+ * filled; TALLY_CONFLICT: nothing was stored; TALLY_FULL, TALLY_BUSY: nothing was stored, try again
+ * later; TALLY_POISONED, TALLY_IO: not acknowledged; it may be there or not: reopen the trail and
+ * send again (ids make that safe).
  */
 TALLY_MUST_CHECK tally_status trail_append(struct trail *trail, struct batch *batch,
                                            enum append_wait wait, struct receipt *receipts,
@@ -105,10 +108,10 @@ TALLY_MUST_CHECK tally_status trail_seal(struct trail *trail, enum seal_what wha
                                          struct tally_error *error);
 
 /*
- * Forgets the private parts of the entries `indexes` (ascending): records a control entry `erased` that
- * names them and `reason` (at most 1,000 bytes of UTF-8, public), then removes every byte of them from
- * the trail's files. Ends only when they are gone; a crash in between is finished by the next opening.
- * TALLY_ABSENT where an index is not in the trail; TALLY_INVALID for a control entry.
+ * Forgets the private parts of the entries `indexes` (ascending): records a control entry `erased`
+ * that names them and `reason` (at most 1,000 bytes of UTF-8, public), then removes every byte of
+ * them from the trail's files. Ends only when they are gone; a crash in between is finished by the
+ * next opening. TALLY_ABSENT where an index is not in the trail; TALLY_INVALID for a control entry.
  */
 TALLY_MUST_CHECK tally_status trail_erase(struct trail *trail, const uint64_t *indexes,
                                           size_t count, const char *reason,

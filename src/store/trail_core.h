@@ -5,20 +5,24 @@
  *     recover.c  from the files to this state
  *     batch.c    events made ready
  *     commit.c   the sequencer: batches get their place and become durable
+ *     repeats.c  which events of a batch are stored already
  *     seal.c     full heads become segments
  *     erase.c    private parts are forgotten
  *     snapshot.c what readers see
  *
- * Two things guard it. `mutex` guards every member that is not fixed at opening; it is held for moments,
- * never while the disk works. The *order* (order_take()) is the right to change the journal, the tree
- * and the head's unpublished rows: one committing thread has it, or the sealer while it swaps a head for
- * its segment. `sealing` is the right to write segments. Heads, segments and manifest change only under
- * the order and the mutex together, so either is enough to read them.
+ * Two things guard it. `mutex` guards every member that is not fixed at opening; it is held for
+ * moments, never while the disk works. The *order* (order_take()) is the right to change the
+ * journal, the tree and the head's unpublished rows: one committing thread has it, or the sealer
+ * while it swaps a head for its segment. `sealing` is the right to write segments. Heads, segments
+ * and manifest change only under the order and the mutex together, so either is enough to read
+ * them.
  */
 #ifndef TRAIL_CORE_H
 #define TRAIL_CORE_H
 
+#include "arena.h"
 #include "batch.h"
+#include "buffer.h"
 #include "folder.h"
 #include "hashes.h"
 #include "manifest.h"
@@ -32,12 +36,12 @@
 #define FROZEN_MAX 4
 
 /* The longest name within the data folder that a trail makes, with its NUL. */
-#define TRAIL_PATH_MAX 160
+#define TRAIL_PATH_MAX 96
 
 struct frozen {
     struct head *head;
-    struct tally_tree tree;       /* after its last entry */
-    struct journal_position end;  /* of its records */
+    struct tally_tree tree;      /* after its last entry */
+    struct journal_position end; /* of its records */
 };
 
 struct note {
@@ -90,8 +94,8 @@ struct trail {
     pthread_mutex_t signing; /* one checkpoint at a time, in order of size */
 
     size_t heads_memory; /* of this trail's heads, as counted by the folder; under `mutex` */
-    struct trail *next; /* in the folder's list, under the folder's mutex */
-    unsigned busy;      /* background threads at work on it, under the folder's mutex */
+    struct trail *next;  /* in the folder's list, under the folder's mutex */
+    unsigned busy;       /* background threads at work on it, under the folder's mutex */
 };
 
 /* One event in a batch. */
@@ -124,13 +128,20 @@ struct batch {
 TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct bytes control,
                                                 struct tally_error *error);
 
+/* Looks the ids of a batch up (repeats.c). Fills in the receipts of events that are stored already;
+ * the others get index UINT64_MAX (so does an event that repeats another of the batch). Under the
+ * order. TALLY_OK, or TALLY_CONFLICT with the place in `result`. */
+TALLY_MUST_CHECK tally_status repeats_find(const struct trail *trail, const struct batch *batch,
+                                           struct receipt *receipts, struct append_result *result,
+                                           struct tally_error *error);
+
 /* As batch_create() before there is a trail. */
 TALLY_MUST_CHECK tally_status batch_create_for(uint64_t private_fields, const char *writer,
                                                const struct catalogue *catalogue,
-                                               struct batch **batch_out,
-                                               struct tally_error *error);
+                                               struct batch **batch_out, struct tally_error *error);
 
-/* The two rights. Each waits; neither may be taken while holding `mutex`. Sealing first, then order. */
+/* The two rights. Each waits; neither may be taken while holding `mutex`. Sealing first, then
+ * order. */
 void order_take(struct trail *trail);
 void order_release(struct trail *trail);
 void sealing_take(struct trail *trail);
@@ -139,8 +150,8 @@ void sealing_release(struct trail *trail);
 /* Remembers the first reason why appends are refused from now on. */
 void trail_poison(struct trail *trail, const struct tally_error *error);
 
-/* Moves the head to the frozen ones and begins another. Under the order. TALLY_FULL where there is no
- * room for a journal file. */
+/* Moves the head to the frozen ones and begins another. Under the order. TALLY_FULL where there is
+ * no room for a journal file. */
 TALLY_MUST_CHECK tally_status trail_freeze(struct trail *trail, struct tally_error *error);
 
 /* Whether the head is to be frozen before `more` entries come. */
@@ -158,8 +169,8 @@ enum load_limit {
     LOAD_SIGNED, /* what the newest checkpoint covers */
 };
 
-/* Reads the trail's files into `trail`, whose fixed members up to `mode` are set: see recover.c. On a
- * fault nothing is held. *end_out is where the journal goes on. */
+/* Reads the trail's files into `trail`, whose fixed members up to `mode` are set: see recover.c. On
+ * a fault nothing is held. *end_out is where the journal goes on. */
 TALLY_MUST_CHECK tally_status trail_load(struct trail *trail, enum load_limit limit,
                                          struct trail_recovery *recovery_out,
                                          struct journal_position *end_out,
@@ -182,7 +193,8 @@ TALLY_MUST_CHECK tally_status erased_ranges(struct bytes control, erased_range_v
 
 /* folder.c: the list of trails that the background threads serve. */
 void folder_add(struct folder *folder, struct trail *trail);
-void folder_remove(struct folder *folder, struct trail *trail); /* waits until none is at work on it */
+void folder_remove(struct folder *folder,
+                   struct trail *trail); /* waits until none is at work on it */
 void folder_wake(struct folder *folder);
 /* What the heads of all trails together take, and whether that has reached heads_memory_max. */
 void folder_count_memory(struct folder *folder, ptrdiff_t change);

@@ -2,18 +2,19 @@
  * verify.c - recompute everything a trail claims from its stored bytes.
  *
  * The checkpoint is read first: it is the claim. Then, in order of index, every segment and every
- * record of the journal is read; each entry's commitment and leaf are recomputed and the tree is grown
- * from nothing. On the way everything derived is compared: checksums, page summaries and id indexes
- * (segment_check()), tree hashes, the manifest's tree, key and fields. At the checkpoint's size the
- * tree must have the signed root, and at the size that was seen before, the root seen.
+ * record of the journal is read; each entry's commitment and leaf are recomputed and the tree is
+ * grown from nothing. On the way everything derived is compared: checksums, page summaries and id
+ * indexes (segment_check()), tree hashes, the manifest's tree, key and fields. At the checkpoint's
+ * size the tree must have the signed root, and at the size that was seen before, the root seen.
  *
- * Naming the place. A flipped bit breaks a block's checksum, which names file and entries. Where the
- * checksums were mended too, the stored hash of the 256 entries that hold the change no longer agrees,
- * which names those. Where these were mended as well, only the root tells, and names nothing.
+ * Naming the place. A flipped bit breaks a block's checksum, which names file and entries. Where
+ * the checksums were mended too, the stored hash of the 256 entries that hold the change no longer
+ * agrees, which names those. Where these were mended as well, only the root tells, and names
+ * nothing.
  *
- * Beside a live writer files may be sealed, erased or recycled while they are read. So a bad verdict
- * stands only if the manifest is still the one that was read; else verification goes on with the new
- * one, keeping what it has done: sealed entries do not change.
+ * Beside a live writer files may be sealed, erased or recycled while they are read. So a bad
+ * verdict stands only if the manifest is still the one that was read; else verification goes on
+ * with the new one, keeping what it has done: sealed entries do not change.
  */
 #include "verify.h"
 
@@ -28,8 +29,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PASSES_MAX      1000u
-#define PROGRESS_EVERY  16384u
+#define PASSES_MAX     1000u
+#define PROGRESS_EVERY 16384u
 
 /* Entries without a private part, and entries that control entries say are erased. */
 struct spans {
@@ -47,12 +48,12 @@ struct verifier {
     struct tally_checkpoint checkpoint;
     struct manifest manifest;
     size_t segments_done;
-    struct tally_tree sealed;  /* over the verified segments */
-    struct tally_tree tree;    /* over what was read */
-    uint64_t suspect;          /* first entry of the 256 whose stored hash disagrees; or none */
-    char suspect_file[128];
-    char index_text[512];      /* the first thing found wrong that can be rebuilt */
-    char index_file[128];
+    struct tally_tree sealed; /* over the verified segments */
+    struct tally_tree tree;   /* over what was read */
+    uint64_t suspect;         /* first entry of the 256 whose stored hash disagrees; or none */
+    char suspect_file[VERIFY_FILE_SIZE];
+    char index_text[512]; /* the first thing found wrong that can be rebuilt */
+    char index_file[VERIFY_FILE_SIZE];
     struct spans missing, named;
     struct arena arena;
     struct run_reader *reader;
@@ -121,21 +122,21 @@ add_span(void *context, uint64_t first, uint64_t last, struct tally_error *error
 }
 
 static void
-name_in(const struct verifier *v, const char *file, char name[TRAIL_PATH_MAX + 64])
+name_in(const struct verifier *v, const char *file, char name[VERIFY_FILE_SIZE])
 {
-    (void)snprintf(name, TRAIL_PATH_MAX + 64, "%s/%s", v->path, file);
+    (void)snprintf(name, VERIFY_FILE_SIZE, "%s/%s", v->path, file);
 }
 
-/* Reads the claim. With no key given, by the key that the manifest names; entry 0 must agree later. */
+/* Reads the claim. With no key given, by the key that the manifest names; entry 0 must agree later.
+ */
 static tally_status
 read_claim(struct verifier *v)
 {
     struct tally_error error = { 0 };
     struct buffer content = { 0 };
-    char name[TRAIL_PATH_MAX + 64];
+    char name[VERIFY_FILE_SIZE];
     name_in(v, "checkpoint", name);
-    tally_status status =
-        disk_read_file(v->disk, name, sizeof v->report->note, &content, &error);
+    tally_status status = disk_read_file(v->disk, name, sizeof v->report->note, &content, &error);
     if (status == TALLY_OK) {
         memcpy(v->report->note, content.data, content.size);
         v->report->note_size = content.size;
@@ -148,8 +149,7 @@ static tally_status
 open_claim(struct verifier *v)
 {
     struct tally_error error = { 0 };
-    const struct tally_vkey *vkey =
-        v->options->vkey != NULL ? v->options->vkey : &v->manifest.vkey;
+    const struct tally_vkey *vkey = v->options->vkey != NULL ? v->options->vkey : &v->manifest.vkey;
     tally_status status = tally_checkpoint_open(v->report->note, v->report->note_size, vkey, NULL,
                                                 &v->checkpoint, &error);
     v->report->vkey = *vkey;
@@ -179,10 +179,11 @@ check_roots(struct verifier *v)
     tally_tree_root(&v->tree, &root);
     if (claimed && !tally_hash_equal(&root, &v->checkpoint.root)) {
         if (v->suspect == VERIFY_NO_INDEX)
-            return judge(v, VERDICT_TAMPERED, 0, v->checkpoint.size - 1,
-                         "the entries do not give the root that was signed for size %" PRIu64
-                         "; entry and file cannot be told, because every stored hash was changed too",
-                         v->checkpoint.size);
+            return judge(
+                v, VERDICT_TAMPERED, 0, v->checkpoint.size - 1,
+                "the entries do not give the root that was signed for size %" PRIu64
+                "; entry and file cannot be told, because every stored hash was changed too",
+                v->checkpoint.size);
         (void)snprintf(v->report->file, sizeof v->report->file, "%s", v->suspect_file);
         uint64_t last = v->suspect + HASHES_SPAN - 1;
         return judge(v, VERDICT_TAMPERED, v->suspect, last,
@@ -224,8 +225,7 @@ check_created(struct verifier *v, struct bytes control)
         size = json_text_decode(bytes_of(token.data + 1, token.size - 2), text);
     struct tally_vkey vkey;
     struct tally_error error = { 0 };
-    if (size == SIZE_MAX ||
-        tally_vkey_parse((const char *)text, size, &vkey, &error) != TALLY_OK)
+    if (size == SIZE_MAX || tally_vkey_parse((const char *)text, size, &vkey, &error) != TALLY_OK)
         return judge(v, VERDICT_TAMPERED, 0, 0, "entry 0 does not say how the trail was created");
     struct buffer expected = { 0 };
     created_control(&vkey, v->manifest.fields_private, &expected);
@@ -310,8 +310,8 @@ read_level8(struct verifier *v, const struct segment_info *info, struct tally_ha
     struct tally_error error = { 0 };
     if (level8 == NULL)
         return TALLY_NO_MEMORY;
-    tally_status status = hashes_read_file(v->disk, v->path, v->tag, info->first, from, level8,
-                                           count, &error);
+    tally_status status =
+        hashes_read_file(v->disk, v->path, v->tag, info->first, from, level8, count, &error);
     *level8_out = level8;
     if (status == TALLY_OK)
         return TALLY_OK;
@@ -319,7 +319,7 @@ read_level8(struct verifier *v, const struct segment_info *info, struct tally_ha
     *level8_out = NULL;
     if (status == TALLY_NO_MEMORY)
         return status;
-    char name[TRAIL_PATH_MAX + 64], file[64];
+    char name[VERIFY_FILE_SIZE], file[64];
     (void)snprintf(file, sizeof file, "tree/%016" PRIx64, info->first);
     name_in(v, file, name);
     note_index(v, name, error.text);
@@ -329,7 +329,7 @@ read_level8(struct verifier *v, const struct segment_info *info, struct tally_ha
 static tally_status
 verify_segment(struct verifier *v, const struct segment_info *info)
 {
-    char file[64], name[TRAIL_PATH_MAX + 64];
+    char file[64], name[VERIFY_FILE_SIZE];
     (void)snprintf(file, sizeof file, "segments/%016" PRIx64, info->first);
     name_in(v, file, name);
     struct tally_error error = { 0 };
@@ -367,8 +367,8 @@ verify_journaled(struct verifier *v, const struct journal_entry *journaled)
     uint64_t index = v->tree.size;
     struct entry entry;
     struct tally_error error = { 0 };
-    tally_status status = entry_parse(journaled->public_part, journaled->private_part, &v->arena,
-                                      &entry, &error);
+    tally_status status =
+        entry_parse(journaled->public_part, journaled->private_part, &v->arena, &entry, &error);
     if (status == TALLY_NO_MEMORY)
         return status;
     if (status != TALLY_OK)
@@ -377,7 +377,8 @@ verify_journaled(struct verifier *v, const struct journal_entry *journaled)
     entry_commit(journaled->salt, journaled->private_part, commitment);
     if (!bytes_equal(entry.values[FIELD_PRIVATE], bytes_of(commitment, sizeof commitment)))
         return judge(v, VERDICT_TAMPERED, index, index,
-                     "entry %" PRIu64 ": its private part is not the one it is committed to", index);
+                     "entry %" PRIu64 ": its private part is not the one it is committed to",
+                     index);
     status = check_control(v, index, entry.values[FIELD_CONTROL]);
     if (status == TALLY_OK)
         status = take_leaf(v, journaled->public_part);
@@ -402,14 +403,13 @@ verify_record(void *context, const struct journal_record *record, struct tally_e
 static tally_status
 verify_journal(struct verifier *v)
 {
-    char name[TRAIL_PATH_MAX + 64];
+    char name[VERIFY_FILE_SIZE];
     name_in(v, "journal", name);
     struct tally_error error = { 0 };
     struct journal_position end;
     struct journal_tail tail;
-    tally_status status =
-        journal_read(v->disk, v->path, v->tag, &v->manifest.journal, v->checkpoint.size,
-                     verify_record, v, &end, &tail, &error);
+    tally_status status = journal_read(v->disk, v->path, v->tag, &v->manifest.journal,
+                                       v->checkpoint.size, verify_record, v, &end, &tail, &error);
     if (status == TALLY_DISAGREES || status == TALLY_NO_MEMORY)
         return status;
     if (status != TALLY_OK)
@@ -468,7 +468,7 @@ static tally_status
 read_manifest(struct verifier *v)
 {
     struct tally_error error = { 0 };
-    char name[TRAIL_PATH_MAX + 64];
+    char name[VERIFY_FILE_SIZE];
     name_in(v, "manifest", name);
     struct manifest manifest = { 0 };
     tally_status status = manifest_read(v->disk, v->path, &manifest, &error);
@@ -569,7 +569,7 @@ check_there(struct verifier *v, const char *name)
 {
     struct disk_file *file;
     struct tally_error error = { 0 };
-    char path[TRAIL_PATH_MAX + 64];
+    char path[VERIFY_FILE_SIZE];
     static const char *const parts[] = { "manifest", "checkpoint", "lock" };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         name_in(v, parts[i], path);
@@ -598,10 +598,10 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
     v->suspect = VERIFY_NO_INDEX;
     (void)snprintf(v->path, sizeof v->path, "trails/%s", name);
 
-    tally_status status =
-        trail_name_valid(name) ? check_there(v, name)
-                               : judge(v, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
-                                       "\"%s\" is no trail name: nothing was checked", name);
+    tally_status status = trail_name_valid(name)
+                              ? check_there(v, name)
+                              : judge(v, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
+                                      "\"%s\" is no trail name: nothing was checked", name);
     for (unsigned pass = 0; status == TALLY_OK && pass < PASSES_MAX; pass++) {
         status = verify_pass(v);
         if (status == TALLY_OK) {

@@ -2,8 +2,8 @@
  * verify.h - recompute everything a trail claims from its stored bytes.
  *
  * Leaves, commitments, roots, signatures; then every derived structure is compared with what it is
- * derived from. It opens the files itself and trusts none of them; it needs no lock and may run while
- * another process writes.
+ * derived from. It opens the files itself and trusts none of them; it needs no lock and may run
+ * while another process writes.
  */
 #ifndef VERIFY_H
 #define VERIFY_H
@@ -13,35 +13,38 @@
 
 enum verdict {
     VERDICT_INTACT,
-    VERDICT_TAMPERED,     /* an entry, a file, a signature or the history is not what was signed */
-    VERDICT_INDEX_WRONG,  /* only what can be rebuilt from the entries is wrong */
-    VERDICT_UNCHECKABLE,  /* cannot be read, no key, nothing there */
+    VERDICT_TAMPERED,    /* an entry, a file, a signature or the history is not what was signed */
+    VERDICT_INDEX_WRONG, /* only what can be rebuilt from the entries is wrong */
+    VERDICT_UNCHECKABLE, /* cannot be read, no key, nothing there */
 };
 
 struct verify_options {
-    const struct tally_vkey *vkey;  /* the key to trust; NULL: the one that entry 0 names */
-    const struct tally_checkpoint *seen; /* a checkpoint seen before (its origin must match), or NULL: the
-                                       trail must have grown out of it */
+    const struct tally_vkey *vkey;       /* the key to trust; NULL: the one that entry 0 names */
+    const struct tally_checkpoint *seen; /* a checkpoint seen before (its origin must match), or
+                                       NULL: the trail must have grown out of it */
     /* Called now and then with entries done and to do; NULL is allowed. */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
 };
 
-#define VERIFY_NO_INDEX UINT64_MAX
+#define VERIFY_NO_INDEX  UINT64_MAX
+#define VERIFY_FILE_SIZE 192
 
 /* Filled whatever the verdict, as far as verification came. */
 struct verify_report {
     enum verdict verdict;
-    struct tally_vkey vkey;      /* that signed the newest checkpoint */
+    struct tally_vkey vkey; /* that signed the newest checkpoint */
     struct tally_checkpoint checkpoint;
     char note[TALLY_CHECKPOINT_NOTE_MAX]; /* it, signed */
     size_t note_size;
-    uint64_t entries;            /* verified */
-    uint64_t erased;             /* of them without a private part, on record */
-    uint64_t unsigned_;          /* good entries beyond the checkpoint */
-    uint64_t bad_first, bad_last; /* tampered: the entries the first fault lies in, or VERIFY_NO_INDEX */
-    char file[128];              /* tampered, index wrong: the file, relative to the data folder, or "" */
-    char text[512];              /* one sentence: what is wrong and where; what to do for index wrong */
+    uint64_t entries;   /* verified */
+    uint64_t erased;    /* of them without a private part, on record */
+    uint64_t unsigned_; /* good entries beyond the checkpoint */
+    uint64_t bad_first,
+        bad_last; /* tampered: the entries the first fault lies in, or VERIFY_NO_INDEX */
+    char file[VERIFY_FILE_SIZE]; /* tampered, index wrong: the file, relative to the data folder, or
+                                    "" */
+    char text[512]; /* one sentence: what is wrong and where; what to do for index wrong */
 };
 
 /* TALLY_OK whenever a verdict was reached; a fault only for lack of memory. */

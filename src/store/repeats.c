@@ -1,0 +1,195 @@
+/*
+ * repeats.c - is an event new? The ids of a batch are looked up in everything the trail knows.
+ *
+ * Known are the ids of the heads, of the segments that hold the newest ID_WINDOW entries, and of
+ * the batch itself. An event whose id is known and that says the same as the stored entry is a
+ * repeat and gets the first one's receipt; one that says something else is a conflict and refuses
+ * its batch. Ids that the reader made up (none was sent) are fresh by construction and not looked
+ * up.
+ *
+ * Segments are asked one after the other for the whole batch, so that each one's filter is in the
+ * cache once; only where a filter says "maybe" the id column is read.
+ */
+#include "fault.h"
+#include "trail_core.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* The newest ids are known: at least this many entries back. */
+#define ID_WINDOW 4000000u
+
+static bool
+id_was_sent(const struct batch_item *item)
+{
+    return (item->event.sent & FIELD_BIT(FIELD_ID)) != 0;
+}
+
+static tally_status
+conflict(const struct batch *batch, uint32_t position, uint64_t stored,
+         struct append_result *result, struct tally_error *error)
+{
+    struct bytes id = batch->items[position].event.values[FIELD_ID];
+    result->position = position;
+    result->conflict = stored;
+    if (stored == UINT64_MAX)
+        return fault(error, TALLY_CONFLICT,
+                     "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
+                     position, BYTES_ARG(id));
+    return fault(error, TALLY_CONFLICT,
+                 "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
+                 position, BYTES_ARG(id), stored);
+}
+
+/* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with
+ * the stored entry's receipt. */
+static tally_status
+compare_stored(const struct trail *trail, const struct run *run, uint32_t row,
+               const struct batch_item *item, struct receipt *receipt_out,
+               struct tally_error *error)
+{
+    struct run_reader *reader;
+    tally_status status = run_reader_create(run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    struct run_entry entry;
+    status = run_entry(reader, row, RUN_PARTS, &entry, error);
+    if (status == TALLY_OK) {
+        receipt_out->index = entry.index;
+        receipt_out->repeated = true;
+        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &receipt_out->leaf);
+        uint64_t unknown = entry.erased ? trail->fields_private : 0;
+        status = event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
+    }
+    run_reader_destroy(reader);
+    return status;
+}
+
+/* In the head, its unpublished rows too, or in a frozen one. */
+static tally_status
+find_in_heads(const struct trail *trail, struct bytes id, struct run *run_out, uint32_t *row_out)
+{
+    struct head *head = trail->head;
+    for (unsigned i = trail->frozen_count;; i--) {
+        if (head_find_id(head, id, UINT32_MAX, row_out) == TALLY_OK) {
+            *run_out = (struct run){
+                .first = head_first(head),
+                .count = *row_out + 1,
+                .head = head,
+            };
+            return TALLY_OK;
+        }
+        if (i == 0)
+            return TALLY_ABSENT;
+        head = trail->frozen[i - 1].head;
+    }
+}
+
+static tally_status
+find_in_segment(const struct run *run, struct bytes id, uint32_t *row_out,
+                struct tally_error *error)
+{
+    struct run_reader *reader;
+    tally_status status = run_reader_create(run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    status = run_find_id(reader, id, row_out, error);
+    run_reader_destroy(reader);
+    return status;
+}
+
+/* The events of a batch whose ids a segment may have, and that were not found yet. */
+static tally_status
+ask_segment(const struct trail *trail, size_t segment, const struct batch *batch, const bool *hits,
+            struct receipt *receipts, struct append_result *result, struct tally_error *error)
+{
+    const struct segment_info *info = &trail->manifest.segments[segment];
+    struct run run = {
+        .first = info->first,
+        .count = info->count,
+        .segment = trail->segments[segment],
+    };
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        uint32_t row;
+        if (!hits[i] || receipts[i].index != UINT64_MAX || !id_was_sent(item))
+            continue;
+        tally_status status = find_in_segment(&run, item->event.values[FIELD_ID], &row, error);
+        if (status == TALLY_ABSENT)
+            continue; /* the filter was wrong */
+        if (status == TALLY_OK)
+            status = compare_stored(trail, &run, row, item, &receipts[i], error);
+        if (status == TALLY_CONFLICT)
+            return conflict(batch, i, receipts[i].index, result, error);
+        if (status != TALLY_REPEATED)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+static tally_status
+find_in_segments(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
+                 struct append_result *result, struct tally_error *error)
+{
+    uint64_t *id_hashes = malloc((batch->count + 1) * sizeof *id_hashes);
+    bool *hits = malloc((batch->count + 1) * sizeof *hits);
+    tally_status status = id_hashes == NULL || hits == NULL ? memory_fault(error) : TALLY_OK;
+    for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++)
+        id_hashes[i] = batch->items[i].id_hash;
+
+    const struct manifest *manifest = &trail->manifest;
+    for (size_t s = manifest->count; s-- > 0 && status == TALLY_OK;) {
+        const struct segment_info *info = &manifest->segments[s];
+        if (manifest->sealed - info->first > (uint64_t)ID_WINDOW + info->count)
+            break;
+        memset(hits, 0, batch->count * sizeof *hits);
+        status = segment_probe_ids(trail->segments[s], id_hashes, batch->count, hits, error);
+        if (status == TALLY_OK)
+            status = ask_segment(trail, s, batch, hits, receipts, result, error);
+    }
+    free(id_hashes);
+    free(hits);
+    return status;
+}
+
+/* Two events of the batch with one id must say the same. */
+static tally_status
+check_twins(const struct batch *batch, struct append_result *result, struct tally_error *error)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        if (item->same_as != UINT32_MAX &&
+            !event_equal(&item->event, batch->items[item->same_as].event.values, 0))
+            return conflict(batch, i, UINT64_MAX, result, error);
+    }
+    return TALLY_OK;
+}
+
+tally_status
+repeats_find(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
+             struct append_result *result, struct tally_error *error)
+{
+    tally_status status = check_twins(batch, result, error);
+    if (status != TALLY_OK)
+        return status;
+    bool any_sent = false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        struct run run;
+        uint32_t row;
+        receipts[i] = (struct receipt){ .index = UINT64_MAX };
+        if (!id_was_sent(item))
+            continue;
+        any_sent = true;
+        if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
+            continue;
+        status = compare_stored(trail, &run, row, item, &receipts[i], error);
+        if (status == TALLY_CONFLICT)
+            return conflict(batch, i, receipts[i].index, result, error);
+        if (status != TALLY_REPEATED)
+            return status;
+    }
+    if (!any_sent || trail->manifest.count == 0)
+        return TALLY_OK;
+    return find_in_segments(trail, batch, receipts, result, error);
+}
