@@ -1,0 +1,55 @@
+# The face of the build; meson does the work. `make help` lists what there is.
+
+BUILD        ?= build
+FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 10
+export TALLY_SHARED ?= $(abspath ../shared)
+
+.PHONY: help build test demo demo-clean bench fuzz soak install clean deps format
+
+help:
+	@echo 'make build     the program, build/tally'
+	@echo 'make demo      build it and show it: record, find, verify, tamper, see it found'
+	@echo 'make test      all tests: unit, system, conformance'
+	@echo 'make bench     measure; BENCH_EVENTS=N entries'
+	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make soak      kill a recording process and check, for SOAK_MINUTES=$(SOAK_MINUTES)'
+	@echo 'make install   into the prefix (PREFIX=/usr/local, DESTDIR=)'
+	@echo 'make format    lay the code out as .clang-format says'
+	@echo 'make clean     remove what was built'
+
+deps:
+	@packaging/deps.sh build
+
+$(BUILD)/build.ninja: | deps
+	meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+test: build
+	@tests/run.sh $(BUILD)
+
+demo: build
+	@$(BUILD)/tally demo
+
+bench: build
+	@bench/run.sh $(BUILD)
+
+fuzz:
+	@packaging/deps.sh build check
+	@fuzz/run.sh $(FUZZ_SECONDS)
+
+soak: build
+	@tests/soak.sh $(BUILD) $(SOAK_MINUTES)
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
+
+format:
+	@packaging/deps.sh check
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean:
+	rm -rf build build-*
