@@ -1,6 +1,8 @@
 #include "tally/note.h"
 
+#include "base64.h"
 #include "bytes.h"
+#include "ed25519.h"
 #include "note_key.h"
 #include "tally/checkpoint.h"
 #include <setjmp.h>
@@ -249,6 +251,17 @@ signatures_are_added_at_the_end(void **state)
     assert_int_equal(opened.verified, 7);
     assert_true(bytes_is(bytes_of(opened.text, opened.text_size), TEXT));
 
+    /* To another buffer it comes out the same. */
+    struct tally_signer last = signer_named("z", 9);
+    char copy[1024];
+    size_t copy_size, size_in_place;
+    assert_int_equal(
+        tally_note_add_signature(note, size, &last, copy, sizeof copy, &copy_size, NULL), TALLY_OK);
+    assert_int_equal(
+        tally_note_add_signature(note, size, &last, note, sizeof note, &size_in_place, NULL),
+        TALLY_OK);
+    assert_true(bytes_equal(bytes_of(copy, copy_size), bytes_of(note, size_in_place)));
+
     size_t before = size;
     assert_int_equal(
         tally_note_add_signature(note, size, &signers[1], note, sizeof note, &size, NULL),
@@ -403,6 +416,101 @@ a_trail_s_key_is_no_witness_s(void **state)
     assert_int_equal(time, 5);
 }
 
+/* A witness, and its cosignature line, by hand from c2sp.org/tlog-cosignature. */
+static struct tally_vkey
+witness_named(const char *name, uint8_t secret_out[ED25519_SECRET_SIZE])
+{
+    static const uint8_t seed[TALLY_SEED_SIZE] = { 0x77 };
+    struct tally_vkey vkey = { .algorithm = TALLY_COSIGNATURE };
+    (void)snprintf(vkey.name, sizeof vkey.name, "%s", name);
+    ed25519_keys(seed, vkey.key, secret_out);
+    const struct tally_piece pieces[] = { { name, strlen(name) },
+                                          { "\n\x04", 2 },
+                                          { vkey.key, sizeof vkey.key } };
+    struct tally_hash hash;
+    tally_hash_pieces(pieces, 3, &hash);
+    vkey.id = note_key_id(hash.bytes);
+    return vkey;
+}
+
+static size_t
+add_cosignature(char *note, size_t size, size_t text_size, const struct tally_vkey *vkey,
+                const uint8_t secret[ED25519_SECRET_SIZE], uint64_t time)
+{
+    static char message[8192];
+    int header =
+        snprintf(message, sizeof message, "cosignature/v1\ntime %llu\n", (unsigned long long)time);
+    memcpy(message + header, note, text_size);
+    uint8_t bytes[4 + 8 + ED25519_SIGNATURE_SIZE];
+    for (unsigned i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(vkey->id >> (24 - 8 * i));
+    for (unsigned i = 0; i < 8; i++)
+        bytes[4 + i] = (uint8_t)(time >> (56 - 8 * i));
+    ed25519_sign(secret, bytes_of(message, (size_t)header + text_size), bytes + 12);
+
+    char base64[BASE64_SIZE(sizeof bytes) + 1] = { 0 };
+    base64_encode(bytes, sizeof bytes, base64);
+    return size + (size_t)sprintf(note + size, "\xe2\x80\x94 %s %s\n", vkey->name, base64);
+}
+
+static void
+cosignatures_carry_their_time(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t time;
+        tally_status status;
+        uint64_t newest;
+        const char *why;
+    } rows[] = {
+        { 1000, TALLY_OK, 1000, "the first" },
+        { 500, TALLY_OK, 1000, "an older one stands beside it" },
+        { INT64_MAX, TALLY_OK, INT64_MAX, "the latest there is" },
+        { (uint64_t)INT64_MAX + 1, TALLY_DISAGREES, 0, "beyond it, though well signed" },
+    };
+    struct tally_signer log = signer_named("log", 1);
+    uint8_t secret[ED25519_SECRET_SIZE];
+    struct tally_vkey witness = witness_named("witness", secret);
+    char note[2048];
+    size_t size;
+    assert_int_equal(tally_note_sign(TEXT, strlen(TEXT), &log, note, sizeof note, &size, NULL),
+                     TALLY_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t time = 0;
+        size = add_cosignature(note, size, strlen(TEXT), &witness, secret, rows[i].time);
+        if (tally_cosignature_check(note, size, &witness, &time, NULL) != rows[i].status ||
+            time != rows[i].newest)
+            fail_msg("%s", rows[i].why);
+        const struct tally_vkey both[] = { log.vkey, witness };
+        struct tally_note opened;
+        assert_int_equal(tally_note_open(note, size, both, 2, &opened, NULL), rows[i].status);
+        assert_int_equal(tally_note_open(note, size, both, 1, &opened, NULL), TALLY_OK);
+    }
+}
+
+/* What a witness signs is a checkpoint, and no checkpoint is longer. */
+static void
+cosigned_texts_have_a_limit(void **state)
+{
+    (void)state;
+    static char text[TALLY_CHECKPOINT_TEXT_MAX + 1], note[16 * 1024];
+    struct tally_signer log = signer_named("log", 1);
+    uint8_t secret[ED25519_SECRET_SIZE];
+    struct tally_vkey witness = witness_named("witness", secret);
+    memset(text, 'x', sizeof text);
+    for (size_t text_size = sizeof text - 1; text_size <= sizeof text; text_size++) {
+        size_t size;
+        uint64_t time;
+        text[text_size - 1] = '\n';
+        assert_int_equal(tally_note_sign(text, text_size, &log, note, sizeof note, &size, NULL),
+                         TALLY_OK);
+        size = add_cosignature(note, size, text_size, &witness, secret, 1);
+        assert_int_equal(tally_cosignature_check(note, size, &witness, &time, NULL),
+                         text_size <= TALLY_CHECKPOINT_TEXT_MAX ? TALLY_OK : TALLY_DISAGREES);
+        text[text_size - 1] = 'x';
+    }
+}
+
 int
 main(void)
 {
@@ -422,6 +530,8 @@ main(void)
         cmocka_unit_test(a_bad_signature_by_a_known_key_refuses_the_note),
         cmocka_unit_test(an_id_is_no_signature),
         cmocka_unit_test(a_trail_s_key_is_no_witness_s),
+        cmocka_unit_test(cosignatures_carry_their_time),
+        cmocka_unit_test(cosigned_texts_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
