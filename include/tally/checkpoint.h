@@ -40,8 +40,7 @@ TALLY_MUST_CHECK tally_status tally_checkpoint_parse(const char *text, size_t si
                                                      struct tally_checkpoint *checkpoint_out,
                                                      struct tally_error *error);
 
-/* Formats and signs; TALLY_CHECKPOINT_NOTE_MAX bytes always suffice. Faults as for the two steps.
- */
+/* Formats and signs; TALLY_CHECKPOINT_NOTE_MAX bytes always suffice. Faults as for both steps. */
 TALLY_MUST_CHECK tally_status tally_checkpoint_sign(const struct tally_checkpoint *checkpoint,
                                                     const struct tally_signer *signer, char *out,
                                                     size_t capacity, size_t *size_out,
@@ -51,7 +50,8 @@ TALLY_MUST_CHECK tally_status tally_checkpoint_sign(const struct tally_checkpoin
  * Reads a signed checkpoint. TALLY_OK where `vkey` signed it and its origin is `origin` (NULL: the
  * key's name, as the standard recommends and this library signs); TALLY_ABSENT where this key did
  * not sign it; TALLY_DISAGREES where its signature is bad or the origin is another one;
- * TALLY_INVALID where it is malformed.
+ * TALLY_INVALID where it is malformed, or where `vkey` is a witness's: a cosignature is no log's
+ * signature. The extension is lent from the note.
  */
 TALLY_MUST_CHECK tally_status tally_checkpoint_open(const char *note, size_t size,
                                                     const struct tally_vkey *vkey,

@@ -128,8 +128,10 @@ TALLY_MUST_CHECK tally_status tally_note_open(const char *note, size_t size,
                                               struct tally_error *error);
 
 /* Checks that the witness `vkey` (TALLY_COSIGNATURE) cosigned a checkpoint, and when, in seconds
- * since 1970. Answers as tally_note_open(). The time is the witness's word: hold it against a
- * clock. */
+ * since 1970 (the latest, where it cosigned more than once). Answers as tally_note_open();
+ * TALLY_INVALID also where `vkey` is no witness's key. A text longer than TALLY_CHECKPOINT_TEXT_MAX
+ * is no checkpoint, and a cosignature of it is bad. The time is the witness's word: hold it against
+ * a clock. */
 TALLY_MUST_CHECK tally_status tally_cosignature_check(const char *note, size_t size,
                                                       const struct tally_vkey *vkey,
                                                       uint64_t *time_out,

@@ -24,7 +24,8 @@
 #define TALLY_TLOG_PROOF_SIZE(size) (64 + TALLY_PROOF_MAX * 45 + 1 + (size))
 
 /* `extra` is NULL and 0 where there is none. Nothing vouches for it: use it to find things, never
- * to believe them. `checkpoint` is the signed note's bytes. Both are lent. */
+ * to believe them. `checkpoint` is the signed note's bytes. After parsing, the first is lent from
+ * the buffer given for it, the second from the text. */
 struct tally_tlog_proof {
     uint64_t index;
     struct tally_proof proof;
@@ -41,24 +42,26 @@ TALLY_MUST_CHECK tally_status tally_tlog_proof_format(const struct tally_tlog_pr
                                                       struct tally_error *error);
 
 /* The strict inverse. Extra bytes are decoded into `extra`, a buffer of the caller's of
- * TALLY_TLOG_PROOF_EXTRA_MAX bytes; where that is NULL they are checked for form and left out. The
- * checkpoint is not looked into. */
+ * TALLY_TLOG_PROOF_EXTRA_MAX bytes, whose content is anything after a refusal; where it is NULL
+ * they are checked for form and left out. The checkpoint is not looked into. */
 TALLY_MUST_CHECK tally_status tally_tlog_proof_parse(const char *text, size_t size, uint8_t *extra,
                                                      struct tally_tlog_proof *file_out,
                                                      struct tally_error *error);
 
-/*
- * The whole check, as a stranger does it: the file parses, its checkpoint is signed by `vkey` for
- * `origin` (NULL: the key's name), and its proof leads from the leaf hash to the signed root. Gives
- * the index and the checkpoint. TALLY_OK, TALLY_ABSENT (this key did not sign), TALLY_DISAGREES
- * (signature, origin or proof does not match) or TALLY_INVALID; `error` says which for all but
- * TALLY_OK.
- */
+/* What a reader of such a file knows beforehand. */
 struct tally_tlog_proof_expected {
     struct tally_hash leaf;
     const struct tally_vkey *vkey;
     const char *origin;
 };
+
+/*
+ * The whole check, as a stranger does it: the file parses, its checkpoint is signed by `vkey` for
+ * `origin` (NULL: the key's name), and its proof leads from the leaf hash to the signed root. Gives
+ * the index and the checkpoint, its extension lent from the text. TALLY_OK, TALLY_ABSENT (this key
+ * did not sign), TALLY_DISAGREES (signature, origin or proof does not match) or TALLY_INVALID;
+ * `error` says which for all but TALLY_OK.
+ */
 TALLY_MUST_CHECK tally_status tally_tlog_proof_check(
     const char *text, size_t size, const struct tally_tlog_proof_expected *expected,
     uint64_t *index_out, struct tally_checkpoint *checkpoint_out, struct tally_error *error);

@@ -43,6 +43,16 @@ note_name_valid(struct bytes name)
     return true;
 }
 
+static tally_status
+check_name(struct bytes name, struct tally_error *error)
+{
+    if (name.size > TALLY_NAME_MAX || !note_name_valid(name))
+        return fault(error, TALLY_INVALID,
+                     "a key's name is 1 to %d bytes of UTF-8 without spaces, controls and '+'",
+                     TALLY_NAME_MAX);
+    return TALLY_OK;
+}
+
 uint32_t
 note_key_id(const uint8_t bytes[4])
 {
@@ -91,17 +101,22 @@ take_id(struct bytes *rest, uint32_t *id_out)
 static tally_status
 decode_material(struct bytes base64, struct key_text *out, struct tally_error *error)
 {
+    static const char malformed[] = "a key's last part is the base64 of a type and 32 bytes";
     uint8_t decoded[1 + sizeof out->material];
     size_t size;
     tally_status status = TALLY_OK;
-    if (!text_is_base64(base64) ||
-        !base64_decode(bytes_of(base64.data, 4), decoded, sizeof decoded, &size))
-        status = fault(error, TALLY_INVALID, "a key's last part is not base64");
-    else if (decoded[0] != TALLY_ED25519 && decoded[0] != TALLY_COSIGNATURE)
-        status = fault(error, TALLY_UNSUPPORTED, "keys of signature type 0x%02x are not supported",
-                       decoded[0]);
-    else if (!base64_decode(base64, decoded, sizeof decoded, &size) || size != sizeof decoded)
-        status = fault(error, TALLY_INVALID, "an Ed25519 key has 32 bytes");
+    if (base64.size < 4 ||
+        !base64_decode(bytes_of(base64.data, 4), decoded, sizeof decoded, &size)) {
+        status = fault(error, TALLY_INVALID, "%s", malformed);
+    } else if (decoded[0] != TALLY_ED25519 && decoded[0] != TALLY_COSIGNATURE) {
+        if (text_is_base64(base64))
+            status = fault(error, TALLY_UNSUPPORTED,
+                           "keys of signature type 0x%02x are not supported", decoded[0]);
+        else
+            status = fault(error, TALLY_INVALID, "%s", malformed);
+    } else if (!base64_decode(base64, decoded, sizeof decoded, &size) || size != sizeof decoded) {
+        status = fault(error, TALLY_INVALID, "%s", malformed);
+    }
     if (status == TALLY_OK) {
         out->algorithm = decoded[0];
         memcpy(out->material, decoded + 1, sizeof out->material);
@@ -117,17 +132,16 @@ parse_key_text(struct bytes text, struct key_text *out, struct tally_error *erro
     if (plus == NULL)
         return fault(error, TALLY_INVALID, "a key has the form name+id+base64");
     out->name = bytes_of(text.data, (size_t)(plus - text.data));
-    if (out->name.size > TALLY_NAME_MAX || !note_name_valid(out->name))
-        return fault(error, TALLY_INVALID,
-                     "a key's name is 1 to %d bytes of UTF-8 without spaces, controls and '+'",
-                     TALLY_NAME_MAX);
+    tally_status status = check_name(out->name, error);
+    if (status != TALLY_OK)
+        return status;
 
     struct bytes rest = bytes_of(plus + 1, text.size - out->name.size - 1);
     static const struct bytes separator = BYTES("+");
     if (!take_id(&rest, &out->id) || !text_take_prefix(&rest, separator))
         return fault(error, TALLY_INVALID, "a key's id is eight lower-case hexadecimal digits");
 
-    tally_status status = decode_material(rest, out, error);
+    status = decode_material(rest, out, error);
     if (status != TALLY_OK)
         ed25519_wipe(out, sizeof *out);
     return status;
@@ -211,10 +225,9 @@ tally_signer_init(const char *name, const uint8_t seed[TALLY_SEED_SIZE],
                   struct tally_signer *signer_out, struct tally_error *error)
 {
     struct bytes bytes = bytes_text(name);
-    if (bytes.size > TALLY_NAME_MAX || !note_name_valid(bytes))
-        return fault(error, TALLY_INVALID,
-                     "a key's name is 1 to %d bytes of UTF-8 without spaces, controls and '+'",
-                     TALLY_NAME_MAX);
+    tally_status status = check_name(bytes, error);
+    if (status != TALLY_OK)
+        return status;
     make_signer(bytes, seed, signer_out);
     return TALLY_OK;
 }
