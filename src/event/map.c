@@ -1,0 +1,365 @@
+/*
+ * Applying a map.
+ *
+ * The record is scanned once. Each rule is then followed for its field: alternatives are tried in
+ * order until one gives a value that fits the field's type. Values are texts (a number's or
+ * literal's token, a string decoded), built in `scratch`, whose end is moved back behind each use.
+ * What does not fit is left out rather than refused, because the record stands whole under
+ * `details`; only a time that cannot be read is refused, for an event at a wrong time would
+ * mislead.
+ *
+ * The event is written as JSON and read again by event_read like any other, so that no rule for
+ * values exists twice.
+ */
+#include "map.h"
+
+#include "base64.h"
+#include "clock.h"
+#include "fault.h"
+#include "map_view.h"
+#include "tally/hash.h"
+#include "utf8.h"
+#include "uuid.h"
+
+#define CUT_MARK      "\xe2\x80\xa6" /* U+2026, an ellipsis */
+#define CUT_MARK_SIZE 3
+
+/* Room for the values of most records. */
+#define SCRATCH_SIZE 4096
+
+/* One record on its way. */
+struct mapping {
+    struct map_view view;
+    enum map_identity identity;
+    struct buffer *out;
+    bool first;         /* no member written yet */
+    uint32_t time_node; /* a value that is no time, or 0 */
+};
+
+const char *
+map_name(const struct map *map)
+{
+    return map->name;
+}
+
+bool
+map_copies(const struct map *map)
+{
+    return map->copies;
+}
+
+/* ---- writing members ---- */
+
+static void
+begin_member(struct mapping *mapping)
+{
+    buffer_byte(mapping->out, mapping->first ? '{' : ',');
+    mapping->first = false;
+}
+
+static void
+write_string(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    begin_member(mapping);
+    buffer_text(mapping->out, fields[field].key);
+    json_write_string(text, mapping->out);
+}
+
+static void
+write_token(struct mapping *mapping, enum field_id field, struct bytes token)
+{
+    begin_member(mapping);
+    buffer_text(mapping->out, fields[field].key);
+    buffer_bytes(mapping->out, token);
+}
+
+/* Cuts at a character's border so that the mark still fits. Fields that are cut anyway are left to
+ * event_read. */
+static bool
+write_text(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    uint32_t size_max = fields[field].size_max;
+    if (text.size <= size_max || (fields[field].flags & FIELD_CUT) != 0) {
+        write_string(mapping, field, text);
+        return true;
+    }
+    size_t size = size_max - CUT_MARK_SIZE;
+    while (size > 0 && (text.data[size] & 0xc0) == 0x80)
+        size--;
+    size_t mark = mapping->view.scratch.size;
+    size_t offset = (size_t)(text.data - mapping->view.scratch.data);
+    uint8_t *cut = buffer_reserve(&mapping->view.scratch, size + CUT_MARK_SIZE);
+    if (cut == NULL)
+        return false;
+    memcpy(cut, mapping->view.scratch.data + offset, size);
+    memcpy(cut + size, CUT_MARK, CUT_MARK_SIZE);
+    write_string(mapping, field, bytes_of(cut, size + CUT_MARK_SIZE));
+    mapping->view.scratch.size = mark;
+    return true;
+}
+
+static bool
+write_enum(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    int value = field_enum_find(field, text);
+    if (value < 0)
+        return false;
+    write_string(mapping, field, bytes_text(fields[field].values[value]));
+    return true;
+}
+
+/* The decimal digits at the beginning of `text`. */
+static size_t
+digits_size(struct bytes text)
+{
+    size_t size = 0;
+    while (size < text.size && text.data[size] >= '0' && text.data[size] <= '9')
+        size++;
+    return size;
+}
+
+/* Strings of digits count as numbers: JSON written by other programs often quotes them. */
+static bool
+write_integer(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    if (text.size > 5 || digits_size(text) != text.size || text.data[0] == '0')
+        return false;
+    uint32_t value = 0;
+    for (size_t i = 0; i < text.size; i++)
+        value = value * 10 + (text.data[i] - '0');
+    if (value < fields[field].low || value > fields[field].high)
+        return false;
+    write_token(mapping, field, text);
+    return true;
+}
+
+static bool
+write_decimal(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    size_t whole = digits_size(text);
+    if (text.size > fields[field].size_max || whole == 0 || (whole > 1 && text.data[0] == '0'))
+        return false;
+    if (whole < text.size) {
+        size_t rest = text.size - whole - 1;
+        if (text.data[whole] != '.' || rest == 0 ||
+            digits_size(bytes_of(text.data + whole + 1, rest)) != rest)
+            return false;
+    }
+    write_token(mapping, field, text);
+    return true;
+}
+
+static bool
+write_time(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    struct instant instant;
+    const char *reason;
+    if (!instant_parse(text, &instant, &reason))
+        return false;
+    write_string(mapping, field, bytes_of(instant.text, instant.size));
+    return true;
+}
+
+static bool
+write_of_type(struct mapping *mapping, enum field_id field, struct bytes text)
+{
+    switch (fields[field].type) {
+    case TYPE_TEXT:
+        return write_text(mapping, field, text);
+    case TYPE_ENUM:
+        return write_enum(mapping, field, text);
+    case TYPE_INTEGER:
+        return write_integer(mapping, field, text);
+    case TYPE_DECIMAL:
+        return write_decimal(mapping, field, text);
+    case TYPE_TIME:
+        return write_time(mapping, field, text);
+    case TYPE_NAME:
+    case TYPE_OBJECT:
+    case TYPE_DIGEST:
+        return false;
+    }
+    return false;
+}
+
+/* `changes`: only an object of the record as it is. */
+static bool
+write_object(struct mapping *mapping, enum field_id field, const struct map_part *part)
+{
+    uint32_t node = part->kind == MAP_PATH ? map_find(&mapping->view, &part->path) : 0;
+    if (node == 0 || mapping->view.tape->nodes[node].kind != JSON_KIND_OBJECT)
+        return false;
+    write_token(mapping, field, json_token(mapping->view.tape, node));
+    return true;
+}
+
+/* Tries one alternative of a rule. */
+static bool
+write_alternative(struct mapping *mapping, enum field_id field, const struct map_part *part)
+{
+    if (fields[field].type == TYPE_OBJECT)
+        return write_object(mapping, field, part);
+    size_t mark = mapping->view.scratch.size;
+    if (!map_append(&mapping->view, part))
+        return false;
+    bool written = write_of_type(mapping, field, map_appended(&mapping->view, mark));
+    mapping->view.scratch.size = mark;
+    if (!written && field == FIELD_TIMESTAMP && mapping->time_node == 0)
+        mapping->time_node =
+            part->kind == MAP_PATH ? map_find(&mapping->view, &part->path) : UINT32_MAX;
+    return written;
+}
+
+static bool
+write_field(struct mapping *mapping, enum field_id field)
+{
+    const struct map_part *rule = mapping->view.map->rules[field];
+    if (rule == NULL)
+        return false;
+    if (rule->kind != MAP_FIRST)
+        return write_alternative(mapping, field, rule);
+    for (const struct map_part *part = rule->parts; part != NULL; part = part->next) {
+        if (write_alternative(mapping, field, part))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the event ---- */
+
+/* Appends what stands for a record without an id of its own. */
+static void
+append_digest(struct mapping *mapping)
+{
+    struct bytes record = json_token(mapping->view.tape, 0);
+    struct tally_piece piece = { record.data, record.size };
+    struct tally_hash hash;
+    char digits[2 * TALLY_HASH_SIZE];
+    tally_hash_pieces(&piece, 1, &hash);
+    hex_encode(hash.bytes, sizeof hash.bytes, digits);
+    buffer_text(&mapping->view.scratch, "sha256:");
+    buffer_append(&mapping->view.scratch, digits, sizeof digits);
+}
+
+/* The id, unless a copied record brings one. */
+static bool
+write_id(struct mapping *mapping)
+{
+    const struct map *map = mapping->view.map;
+    const struct map_part *rule = map->rules[FIELD_ID];
+    if (map->copies && rule == NULL) {
+        uint32_t own = json_member(mapping->view.tape, 0, fields[FIELD_ID].name);
+        if (own != 0 && mapping->view.tape->nodes[own].kind != JSON_KIND_NULL &&
+            !map_matches(map->except, fields[FIELD_ID].name))
+            return false;
+    }
+
+    size_t mark = mapping->view.scratch.size;
+    bool from_bytes = mapping->identity == MAP_ID_CONTENT && !map->copies;
+    if (rule == NULL || from_bytes || !map_append(&mapping->view, rule))
+        append_digest(mapping);
+    uint8_t uuid[16];
+    char text[UUID_TEXT_SIZE];
+    uuid_v5(map->namespace_uuid, map_appended(&mapping->view, mark), uuid);
+    uuid_format(uuid, text);
+    write_string(mapping, FIELD_ID, bytes_of(text, sizeof text));
+    mapping->view.scratch.size = mark;
+    return true;
+}
+
+/* The record's own members, but for those the map leaves out and the fields in `written`. */
+static void
+copy_members(struct mapping *mapping, uint64_t written)
+{
+    const struct json_node *nodes = mapping->view.tape->nodes;
+    for (uint32_t name = 1; name < nodes[0].next; name = nodes[name + 1].next) {
+        size_t mark = mapping->view.scratch.size;
+        json_string_decode(mapping->view.tape, name, &mapping->view.scratch);
+        struct bytes text = map_appended(&mapping->view, mark);
+        enum field_id field = field_find(text);
+        bool left_out = map_matches(mapping->view.map->except, text) ||
+                        (field < FIELD_COUNT && (written & FIELD_BIT(field)) != 0);
+        mapping->view.scratch.size = mark;
+        if (left_out)
+            continue;
+        begin_member(mapping);
+        buffer_bytes(mapping->out, json_token(mapping->view.tape, name));
+        buffer_byte(mapping->out, ':');
+        buffer_bytes(mapping->out, json_token(mapping->view.tape, name + 1));
+    }
+}
+
+static tally_status
+refuse_time(const struct mapping *mapping, struct tally_error *error)
+{
+    uint32_t node = mapping->time_node == UINT32_MAX ? 0 : mapping->time_node;
+    return json_fault(error, mapping->view.tape, node,
+                      "the record's time cannot be read; a time is RFC 3339 or made with unix, "
+                      "unix_ms, unix_us or unix_ns in the map");
+}
+
+static tally_status
+write_event(struct mapping *mapping, struct tally_error *error)
+{
+    uint64_t written = write_id(mapping) ? FIELD_BIT(FIELD_ID) : 0;
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        if (field != FIELD_ID && write_field(mapping, (enum field_id)field))
+            written |= FIELD_BIT(field);
+    }
+    if (mapping->time_node != 0 && (written & FIELD_BIT(FIELD_TIMESTAMP)) == 0)
+        return refuse_time(mapping, error);
+
+    if (mapping->view.map->copies)
+        copy_members(mapping, written);
+    else
+        write_token(mapping, FIELD_DETAILS, json_token(mapping->view.tape, 0));
+    buffer_text(mapping->out, mapping->first ? "{}" : "}");
+    return TALLY_OK;
+}
+
+static tally_status
+meet_demands(struct mapping *mapping, struct tally_error *error)
+{
+    const struct map *map = mapping->view.map;
+    for (const struct map_demand *demand = map->skipped; demand != NULL; demand = demand->next) {
+        if (map_one_holds(&mapping->view, demand->tests))
+            return TALLY_ABSENT;
+    }
+    for (const struct map_demand *demand = map->required; demand != NULL; demand = demand->next) {
+        if (!map_one_holds(&mapping->view, demand->tests))
+            return json_fault(error, mapping->view.tape, 0,
+                              "the record is none that map %s reads, which requires: %.*s",
+                              map->name, BYTES_ARG(demand->text));
+    }
+    return TALLY_OK;
+}
+
+tally_status
+map_apply(const struct map *map, struct json_tape *tape, struct bytes record,
+          enum map_identity identity, struct buffer *event_out, struct tally_error *error)
+{
+    tally_status status = json_scan(tape, record, error);
+    if (status != TALLY_OK)
+        return status;
+    if (tape->nodes[0].kind != JSON_KIND_OBJECT)
+        return json_fault(error, tape, 0, "a record is a JSON object");
+
+    struct mapping mapping = {
+        .view = { .map = map, .tape = tape }, .identity = identity, .out = event_out, .first = true
+    };
+    if (buffer_reserve(&mapping.view.scratch, SCRATCH_SIZE) == NULL)
+        return memory_fault(error);
+
+    size_t before = event_out->size;
+    status = meet_demands(&mapping, error);
+    if (status == TALLY_OK)
+        status = write_event(&mapping, error);
+    if (status == TALLY_OK && (buffer_failed(&mapping.view.scratch) || buffer_failed(event_out)))
+        status = memory_fault(error);
+    buffer_free(&mapping.view.scratch);
+    if (status != TALLY_OK) {
+        event_out->size = before;
+        event_out->failed = false;
+    }
+    return status;
+}
