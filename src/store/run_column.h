@@ -1,0 +1,33 @@
+/*
+ * run_column.h - what the store itself reads of a run beyond run.h: salts, and the hashes of all
+ * ids.
+ */
+#ifndef RUN_COLUMN_H
+#define RUN_COLUMN_H
+
+#include "run.h"
+#include "segment_directory.h"
+
+/* As run_page() and run_dictionary(), for a field or COLUMN_SALT. */
+TALLY_MUST_CHECK tally_status run_column_page(struct run_reader *reader, unsigned column,
+                                              uint32_t page, struct page *page_out,
+                                              struct tally_error *error);
+TALLY_MUST_CHECK tally_status run_column_dictionary(struct run_reader *reader, unsigned column,
+                                                    struct dictionary *dictionary_out,
+                                                    struct tally_error *error);
+
+/* The hash of every row's id; the caller has room for run->count of them. */
+TALLY_MUST_CHECK tally_status run_id_hashes(struct run_reader *reader, uint64_t *hashes,
+                                            struct tally_error *error);
+
+/* Whether a row is a control entry, and whether it is erased. */
+TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t row,
+                                           bool *control_out, bool *erased_out,
+                                           struct tally_error *error);
+
+const struct run *run_of(const struct run_reader *reader);
+
+/* The fields of the private half: of those that have a value at least. */
+uint64_t run_fields_private(const struct run_reader *reader);
+
+#endif

@@ -1,0 +1,579 @@
+/*
+ * segment_test.c - what goes into a segment comes out, and what is erased is gone.
+ *
+ * The oracle is the list of entries that a head was filled from: every reader of the head, of the
+ * segment and of the segment after an erasure must give exactly those values and those bytes.
+ */
+#include "arena.h"
+#include "disk_sim.h"
+#include "run_column.h"
+#include "segment_fixture.h"
+#include "segment_read.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static struct tally_error error;
+
+static void
+assert_ok(tally_status status)
+{
+    if (status != TALLY_OK)
+        fail_msg("status %d: %s", (int)status, status < 0 ? error.text : "an answer");
+}
+
+static void
+assert_bytes(struct bytes actual, struct bytes expected, const char *what, uint64_t index)
+{
+    if ((actual.data == NULL) != (expected.data == NULL) || !bytes_equal(actual, expected))
+        fail_msg("entry %llu, %s: \"%.*s\" instead of \"%.*s\"", (unsigned long long)index, what,
+                 actual.size > 60 ? 60 : (int)actual.size, (const char *)actual.data,
+                 expected.size > 60 ? 60 : (int)expected.size, (const char *)expected.data);
+}
+
+static void
+check_entry(struct run_reader *reader, const struct sample *sample, uint32_t row,
+            enum run_want want)
+{
+    const struct sample_entry *expected = &sample->entries[row];
+    struct run_entry entry;
+    uint64_t index = sample->first + row;
+
+    assert_ok(run_entry(reader, row, want, &entry, &error));
+    assert_int_equal(entry.index, index);
+    assert_int_equal(entry.erased, expected->erased);
+    assert_int_equal(entry.control, expected->values[FIELD_CONTROL].data != NULL);
+    assert_memory_equal(entry.salt, expected->salt, 16);
+    for (unsigned field = 0; field < FIELD_COUNT; field++)
+        if (field != FIELD_PRIVATE)
+            assert_bytes(entry.values[field], expected->values[field],
+                         (const char *)fields[field].name.data, index);
+    if (want == RUN_VALUES) {
+        assert_int_equal(entry.public_part.size + entry.private_part.size, 0);
+        return;
+    }
+    assert_memory_equal(entry.commitment, expected->commitment, 32);
+    assert_bytes(entry.public_part, expected->public_part, "public part", index);
+    assert_int_equal(entry.private_part.size, expected->private_part.size);
+    if (!expected->erased)
+        assert_bytes(entry.private_part, expected->private_part, "private part", index);
+}
+
+/* Each value of a column, as scans read it. */
+static void
+check_column(struct run_reader *reader, const struct sample *sample, enum field_id field)
+{
+    for (uint32_t number = 0; number < run_page_count(run_of(reader)); number++) {
+        struct page page;
+        struct dictionary dictionary;
+        struct page_summary summary;
+        assert_ok(run_page_summary(reader, field, number, &summary, &error));
+        assert_ok(run_page(reader, field, number, &page, &error));
+        assert_ok(run_dictionary(reader, field, &dictionary, &error));
+        assert_true(!summary.known || summary.kind == page.kind);
+        for (uint32_t row = 0; row < page.rows; row++) {
+            char text[PAGE_TEXT_MAX];
+            uint32_t at = number * PAGE_ROWS + row;
+            struct bytes value = page_value(&page, &dictionary, fields[field].column, row, text);
+            if (field != FIELD_PRIVATE)
+                assert_bytes(value, sample->entries[at].values[field], "page", sample->first + at);
+            if (summary.known && page.kind == PAGE_CODES) {
+                assert_in_range(page.codes[row], summary.minimum, summary.maximum);
+                assert_true(!summary.constant || page.codes[row] == summary.minimum);
+            }
+        }
+    }
+}
+
+static void
+check_times(struct run_reader *reader, const struct sample *sample)
+{
+    int64_t all_min = INT64_MAX;
+    int64_t all_max = INT64_MIN;
+    for (uint32_t number = 0; number < run_page_count(run_of(reader)); number++) {
+        const int64_t *times;
+        uint32_t rows;
+        int64_t range_min, range_max, minimum = INT64_MAX, maximum = INT64_MIN;
+        assert_ok(run_time_range(reader, number, &range_min, &range_max, &error));
+        assert_ok(run_times(reader, number, &times, &rows, &error));
+        for (uint32_t row = 0; row < rows; row++) {
+            int64_t time = sample->entries[number * PAGE_ROWS + row].time;
+            assert_true(times[row] == time);
+            minimum = time < minimum ? time : minimum;
+            maximum = time > maximum ? time : maximum;
+        }
+        assert_true(range_min == minimum && range_max == maximum);
+        all_min = minimum < all_min ? minimum : all_min;
+        all_max = maximum > all_max ? maximum : all_max;
+    }
+    const struct run *run = run_of(reader);
+    assert_true(run->segment == NULL || (segment_get_info(run->segment)->time_min == all_min &&
+                                         segment_get_info(run->segment)->time_max == all_max));
+}
+
+/* The newest row with this id, by looking at all. */
+static uint32_t
+row_of_id(const struct sample *sample, struct bytes id)
+{
+    for (uint32_t row = sample->count; row-- > 0;)
+        if (bytes_equal(sample->entries[row].values[FIELD_ID], id))
+            return row;
+    return UINT32_MAX;
+}
+
+static void
+check_ids(struct run_reader *reader, const struct sample *sample)
+{
+    uint32_t step = sample->count / 300 + 1;
+    uint32_t row = 0;
+    for (uint32_t i = 0; i < sample->count; i += step) {
+        struct bytes id = sample->entries[i].values[FIELD_ID];
+        assert_ok(run_find_id(reader, id, &row, &error));
+        assert_int_equal(row, row_of_id(sample, id));
+    }
+    assert_int_equal(run_find_id(reader, bytes_text("not there"), &row, &error), TALLY_ABSENT);
+    assert_int_equal(run_find_id(reader, bytes_of("", 0), &row, &error), TALLY_ABSENT);
+}
+
+/* Everything that a reader can be asked for, in several orders. */
+static void
+check_run(const struct run *run, const struct sample *sample)
+{
+    struct run_reader *reader;
+    uint64_t state = sample->count;
+
+    assert_int_equal(run->count, sample->count);
+    assert_ok(run_reader_create(run, &reader, &error));
+    for (uint32_t row = 0; row < sample->count; row++)
+        check_entry(reader, sample, row, RUN_PARTS);
+    for (unsigned i = 0; i < 200; i++) {
+        uint32_t row = (uint32_t)(sample_random(&state) % sample->count);
+        check_entry(reader, sample, row, i % 2 == 0 ? RUN_PARTS : RUN_VALUES);
+        if (i % 20 == 0)
+            check_column(reader, sample, (enum field_id)(sample_random(&state) % FIELD_COUNT));
+    }
+    run_reader_destroy(reader);
+
+    assert_ok(run_reader_create(run, &reader, &error));
+    for (unsigned field = 0; field < FIELD_COUNT; field++)
+        check_column(reader, sample, (enum field_id)field);
+    check_times(reader, sample);
+    check_ids(reader, sample);
+    check_entry(reader, sample, sample->count - 1, RUN_PARTS);
+    run_reader_destroy(reader);
+}
+
+static struct run
+segment_run(struct segment *segment)
+{
+    const struct segment_info *info = segment_get_info(segment);
+    return (struct run){
+        .first = info->first,
+        .count = info->count,
+        .time_min = info->time_min,
+        .time_max = info->time_max,
+        .segment = segment,
+    };
+}
+
+static void
+check_segment(struct disk *disk, const struct segment_info *info, const struct sample *sample)
+{
+    struct segment *segment;
+    bool index_only = true;
+    uint32_t control_count = 0;
+    uint32_t erased_count = 0;
+
+    for (uint32_t row = 0; row < sample->count; row++) {
+        control_count += sample->entries[row].values[FIELD_CONTROL].data != NULL;
+        erased_count += sample->entries[row].erased;
+    }
+    assert_int_equal(info->control_count, control_count);
+    assert_int_equal(info->erased_count, erased_count);
+
+    assert_ok(segment_open(disk, "t", sample_tag, info, &segment, &error));
+    assert_ok(segment_check(segment, &index_only, &error));
+    assert_false(index_only);
+    struct run run = segment_run(segment);
+    check_run(&run, sample);
+    segment_release(segment);
+}
+
+static struct segment_info
+seal(struct disk *disk, const struct sample *sample)
+{
+    struct segment_info info;
+    struct head *head = sample_head(sample);
+    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    head_release(head);
+    assert_int_equal(info.first, sample->first);
+    assert_int_equal(info.count, sample->count);
+    assert_int_equal(info.generation, 1);
+    return info;
+}
+
+/* Sizes around every boundary: of blocks, of pages, of buckets. */
+static const struct {
+    enum sample_style style;
+    uint32_t count;
+} shapes[] = {
+    { SAMPLE_PLAIN, 1 },    { SAMPLE_SPARSE, 1 },    { SAMPLE_WILD, 1 },    { SAMPLE_WILD, 2 },
+    { SAMPLE_WILD, 33 },    { SAMPLE_WILD, 255 },    { SAMPLE_PLAIN, 256 }, { SAMPLE_WILD, 257 },
+    { SAMPLE_WILD, 4095 },  { SAMPLE_PLAIN, 4096 },  { SAMPLE_WILD, 4097 }, { SAMPLE_SPARSE, 5000 },
+    { SAMPLE_WILD, 20000 }, { SAMPLE_PLAIN, 40000 }, { SAMPLE_HUGE, 600 },
+};
+#define SHAPES (sizeof shapes / sizeof shapes[0])
+
+static void
+head_gives_what_it_got(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SHAPES; i++) {
+        struct sample *sample = sample_create(i, shapes[i].style, i * 1000003, shapes[i].count);
+        struct head *head = sample_head(sample);
+        struct run run = { .first = sample->first, .count = sample->count, .head = head };
+        check_run(&run, sample);
+        head_release(head);
+        sample_destroy(sample);
+    }
+}
+
+static void
+segment_gives_what_it_got(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SHAPES; i++) {
+        struct sample *sample = sample_create(i, shapes[i].style, i * 1000003, shapes[i].count);
+        struct disk *disk = sample_disk();
+        struct segment_info info = seal(disk, sample);
+        check_segment(disk, &info, sample);
+        disk_close_folder(disk);
+        sample_destroy(sample);
+    }
+}
+
+static void
+opening_reads_nothing(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(1, SAMPLE_PLAIN, 0, 300);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment *segment;
+    struct run_reader *reader;
+    uint64_t calls = disk_sim_calls(disk);
+
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_int_equal(disk_sim_calls(disk), calls);
+
+    /* And a reader that is gone holds no file: only then can the disk be closed. */
+    struct run run = segment_run(segment);
+    assert_ok(run_reader_create(&run, &reader, &error));
+    check_entry(reader, sample, 7, RUN_PARTS);
+    run_reader_destroy(reader);
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+/* A column that no entry has is in no file. */
+static void
+absent_columns_are_left_out(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(3, SAMPLE_SPARSE, 0, 20);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment *segment;
+    struct segment_column_size sizes[COLUMN_COUNT];
+    size_t count;
+    uint64_t bytes = 0;
+
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_column_sizes(segment, sizes, COLUMN_COUNT, &count, &error));
+    assert_in_range(count, 7,
+                    8); /* action, id, received, timestamp, v, writer, salt; maybe control */
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(sizes[i].codec);
+        bytes += sizes[i].bytes;
+    }
+    assert_true(bytes < info.public_size + info.private_size);
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+static void
+probe_never_misses(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(5, SAMPLE_WILD, 9, 9000);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    uint64_t *hashes = calloc(sample->count * 2, sizeof *hashes);
+    bool *hits = calloc(sample->count * 2, sizeof *hits);
+    uint64_t random = 1;
+
+    for (uint32_t i = 0; i < sample->count; i++) {
+        hashes[i] = segment_id_hash(sample->entries[i].values[FIELD_ID]);
+        hashes[sample->count + i] = sample_random(&random);
+    }
+    /* With the index file, without it, and with a byte of it wrong. */
+    for (unsigned round = 0; round < 3; round++) {
+        struct segment *segment;
+        uint32_t false_hits = 0;
+        memset(hits, 0, sample->count * 2 * sizeof *hits);
+        if (round == 1)
+            disk_sim_poke(disk, "t/segments/0000000000000009.index", 200, "\xff\x01\xff", 3);
+        if (round == 2)
+            assert_ok(disk_unlink(disk, "t/segments/0000000000000009.index", &error));
+        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        assert_ok(segment_probe_ids(segment, hashes, sample->count * 2, hits, &error));
+        for (uint32_t i = 0; i < sample->count; i++) {
+            assert_true(hits[i]);
+            false_hits += hits[sample->count + i];
+        }
+        assert_true(false_hits < sample->count / 200);
+        segment_release(segment);
+    }
+    free(hashes);
+    free(hits);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+static void
+lost_index_is_found_and_rebuilt(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(8, SAMPLE_WILD, 0, 700);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment_info rebuilt;
+    struct segment *segment;
+    bool index_only;
+
+    assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index", &error));
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_int_equal(segment_check(segment, &index_only, &error), TALLY_DAMAGED);
+    assert_true(index_only);
+    assert_non_null(strstr(error.text, "t/segments/0000000000000000.index: "));
+    assert_non_null(strstr(error.text, "tally trail rebuild"));
+    struct run run = segment_run(segment);
+    check_run(&run, sample); /* ids are found all the same */
+    segment_release(segment);
+
+    assert_ok(segment_rebuild_index(disk, "t", sample_tag, &info, &rebuilt, &error));
+    assert_memory_equal(&rebuilt, &info, sizeof info);
+    check_segment(disk, &rebuilt, sample);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+/* Rows to erase: some at random, and for `kind` 1 all, 2 the last one only. */
+static size_t
+rows_to_erase(uint32_t count, unsigned kind, uint64_t seed, uint32_t *rows)
+{
+    size_t found = 0;
+    for (uint32_t row = 0; row < count; row++)
+        if (kind == 1 || (kind == 2 && row == count - 1) ||
+            (kind == 0 && sample_random(&seed) % 10 == 0))
+            rows[found++] = row;
+    return found;
+}
+
+static void
+erasure_takes_those_and_no_others(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SHAPES; i++) {
+        struct sample *sample = sample_create(i, shapes[i].style, 77, shapes[i].count);
+        struct disk *disk = sample_disk();
+        struct segment_info info = seal(disk, sample);
+        struct segment_info erased;
+        uint32_t *rows = calloc(sample->count, sizeof *rows);
+
+        size_t count = rows_to_erase(sample->count, i % 3, i, rows);
+        assert_ok(segment_erase(disk, "t", sample_tag, &info, rows, count, &erased, &error));
+        assert_int_equal(erased.generation, 2);
+        check_segment(disk, &info, sample); /* the old generation is as it was */
+        assert_ok(segment_unlink_generation(disk, "t", 77, 1, &error));
+        sample_erase(sample, rows, count);
+        check_segment(disk, &erased, sample);
+
+        /* Once more, some of them for the second time. */
+        count = rows_to_erase(sample->count, 0, i + 100, rows);
+        assert_ok(segment_erase(disk, "t", sample_tag, &erased, rows, count, &info, &error));
+        assert_ok(segment_unlink_generation(disk, "t", 77, 2, &error));
+        sample_erase(sample, rows, count);
+        check_segment(disk, &info, sample);
+        free(rows);
+        disk_close_folder(disk);
+        sample_destroy(sample);
+    }
+}
+
+/* A value that only erased entries have is in no file, squeezed or not: the dictionary of codes,
+ * the primer and the blocks are made of what is left. To see it, what is left is nothing else. */
+static void
+erased_bytes_are_gone(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(2, SAMPLE_PLAIN, 0, 3000);
+    static const char secret[] = "Zebedee Q. Wolfeschlegelstein";
+    uint32_t rows[1500];
+    size_t count = 0;
+
+    for (uint32_t row = 0; row < sample->count; row += 2) {
+        struct sample_entry *entry = &sample->entries[row];
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            if ((sample->fields_private & FIELD_BIT(field)) != 0)
+                entry->values[field] = bytes_of(secret, sizeof secret - 1);
+        rows[count++] = row;
+    }
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment_info erased;
+    assert_true(disk_sim_contains(disk, secret, sizeof secret - 1)); /* else this shows nothing */
+    assert_true(disk_sim_contains(disk, sample->entries[0].salt, 16));
+
+    assert_ok(segment_erase(disk, "t", sample_tag, &info, rows, count, &erased, &error));
+    assert_ok(segment_unlink_generation(disk, "t", 0, 1, &error));
+    assert_false(disk_sim_contains(disk, "Zebedee", 7));
+    assert_false(disk_sim_contains(disk, "schlegel", 8));
+    for (size_t i = 0; i < count; i++)
+        assert_false(disk_sim_contains(disk, sample->entries[rows[i]].salt, 16));
+    assert_true(disk_sim_contains(disk, sample->entries[1].salt, 16));
+
+    /* The same file comes of a head that never had the values. */
+    struct segment_info never;
+    struct disk *other = sample_disk();
+    for (size_t i = 0; i < count; i++)
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            if ((sample->fields_private & FIELD_BIT(field)) != 0)
+                sample->entries[rows[i]].values[field] = (struct bytes){ NULL, 0 };
+    never = seal(other, sample);
+    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
+        struct segment *a, *b;
+        const struct segment_column *x, *y;
+        assert_ok(segment_open(disk, "t", sample_tag, &erased, &a, &error));
+        assert_ok(segment_open(other, "t", sample_tag, &never, &b, &error));
+        assert_ok(segment_use(a, &error));
+        assert_ok(segment_use(b, &error));
+        if (column != COLUMN_SALT && segment_find_column(a, column, &x, &error) == TALLY_OK) {
+            assert_ok(segment_find_column(b, column, &y, &error));
+            assert_int_equal(x->entry.dictionary.crc, y->entry.dictionary.crc);
+            assert_int_equal(x->entry.primer.crc, y->entry.primer.crc);
+            assert_int_equal(x->entry.table.crc, y->entry.table.crc);
+        }
+        segment_unuse(a);
+        segment_unuse(b);
+        segment_release(a);
+        segment_release(b);
+    }
+    disk_close_folder(other);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+/* A crash between seal and manifest leaves files of the same names. */
+static void
+remnants_are_replaced(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(4, SAMPLE_PLAIN, 0, 100);
+    struct sample *other = sample_create(5, SAMPLE_WILD, 0, 50);
+    struct disk *disk = sample_disk();
+    seal(disk, other);
+    struct segment_info info = seal(disk, sample);
+    check_segment(disk, &info, sample);
+    disk_close_folder(disk);
+    sample_destroy(other);
+    sample_destroy(sample);
+}
+
+/* Every call of the disk fails in turn: a fault, nothing that looks like a segment, and then it
+ * goes. */
+static void
+failing_disks_leave_nothing(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(6, SAMPLE_PLAIN, 0, 300);
+    struct disk *disk = sample_disk();
+    struct head *head = sample_head(sample);
+    struct segment_info info;
+
+    uint64_t calls = disk_sim_calls(disk);
+    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    calls = disk_sim_calls(disk) - calls;
+    assert_true(calls > 10);
+    for (uint64_t n = 0; n < calls; n++) {
+        for (int way = 0; way < SIM_FAULTS; way++) {
+            struct segment_info untouched = { .first = 12345 };
+            disk_sim_fail(disk, n, (enum sim_fault)way);
+            tally_status status = segment_write(disk, "t", sample_tag, head, &untouched, &error);
+            disk_sim_heal(disk);
+            /* A removal that found nothing has done its work before the fault. */
+            if (status == TALLY_OK && way == SIM_FAULT_LATE)
+                continue;
+            if (status >= 0)
+                fail_msg("call %u, way %d: %d", (unsigned)n, way, (int)status);
+            assert_int_equal(untouched.first, 12345);
+        }
+    }
+    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    check_segment(disk, &info, sample);
+    head_release(head);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+/* Reading with every call failing in turn never gives a wrong entry. */
+static void
+failing_reads_are_faults(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(6, SAMPLE_PLAIN, 0, 300);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment *segment;
+    bool index_only;
+
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    uint64_t calls = disk_sim_calls(disk);
+    assert_ok(segment_check(segment, &index_only, &error));
+    calls = disk_sim_calls(disk) - calls;
+    for (uint64_t n = 0; n < calls; n++) {
+        disk_sim_fail(disk, n, SIM_FAULT_IO);
+        tally_status status = segment_check(segment, &index_only, &error);
+        disk_sim_heal(disk);
+        assert_int_equal(status, TALLY_IO);
+    }
+    assert_ok(segment_check(segment, &index_only, &error));
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(head_gives_what_it_got),
+        cmocka_unit_test(segment_gives_what_it_got),
+        cmocka_unit_test(opening_reads_nothing),
+        cmocka_unit_test(absent_columns_are_left_out),
+        cmocka_unit_test(probe_never_misses),
+        cmocka_unit_test(lost_index_is_found_and_rebuilt),
+        cmocka_unit_test(erasure_takes_those_and_no_others),
+        cmocka_unit_test(erased_bytes_are_gone),
+        cmocka_unit_test(remnants_are_replaced),
+        cmocka_unit_test(failing_disks_leave_nothing),
+        cmocka_unit_test(failing_reads_are_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
