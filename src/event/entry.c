@@ -68,8 +68,8 @@ part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer 
 }
 
 void
-entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
-             char commitment[ENTRY_COMMITMENT_SIZE])
+entry_commit_hash(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
+                  struct tally_hash *commitment_out)
 {
     static const char domain[] = "tally/private/v1"; /* its NUL is hashed too */
     const struct tally_piece pieces[] = {
@@ -77,8 +77,15 @@ entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
         { salt, ENTRY_SALT_SIZE },
         { private_part.data, private_part.size },
     };
+    tally_hash_pieces(pieces, sizeof pieces / sizeof *pieces, commitment_out);
+}
+
+void
+entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
+             char commitment[ENTRY_COMMITMENT_SIZE])
+{
     struct tally_hash hash;
-    tally_hash_pieces(pieces, sizeof pieces / sizeof *pieces, &hash);
+    entry_commit_hash(salt, private_part, &hash);
     base64_encode(hash.bytes, sizeof hash.bytes, commitment);
 }
 

@@ -56,7 +56,9 @@ TALLY_MUST_CHECK tally_status entry_write(const struct event *event,
  * after. */
 void part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer *out);
 
-/* The commitment to a private part: the 44 characters of the member `private`. */
+/* The commitment to a private part, and as the 44 characters of the member `private`. */
+void entry_commit_hash(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
+                       struct tally_hash *commitment_out);
 void entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
                   char commitment[ENTRY_COMMITMENT_SIZE]);
 
