@@ -553,21 +553,17 @@ parts_write(struct run_reader *reader, struct run_entry *entry, struct tally_err
 {
     buffer_clear(&reader->private_part);
     buffer_clear(&reader->public_part);
-    if (entry->erased) {
-        base64_encode(entry->commitment, sizeof entry->commitment, reader->commitment);
-    } else {
+    if (!entry->erased) {
+        struct tally_hash commitment;
         part_write(entry->values, reader->fields_private, &reader->private_part);
         if (buffer_failed(&reader->private_part))
             return memory_fault(error);
         entry->private_part = buffer_view(&reader->private_part);
-        entry_commit(entry->salt, entry->private_part, reader->commitment);
-        size_t size;
-        bool decoded = base64_decode(bytes_of(reader->commitment, sizeof reader->commitment),
-                                     entry->commitment, sizeof entry->commitment, &size);
-        assert(decoded && size == sizeof entry->commitment);
-        (void)decoded;
+        entry_commit_hash(entry->salt, entry->private_part, &commitment);
+        memcpy(entry->commitment, commitment.bytes, sizeof entry->commitment);
     }
 
+    base64_encode(entry->commitment, sizeof entry->commitment, reader->commitment);
     entry->values[FIELD_PRIVATE] = bytes_of(reader->commitment, sizeof reader->commitment);
     part_write(entry->values, FIELDS_ALL & ~reader->fields_private, &reader->public_part);
     if (buffer_failed(&reader->public_part))
