@@ -80,29 +80,18 @@ event_reader_tape(struct event_reader *reader)
     return &reader->tape;
 }
 
-/* The field a name node names. A known name is short, so a long one needs no decoding. */
-static enum field_id
-field_of_name(const struct json_tape *tape, uint32_t name)
-{
-    struct bytes inside = json_inside(tape, name);
-    if (!tape->nodes[name].escaped)
-        return field_find(inside);
+/* A member's name, decoded as far as it can be one that is known. */
+struct name {
+    struct bytes text;
     uint8_t decoded[6 * FIELD_NAME_SIZE_MAX];
-    if (inside.size > sizeof decoded)
-        return FIELD_COUNT;
-    return field_find(bytes_of(decoded, json_text_decode(inside, decoded)));
-}
+};
 
-/* `index`, `trail` and `leaf` are no fields but would be mistaken for what the server says. */
-static bool
-name_is_taken(const struct json_tape *tape, uint32_t name)
+static void
+read_name(const struct json_tape *tape, uint32_t node, struct name *name)
 {
-    static const struct bytes taken[] = { BYTES("index"), BYTES("trail"), BYTES("leaf") };
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        if (json_string_is(tape, name, taken[i]))
-            return true;
-    }
-    return false;
+    name->text = json_inside(tape, node);
+    if (tape->nodes[node].escaped && name->text.size <= sizeof name->decoded)
+        name->text = bytes_of(name->decoded, json_text_decode(name->text, name->decoded));
 }
 
 static tally_status
@@ -120,9 +109,6 @@ static tally_status
 read_unknown(const struct reading *reading, uint32_t name)
 {
     struct json_tape *tape = &reading->reader->tape;
-    if (name_is_taken(tape, name))
-        return refuse_name(reading, name);
-
     unsigned outside = tape->nodes[reading->node].depth;
     if (tape->depth - outside >= JSON_DEPTH_MAX) {
         for (uint32_t i = name + 1; i < tape->nodes[name + 1].next; i++) {
@@ -141,11 +127,13 @@ static tally_status
 read_member(const struct reading *reading, uint32_t name)
 {
     struct json_tape *tape = &reading->reader->tape;
-    enum field_id field = field_of_name(tape, name);
+    struct name known;
+    read_name(tape, name, &known);
+    if (field_reserved(known.text))
+        return refuse_name(reading, name);
+    enum field_id field = field_find(known.text);
     if (field == FIELD_COUNT)
         return read_unknown(reading, name);
-    if ((fields[field].flags & FIELD_SERVER_SET) != 0)
-        return refuse_name(reading, name);
     if (tape->nodes[name + 1].kind == JSON_KIND_NULL)
         return TALLY_OK;
 

@@ -193,10 +193,15 @@ field_find_alias(struct bytes name)
 bool
 field_reserved(struct bytes name)
 {
+    static const struct bytes more[] = { BYTES("index"), BYTES("trail"), BYTES("leaf") };
     enum field_id field = field_find(name);
     if (field != FIELD_COUNT)
         return (fields[field].flags & FIELD_SERVER_SET) != 0;
-    return bytes_is(name, "index") || bytes_is(name, "trail") || bytes_is(name, "leaf");
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        if (bytes_equal(name, more[i]))
+            return true;
+    }
+    return false;
 }
 
 enum field_parameter

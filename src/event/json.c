@@ -27,6 +27,7 @@ struct scanner {
     const uint8_t *end;
     const uint8_t *at;
     const char *reason; /* once something is wrong; `at` is where */
+    uint32_t twice;     /* the name that occurs twice, if that is the reason */
 };
 
 static bool scan_value(struct scanner *s, unsigned depth);
@@ -218,6 +219,13 @@ name_repeated(const struct json_tape *tape, uint32_t object, uint32_t name)
 }
 
 static bool
+refuse_twice(struct scanner *s, uint32_t name)
+{
+    s->twice = name;
+    return refuse(s, "the member name occurs twice");
+}
+
+static bool
 scan_name(struct scanner *s, struct names *names, unsigned depth)
 {
     struct json_tape *tape = s->tape;
@@ -233,10 +241,8 @@ scan_name(struct scanner *s, struct names *names, unsigned depth)
     uint64_t bit = UINT64_C(1) << (node->next >> 26);
     names->escaped |= node->escaped;
     if ((names->seen & bit) != 0 && !names->escaped && names->count < SMALL_OBJECT &&
-        name_repeated(tape, names->object, name)) {
-        s->at = start;
-        return refuse(s, "the member name occurs twice");
-    }
+        name_repeated(tape, names->object, name))
+        return refuse_twice(s, name);
     names->seen |= bit;
     names->count++;
     return true;
@@ -254,10 +260,7 @@ names_differ(struct scanner *s, const struct names *names)
     uint32_t count = json_order_collect(tape, names->object, tape->count, sorted);
     json_order_sort(tape, sorted, count, sorted + count);
     uint32_t twice = json_order_repeated(tape, sorted, count);
-    if (twice == 0)
-        return true;
-    s->at = s->start + tape->nodes[twice].start;
-    return refuse(s, "the member name occurs twice");
+    return twice == 0 || refuse_twice(s, twice);
 }
 
 static bool
@@ -347,6 +350,8 @@ json_scan_first(struct json_tape *tape, struct bytes text, size_t *size_out,
     if (s.at == s.end)
         return TALLY_ABSENT;
     if (!scan_value(&s, 0)) {
+        if (s.twice != 0)
+            return json_fault(error, tape, s.twice, "%s", s.reason);
         if (s.at - s.start == JSON_SIZE_MAX)
             s.reason = "one value is larger than 1 GiB";
         else if (s.end - s.start >= 3 && memcmp(s.start, "\xef\xbb\xbf", 3) == 0)
