@@ -182,7 +182,7 @@ call_unix(const struct bytes *arguments, uint8_t *out)
 
     uint8_t joined[20 + 9];
     size_t digits = text.size - point - 1 < 9 ? text.size - point - 1 : 9;
-    if (digits == 0 || point > 20)
+    if (digits == 0 || point == 0 || point > 20 || !is_digit(text.data[point - 1]))
         return 0;
     size_t size = copy(whole, joined);
     size += copy(bytes_of(text.data + point + 1, digits), joined + size);

@@ -35,7 +35,7 @@ map_lexer_quoted(struct bytes text, size_t at)
         if (text.data[at] != '\\')
             continue;
         at++;
-        if (at == text.size || (text.data[at] != '"' && text.data[at] != '\\'))
+        if (at == text.size || memchr("\"\\nrt", text.data[at], 5) == NULL)
             return 0;
     }
     return 0;
@@ -80,8 +80,9 @@ take_word(struct map_lexer *lexer)
             continue;
         size_t end = map_lexer_quoted(text, lexer->at);
         if (end == 0) {
-            lexer->trouble = "a quoted name has no end on its line, or a \\ before something else "
-                             "than \" and \\";
+            lexer->trouble =
+                "a quoted name has no end on its line, or a \\ stands before something "
+                "else than \" \\ n r t";
             return TOKEN_WRONG;
         }
         lexer->at = end + 1;
@@ -94,8 +95,8 @@ take_string(struct map_lexer *lexer)
 {
     size_t end = map_lexer_quoted(lexer->text, lexer->at);
     if (end == 0) {
-        lexer->trouble = "a text in quotes has no end on its line, or a \\ before something else "
-                         "than \" and \\";
+        lexer->trouble = "a text in quotes has no end on its line, or a \\ stands before something "
+                         "else than \" \\ n r t";
         return TOKEN_WRONG;
     }
     lexer->spelled = bytes_of(lexer->text.data + lexer->at + 1, end - lexer->at - 1);

@@ -45,7 +45,7 @@ void map_lexer_next(struct map_lexer *lexer);
 bool map_lexer_at_word(const struct map_lexer *lexer, const char *word);
 
 /* The end of a quoted text that begins with the quote at text[at]: the offset of its closing quote,
- * or 0 where the line ends first or a backslash stands before anything but " and \. */
+ * or 0 where the line ends first or a backslash stands before anything but " \ n r t. */
 size_t map_lexer_quoted(struct bytes text, size_t at);
 
 #endif

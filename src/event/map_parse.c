@@ -6,7 +6,8 @@
  *     map        = { statement }
  *     statement  = field "=" first
  *                | "copy" "record" [ "except" name { "," name } ]
- *                | "none" string { "," string }
+ *                | "none" pattern { "," pattern }
+ *                | "within" path { "," path }
  *                | "require" tests
  *                | "skip" "if" tests
  *     first      = choice { "|" choice }
@@ -81,6 +82,25 @@ parse_none(struct map_parser *parser)
     return *end != NULL;
 }
 
+/* Behind the word `within`: adds to the map's list. */
+static bool
+parse_within(struct map_parser *parser)
+{
+    struct map_path **end = &parser->map->within;
+    while (*end != NULL)
+        end = &(*end)->next;
+    for (;;) {
+        struct map_path *path = map_parser_take(parser, sizeof *path);
+        if (path == NULL || !map_parse_path(parser, path))
+            return false;
+        *end = path;
+        end = &path->next;
+        if (!map_parser_at(parser, TOKEN_COMMA))
+            return true;
+        map_parser_next(parser);
+    }
+}
+
 /* Behind `require` or `skip if`: adds to a list of demands. */
 static bool
 parse_demand(struct map_parser *parser, struct map_demand **end)
@@ -120,13 +140,16 @@ parse_statement(struct map_parser *parser)
         return parse_copy(parser);
     if (map_parser_take_word(parser, "none"))
         return parse_none(parser);
+    if (map_parser_take_word(parser, "within"))
+        return parse_within(parser);
     if (map_parser_take_word(parser, "require"))
         return parse_demand(parser, &parser->map->required);
     if (map_parser_take_word(parser, "skip"))
         return parse_skip(parser);
 
-    map_parser_refuse(parser, "a statement is FIELD = VALUE, require TEST, skip if TEST, none TEXT "
-                              "or copy record");
+    map_parser_refuse(parser,
+                      "a statement is FIELD = VALUE, require TEST, skip if TEST, none TEXT, "
+                      "within PATH or copy record");
     return false;
 }
 

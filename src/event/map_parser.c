@@ -98,6 +98,22 @@ map_parser_expect(struct map_parser *parser, enum map_token token, const char *w
     return true;
 }
 
+/* The character that a backslash and `c` stand for. */
+static uint8_t
+escaped(uint8_t c)
+{
+    switch (c) {
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return c;
+    }
+}
+
 bool
 map_parser_unquote(struct map_parser *parser, struct bytes quoted, struct bytes *text_out)
 {
@@ -107,8 +123,9 @@ map_parser_unquote(struct map_parser *parser, struct bytes quoted, struct bytes 
     size_t size = 0;
     for (size_t i = 0; i < quoted.size; i++) {
         if (quoted.data[i] == '\\')
-            i++;
-        text[size++] = quoted.data[i];
+            text[size++] = escaped(quoted.data[++i]);
+        else
+            text[size++] = quoted.data[i];
     }
     *text_out = bytes_of(text, size);
     return true;

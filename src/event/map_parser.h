@@ -46,9 +46,10 @@ bool map_parser_expect(struct map_parser *parser, enum map_token token, const ch
 /* The text of what stands between quotes: without the backslashes, with the map's life. */
 bool map_parser_unquote(struct map_parser *parser, struct bytes quoted, struct bytes *text_out);
 
-/* map_value.c: the grammar's `first`, `tests`, and a list of patterns. */
+/* map_value.c: the grammar's `first`, `tests` and `path`, and a list of patterns. */
 struct map_part *map_parse_first(struct map_parser *parser);
 struct map_test *map_parse_tests(struct map_parser *parser);
 struct map_pattern *map_parse_patterns(struct map_parser *parser);
+bool map_parse_path(struct map_parser *parser, struct map_path *path_out);
 
 #endif

@@ -20,6 +20,7 @@ struct map_pattern {
 
 /* A path into the record, outermost name first. */
 struct map_path {
+    struct map_path *next; /* of the map's list `within` */
     struct bytes *names;
     size_t count;
 };
@@ -77,6 +78,7 @@ struct map {
     struct map_block *blocks;
     uint8_t *text;
     bool copies;
+    struct map_path *within;             /* where paths are tried that lead nowhere from the top */
     struct map_pattern *except;          /* members that are not copied */
     struct map_pattern *none;            /* texts that mean nothing is there */
     struct map_demand *skipped;          /* one of them holds: the record is left out */

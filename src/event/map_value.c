@@ -64,8 +64,8 @@ read_names(struct map_parser *parser, struct bytes rest, struct map_path *path)
     }
 }
 
-static bool
-parse_path(struct map_parser *parser, struct map_path *path_out)
+bool
+map_parse_path(struct map_parser *parser, struct map_path *path_out)
 {
     if (!map_parser_at(parser, TOKEN_WORD) || at_keyword(parser)) {
         map_parser_refuse_token(parser, "a path (a member named like a keyword is written .if)");
@@ -125,7 +125,7 @@ parse_test(struct map_parser *parser)
         return NULL;
     bool absent = map_parser_take_word(parser, "not");
     test->negated = absent;
-    if (!parse_path(parser, &test->path))
+    if (!map_parse_path(parser, &test->path))
         return NULL;
     if (absent || !map_parser_take_word(parser, "is"))
         return test;
@@ -319,7 +319,7 @@ parse_word(struct map_parser *parser)
     if (behind.token == TOKEN_OPEN)
         return parse_call(parser);
     struct map_part *path = new_part(parser, MAP_PATH);
-    return path != NULL && parse_path(parser, &path->path) ? path : NULL;
+    return path != NULL && map_parse_path(parser, &path->path) ? path : NULL;
 }
 
 static struct map_part *

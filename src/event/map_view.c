@@ -79,7 +79,13 @@ append_scalar(struct map_view *view, uint32_t node)
 uint32_t
 map_find(const struct map_view *view, const struct map_path *path)
 {
-    return json_find(view->tape, 0, path->names, path->count);
+    uint32_t node = json_find(view->tape, 0, path->names, path->count);
+    for (const struct map_path *in = view->map->within; node == 0 && in != NULL; in = in->next) {
+        uint32_t top = json_find(view->tape, 0, in->names, in->count);
+        if (top != 0)
+            node = json_find(view->tape, top, path->names, path->count);
+    }
+    return node;
 }
 
 static bool

@@ -19,7 +19,7 @@ struct map_view {
 /* True if one of the patterns has this text. */
 bool map_matches(const struct map_pattern *patterns, struct bytes text);
 
-/* The node at a path, or 0. */
+/* The node at a path, from the top or from where the map says `within`; or 0. */
 uint32_t map_find(const struct map_view *view, const struct map_path *path);
 
 /* True if one of the tests holds. */
