@@ -11,11 +11,14 @@
 
 #include "bytes.h"
 
-/* Writes text.size bytes; `out` may be `text.data`. Bytes that are not UTF-8 stay as they are. */
+/* Writes text.size bytes; `out` may be `text.data`. What is not UTF-8 stays as it is. */
 void fold_text(struct bytes text, uint8_t *out);
 
-/* Whether `text`, folded, contains `needle`, which is folded already. The empty needle is in every
- * text. */
-bool fold_contains(struct bytes text, struct bytes needle);
+/* Whether `text`, folded, is `folded`. */
+bool fold_equal(struct bytes text, struct bytes folded);
+
+/* Where `needle`, folded already and of whole characters, first stands in `text`, folded: an offset
+ * into either; SIZE_MAX where it does not. The empty needle stands at 0. */
+size_t fold_find(struct bytes text, struct bytes needle);
 
 #endif

@@ -1,0 +1,534 @@
+/*
+ * Values: what a word means depends on what it is compared with.
+ *
+ *     compared with       a word may be
+ *     any                 `*`: present; with a bare star: a pattern of the value's text
+ *     texts, names        equal by case
+ *     ip_address          an address or a network; else equal by case
+ *     enumerations        one of them, in any case; of severities also >=medium, low..high
+ *     numbers, index      a number, >=n >n <=n <n, a..b, a.., ..b
+ *     times               a time (moment.h), and the same comparisons
+ *     members of objects  equal by case; a bare number: also by value; comparisons of two numbers
+ *                         or two times
+ *
+ * Comparisons and ranges are made of bare characters; what stands in quotes is only ever a value.
+ */
+#include "filter_parser.h"
+
+#include "fault.h"
+#include "fold.h"
+#include "moment.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+tally_status
+value_add(struct filter_parser *parser, struct value_list *list, const struct filter_value *value,
+          size_t offset)
+{
+    if (parser->value_count == FILTER_VALUES_MAX)
+        return filter_refuse(parser, offset, "a filter has at most %d values", FILTER_VALUES_MAX);
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? 1 : list->capacity * 2;
+        struct filter_value *values = filter_take(parser->filter, capacity * sizeof *values);
+        if (values == NULL)
+            return memory_fault(parser->error);
+        if (list->count > 0)
+            memcpy(values, list->values, list->count * sizeof *values);
+        list->values = values;
+        list->capacity = capacity;
+    }
+    parser->value_count++;
+    list->values[list->count++] = *value;
+    return TALLY_OK;
+}
+
+/*
+ * Patterns.
+ */
+
+static bool
+has_star(struct slice slice)
+{
+    for (size_t i = slice.from; i < slice.to; i++) {
+        if (word_has_bare(slice.word, i, '*'))
+            return true;
+    }
+    return false;
+}
+
+static bool
+only_stars(struct slice slice)
+{
+    for (size_t i = slice.from; i < slice.to; i++) {
+        if (!word_has_bare(slice.word, i, '*'))
+            return false;
+    }
+    return slice.from < slice.to;
+}
+
+/* The end of the part that begins at `from`: the next star or the slice's end. */
+static size_t
+part_end(struct slice slice, size_t from)
+{
+    while (from < slice.to && !word_has_bare(slice.word, from, '*'))
+        from++;
+    return from;
+}
+
+tally_status
+pattern_read(struct filter_parser *parser, struct slice slice, enum pattern_case which,
+             struct pattern *out)
+{
+    const struct word *word = slice.word;
+    uint32_t count = 0;
+    for (size_t at = slice.from; at <= slice.to; at = part_end(slice, at) + 1)
+        count += part_end(slice, at) > at;
+
+    struct pattern pattern = { .fold = which == PATTERN_FOLDED };
+    if (slice.from < slice.to) {
+        pattern.open_start = word_has_bare(word, slice.from, '*');
+        pattern.open_end = word_has_bare(word, slice.to - 1, '*');
+    }
+    bool empty = slice.from == slice.to; /* the empty text is one part */
+    struct bytes *parts = filter_take(parser->filter, (count + empty) * sizeof *parts);
+    if (parts == NULL)
+        return memory_fault(parser->error);
+    for (size_t at = slice.from; at <= slice.to; at = part_end(slice, at) + 1) {
+        size_t end = part_end(slice, at);
+        if (end == at && !empty)
+            continue;
+        struct bytes part = filter_copy(parser->filter, bytes_of(word->text + at, end - at));
+        if (part.data == NULL)
+            return memory_fault(parser->error);
+        if (pattern.fold)
+            fold_text(part, (uint8_t *)part.data);
+        parts[pattern.count++] = part;
+    }
+    pattern.parts = parts;
+    *out = pattern;
+    return TALLY_OK;
+}
+
+static tally_status
+add_pattern(struct filter_parser *parser, struct slice slice, enum pattern_case which,
+            struct value_list *list)
+{
+    struct filter_value value = { .kind = VALUE_PRESENT };
+    if (!only_stars(slice)) {
+        value.kind = VALUE_TEXT;
+        tally_status status = pattern_read(parser, slice, which, &value.pattern);
+        if (status != TALLY_OK)
+            return status;
+    }
+    return value_add(parser, list, &value, slice_offset(slice));
+}
+
+tally_status
+value_read_text(struct filter_parser *parser, struct slice slice, struct value_list *list)
+{
+    return add_pattern(parser, slice, PATTERN_BY_CASE, list);
+}
+
+/*
+ * Comparisons and ranges.
+ */
+
+/* What stands around the values of a comparison. */
+struct bounds {
+    bool compared; /* there is an operator or `..`; else `low` is the whole word */
+    bool has_low, has_high;
+    bool low_excluded, high_excluded;
+    struct slice low, high;
+};
+
+static size_t
+find_dots(const struct word *word)
+{
+    for (size_t i = 0; i + 1 < word->size; i++) {
+        /* Side by side in the text too: in ."". nothing is between the dots but quotes. */
+        if (word_has_bare(word, i, '.') && word_has_bare(word, i + 1, '.') &&
+            word->marks[i + 1] - word->marks[i] == 2)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void
+split_bounds(const struct word *word, struct bounds *out)
+{
+    *out = (struct bounds){ .low = word_slice(word), .high = word_slice(word) };
+    bool less = word_has_bare(word, 0, '<'), greater = word_has_bare(word, 0, '>');
+    if (less || greater) {
+        bool equal = word_has_bare(word, 1, '=');
+        out->compared = true;
+        out->has_low = greater;
+        out->has_high = less;
+        out->low_excluded = greater && !equal;
+        out->high_excluded = less && !equal;
+        out->low.from = out->high.from = equal ? 2 : 1;
+        return;
+    }
+    size_t dots = find_dots(word);
+    if (dots == SIZE_MAX)
+        return;
+    out->compared = true;
+    out->has_low = dots > 0;
+    out->has_high = dots + 2 < word->size;
+    out->low.to = dots;
+    out->high.from = dots + 2;
+}
+
+/* Faults that numbers and times have in common. */
+static tally_status
+check_bounds(struct filter_parser *parser, const struct bounds *bounds)
+{
+    const struct word *word = &parser->word;
+    if (!bounds->has_low && !bounds->has_high)
+        return filter_refuse(parser, word->start,
+                             "a range needs one end at least: a..b, a.. or "
+                             "..b");
+    struct slice value = bounds->has_low ? bounds->low : bounds->high;
+    if (value.from == value.to)
+        return filter_refuse(parser, word->end, "a value is missing after %.*s",
+                             QUOTED_ARG(slice_text(word_slice(word))));
+    if (has_star(word_slice(word)))
+        return filter_refuse(parser, word->start,
+                             "a comparison has no wildcards: leave out the *, or the operator");
+    return TALLY_OK;
+}
+
+static tally_status
+read_number(struct filter_parser *parser, struct slice slice, struct bytes *token_out,
+            struct decimal *out)
+{
+    struct bytes token = filter_copy(parser->filter, slice_text(slice));
+    if (token.data == NULL)
+        return memory_fault(parser->error);
+    if (!decimal_read(token, out))
+        return filter_refuse(parser, slice_offset(slice),
+                             "'%.*s' is no number; write 400, >=400, 400..499 or 4*",
+                             QUOTED_ARG(token));
+    *token_out = token;
+    return TALLY_OK;
+}
+
+static tally_status
+add_numbers(struct filter_parser *parser, const struct bounds *bounds, struct value_list *list)
+{
+    struct filter_value value = { .kind = VALUE_NUMBER };
+    struct decimal_range *range = &value.numbers;
+    tally_status status = TALLY_OK;
+    range->low.absent = range->high.absent = true;
+    range->low_excluded = bounds->low_excluded;
+    range->high_excluded = bounds->high_excluded;
+    if (bounds->has_low || !bounds->compared)
+        status = read_number(parser, bounds->low, &range->low_token, &range->low);
+    if (status == TALLY_OK && !bounds->compared) {
+        range->high = range->low;
+        range->high_token = range->low_token;
+    } else if (status == TALLY_OK && bounds->has_high) {
+        status = read_number(parser, bounds->high, &range->high_token, &range->high);
+    }
+    if (status != TALLY_OK)
+        return status;
+    if (!range->low.absent && !range->high.absent && decimal_compare(&range->low, &range->high) > 0)
+        return filter_refuse(parser, parser->word.start,
+                             "the range is empty: its first end is the larger one");
+    return value_add(parser, list, &value, parser->word.start);
+}
+
+static tally_status
+read_time(struct filter_parser *parser, struct slice slice, struct moment *out)
+{
+    const char *reason;
+    struct bytes text = slice_text(slice);
+    if (!moment_read(text, parser->options->now, out, &reason))
+        return filter_refuse(parser, slice_offset(slice), "'%.*s' is no time: %s", QUOTED_ARG(text),
+                             reason);
+    return TALLY_OK;
+}
+
+static tally_status
+add_times(struct filter_parser *parser, const struct bounds *bounds, struct value_list *list)
+{
+    struct filter_value value = { .kind = VALUE_TIME, .times = { INT64_MIN, INT64_MAX } };
+    struct moment low, high;
+    tally_status status = TALLY_OK;
+    if (bounds->has_low || !bounds->compared) {
+        status = read_time(parser, bounds->low, &low);
+        if (status == TALLY_OK)
+            value.times.first = bounds->low_excluded ? low.last + 1 : low.first;
+    }
+    if (status == TALLY_OK && !bounds->compared) {
+        value.times.last = low.last;
+        /* To be equal to the nanosecond is never what is meant. */
+        if (low.relative && low.first == low.last) {
+            struct bytes text = slice_text(bounds->low);
+            return filter_refuse(parser, parser->word.start,
+                                 "'%.*s' is one instant; write >=%.*s for the time since then",
+                                 QUOTED_ARG(text), QUOTED_ARG(text));
+        }
+    } else if (status == TALLY_OK && bounds->has_high) {
+        status = read_time(parser, bounds->high, &high);
+        if (status == TALLY_OK)
+            value.times.last = bounds->high_excluded ? high.first - 1 : high.last;
+    }
+    if (status != TALLY_OK)
+        return status;
+    if (value.times.first > value.times.last)
+        return filter_refuse(parser, parser->word.start,
+                             "the range is empty: its first end is the later one");
+    return value_add(parser, list, &value, parser->word.start);
+}
+
+/*
+ * By the kind of target.
+ */
+
+static tally_status
+refuse_order(struct filter_parser *parser, const struct filter_term *term)
+{
+    return filter_refuse(parser, parser->word.start,
+                         "%.*s has no order; quote the value if it begins with %c",
+                         BYTES_ARG(fields[term->field].name), parser->word.text[0]);
+}
+
+/* Texts and names: operators are refused, dots are dots. */
+static tally_status
+read_text(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
+{
+    const struct word *word = &parser->word;
+    if (word_has_bare(word, 0, '<') || word_has_bare(word, 0, '>'))
+        return refuse_order(parser, term);
+    return value_read_text(parser, word_slice(word), list);
+}
+
+static tally_status
+read_address(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
+{
+    struct filter_value value = { .kind = VALUE_NETWORK };
+    const struct word *word = &parser->word;
+    struct bytes text = slice_text(word_slice(word));
+    uint8_t address[16];
+
+    if (has_star(word_slice(word)))
+        return read_text(parser, term, list);
+    if (network_read(text, &value.network))
+        return value_add(parser, list, &value, word->start);
+    const uint8_t *slash = text.size == 0 ? NULL : memchr(text.data, '/', text.size);
+    if (slash != NULL && address_read(bytes_of(text.data, (size_t)(slash - text.data)), address))
+        return filter_refuse(parser, word->start,
+                             "'%.*s' is no network: behind the slash stands a prefix length, 0 to "
+                             "32, or to 128 for IPv6",
+                             QUOTED_ARG(text));
+    return read_text(parser, term, list);
+}
+
+/* Adds the values of an enumeration from index `first` to `last`. */
+static tally_status
+add_enum(struct filter_parser *parser, enum field_id field, int first, int last,
+         struct value_list *list)
+{
+    for (int i = first; i <= last; i++) {
+        struct filter_value value = { .kind = VALUE_TEXT, .pattern = { .count = 1 } };
+        struct bytes *part = filter_take(parser->filter, sizeof *part);
+        if (part == NULL)
+            return memory_fault(parser->error);
+        *part = bytes_text(fields[field].values[i]); /* static */
+        value.pattern.parts = part;
+        tally_status status = value_add(parser, list, &value, parser->word.start);
+        if (status != TALLY_OK)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+static tally_status
+find_enum(struct filter_parser *parser, enum field_id field, struct slice slice, int *index_out)
+{
+    int index = field_enum_find(field, slice_text(slice));
+    if (index >= 0) {
+        *index_out = index;
+        return TALLY_OK;
+    }
+    char names[128];
+    size_t size = 0;
+    for (const char *const *value = fields[field].values; *value != NULL; value++)
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", size > 0 ? ", " : "",
+                                 *value);
+    return filter_refuse(parser, slice_offset(slice), "%.*s has no value '%.*s'; it is one of %s",
+                         BYTES_ARG(fields[field].name), QUOTED_ARG(slice_text(slice)), names);
+}
+
+/* Severities ascend in the field table; the other enumerations have no order. */
+static tally_status
+read_severities(struct filter_parser *parser, const struct bounds *bounds, struct value_list *list)
+{
+    int first = 0, last = 0;
+    while (fields[FIELD_SEVERITY].values[last + 1] != NULL)
+        last++;
+    tally_status status = check_bounds(parser, bounds);
+    if (status == TALLY_OK && bounds->has_low)
+        status = find_enum(parser, FIELD_SEVERITY, bounds->low, &first);
+    if (status == TALLY_OK && bounds->has_high)
+        status = find_enum(parser, FIELD_SEVERITY, bounds->high, &last);
+    if (status != TALLY_OK)
+        return status;
+    first += bounds->low_excluded;
+    last -= bounds->high_excluded;
+    if (first > last)
+        return filter_refuse(parser, parser->word.start,
+                             "no severity is in this range; they ascend low, medium, high, "
+                             "critical");
+    return add_enum(parser, FIELD_SEVERITY, first, last, list);
+}
+
+static tally_status
+read_enum(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
+{
+    const struct word *word = &parser->word;
+    struct bounds bounds;
+    int index = 0;
+
+    split_bounds(word, &bounds);
+    if (bounds.compared && term->field == FIELD_SEVERITY)
+        return read_severities(parser, &bounds, list);
+    if (word_has_bare(word, 0, '<') || word_has_bare(word, 0, '>'))
+        return refuse_order(parser, term);
+    if (has_star(word_slice(word)))
+        return add_pattern(parser, word_slice(word), PATTERN_FOLDED, list);
+    tally_status status = find_enum(parser, term->field, word_slice(word), &index);
+    return status == TALLY_OK ? add_enum(parser, term->field, index, index, list) : status;
+}
+
+/* Numbers and times: a pattern is compared with the text they are spelled as. */
+static tally_status
+read_ordered(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
+{
+    const struct word *word = &parser->word;
+    struct bounds bounds;
+    bool index = term->target == TARGET_INDEX;
+
+    split_bounds(word, &bounds);
+    if (!bounds.compared && only_stars(word_slice(word)))
+        return value_read_text(parser, word_slice(word), list);
+    if (!bounds.compared && !index && has_star(word_slice(word)))
+        return value_read_text(parser, word_slice(word), list);
+    if (bounds.compared) {
+        tally_status status = check_bounds(parser, &bounds);
+        if (status != TALLY_OK)
+            return status;
+    }
+    if (!index && fields[term->field].type == TYPE_TIME)
+        return add_times(parser, &bounds, list);
+    return add_numbers(parser, &bounds, list);
+}
+
+static bool
+bound_is_number(const struct bounds *bounds)
+{
+    struct decimal number;
+    struct slice slice = bounds->has_low ? bounds->low : bounds->high;
+    return decimal_read(slice_text(slice), &number);
+}
+
+static bool
+bound_is_time(const struct filter_parser *parser, const struct bounds *bounds)
+{
+    struct moment moment;
+    const char *reason;
+    struct slice slice = bounds->has_low ? bounds->low : bounds->high;
+    return moment_read(slice_text(slice), parser->options->now, &moment, &reason);
+}
+
+/* A bare number is compared by value with numbers, and by spelling with strings. */
+static tally_status
+add_member_number(struct filter_parser *parser, struct value_list *list)
+{
+    struct bounds bounds;
+    split_bounds(&parser->word, &bounds);
+    tally_status status = add_numbers(parser, &bounds, list);
+    if (status != TALLY_OK)
+        return status;
+    return pattern_read(parser, word_slice(&parser->word), PATTERN_BY_CASE,
+                        &list->values[list->count - 1].pattern);
+}
+
+static tally_status
+read_member(struct filter_parser *parser, struct value_list *list)
+{
+    const struct word *word = &parser->word;
+    struct bounds bounds;
+    split_bounds(word, &bounds);
+    if (bounds.compared) {
+        tally_status status = check_bounds(parser, &bounds);
+        if (status != TALLY_OK)
+            return status;
+        if (bound_is_number(&bounds))
+            return add_numbers(parser, &bounds, list);
+        if (bound_is_time(parser, &bounds))
+            return add_times(parser, &bounds, list);
+        return filter_refuse(
+            parser, word->start,
+            "only numbers and times are compared; quote the value if it is a text");
+    }
+
+    bool bare = word->size > 0 && word->end - word->start == word->size;
+    struct decimal number;
+    if (bare && decimal_read(slice_text(word_slice(word)), &number))
+        return add_member_number(parser, list);
+    return value_read_text(parser, word_slice(word), list);
+}
+
+static tally_status
+read_object(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
+{
+    struct bytes name = fields[term->field].name;
+    if (only_stars(word_slice(&parser->word)))
+        return value_read_text(parser, word_slice(&parser->word), list);
+    return filter_refuse(parser, parser->word.start,
+                         "%.*s is an object: name a member as in %.*s.name:value, or write %.*s:*",
+                         BYTES_ARG(name), BYTES_ARG(name), BYTES_ARG(name));
+}
+
+tally_status
+value_read_word(struct filter_parser *parser, const struct filter_term *term,
+                struct value_list *list)
+{
+    assert(term->target != TARGET_TEXT);
+    if (term->target == TARGET_MEMBER)
+        return read_member(parser, list);
+    if (term->target == TARGET_INDEX)
+        return read_ordered(parser, term, list);
+    if (term->field == FIELD_IP_ADDRESS)
+        return read_address(parser, term, list);
+
+    switch (fields[term->field].type) {
+    case TYPE_ENUM:
+        return read_enum(parser, term, list);
+    case TYPE_INTEGER:
+    case TYPE_DECIMAL:
+    case TYPE_TIME:
+        return read_ordered(parser, term, list);
+    case TYPE_OBJECT:
+        return read_object(parser, term, list);
+    case TYPE_TEXT:
+    case TYPE_NAME:
+    case TYPE_DIGEST:
+        break;
+    }
+    return read_text(parser, term, list);
+}
+
+tally_status
+value_read_success(struct filter_parser *parser, struct value_list *list)
+{
+    const struct bytes text = slice_text(word_slice(&parser->word));
+    if (field_same_letters(text, "true"))
+        return add_enum(parser, FIELD_STATUS, 0, 0, list);
+    if (field_same_letters(text, "false"))
+        return add_enum(parser, FIELD_STATUS, 1, 2, list);
+    return filter_refuse(parser, parser->word.start, "success is true or false, not '%.*s'",
+                         QUOTED_ARG(text));
+}

@@ -1,0 +1,81 @@
+#include "fold.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void
+letters_are_folded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *folded, *why;
+    } rows[] = {
+        { "Hello WORLD @[`{ 09", "hello world @[`{ 09", "ASCII, and the signs around its letters" },
+        { "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "longer than one step" },
+        { "ÀÉÖ×ÞßÿŸ", "àéö×þßÿÿ", "Latin-1; the multiplication sign is no letter" },
+        { "ĀāŁłŃńŊŋŽž", "āāłłńńŋŋžž", "Latin Extended-A, pairs beginning even and odd" },
+        { "İıĸŉ", "İıĸŉ", "no pair of one length" },
+        { "ΑΣΩΪΆΌΎΏ σς", "ασωϊάόύώ σσ", "Greek; a final sigma is a sigma" },
+        { "ЀЁЏАЯ", "ѐёџая", "Cyrillic" },
+        { "漢字 😀 ﷺ", "漢字 😀 ﷺ", "what has no case stays" },
+        { "", "", "nothing" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bytes text = bytes_text(rows[i].text);
+        uint8_t out[256];
+        fold_text(text, out);
+        if (!bytes_is(bytes_of(out, text.size), rows[i].folded))
+            fail_msg("%s: %s", rows[i].why, rows[i].text);
+        assert_true(fold_equal(text, bytes_text(rows[i].folded)));
+    }
+}
+
+static void
+broken_text_stays(void **state)
+{
+    (void)state;
+    const uint8_t broken[] = { 0xc3, 'A', 0xff, 0xc3 };
+    const uint8_t wanted[] = { 0xc3, 'a', 0xff, 0xc3 };
+    uint8_t out[4];
+    fold_text(bytes_of(broken, 4), out);
+    assert_memory_equal(out, wanted, 4);
+}
+
+/* Around the border of two chunks. */
+static void
+needles_are_found_at_every_place(void **state)
+{
+    (void)state;
+    static const char *const needles[] = { "a", "ab", "é", "нет", "xyzzy", "" };
+    const size_t size = 40000; /* more than two chunks */
+    uint8_t *text = malloc(size);
+    assert_non_null(text);
+    for (size_t n = 0; n < sizeof needles / sizeof *needles; n++) {
+        struct bytes needle = bytes_text(needles[n]);
+        for (size_t at = 16 * 1024 - 12; at < 16 * 1024 + 12; at++) {
+            memset(text, '.', size);
+            memcpy(text + at, needle.data, needle.size);
+            if (needle.size > 0 && text[at] == 'a')
+                text[at] = 'A';
+            assert_int_equal(fold_find(bytes_of(text, size), needle), needle.size == 0 ? 0 : at);
+            assert_int_equal(fold_find(bytes_of(text, at), needle),
+                             needle.size == 0 ? 0 : SIZE_MAX);
+        }
+    }
+    free(text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(letters_are_folded),
+        cmocka_unit_test(broken_text_stays),
+        cmocka_unit_test(needles_are_found_at_every_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
