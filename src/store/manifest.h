@@ -8,6 +8,7 @@
 #ifndef MANIFEST_H
 #define MANIFEST_H
 
+#include "buffer.h"
 #include "journal.h"
 #include "segment.h"
 #include "tally/note.h"
@@ -40,6 +41,13 @@ TALLY_MUST_CHECK tally_status manifest_read(struct disk *disk, const char *folde
 TALLY_MUST_CHECK tally_status manifest_write(struct disk *disk, const char *folder,
                                              const struct manifest *manifest,
                                              struct tally_error *error);
+
+/* The bytes of the file, and back: decode(encode(m)) is m. `name` is for messages; status as for
+ * manifest_read(). */
+void manifest_encode(const struct manifest *manifest, struct buffer *out);
+TALLY_MUST_CHECK tally_status manifest_decode(struct bytes file, const char *name,
+                                              struct manifest *manifest_out,
+                                              struct tally_error *error);
 
 /* The tag that binds every file to its trail: the first 16 bytes of
  * SHA-256("tally/trail/v1\0" || origin). */
