@@ -35,8 +35,7 @@
 
 struct crash_iterator;
 
-/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything.
- */
+/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything. */
 struct crash_plan {
     uint64_t seed; /* of the random subsets */
     size_t first;  /* the first point, in recorded operations */

@@ -144,8 +144,7 @@ find_node(const struct sim_disk *sim, const char *name)
     return folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
 }
 
-/* Adds an operation to the recording, if there is one: the caller fills in what zeros do not say.
- */
+/* Adds an operation to the recording, if there is one: the caller fills in what zeros do not say. */
 static void
 record(struct sim_disk *sim, const struct sim_operation *operation, const char *name)
 {

@@ -25,16 +25,14 @@
 /* Longest name of a file or folder within its folder, its NUL included. */
 #define SIM_NAME_SIZE 96
 
-/* An empty disk; close it with disk_close_folder(), after its files. Everything on it is durable.
- */
+/* An empty disk; close it with disk_close_folder(), after its files. Everything on it is durable. */
 struct disk *disk_sim_create(void);
 
 /* The same files with the same bytes (shared until one of the two writes), all durable; no locks,
  * no recording, no faults, unlimited space. What a process that died leaves to the next one. */
 struct disk *disk_sim_copy(struct disk *disk);
 
-/* Begins a recording: what is on the disk now counts as durable. An earlier recording is forgotten.
- */
+/* Begins a recording: what is on the disk now counts as durable. An earlier recording is forgotten. */
 void disk_sim_record(struct disk *disk);
 
 /* Puts a note into the recording, at this place; the bytes are copied. `kind` and `value` mean what

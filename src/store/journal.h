@@ -13,10 +13,16 @@
 
 #include "disk.h"
 
-#define JOURNAL_SALT_SIZE   16
-#define JOURNAL_RECORD_MAX  (64u << 20) /* bytes of one record, header included */
-#define JOURNAL_FILE_FIRST  (64u << 10) /* a new trail's first file; each next is four times as large */
-#define JOURNAL_FILE_FULL   (16u << 20) /* until this size (or that of the one record it must hold) */
+#define JOURNAL_SALT_SIZE  16
+#define JOURNAL_RECORD_MAX (64u << 20) /* bytes of one record, header included */
+#define JOURNAL_FILE_FIRST \
+    (64u << 10) /* a new trail's first file; each next is four times as large */
+#define JOURNAL_FILE_FULL \
+    (4u << 20)                /* until this size (or that of the one record it must hold): opening
+                                          looks through all of the last file, and changing files
+                                          costs a tenth of a millisecond */
+#define JOURNAL_SPARES_MAX 16 /* trimmed files of that size that are kept to be overwritten */
+#define JOURNAL_PART_MAX   ((1u << 24) - 1) /* bytes of a public or private part */
 
 struct journal;
 
@@ -30,10 +36,13 @@ struct journal_position {
 
 /* What opening found after the last good record. */
 struct journal_tail {
-    bool torn;           /* a last record was begun and is not whole; it was cut (or would be) */
-    uint64_t torn_file;  /* where it stands */
+    uint64_t offset;      /* where the next record may stand, in the file that the end names */
+    uint64_t last_offset; /* where the last good record stands there; 0: that file holds none */
+    bool used_before;     /* what lies beyond may be remains of records trimmed long ago */
+    bool torn;            /* a last record was begun and is not whole; it was cut (or would be) */
+    uint64_t torn_file;   /* where it stands */
     uint64_t torn_offset;
-    uint64_t torn_bytes; /* how much of it is not zero */
+    uint64_t torn_bytes; /* how far it reaches, as far as can be seen */
 };
 
 /* One record as read back. Views are lent until the visitor returns. */
@@ -59,7 +68,8 @@ typedef tally_status (*journal_visitor)(void *context, const struct journal_reco
  * formed or the whole record is refused when read. */
 bool journal_entry_next(struct bytes *body, struct journal_entry *entry_out);
 
-/* The body of a record is written by the caller as it collects a batch: this appends one entry. */
+/* The body of a record is written by the caller as it collects a batch: this appends one entry. The
+ * parts are JSON as the event layer writes it: UTF-8 without zero bytes, at most JOURNAL_PART_MAX. */
 struct buffer;
 void journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                           struct bytes private_part);
@@ -77,19 +87,22 @@ TALLY_MUST_CHECK tally_status journal_create(struct disk *disk, const char *fold
  * place where no good record follows. Below `index_min` (what a checkpoint covers) that is damage, and
  * so is a place with a good successor behind it: TALLY_DAMAGED names file and offset, and nothing is
  * touched. Else *end_out is the position after the last good record and *tail_out what lies there.
- * Readers of a live journal may meet a file that is being recycled: they read the manifest again.
+ *
+ * Without the trail's lock, a writer may trim and recycle files while this reads. What the visitor was
+ * given is good all the same, but the answer may be TALLY_DAMAGED: it is to be believed only if the
+ * manifest that gave `from` is still the newest; else read again from there. And what looks torn may
+ * be a record that is being written just now.
  */
-TALLY_MUST_CHECK tally_status journal_read(struct disk *disk, const char *folder,
-                                           const uint8_t tag[16],
-                                           const struct journal_position *from, uint64_t index_min,
-                                           journal_visitor visitor, void *context,
-                                           struct journal_position *end_out,
-                                           struct journal_tail *tail_out,
-                                           struct tally_error *error);
+TALLY_MUST_CHECK tally_status journal_read(
+    struct disk *disk, const char *folder, const uint8_t tag[16],
+    const struct journal_position *from, uint64_t index_min, journal_visitor visitor, void *context,
+    struct journal_position *end_out, struct journal_tail *tail_out, struct tally_error *error);
 
-/* Claims the journal for appending after `end` (from journal_read()): syncs what was read, overwrites
- * a torn tail with zeros, removes files before `from`. The caller holds the trail's lock and owns the
- * journal. *epoch_out goes with every append. */
+/* Claims the journal for appending after `end` (from journal_read()): makes what was read durable, cuts
+ * a torn tail, removes files before `from`, so that the manifest that says `from` must be durable (a
+ * process may have died after it renamed it: write it again). The caller holds the trail's lock and
+ * owns the journal. *epoch_out goes with every append. A fault leaves a journal that can be read and
+ * claimed again. */
 TALLY_MUST_CHECK tally_status journal_claim(struct disk *disk, const char *folder,
                                             const uint8_t tag[16],
                                             const struct journal_position *from,
@@ -123,7 +136,8 @@ enum journal_spares {
 };
 
 /* Lets go of all files before `file` (a number from journal_rotate()). Only after a manifest that
- * begins there is durable. */
+ * begins there is durable. With JOURNAL_WIPE_SPARES no file of the journal holds a byte of what was
+ * trimmed when it returns TALLY_OK. */
 TALLY_MUST_CHECK tally_status journal_trim(struct journal *journal, uint64_t file,
                                            enum journal_spares spares, struct tally_error *error);
 
