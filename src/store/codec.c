@@ -87,6 +87,8 @@ column_profile_add(struct column_profile *profile, const struct page *page,
     }
     if (page->kind == PAGE_CODES)
         profile_dictionary(profile, dictionary, page->rows - absent);
+    else
+        profile->uncoded += page->rows - absent;
     for (uint32_t i = 0; i < page->exception_count; i++)
         profile->text_size += page->exceptions[i].value.size;
     profile->rows += page->rows;
@@ -99,7 +101,7 @@ codec_choose(enum field_column hint, const struct column_profile *profile)
 {
     uint32_t present = profile->rows - profile->absent;
 
-    if (profile->distinct > 0 &&
+    if (profile->distinct > 0 && profile->uncoded == 0 &&
         (profile->distinct <= CODES_MAX || profile->distinct <= profile->rows / 4))
         return CODEC_CODES;
     if (hint == COLUMN_HINT_TIME || hint == COLUMN_HINT_NUMBER)

@@ -46,14 +46,15 @@ struct column_profile {
     uint32_t absent;
     uint32_t ids; /* values that id_read() takes (PAGE_CODES: estimated from the dictionary) */
     uint32_t exceptions; /* values that stand in exceptions */
-    uint32_t distinct;   /* values of the dictionary, where every page is PAGE_CODES; else 0 */
+    uint32_t uncoded;    /* values in pages that are not PAGE_CODES */
+    uint32_t distinct;   /* values of the dictionary of the pages that are */
     uint64_t text_size;  /* bytes of all values that are kept as bytes (PAGE_CODES: estimated) */
 };
 /* `dictionary` is that of a PAGE_CODES page, else NULL. */
 void column_profile_add(struct column_profile *profile, const struct page *page,
                         const struct dictionary *dictionary);
 
-/* CODEC_CODES where the pages have codes with at most 65,536 values or a quarter of the rows; else
+/* CODEC_CODES where every value has a code, of at most 65,536 values or a quarter of the rows; else
  * CODEC_IDS where most values are ids; CODEC_NUMBERS for times and numbers unless more than a
  * quarter are exceptions; else CODEC_TEXT. */
 enum codec codec_choose(enum field_column hint, const struct column_profile *profile);

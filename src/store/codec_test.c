@@ -673,22 +673,24 @@ test_choose(void **unused)
         struct column_profile profile;
         enum codec codec;
     } rows[] = {
-        /* rows, absent, ids, exceptions, distinct, text */
-        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 65536, 0 }, CODEC_CODES },
-        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 65537, 0 }, CODEC_TEXT },
-        { COLUMN_HINT_CODES, { 262144, 0, 200000, 0, 65537, 0 }, CODEC_IDS },
-        { COLUMN_HINT_CODES, { 1000, 0, 0, 0, 1000, 0 }, CODEC_CODES },
-        { COLUMN_HINT_CODES, { 1000000, 0, 0, 0, 250000, 0 }, CODEC_CODES },
-        { COLUMN_HINT_ID, { 1000, 0, 501, 499, 0, 0 }, CODEC_IDS },
-        { COLUMN_HINT_ID, { 1000, 0, 500, 500, 0, 0 }, CODEC_TEXT },
-        { COLUMN_HINT_ID, { 1000, 900, 60, 40, 0, 0 }, CODEC_IDS }, /* of those present */
-        { COLUMN_HINT_TIME, { 1000, 0, 0, 250, 0, 0 }, CODEC_NUMBERS },
-        { COLUMN_HINT_TIME, { 1000, 0, 0, 251, 0, 0 }, CODEC_TEXT },
-        { COLUMN_HINT_NUMBER, { 1000, 996, 0, 1, 0, 0 }, CODEC_NUMBERS },
-        { COLUMN_HINT_NUMBER, { 1000, 1000, 0, 0, 0, 0 }, CODEC_NUMBERS }, /* nothing yet */
-        { COLUMN_HINT_ID, { 1000, 1000, 0, 0, 0, 0 }, CODEC_IDS },
-        { COLUMN_HINT_TEXT, { 1000, 0, 0, 0, 0, 0 }, CODEC_TEXT },
-        { COLUMN_HINT_TEXT, { 1000, 0, 900, 0, 0, 0 }, CODEC_IDS },
+        /* rows, absent, ids, exceptions, uncoded, distinct, text */
+        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 0, 65536, 0 }, CODEC_CODES },
+        { COLUMN_HINT_CODES, { 262144, 0, 0, 0, 0, 65537, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_CODES, { 262144, 0, 200000, 0, 0, 65537, 0 }, CODEC_IDS },
+        { COLUMN_HINT_CODES, { 1000, 0, 0, 0, 0, 1000, 0 }, CODEC_CODES },
+        { COLUMN_HINT_ID, { 9000, 0, 9000, 0, 4904, 4096, 0 }, CODEC_IDS }, /* codes, then ids */
+        { COLUMN_HINT_ID, { 9000, 0, 0, 0, 4904, 4096, 0 }, CODEC_TEXT },   /* codes, then text */
+        { COLUMN_HINT_CODES, { 1000000, 0, 0, 0, 0, 250000, 0 }, CODEC_CODES },
+        { COLUMN_HINT_ID, { 1000, 0, 501, 499, 0, 0, 0 }, CODEC_IDS },
+        { COLUMN_HINT_ID, { 1000, 0, 500, 500, 0, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_ID, { 1000, 900, 60, 40, 0, 0, 0 }, CODEC_IDS }, /* of those present */
+        { COLUMN_HINT_TIME, { 1000, 0, 0, 250, 0, 0, 0 }, CODEC_NUMBERS },
+        { COLUMN_HINT_TIME, { 1000, 0, 0, 251, 0, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_NUMBER, { 1000, 996, 0, 1, 0, 0, 0 }, CODEC_NUMBERS },
+        { COLUMN_HINT_NUMBER, { 1000, 1000, 0, 0, 0, 0, 0 }, CODEC_NUMBERS }, /* nothing yet */
+        { COLUMN_HINT_ID, { 1000, 1000, 0, 0, 0, 0, 0 }, CODEC_IDS },
+        { COLUMN_HINT_TEXT, { 1000, 0, 0, 0, 0, 0, 0 }, CODEC_TEXT },
+        { COLUMN_HINT_TEXT, { 1000, 0, 900, 0, 0, 0, 0 }, CODEC_IDS },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum codec codec = codec_choose(rows[i].hint, &rows[i].profile);
@@ -721,12 +723,14 @@ test_profile(void **unused)
     assert_int_equal(profile.ids, 4);
     assert_int_equal(profile.exceptions, 2);
     assert_int_equal(profile.distinct, 0);
+    assert_int_equal(profile.uncoded, 8);
     assert_int_equal(profile.text_size, 7 + 36 + 32 + 7); /* an exception; all values */
 
     struct column_profile coded = { 0 };
     lay_out_codes(made, 2, 1000); /* two ids */
     column_profile_add(&coded, &made->page, &made->dictionary);
     assert_int_equal(coded.distinct, 2);
+    assert_int_equal(coded.uncoded, 0);
     assert_int_equal(coded.ids, coded.rows - coded.absent);
     assert_int_equal(coded.text_size, (coded.rows - coded.absent) * 34); /* of 36 and 32 */
     free(made);

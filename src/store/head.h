@@ -2,8 +2,9 @@
  * head.h - the newest entries of a trail, in columns, in memory.
  *
  * One thread appends; any number read, without locks, below the count they have seen: pages,
- * dictionary chunks and text never move once written, and the count is published last (release). A head
- * never exceeds HEAD_ENTRIES_MAX entries; when head_full() says so it is frozen and sealed.
+ * dictionary chunks and text never move once written, and the count is published last (release). A
+ * head never exceeds HEAD_ENTRIES_MAX entries; before that, or when head_memory() says so, it is
+ * sealed.
  */
 #ifndef HEAD_H
 #define HEAD_H
@@ -18,8 +19,9 @@ struct head;
 
 /* What a head needs to know of an entry. Copied. */
 struct head_entry {
-    const struct bytes *values; /* FIELD_COUNT of them, as in run.h; the `private` member is left out */
-    const uint8_t *salt;        /* 16 bytes */
+    const struct bytes
+        *values;         /* FIELD_COUNT of them, as in run.h; that of `private` is not kept */
+    const uint8_t *salt; /* 16 bytes */
 };
 
 /* `fields_private` has bit 1 << field set for each field of the private half. */
@@ -29,8 +31,8 @@ TALLY_MUST_CHECK tally_status head_create(uint64_t first, uint64_t fields_privat
 void head_retain(struct head *head);
 void head_release(struct head *head); /* NULL is allowed */
 
-/* TALLY_NO_MEMORY leaves the head as it was. Appended rows are not seen by readers until
- * head_publish(). */
+/* Appends a row; there must be fewer than HEAD_ENTRIES_MAX. TALLY_NO_MEMORY leaves the rows as they
+ * were. Appended rows are not seen by readers until head_publish(). */
 TALLY_MUST_CHECK tally_status head_append(struct head *head, const struct head_entry *entry,
                                           struct tally_error *error);
 void head_publish(struct head *head);
@@ -39,18 +41,26 @@ void head_discard(struct head *head);
 
 uint64_t head_first(const struct head *head);
 uint64_t head_fields_private(const struct head *head);
-uint32_t head_count(const struct head *head); /* published */
-size_t head_memory(const struct head *head);  /* bytes allocated */
+uint32_t head_count(const struct head *head);    /* published */
+uint32_t head_appended(const struct head *head); /* published or not; the writer's thread */
+size_t head_memory(const struct head *head);     /* bytes allocated */
+
+/* Bounds of the order times (the earlier of timestamp and received) of all published rows; they may
+ * cover a row more than a count seen before. An empty head has none: INT64_MAX and INT64_MIN. */
 void head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out);
 
-/* A page of published rows below `count` (a count seen before), and a dictionary to read it with. */
+/* A page of published rows below `count` (a count seen before, which must reach into the page), and
+ * a dictionary to read it with: of all values so far, whether or not a row below `count` has them.
+ * Lent as long as the head is retained. */
 void head_page(const struct head *head, enum field_id field, uint32_t page, uint32_t count,
                struct page *page_out);
 void head_salt_page(const struct head *head, uint32_t page, uint32_t count, struct page *page_out);
-void head_dictionary(const struct head *head, enum field_id field, struct dictionary *dictionary_out);
+void head_dictionary(const struct head *head, enum field_id field,
+                     struct dictionary *dictionary_out);
 
-/* The row of an id among all appended rows (writer's thread) or the published (readers: pass the count
- * they saw). TALLY_ABSENT where none. */
-tally_status head_find_id(const struct head *head, struct bytes id, uint32_t count, uint32_t *row_out);
+/* The newest row below `count` that has this id: readers pass a count they saw; the writer's thread may
+ * pass UINT32_MAX, for all that is appended. TALLY_ABSENT where none. */
+tally_status head_find_id(const struct head *head, struct bytes id, uint32_t count,
+                          uint32_t *row_out);
 
 #endif

@@ -1,0 +1,388 @@
+/*
+ * head.c - the entries that are in no segment yet.
+ *
+ * A head is a column for each field that any entry had, one for the salts, and a lookup from ids to
+ * rows. Columns are made when their first value comes. Memory is two regions: one of pages, lists
+ * and tables, which only grows until the head goes; one of the values' bytes, which goes back to
+ * the last publication when rows are discarded. Together with pages that grow from 16 rows, a head
+ * of one entry takes some kilobytes, so that a thousand quiet trails can be open.
+ *
+ * The writer's order: rows into columns, ids into the lookup, then head_publish(): the columns' own
+ * counts first and the head's last (release). A reader takes the head's count (acquire) and never
+ * looks at rows from there on, so whatever the writer is doing there is not its concern. No reader
+ * ever waits.
+ *
+ * Nothing here survives a crash: the journal has it all, and a head is filled again from that.
+ */
+#include "head.h"
+
+#include "fault.h"
+#include "head_column.h"
+#include "random.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct head {
+    _Atomic uint32_t references;
+    _Atomic uint32_t published;
+    uint32_t appended;
+    uint32_t reserved; /* rows of page 0 that every column in it has room for */
+    uint64_t first;
+    uint64_t fields_private;
+    uint64_t seed;
+    struct region lasting;
+    struct region text;
+    struct region_mark text_mark; /* at the last publication */
+    _Atomic size_t memory;
+    _Atomic int64_t time_min, time_max; /* of published rows, or more */
+    int64_t appended_min, appended_max;
+    struct lookup ids; /* numbers are rows */
+    _Atomic(struct head_column *) columns[FIELD_COUNT];
+    _Atomic(struct head_column *) salts;
+};
+
+tally_status
+head_create(uint64_t first, uint64_t fields_private, struct head **head_out,
+            struct tally_error *error)
+{
+    struct head *head = calloc(1, sizeof *head);
+    if (head == NULL)
+        return memory_fault(error);
+    atomic_init(&head->references, 1);
+    atomic_init(&head->memory, sizeof *head);
+    atomic_init(&head->time_min, INT64_MAX);
+    atomic_init(&head->time_max, INT64_MIN);
+    head->appended_min = INT64_MAX;
+    head->appended_max = INT64_MIN;
+    head->first = first;
+    head->fields_private = fields_private;
+    random_bytes(&head->seed, sizeof head->seed);
+    *head_out = head;
+    return TALLY_OK;
+}
+
+void
+head_retain(struct head *head)
+{
+    atomic_fetch_add_explicit(&head->references, 1, memory_order_relaxed);
+}
+
+void
+head_release(struct head *head)
+{
+    if (head == NULL || atomic_fetch_sub_explicit(&head->references, 1, memory_order_acq_rel) > 1)
+        return;
+    region_finish(&head->lasting);
+    region_finish(&head->text);
+    free(head);
+}
+
+static struct intern_memory
+memory_of(struct head *head)
+{
+    return (struct intern_memory){ &head->lasting, &head->text, head->seed };
+}
+
+/* Columns by number: those of the fields, then the salts. For the writer. */
+#define COLUMN_COUNT (FIELD_COUNT + 1)
+
+static struct head_column *
+column_numbered(struct head *head, unsigned number)
+{
+    return atomic_load_explicit(number == FIELD_COUNT ? &head->salts : &head->columns[number],
+                                memory_order_relaxed);
+}
+
+/* Every column has room for `row`: they are read as far as the head goes, written there or not. */
+static bool
+reserve_row(struct head *head, uint32_t row)
+{
+    if (row < head->reserved || row >= PAGE_ROWS)
+        return true;
+    for (unsigned number = 0; number < COLUMN_COUNT; number++) {
+        struct head_column *column = column_numbered(head, number);
+        if (column != NULL && !head_column_reserve(column, &head->lasting, row))
+            return false;
+    }
+    head->reserved = head_column_capacity(row);
+    return true;
+}
+
+/* The column at `place`, made if need be. NULL when memory is short. */
+static struct head_column *
+column_at(struct head *head, _Atomic(struct head_column *) *place, enum field_column hint,
+          enum column_settled settled)
+{
+    struct head_column *column = atomic_load_explicit(place, memory_order_relaxed);
+    if (column == NULL) {
+        column = head_column_create(&head->lasting, hint, settled);
+        atomic_store_explicit(place, column, memory_order_release);
+    }
+    return column;
+}
+
+/* A value on its way into a column. */
+struct put {
+    struct head_column *column;
+    struct bytes value;
+    uint32_t hash;
+    bool coded;
+};
+
+/* The columns and hashes of an entry's values. False when memory is short. */
+static bool
+prepare_puts(struct head *head, uint32_t row, const struct bytes *values, struct put *puts,
+             unsigned *count_out)
+{
+    unsigned count = 0;
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        if (values[field].data == NULL || field == FIELD_PRIVATE)
+            continue;
+        struct put *put = &puts[count++];
+        put->value = values[field];
+        put->column = column_at(head, &head->columns[field], fields[field].column,
+                                field == FIELD_ID ? COLUMN_SETTLED : COLUMN_OPEN);
+        if (put->column == NULL)
+            return false;
+        put->coded = head_column_coded(put->column, row);
+        put->hash = put->coded ? lookup_hash(head->seed, put->value) : 0;
+        if (put->coded)
+            intern_prefetch(&put->column->values, put->hash, INTERN_SLOT);
+    }
+    *count_out = count;
+    return true;
+}
+
+static bool
+put_values(struct head *head, uint32_t row, const struct bytes *values)
+{
+    const struct intern_memory memory = memory_of(head);
+    struct put puts[FIELD_COUNT];
+    unsigned count;
+
+    if (!prepare_puts(head, row, values, puts, &count))
+        return false;
+    for (enum intern_place place = INTERN_LISTED; place <= INTERN_TEXT; place++) {
+        for (unsigned i = 0; i < count; i++) {
+            if (puts[i].coded)
+                intern_prefetch(&puts[i].column->values, puts[i].hash, place);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!head_column_put(puts[i].column, &memory, row, puts[i].value, puts[i].hash))
+            return false;
+    }
+    return true;
+}
+
+static bool
+put_salt(struct head *head, uint32_t row, const uint8_t *salt)
+{
+    const struct intern_memory memory = memory_of(head);
+    struct head_column *column = column_at(head, &head->salts, COLUMN_HINT_ID, COLUMN_SETTLED);
+    return column != NULL && head_column_put_raw(column, &memory, row, salt);
+}
+
+static void
+erase_rows(struct head *head, uint32_t first, uint32_t end)
+{
+    for (unsigned number = 0; number < COLUMN_COUNT; number++) {
+        struct head_column *column = column_numbered(head, number);
+        if (column != NULL)
+            head_column_erase(column, first, end);
+    }
+}
+
+/* The time of a written row in a column of times; INT64_MAX where it has none. */
+static int64_t
+written_time(const struct head *head, enum field_id field, uint32_t row)
+{
+    struct page page;
+    head_column_view(atomic_load_explicit(&head->columns[field], memory_order_relaxed),
+                     row / PAGE_ROWS, row % PAGE_ROWS + 1, VIEW_WRITTEN, &page);
+    if (page.kind != PAGE_NUMBERS || page.forms[row % PAGE_ROWS] == NUMBER_ABSENT)
+        return INT64_MAX;
+    return page.keys[row % PAGE_ROWS];
+}
+
+static void
+note_time(struct head *head, uint32_t row)
+{
+    int64_t sent = written_time(head, FIELD_TIMESTAMP, row);
+    int64_t received = written_time(head, FIELD_RECEIVED, row);
+    int64_t time = sent < received ? sent : received;
+    if (time < head->appended_min)
+        head->appended_min = time;
+    if (time > head->appended_max)
+        head->appended_max = time;
+}
+
+static void
+note_memory(struct head *head)
+{
+    atomic_store_explicit(&head->memory, sizeof *head + head->lasting.memory + head->text.memory,
+                          memory_order_relaxed);
+}
+
+tally_status
+head_append(struct head *head, const struct head_entry *entry, struct tally_error *error)
+{
+    uint32_t row = head->appended;
+    assert(row < HEAD_ENTRIES_MAX);
+
+    bool done = reserve_row(head, row);
+    if (done) {
+        done = put_values(head, row, entry->values) && put_salt(head, row, entry->salt) &&
+               lookup_add(&head->ids, &head->lasting,
+                          lookup_hash(head->seed, entry->values[FIELD_ID]));
+        if (!done)
+            erase_rows(head, row, row + 1);
+    }
+    note_memory(head);
+    if (!done)
+        return memory_fault(error);
+    head->appended++;
+    note_time(head, row);
+    return TALLY_OK;
+}
+
+void
+head_publish(struct head *head)
+{
+    uint32_t first = atomic_load_explicit(&head->published, memory_order_relaxed);
+    if (first == head->appended)
+        return;
+    for (unsigned number = 0; number < COLUMN_COUNT; number++) {
+        struct head_column *column = column_numbered(head, number);
+        if (column != NULL)
+            head_column_publish(column, first, head->appended);
+    }
+    head->text_mark = region_mark(&head->text);
+    atomic_store_explicit(&head->time_min, head->appended_min, memory_order_relaxed);
+    atomic_store_explicit(&head->time_max, head->appended_max, memory_order_relaxed);
+    atomic_store_explicit(&head->published, head->appended, memory_order_release);
+}
+
+void
+head_discard(struct head *head)
+{
+    uint32_t first = atomic_load_explicit(&head->published, memory_order_relaxed);
+    for (unsigned number = 0; number < COLUMN_COUNT; number++) {
+        struct head_column *column = column_numbered(head, number);
+        if (column != NULL)
+            head_column_discard(column, first, head->appended);
+    }
+    lookup_truncate(&head->ids, first);
+    region_return(&head->text, head->text_mark);
+    head->appended = first;
+    head->reserved = 0; /* a page begun from here on may be smaller than those that are there */
+    head->appended_min = atomic_load_explicit(&head->time_min, memory_order_relaxed);
+    head->appended_max = atomic_load_explicit(&head->time_max, memory_order_relaxed);
+    note_memory(head);
+}
+
+uint64_t
+head_first(const struct head *head)
+{
+    return head->first;
+}
+
+uint64_t
+head_fields_private(const struct head *head)
+{
+    return head->fields_private;
+}
+
+uint32_t
+head_count(const struct head *head)
+{
+    return atomic_load_explicit(&head->published, memory_order_acquire);
+}
+
+uint32_t
+head_appended(const struct head *head)
+{
+    return head->appended;
+}
+
+size_t
+head_memory(const struct head *head)
+{
+    return atomic_load_explicit(&head->memory, memory_order_relaxed);
+}
+
+void
+head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out)
+{
+    *minimum_out = atomic_load_explicit(&head->time_min, memory_order_relaxed);
+    *maximum_out = atomic_load_explicit(&head->time_max, memory_order_relaxed);
+}
+
+/* The rows of page `page` below `count`. */
+static uint32_t
+rows_of_page(uint32_t page, uint32_t count)
+{
+    assert(page * PAGE_ROWS < count);
+    uint32_t rest = count - page * PAGE_ROWS;
+    return rest < PAGE_ROWS ? rest : PAGE_ROWS;
+}
+
+void
+head_page(const struct head *head, enum field_id field, uint32_t page, uint32_t count,
+          struct page *page_out)
+{
+    head_column_view(atomic_load_explicit(&head->columns[field], memory_order_acquire), page,
+                     rows_of_page(page, count), VIEW_PUBLISHED, page_out);
+}
+
+void
+head_salt_page(const struct head *head, uint32_t page, uint32_t count, struct page *page_out)
+{
+    head_column_view(atomic_load_explicit(&head->salts, memory_order_acquire), page,
+                     rows_of_page(page, count), VIEW_PUBLISHED, page_out);
+}
+
+void
+head_dictionary(const struct head *head, enum field_id field, struct dictionary *dictionary_out)
+{
+    const struct head_column *column =
+        atomic_load_explicit(&head->columns[field], memory_order_acquire);
+    if (column == NULL)
+        *dictionary_out = (struct dictionary){ 0 };
+    else
+        intern_dictionary(&column->values, dictionary_out);
+}
+
+static bool
+row_has_id(const struct head *head, uint32_t row, struct bytes id, enum column_view view)
+{
+    struct page page;
+    char text[PAGE_TEXT_MAX];
+    head_column_view(atomic_load_explicit(&head->columns[FIELD_ID], memory_order_acquire),
+                     row / PAGE_ROWS, row % PAGE_ROWS + 1, view, &page);
+    struct bytes value = page_value(&page, NULL, COLUMN_HINT_ID, row % PAGE_ROWS, text);
+    return value.data != NULL && bytes_equal(value, id);
+}
+
+tally_status
+head_find_id(const struct head *head, struct bytes id, uint32_t count, uint32_t *row_out)
+{
+    enum column_view view = VIEW_PUBLISHED;
+    if (count > atomic_load_explicit(&head->published, memory_order_relaxed)) {
+        view = VIEW_WRITTEN; /* only the writer knows of more */
+        if (count > head->appended)
+            count = head->appended;
+    }
+
+    struct lookup_walk walk = lookup_begin(&head->ids, lookup_hash(head->seed, id));
+    uint32_t row;
+    bool found = false;
+    while (lookup_next(&walk, &row)) {
+        if (row < count && (!found || row > *row_out) && row_has_id(head, row, id, view)) {
+            *row_out = row;
+            found = true;
+        }
+    }
+    return found ? TALLY_OK : TALLY_ABSENT;
+}

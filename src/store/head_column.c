@@ -1,0 +1,365 @@
+/*
+ * head_column.c - pages that are read while they are written.
+ *
+ * A page is one piece of memory: a header and the arrays of its kind, laid out as struct page wants
+ * them, every row absent. Writing a row is storing into its place. The first page of a column
+ * grows, by copying, from 16 rows to 64, 256, 1,024 and 4,096, so that a trail of a few entries is
+ * small; the others are whole. The exceptions of a page grow likewise.
+ *
+ * Invariants, for reading without locks:
+ *   - what is published never changes and never moves; a page that was replaced stays as it was;
+ *   - a page's address, and that of its exceptions, is stored (release) before the count of the
+ * entries that need it; readers take the count first (acquire);
+ *   - the count of a page's exceptions is published with its rows; those of later rows are cut off
+ * by their row.
+ *
+ * An id column begins with codes, because session, trace and resource ids may repeat; where more
+ * than half of the values so far were new, the pages from there on hold ids or plain values.
+ */
+#include "head_column.h"
+
+#include <assert.h>
+
+#define CAPACITY_FIRST   16u
+#define CAPACITY_STEP    4u
+#define EXCEPTIONS_FIRST 8u
+#define PRESENT_TO_JUDGE 1024u
+#define SAMPLES_OF_NEW   64u
+
+struct column_page {
+    enum page_kind kind;
+    uint32_t capacity; /* rows */
+    uint32_t *codes;
+    int64_t *keys;
+    uint8_t (*ids)[16];
+    uint8_t *forms;
+    struct bytes *values;
+    _Atomic(struct page_exception *) exceptions;
+    uint32_t exception_capacity;
+    uint32_t exception_count; /* written */
+    _Atomic uint32_t exceptions_published;
+};
+
+static uint8_t
+absent_form(enum page_kind kind)
+{
+    return kind == PAGE_NUMBERS ? NUMBER_ABSENT : ID_ABSENT;
+}
+
+static size_t
+row_size(enum page_kind kind)
+{
+    switch (kind) {
+    case PAGE_ABSENT:
+        break;
+    case PAGE_CODES:
+        return sizeof(uint32_t);
+    case PAGE_NUMBERS:
+        return sizeof(int64_t) + 1;
+    case PAGE_IDS:
+        return 16 + 1;
+    case PAGE_VALUES:
+        return sizeof(struct bytes);
+    }
+    return 0;
+}
+
+/* A page whose rows are absent. */
+static struct column_page *
+create_page(struct region *region, enum page_kind kind, uint32_t capacity)
+{
+    struct column_page *page = region_take(region, sizeof *page);
+    uint8_t *rows = region_take(region, row_size(kind) * capacity);
+    if (page == NULL || rows == NULL)
+        return NULL;
+
+    memset(page, 0, sizeof *page);
+    memset(rows, 0, row_size(kind) * capacity);
+    page->kind = kind;
+    page->capacity = capacity;
+    if (kind == PAGE_CODES)
+        page->codes = (uint32_t *)rows;
+    if (kind == PAGE_NUMBERS)
+        page->keys = (int64_t *)rows;
+    if (kind == PAGE_IDS)
+        page->ids = (uint8_t(*)[16])rows;
+    if (kind == PAGE_VALUES)
+        page->values = (struct bytes *)rows;
+    if (kind == PAGE_NUMBERS || kind == PAGE_IDS) {
+        page->forms = rows + (row_size(kind) - 1) * capacity;
+        memset(page->forms, absent_form(kind), capacity);
+    }
+    return page;
+}
+
+static void
+copy_rows(struct column_page *to, const struct column_page *from)
+{
+    size_t rows = from->capacity;
+    if (from->codes != NULL)
+        memcpy(to->codes, from->codes, rows * sizeof *to->codes);
+    if (from->keys != NULL)
+        memcpy(to->keys, from->keys, rows * sizeof *to->keys);
+    if (from->ids != NULL)
+        memcpy(to->ids, from->ids, rows * sizeof *to->ids);
+    if (from->forms != NULL)
+        memcpy(to->forms, from->forms, rows);
+    if (from->values != NULL)
+        memcpy(to->values, from->values, rows * sizeof *to->values);
+
+    to->exception_capacity = from->exception_capacity;
+    to->exception_count = from->exception_count;
+    atomic_init(&to->exceptions, atomic_load_explicit(&from->exceptions, memory_order_relaxed));
+    atomic_init(&to->exceptions_published,
+                atomic_load_explicit(&from->exceptions_published, memory_order_relaxed));
+}
+
+struct head_column *
+head_column_create(struct region *region, enum field_column hint, enum column_settled settled)
+{
+    static const enum page_kind kinds[] = {
+        [COLUMN_HINT_CODES] = PAGE_CODES,    [COLUMN_HINT_TIME] = PAGE_NUMBERS,
+        [COLUMN_HINT_NUMBER] = PAGE_NUMBERS, [COLUMN_HINT_ID] = PAGE_CODES,
+        [COLUMN_HINT_TEXT] = PAGE_VALUES,    [COLUMN_HINT_DIGEST] = PAGE_VALUES,
+    };
+    struct head_column *column = region_take(region, sizeof *column);
+    if (column == NULL)
+        return NULL;
+    memset(column, 0, sizeof *column);
+    column->hint = hint;
+    column->settled = hint != COLUMN_HINT_ID || settled == COLUMN_SETTLED;
+    column->kind = hint == COLUMN_HINT_ID && column->settled ? PAGE_IDS : kinds[hint];
+    return column;
+}
+
+/* The kind for values that do not repeat: ids, if most of those that came are. */
+static enum page_kind
+kind_of_new_values(const struct head_column *column)
+{
+    struct bytes **chunks = atomic_load_explicit(&column->values.chunks, memory_order_relaxed);
+    uint32_t count = column->values.count;
+    uint32_t samples = count < SAMPLES_OF_NEW ? count : SAMPLES_OF_NEW;
+    uint32_t ids = 0;
+    for (uint32_t i = 0; i < samples; i++) {
+        uint32_t number = (uint32_t)((uint64_t)i * count / samples);
+        uint8_t id[16], form;
+        ids += id_read(chunks[number / PAGE_ROWS][number % PAGE_ROWS], id, &form);
+    }
+    return ids > samples / 2 ? PAGE_IDS : PAGE_VALUES;
+}
+
+uint32_t
+head_column_capacity(uint32_t row)
+{
+    uint32_t capacity = row < PAGE_ROWS ? CAPACITY_FIRST : PAGE_ROWS;
+    while (capacity <= row % PAGE_ROWS)
+        capacity *= CAPACITY_STEP;
+    return capacity;
+}
+
+bool
+head_column_reserve(struct head_column *column, struct region *region, uint32_t row)
+{
+    _Atomic(struct column_page *) *place = &column->pages[row / PAGE_ROWS];
+    struct column_page *page = atomic_load_explicit(place, memory_order_relaxed);
+    if (page == NULL || row % PAGE_ROWS < page->capacity)
+        return true;
+    struct column_page *larger = create_page(region, page->kind, head_column_capacity(row));
+    if (larger == NULL)
+        return false;
+    copy_rows(larger, page);
+    atomic_store_explicit(place, larger, memory_order_release);
+    return true;
+}
+
+/* The page of a row, a new one if need be. NULL when memory is short. */
+static struct column_page *
+page_for(struct head_column *column, struct region *region, uint32_t row)
+{
+    _Atomic(struct column_page *) *place = &column->pages[row / PAGE_ROWS];
+    struct column_page *page = atomic_load_explicit(place, memory_order_relaxed);
+    if (page != NULL)
+        return page;
+
+    if (!column->settled && column->present >= PRESENT_TO_JUDGE &&
+        column->values.count > column->present / 2) {
+        column->kind = kind_of_new_values(column);
+        column->settled = true;
+    }
+    page = create_page(region, column->kind, head_column_capacity(row));
+    if (page != NULL)
+        atomic_store_explicit(place, page, memory_order_release);
+    return page;
+}
+
+static bool
+append_exception(struct column_page *page, const struct intern_memory *memory, uint32_t row,
+                 struct bytes value)
+{
+    struct page_exception *exceptions =
+        atomic_load_explicit(&page->exceptions, memory_order_relaxed);
+    if (page->exception_count == page->exception_capacity) {
+        uint32_t capacity =
+            page->exception_count == 0 ? EXCEPTIONS_FIRST : 2 * page->exception_count;
+        struct page_exception *larger = region_take(memory->lasting, capacity * sizeof *larger);
+        if (larger == NULL)
+            return false;
+        if (page->exception_count > 0)
+            memcpy(larger, exceptions, page->exception_count * sizeof *larger);
+        exceptions = larger;
+        page->exception_capacity = capacity;
+        atomic_store_explicit(&page->exceptions, larger, memory_order_release);
+    }
+    struct bytes copy = region_copy(memory->text, value);
+    if (copy.data == NULL)
+        return false;
+    exceptions[page->exception_count++] = (struct page_exception){ row, copy };
+    return true;
+}
+
+static bool
+put_number(struct column_page *page, enum field_column hint, const struct intern_memory *memory,
+           uint32_t row, struct bytes value)
+{
+    page->forms[row] = number_form(hint, value, &page->keys[row]);
+    return page->forms[row] != NUMBER_EXCEPTION || append_exception(page, memory, row, value);
+}
+
+static bool
+put_id(struct column_page *page, const struct intern_memory *memory, uint32_t row,
+       struct bytes value)
+{
+    page->forms[row] = id_form(value, page->ids[row]);
+    return page->forms[row] != ID_EXCEPTION || append_exception(page, memory, row, value);
+}
+
+bool
+head_column_coded(const struct head_column *column, uint32_t row)
+{
+    const struct column_page *page =
+        atomic_load_explicit(&column->pages[row / PAGE_ROWS], memory_order_relaxed);
+    return (page == NULL ? column->kind : page->kind) == PAGE_CODES;
+}
+
+bool
+head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+                struct bytes value, uint32_t hash)
+{
+    struct column_page *page = page_for(column, memory->lasting, row);
+    if (page == NULL)
+        return false;
+    column->present++;
+    row %= PAGE_ROWS;
+    switch (page->kind) {
+    case PAGE_ABSENT:
+        break;
+    case PAGE_CODES:
+        return intern_code(&column->values, memory, value, hash, &page->codes[row]);
+    case PAGE_NUMBERS:
+        return put_number(page, column->hint, memory, row, value);
+    case PAGE_IDS:
+        return put_id(page, memory, row, value);
+    case PAGE_VALUES:
+        page->values[row] = region_copy(memory->text, value);
+        return page->values[row].data != NULL;
+    }
+    assert(false && "a page that was begun has a kind");
+    return false;
+}
+
+bool
+head_column_put_raw(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+                    const uint8_t id[16])
+{
+    struct column_page *page = page_for(column, memory->lasting, row);
+    if (page == NULL)
+        return false;
+    assert(page->kind == PAGE_IDS);
+    page->forms[row % PAGE_ROWS] = ID_RAW;
+    memcpy(page->ids[row % PAGE_ROWS], id, 16);
+    return true;
+}
+
+static void
+erase_row(struct column_page *page, uint32_t row)
+{
+    if (page->codes != NULL)
+        page->codes[row] = 0;
+    if (page->forms != NULL)
+        page->forms[row] = absent_form(page->kind);
+    if (page->values != NULL)
+        page->values[row] = bytes_of(NULL, 0);
+
+    const struct page_exception *exceptions =
+        atomic_load_explicit(&page->exceptions, memory_order_relaxed);
+    while (page->exception_count > 0 && exceptions[page->exception_count - 1].row >= row)
+        page->exception_count--;
+}
+
+void
+head_column_erase(struct head_column *column, uint32_t first, uint32_t end)
+{
+    for (uint32_t row = end; row-- > first;) {
+        struct column_page *page =
+            atomic_load_explicit(&column->pages[row / PAGE_ROWS], memory_order_relaxed);
+        if (page != NULL)
+            erase_row(page, row % PAGE_ROWS);
+    }
+}
+
+void
+head_column_publish(struct head_column *column, uint32_t first, uint32_t end)
+{
+    for (uint32_t number = first / PAGE_ROWS; number * PAGE_ROWS < end; number++) {
+        struct column_page *page =
+            atomic_load_explicit(&column->pages[number], memory_order_relaxed);
+        if (page != NULL)
+            atomic_store_explicit(&page->exceptions_published, page->exception_count,
+                                  memory_order_release);
+    }
+    intern_publish(&column->values);
+}
+
+void
+head_column_discard(struct head_column *column, uint32_t first, uint32_t end)
+{
+    head_column_erase(column, first, end);
+    intern_discard(&column->values);
+}
+
+/* How many of a page's first exceptions are of rows below `rows`. */
+static uint32_t
+exceptions_below(const struct page_exception *exceptions, uint32_t count, uint32_t rows)
+{
+    while (count > 0 && exceptions[count - 1].row >= rows)
+        count--;
+    return count;
+}
+
+void
+head_column_view(const struct head_column *column, uint32_t number, uint32_t rows,
+                 enum column_view view, struct page *page_out)
+{
+    struct column_page *page =
+        column == NULL ? NULL : atomic_load_explicit(&column->pages[number], memory_order_acquire);
+    if (page == NULL) {
+        *page_out = (struct page){ .kind = PAGE_ABSENT, .rows = rows };
+        return;
+    }
+    uint32_t count = view == VIEW_WRITTEN
+                         ? page->exception_count
+                         : atomic_load_explicit(&page->exceptions_published, memory_order_acquire);
+    const struct page_exception *exceptions =
+        atomic_load_explicit(&page->exceptions, memory_order_acquire);
+    *page_out = (struct page){
+        .kind = page->kind,
+        .rows = rows,
+        .codes = page->codes,
+        .keys = page->keys,
+        .ids = (const uint8_t(*)[16])page->ids,
+        .forms = page->forms,
+        .values = page->values,
+        .exceptions = exceptions,
+        .exception_count = exceptions_below(exceptions, count, rows),
+    };
+}

@@ -1,0 +1,71 @@
+/*
+ * head_column.h - one column of a head.
+ *
+ * One thread writes rows in ascending order; others read published rows. Rows that are never
+ * written are absent, and so is all of a column that does not exist: pages come with their first
+ * value.
+ */
+#ifndef HEAD_COLUMN_H
+#define HEAD_COLUMN_H
+
+#include "head.h"
+#include "intern.h"
+
+#define HEAD_PAGES (HEAD_ENTRIES_MAX / PAGE_ROWS)
+
+struct column_page;
+
+struct head_column {
+    enum field_column hint;
+    enum page_kind kind; /* of the pages that are begun now */
+    bool settled;        /* the kind does not change any more */
+    uint32_t present;    /* values written */
+    struct intern values;
+    _Atomic(struct column_page *) pages[HEAD_PAGES];
+};
+
+/* How a column begins: PAGE_CODES for an id column too, until its values turn out not to repeat,
+ * unless `settled` says that it must be PAGE_IDS from the start. NULL when memory is short. */
+enum column_settled {
+    COLUMN_OPEN,
+    COLUMN_SETTLED,
+};
+struct head_column *head_column_create(struct region *region, enum field_column hint,
+                                       enum column_settled settled);
+
+/* The rows that the page of row `row` has room for, once there is room for that. */
+uint32_t head_column_capacity(uint32_t row);
+
+/* Makes room for row `row` of the head in the page that it falls into, if there is one: for every
+ * column before a row is written in any, so that all may be read as far as the head goes. */
+bool head_column_reserve(struct head_column *column, struct region *region, uint32_t row);
+
+/* Writes a value that is not absent; `hash` is lookup_hash() of memory's seed and the value. False
+ * when memory is short; then head_column_erase() the row. */
+bool head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+                     struct bytes value, uint32_t hash);
+
+/* Does writing this row take the hash? */
+bool head_column_coded(const struct head_column *column, uint32_t row);
+/* Writes 16 raw bytes into a column of ids. */
+bool head_column_put_raw(struct head_column *column, const struct intern_memory *memory,
+                         uint32_t row, const uint8_t id[16]);
+
+/* Makes rows [first, end), which are not published, absent again. */
+void head_column_erase(struct head_column *column, uint32_t first, uint32_t end);
+
+/* Publishes rows [first, end) to those who then learn of `end`; or forgets what is not published.
+ */
+void head_column_publish(struct head_column *column, uint32_t first, uint32_t end);
+void head_column_discard(struct head_column *column, uint32_t first, uint32_t end);
+
+/* What a reader may look at, and the writer. */
+enum column_view {
+    VIEW_PUBLISHED,
+    VIEW_WRITTEN,
+};
+/* Page `number` as far as `rows` of it; `column` may be NULL. */
+void head_column_view(const struct head_column *column, uint32_t number, uint32_t rows,
+                      enum column_view view, struct page *page_out);
+
+#endif
