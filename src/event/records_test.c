@@ -149,6 +149,8 @@ damage_is_local(void **state)
         { "the lines of a damaged record are no records of their own",
           "{\n  \"a\": {\n    \"b\" 1\n  },\n\n  \"c\": [\n    {\n    }\n  ]\n}\n{\"d\":1}\n",
           "1" DAMAGED "a comma, a colon or a quote is missing\n11 {\"d\":1}\n" },
+        { "nor is a bracket that closes it", "{\"a\" [\n 1\n]}\n{}\n",
+          "1" DAMAGED "a bracket opens where none may\n4 {}\n" },
         { "an element that is no object", "[1,{\"a\":1},[{}],\"x\",{}]",
           "1! the array's element is no JSON object\n1 {\"a\":1}\n"
           "1! the array's element is no JSON object\n1! the array's element is no JSON object\n"
