@@ -1,0 +1,63 @@
+/*
+ * tally - an audit trail that proves itself. The table of its commands; each has a file.
+ */
+#include "command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_init,  &command_record, &command_import,
+    &command_query, &command_export, &command_verify,
+    &command_prove, &command_trail,  &command_doctor,
+    &command_bench, &command_demo,   &command_help,
+    NULL,
+};
+
+static int
+run(const struct command *command, const char *program, int count, char **words)
+{
+    struct invocation invocation;
+    int outcome = invocation_read(command, program, count, words, &invocation);
+    if (outcome != DONE)
+        return outcome;
+
+    if (option_given(&invocation, "help")) {
+        char *operands[] = { (char *)command->name };
+        struct invocation help = {
+            .command = &command_help,
+            .program = program,
+            .operands = operands,
+            .operand_count = 1,
+        };
+        outcome = command_help.run(&help);
+    } else {
+        outcome = command->run(&invocation);
+    }
+    invocation_finish(&invocation);
+    return outcome;
+}
+
+int
+main(int argc, char **argv)
+{
+    /* A reader who closes the pipe is no fault: see out.h. */
+    (void)signal(SIGPIPE, SIG_IGN);
+
+    if (argc < 2) {
+        say("a command is missing: `tally help` lists them, `tally demo` shows them");
+        return MISUSED;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0)
+        return printf("tally %s\n", TALLY_VERSION) < 0 ? UNABLE : DONE;
+
+    const struct command *command = command_find(name);
+    if (command == NULL)
+        return fail(MISUSED, "there is no command \"%s\"; `tally help` lists those there are",
+                    name);
+    return run(command, argv[0], argc - 2, argv + 2);
+}

@@ -1,0 +1,129 @@
+#include "out.h"
+
+#include "csv.h"
+#include "fault.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static tally_status
+write_out(void *context, struct bytes bytes, struct tally_error *error)
+{
+    struct out *out = context;
+    while (bytes.size > 0 && !out->closed) {
+        ssize_t size = write(out->fd, bytes.data, bytes.size);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0 && errno == EPIPE) {
+            out->closed = true;
+            return TALLY_OK;
+        }
+        if (size < 0)
+            return io_fault(error, "cannot write %s",
+                            out->path == NULL ? "to standard output" : out->path);
+        bytes = bytes_of(bytes.data + size, bytes.size - (size_t)size);
+    }
+    return TALLY_OK;
+}
+
+void
+out_open(struct out *out)
+{
+    *out = (struct out){ .fd = STDOUT_FILENO };
+    out->stream.write = write_out;
+    out->stream.context = out;
+}
+
+int
+out_open_file(struct out *out, const char *path)
+{
+    out_open(out);
+    if (path == NULL || strcmp(path, "-") == 0)
+        return DONE;
+
+    out->path = strdup(path);
+    if (out->path == NULL || asprintf(&out->part, "%s.part", path) < 0) {
+        free(out->path);
+        return fail(UNABLE, "out of memory");
+    }
+    out->fd = open(out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (out->fd >= 0)
+        return DONE;
+
+    int outcome = fail(UNABLE, "cannot create %s: %s", out->part, strerror(errno));
+    free(out->part);
+    free(out->path);
+    return outcome;
+}
+
+bool
+out_closed(const struct out *out)
+{
+    return out->closed;
+}
+
+bool
+out_is_terminal(const struct out *out)
+{
+    return isatty(out->fd) == 1;
+}
+
+/* Puts a whole file in its place. */
+static int
+settle_file(const struct out *out)
+{
+    if (fsync(out->fd) < 0 && errno != EINVAL && errno != EROFS)
+        return fail(UNABLE, "cannot write %s: %s", out->path, strerror(errno));
+    if (rename(out->part, out->path) < 0)
+        return fail(UNABLE, "cannot rename %s to %s: %s", out->part, out->path, strerror(errno));
+    return DONE;
+}
+
+int
+out_finish(struct out *out, int outcome)
+{
+    struct tally_error error;
+    if (outcome == DONE && stream_flush(&out->stream, &error) != TALLY_OK)
+        outcome = fail_with(&error, NULL);
+    stream_finish(&out->stream);
+    if (out->path == NULL)
+        return outcome;
+
+    if (outcome == DONE)
+        outcome = settle_file(out);
+    if (outcome != DONE)
+        (void)unlink(out->part);
+    (void)close(out->fd);
+    free(out->part);
+    free(out->path);
+    return outcome;
+}
+
+void
+out_looks(const struct out *out, struct listing_style *style_out)
+{
+    bool terminal = out_is_terminal(out);
+    *style_out = (struct listing_style){
+        .width = terminal ? terminal_width(out->fd) : 0,
+        .colour = terminal && terminal_has_colour(),
+        .csv_ways = CSV_GUARD | (terminal ? CSV_SHOW : 0),
+    };
+}
+
+int
+out_style(const struct invocation *invocation, const struct out *out, enum listing_format standard,
+          enum listing_format *format_out, struct listing_style *style_out)
+{
+    const char *name = option_value(invocation, "format");
+    enum listing_format format = standard;
+    if (name != NULL && !listing_format_find(name, &format))
+        return fail(MISUSED, "--format takes table, json, ndjson or csv, not \"%s\"", name);
+
+    *format_out = format;
+    out_looks(out, style_out);
+    return DONE;
+}

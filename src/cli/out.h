@@ -1,0 +1,45 @@
+/*
+ * out.h - where a command's results go: standard output, or a file that appears when it is whole.
+ *
+ * A reader that has seen enough (`tally query … | head`) closes the pipe; that is no mistake. From
+ * then on everything written is dropped, out_closed() says so, and the command stops as if it were
+ * done. main() ignores SIGPIPE for it.
+ */
+#ifndef OUT_H
+#define OUT_H
+
+#include "command.h"
+#include "listing.h"
+
+struct out {
+    struct stream stream;
+    int fd;
+    bool closed;
+    char *path; /* NULL: standard output */
+    char *part; /* the file's name until it is whole */
+};
+
+void out_open(struct out *out);
+
+/* A file (0600), which replaces one of that name at out_finish(); NULL or "-" is standard output.
+ * DONE, or UNABLE after saying why. */
+int out_open_file(struct out *out, const char *path);
+
+bool out_closed(const struct out *out);
+bool out_is_terminal(const struct out *out);
+
+/* Writes what is left and closes, if `outcome` is DONE; else drops a file's beginnings. Returns
+ * `outcome`, or UNABLE after saying why what was written did not get to its place. */
+int out_finish(struct out *out, int outcome);
+
+/* How rows look on `out`: fitted to its terminal and coloured if it is one and NO_COLOR is not set;
+ * safe to show there. */
+void out_looks(const struct out *out, struct listing_style *style_out);
+
+/* The same, and reads --format; `standard` where it is not given. MISUSED after saying so for any
+ * other format, or DONE. */
+int out_style(const struct invocation *invocation, const struct out *out,
+              enum listing_format standard, enum listing_format *format_out,
+              struct listing_style *style_out);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * since.h - a checkpoint from elsewhere, held against a trail.
+ *
+ * A checkpoint that was kept out of reach (by a witness, on paper, in another account's files)
+ * shows a cut or rewritten trail when the trail's folder alone cannot.
+ */
+#ifndef SINCE_H
+#define SINCE_H
+
+#include "tally/checkpoint.h"
+#include "verify.h"
+
+struct since {
+    const char *path; /* borrowed */
+    char note[TALLY_CHECKPOINT_NOTE_MAX];
+    size_t note_size;
+    struct tally_checkpoint checkpoint; /* read, its signature not checked yet */
+};
+
+/* Reads a signed checkpoint from a file. DONE, or the exit status after saying why. */
+int since_read(const char *path, struct since *since_out);
+
+/* Whether `vkey` signed it: VERDICT_INTACT, or VERDICT_TAMPERED with a sentence. */
+enum verdict since_signed(const struct since *since, const struct tally_vkey *vkey, char *text,
+                          size_t text_size);
+
+/* Whether a verified trail has grown out of `checkpoint`: its root at that size is the one signed
+ * then. VERDICT_INTACT, or another verdict with a sentence. */
+enum verdict since_grown(struct folder *folder, const char *name,
+                         const struct tally_checkpoint *checkpoint, char *text, size_t text_size);
+
+/* The trail's newest checkpoint as it is stored; nothing about it is checked. False where there is
+ * none that could be read. */
+bool since_stored(struct folder *folder, const char *name, struct tally_checkpoint *checkpoint_out);
+
+#endif

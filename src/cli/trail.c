@@ -1,0 +1,479 @@
+/*
+ * tally trail - the trails of a folder: list, make, describe, rebuild.
+ */
+#include "base64.h"
+#include "charter.h"
+#include "columns.h"
+#include "command.h"
+#include "escape.h"
+#include "field.h"
+#include "out.h"
+#include "since.h"
+#include "where.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command_option options[] = {
+    { "trail", "NAME", "the trail (default: main)" },
+    { "format", "FORMAT", "table, json, ndjson or csv (default: table; info: lines)" },
+    CHARTER_OPTIONS,
+    { NULL, NULL, NULL },
+};
+
+#define NUMBER_SIZE 24
+
+static struct bytes
+number_cell(uint64_t number, char text[NUMBER_SIZE])
+{
+    int size = snprintf(text, NUMBER_SIZE, "%" PRIu64, number);
+    return bytes_of(text, (size_t)size);
+}
+
+/* ---- list ---- */
+
+#define LIST_COLUMNS 3
+static const struct listing_column list_columns[LIST_COLUMNS] = {
+    { .name = "trail" },
+    { .name = "size", .kind = CELL_NUMBER },
+    { .name = "origin" },
+};
+
+struct trail_list {
+    struct folder *folder;
+    struct listing *listing;
+};
+
+/* disk_name_visitor. The size is that of the stored checkpoint, taken at its word. */
+static tally_status
+list_trail(void *context, const char *name, struct tally_error *error)
+{
+    struct trail_list *list = context;
+    struct bytes cells[LIST_COLUMNS] = { bytes_text(name) };
+    struct tally_checkpoint checkpoint;
+    char size[NUMBER_SIZE];
+    if (since_stored(list->folder, name, &checkpoint)) {
+        cells[1] = number_cell(checkpoint.size, size);
+        cells[2] = bytes_text(checkpoint.origin);
+    }
+    return listing_row(list->listing, cells, error);
+}
+
+static int
+write_list(const struct invocation *invocation, struct folder *folder, struct out *out)
+{
+    enum listing_format format;
+    struct listing_style style;
+    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    if (outcome != DONE)
+        return outcome;
+
+    struct tally_error error = { 0 };
+    struct trail_list list = { .folder = folder };
+    tally_status status = listing_create(format, &style, list_columns, LIST_COLUMNS, &out->stream,
+                                         &list.listing, &error);
+    if (status != TALLY_OK)
+        return fail_with(&error, NULL);
+    status = folder_list_trails(folder, list_trail, &list, &error);
+    if (status == TALLY_OK)
+        status = listing_end(list.listing, (struct bytes){ NULL, 0 }, &error);
+    listing_destroy(list.listing);
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+static int
+run_list(const struct invocation *invocation)
+{
+    struct where where;
+    int outcome = where_open(invocation, &where);
+    if (outcome != DONE)
+        return outcome;
+    struct out out;
+    out_open(&out);
+    outcome = out_finish(&out, write_list(invocation, where.folder, &out));
+    return where_close(&where, outcome);
+}
+
+/* ---- create ---- */
+
+static int
+print_vkey(const struct tally_vkey *vkey)
+{
+    char text[TALLY_VKEY_TEXT_SIZE];
+    tally_vkey_format(vkey, text);
+    struct out out;
+    out_open(&out);
+    buffer_format(&out.stream.buffer, "vkey: %s\n", text);
+    return out_finish(&out, DONE);
+}
+
+static int
+create_trail(struct folder *folder, const char *name, const struct trail_config *config)
+{
+    struct tally_error error = { 0 };
+    struct tally_vkey vkey;
+    tally_status status = trail_create(folder, name, config, &vkey, &error);
+    if (status == TALLY_CONFLICT)
+        return fail(UNABLE, "there is a trail %s already", name);
+    if (status != TALLY_OK)
+        return fail_with(&error, NULL);
+    return print_vkey(&vkey);
+}
+
+static int
+run_create(const struct invocation *invocation)
+{
+    if (invocation->operand_count != 3)
+        return misused(invocation, "create takes the new trail's name");
+    const char *name = invocation->operands[2];
+    if (!trail_name_valid(name))
+        return fail(MISUSED, "\"%s\" is no trail's name: 1 to %d of a-z, 0-9 and -, the first no -",
+                    name, TRAIL_NAME_MAX);
+    struct trail_config config;
+    int outcome = charter_read(invocation, &config);
+    if (outcome != DONE)
+        return outcome;
+    struct where where;
+    outcome = where_open(invocation, &where);
+    if (outcome != DONE)
+        return outcome;
+    return where_close(&where, create_trail(where.folder, name, &config));
+}
+
+/* ---- info ---- */
+
+enum info_column {
+    INFO_TRAIL,
+    INFO_ORIGIN,
+    INFO_VKEY,
+    INFO_SIZE,
+    INFO_SIGNED,
+    INFO_ROOT,
+    INFO_SEGMENTS,
+    INFO_SEALED,
+    INFO_BYTES,
+    INFO_PRIVATE,
+    INFO_COUNT,
+};
+
+static const struct listing_column info_columns[INFO_COUNT] = {
+    [INFO_TRAIL] = { .name = "trail" },
+    [INFO_ORIGIN] = { .name = "origin" },
+    [INFO_VKEY] = { .name = "vkey" },
+    [INFO_SIZE] = { .name = "size", .kind = CELL_NUMBER },
+    [INFO_SIGNED] = { .name = "signed_size", .kind = CELL_NUMBER },
+    [INFO_ROOT] = { .name = "root" },
+    [INFO_SEGMENTS] = { .name = "segments", .kind = CELL_NUMBER },
+    [INFO_SEALED] = { .name = "sealed_entries", .kind = CELL_NUMBER },
+    [INFO_BYTES] = { .name = "bytes", .kind = CELL_NUMBER },
+    [INFO_PRIVATE] = { .name = "private_fields" },
+};
+
+/* The cells of `info`, and what they point to. */
+struct info {
+    struct bytes cells[INFO_COUNT];
+    char numbers[INFO_COUNT][NUMBER_SIZE];
+    char vkey[TALLY_VKEY_TEXT_SIZE];
+    char root[BASE64_SIZE(TALLY_HASH_SIZE)];
+    struct buffer fields;
+};
+
+/* The bytes of the files in one folder of a trail. */
+struct file_sizes {
+    struct disk *disk;
+    const char *folder;
+    uint64_t total;
+};
+
+static tally_status
+add_file(void *context, const char *name, struct tally_error *error)
+{
+    struct file_sizes *sizes = context;
+    char path[512];
+    if (snprintf(path, sizeof path, "%s/%s", sizes->folder, name) >= (int)sizeof path)
+        return TALLY_OK;
+    struct disk_file *file;
+    if (disk_open(sizes->disk, path, DISK_READ, &file, error) != TALLY_OK)
+        return TALLY_OK; /* gone in between, or a folder */
+    uint64_t size = 0;
+    if (disk_size(file, &size, error) == TALLY_OK)
+        sizes->total += size;
+    disk_close(file);
+    return TALLY_OK;
+}
+
+static uint64_t
+trail_bytes(struct folder *folder, const char *name)
+{
+    static const char *const folders[] = { "", "/journal", "/segments", "/tree" };
+    struct file_sizes sizes = { .disk = folder_disk(folder) };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char path[TRAIL_NAME_MAX + 32];
+        (void)snprintf(path, sizeof path, "trails/%s%s", name, folders[i]);
+        sizes.folder = path;
+        struct tally_error error;
+        if (disk_list(sizes.disk, path, add_file, &sizes, &error) != TALLY_OK)
+            continue;
+    }
+    return sizes.total;
+}
+
+static void
+set_number(struct info *info, enum info_column column, uint64_t number)
+{
+    info->cells[column] = number_cell(number, info->numbers[column]);
+}
+
+static void
+describe_snapshot(const struct snapshot *snapshot, struct info *info)
+{
+    struct bytes note;
+    const struct tally_checkpoint *checkpoint = snapshot_checkpoint(snapshot, &note);
+    base64_encode(checkpoint->root.bytes, TALLY_HASH_SIZE, info->root);
+    info->cells[INFO_ROOT] = bytes_of(info->root, sizeof info->root);
+    set_number(info, INFO_SIZE, snapshot_size(snapshot));
+    set_number(info, INFO_SIGNED, checkpoint->size);
+
+    uint64_t segments = 0;
+    uint64_t sealed = 0;
+    for (size_t i = 0; i < snapshot_run_count(snapshot); i++) {
+        const struct run *run = snapshot_run(snapshot, i);
+        if (run->segment == NULL)
+            continue;
+        segments++;
+        sealed += run->count;
+    }
+    set_number(info, INFO_SEGMENTS, segments);
+    set_number(info, INFO_SEALED, sealed);
+}
+
+static void
+describe_trail(const struct where *where, struct info *info)
+{
+    info->cells[INFO_TRAIL] = bytes_text(where->name);
+    info->cells[INFO_ORIGIN] = bytes_text(trail_origin(where->trail));
+    tally_vkey_format(trail_vkey(where->trail), info->vkey);
+    info->cells[INFO_VKEY] = bytes_text(info->vkey);
+    set_number(info, INFO_BYTES, trail_bytes(where->folder, where->name));
+
+    uint64_t private_fields = trail_fields_private(where->trail);
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        enum field_id field = (enum field_id)fields_in_reading_order[i];
+        if ((private_fields & FIELD_BIT(field)) == 0)
+            continue;
+        buffer_text(&info->fields, info->fields.size == 0 ? "" : " ");
+        buffer_bytes(&info->fields, fields[field].name);
+    }
+    info->cells[INFO_PRIVATE] = buffer_view(&info->fields);
+}
+
+/* Lines of `name: value`, or a row where --format asks for one. */
+static int
+write_info(const struct invocation *invocation, const struct info *info, struct out *out)
+{
+    if (!option_given(invocation, "format")) {
+        for (size_t i = 0; i < INFO_COUNT; i++) {
+            buffer_format(&out->stream.buffer, "%s: ", info_columns[i].name);
+            escape_text(info->cells[i], &out->stream.buffer);
+            buffer_byte(&out->stream.buffer, '\n');
+        }
+        return DONE;
+    }
+    enum listing_format format;
+    struct listing_style style;
+    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    if (outcome != DONE)
+        return outcome;
+    struct tally_error error = { 0 };
+    struct listing *listing;
+    tally_status status =
+        listing_create(format, &style, info_columns, INFO_COUNT, &out->stream, &listing, &error);
+    if (status != TALLY_OK)
+        return fail_with(&error, NULL);
+    status = listing_row(listing, info->cells, &error);
+    if (status == TALLY_OK)
+        status = listing_end(listing, (struct bytes){ NULL, 0 }, &error);
+    listing_destroy(listing);
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+static int
+info_of(const struct invocation *invocation, const struct where *where)
+{
+    struct tally_error error = { 0 };
+    struct snapshot *snapshot;
+    if (snapshot_open(where->trail, &snapshot, &error) != TALLY_OK)
+        return where_fault(where, &error);
+    struct info info = { 0 };
+    describe_trail(where, &info);
+    describe_snapshot(snapshot, &info);
+    snapshot_close(snapshot);
+
+    struct out out;
+    out_open(&out);
+    int outcome = out_finish(&out, write_info(invocation, &info, &out));
+    buffer_free(&info.fields);
+    return outcome;
+}
+
+/* ---- sizes ---- */
+
+#define SIZE_COLUMNS 5
+static const struct listing_column size_columns[SIZE_COLUMNS] = {
+    { .name = "column" },
+    { .name = "half" },
+    { .name = "codec" },
+    { .name = "bytes", .kind = CELL_NUMBER },
+    { .name = "per_entry", .kind = CELL_NUMBER },
+};
+
+static tally_status
+put_size(struct listing *listing, const char *name, const char *half, const char *codec,
+         uint64_t bytes, uint64_t entries, struct tally_error *error)
+{
+    char total[NUMBER_SIZE];
+    char each[NUMBER_SIZE];
+    double per_entry = entries == 0 ? 0 : (double)bytes / (double)entries;
+    int size = snprintf(each, sizeof each, "%.2f", per_entry);
+    struct bytes cells[SIZE_COLUMNS] = {
+        bytes_text(name),
+        half == NULL ? (struct bytes){ NULL, 0 } : bytes_text(half),
+        codec == NULL ? (struct bytes){ NULL, 0 } : bytes_text(codec),
+        number_cell(bytes, total),
+        bytes_of(each, (size_t)size),
+    };
+    return listing_row(listing, cells, error);
+}
+
+static tally_status
+put_sizes(struct listing *listing, const struct column_sums *sums, uint64_t private_fields,
+          struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    uint64_t named = 0;
+    for (size_t i = 0; i <= FIELD_COUNT && status == TALLY_OK; i++) {
+        size_t field = i == FIELD_COUNT ? i : fields_in_reading_order[i];
+        if (sums->codecs[field] == NULL)
+            continue;
+        bool salt = field == FIELD_COUNT;
+        bool in_private = salt || (private_fields & FIELD_BIT(field)) != 0;
+        named += sums->bytes[field];
+        status = put_size(listing, salt ? "(salt)" : (const char *)fields[field].name.data,
+                          in_private ? "private" : "public", sums->codecs[field],
+                          sums->bytes[field], sums->entries, error);
+    }
+    if (status == TALLY_OK)
+        status = put_size(listing, "(indexes, directories)", NULL, NULL, sums->files - named,
+                          sums->entries, error);
+    if (status == TALLY_OK)
+        status = put_size(listing, "(all)", NULL, NULL, sums->files, sums->entries, error);
+    return status;
+}
+
+static int
+write_sizes(const struct invocation *invocation, const struct column_sums *sums,
+            uint64_t private_fields, struct out *out)
+{
+    enum listing_format format;
+    struct listing_style style;
+    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    if (outcome != DONE)
+        return outcome;
+    struct tally_error error = { 0 };
+    struct listing *listing;
+    tally_status status =
+        listing_create(format, &style, size_columns, SIZE_COLUMNS, &out->stream, &listing, &error);
+    if (status != TALLY_OK)
+        return fail_with(&error, NULL);
+    status = put_sizes(listing, sums, private_fields, &error);
+    if (status == TALLY_OK)
+        status = listing_end(listing, (struct bytes){ NULL, 0 }, &error);
+    listing_destroy(listing);
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+static int
+sizes_of(const struct invocation *invocation, const struct where *where)
+{
+    struct tally_error error = { 0 };
+    struct snapshot *snapshot;
+    if (snapshot_open(where->trail, &snapshot, &error) != TALLY_OK)
+        return where_fault(where, &error);
+    struct column_sums sums = { 0 };
+    tally_status status = columns_sum(snapshot, &sums, &error);
+    snapshot_close(snapshot);
+    if (status != TALLY_OK)
+        return where_fault(where, &error);
+    if (sums.entries == 0)
+        say("no entry of trail %s is in a segment yet", where->name);
+
+    struct out out;
+    out_open(&out);
+    return out_finish(&out,
+                      write_sizes(invocation, &sums, trail_fields_private(where->trail), &out));
+}
+
+/* ---- rebuild ---- */
+
+static int
+rebuild(const struct invocation *invocation, const struct where *where)
+{
+    (void)invocation;
+    struct tally_error error = { 0 };
+    if (trail_rebuild(where->trail, &error) != TALLY_OK)
+        return where_fault(where, &error);
+    struct out out;
+    out_open(&out);
+    buffer_format(&out.stream.buffer, "%s: indexes and tree hashes are rebuilt from the entries\n",
+                  where->name);
+    return out_finish(&out, DONE);
+}
+
+/* ---- the command ---- */
+
+/* What works on one open trail. */
+static int
+run_on_trail(const struct invocation *invocation, enum trail_mode mode,
+             int (*act)(const struct invocation *, const struct where *))
+{
+    if (invocation->operand_count != 2)
+        return misused(invocation, "too many operands");
+    struct where where;
+    int outcome = where_open_trail(invocation, mode, &where);
+    if (outcome != DONE)
+        return outcome;
+    return where_close(&where, act(invocation, &where));
+}
+
+static int
+run(const struct invocation *invocation)
+{
+    if (invocation->operand_count < 2)
+        return misused(invocation, "the data folder or the verb is missing");
+    const char *verb = invocation->operands[1];
+    if (strcmp(verb, "list") == 0)
+        return run_list(invocation);
+    if (strcmp(verb, "create") == 0)
+        return run_create(invocation);
+    if (strcmp(verb, "info") == 0)
+        return run_on_trail(invocation, TRAIL_READ, info_of);
+    if (strcmp(verb, "sizes") == 0)
+        return run_on_trail(invocation, TRAIL_READ, sizes_of);
+    if (strcmp(verb, "rebuild") == 0)
+        return run_on_trail(invocation, TRAIL_WRITE, rebuild);
+    return misused(invocation, "a trail is listed, created, described (info, sizes) or rebuilt");
+}
+
+const struct command command_trail = {
+    .name = "trail",
+    .operands = "WHERE list | create NAME | info | sizes | rebuild",
+    .summary = "list, make and describe trails; rebuild their indexes",
+    .text = "list     the folder's trails, with the size of their newest checkpoint\n"
+            "create   a trail with a key of its own; prints its vkey\n"
+            "info     origin, key, size, root, segments, private fields\n"
+            "sizes    what each column takes in the sealed segments\n"
+            "rebuild  write id indexes and tree hashes anew from the entries",
+    .options = options,
+    .run = run,
+};

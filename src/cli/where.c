@@ -1,0 +1,125 @@
+#include "where.h"
+
+#include "settings.h"
+
+#include <string.h>
+
+bool
+where_is_url(const char *where)
+{
+    return strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0;
+}
+
+int
+where_open(const struct invocation *invocation, struct where *where_out)
+{
+    const char *path = invocation->operands[0];
+    if (where_is_url(path))
+        return fail(UNABLE,
+                    "%s: a URL needs the server's command set, which this build does not have; "
+                    "give a data folder",
+                    path);
+
+    struct tally_error error = { 0 };
+    struct folder_options options = { .command = invocation->command->name };
+    tally_status status = settings_read(path, &options, &error);
+    if (status != TALLY_OK && status != TALLY_ABSENT)
+        return fail_with(&error, NULL);
+
+    struct where where = { .path = path };
+    status = folder_open(path, &options, &where.folder, &error);
+    if (status == TALLY_ABSENT)
+        return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
+    if (status != TALLY_OK)
+        return fail_with(&error, path), UNABLE;
+    *where_out = where;
+    return DONE;
+}
+
+/* Says what opening had to do that is not everyday. */
+static void
+say_recovery(const struct where *where, const struct trail_recovery *recovery)
+{
+    if (recovery->tail.torn)
+        say("trail %s: a batch that was being written when its process died was cut (%llu bytes "
+            "of journal file %016llx at %llu); nothing that was acknowledged is lost",
+            where->name, (unsigned long long)recovery->tail.torn_bytes,
+            (unsigned long long)recovery->tail.torn_file,
+            (unsigned long long)recovery->tail.torn_offset);
+    if (recovery->erasures > 0)
+        say("trail %s: %llu erasures on record that a crash had interrupted are finished now",
+            where->name, (unsigned long long)recovery->erasures);
+}
+
+int
+where_fault(const struct where *where, const struct tally_error *error)
+{
+    (void)fail_with(error, where->path);
+    if (error->status == TALLY_DAMAGED)
+        say("`tally verify %s --trail %s` says what is damaged", where->path, where->name);
+    return UNABLE;
+}
+
+static int
+refuse_trail(const struct where *where, tally_status status, const struct tally_error *error)
+{
+    if (status == TALLY_ABSENT)
+        return fail(UNABLE,
+                    "no trail %s in %s: `tally trail %s list` names them, "
+                    "`tally trail %s create %s` makes it",
+                    where->name, where->path, where->path, where->path, where->name);
+    if (status == TALLY_BUSY)
+        return fail(UNABLE,
+                    "%s; one process at a time writes a trail: hand your events to that one, or "
+                    "try again when it has ended (reading goes on meanwhile)",
+                    error->text);
+    return where_fault(where, error);
+}
+
+int
+where_open_named(struct where *where, const char *name, enum trail_mode mode)
+{
+    where->name = name;
+    if (!trail_name_valid(name))
+        return fail(MISUSED, "\"%s\" is no trail's name: 1 to %d of a-z, 0-9 and -, the first no -",
+                    name, TRAIL_NAME_MAX);
+
+    struct tally_error error = { 0 };
+    struct trail_recovery recovery = { 0 };
+    tally_status status = trail_open(where->folder, name, mode, &where->trail, &recovery, &error);
+    if (status != TALLY_OK)
+        return refuse_trail(where, status, &error);
+    say_recovery(where, &recovery);
+    return DONE;
+}
+
+int
+where_open_trail(const struct invocation *invocation, enum trail_mode mode, struct where *where_out)
+{
+    struct where where;
+    int outcome = where_open(invocation, &where);
+    if (outcome != DONE)
+        return outcome;
+
+    const char *name = option_value(invocation, "trail");
+    outcome = where_open_named(&where, name == NULL ? "main" : name, mode);
+    if (outcome != DONE) {
+        folder_close(where.folder);
+        return outcome;
+    }
+    *where_out = where;
+    return DONE;
+}
+
+int
+where_close(struct where *where, int outcome)
+{
+    struct tally_error error = { 0 };
+    if (trail_close(where->trail, &error) != TALLY_OK) {
+        (void)fail_with(&error, where->path);
+        if (outcome == DONE)
+            outcome = UNABLE;
+    }
+    folder_close(where->folder);
+    return outcome;
+}

@@ -1,0 +1,40 @@
+/*
+ * where.h - the data folder that a command works on, and one of its trails.
+ *
+ * Opens them and says, when that fails, what to do about it. All of these return DONE or the exit
+ * status to end with, after saying why.
+ */
+#ifndef WHERE_H
+#define WHERE_H
+
+#include "command.h"
+#include "trail.h"
+
+struct where {
+    const char *path; /* borrowed */
+    struct folder *folder;
+    const char *name; /* of the trail; borrowed */
+    struct trail *trail;
+};
+
+/* The folder that the first operand names. */
+int where_open(const struct invocation *invocation, struct where *where_out);
+
+/* The same, with the trail that --trail names (`main` if it does not). What recovery did that its
+ * owner must know (a torn record that was cut, an erasure finished) is said. */
+int where_open_trail(const struct invocation *invocation, enum trail_mode mode,
+                     struct where *where_out);
+
+/* Opens a trail of an open folder, as where_open_trail does. */
+int where_open_named(struct where *where, const char *name, enum trail_mode mode);
+
+/* Closes trail and folder. Returns `outcome`, or UNABLE where closing met a fault. */
+int where_close(struct where *where, int outcome);
+
+/* Says what a fault met while reading the trail means and returns the exit status for it. */
+int where_fault(const struct where *where, const struct tally_error *error);
+
+/* Whether WHERE is a URL. */
+bool where_is_url(const char *where);
+
+#endif
