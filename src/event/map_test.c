@@ -289,6 +289,34 @@ values(void **state)
         expect_event(rows[i].rules, rows[i].record, rows[i].expected, rows[i].why);
 }
 
+/* The example of docs/maps.md. */
+static void
+the_manual_s_example(void **state)
+{
+    (void)state;
+    expect_event("# Doors of the Acme controller, firmware 4.\n"
+                 "require Door\n\n"
+                 "id            = Door + \"/\" + Seq\n"
+                 "timestamp     = unix(At)\n"
+                 "action        = \"door.\" + snake(Kind)\n"
+                 "event_type    = \"access_denied\" if Kind is EntryRefused, AlarmRaised\n"
+                 "severity      = choose Kind\n"
+                 "                    AlarmRaised  -> \"critical\"\n"
+                 "                    *Refused     -> \"medium\"\n"
+                 "              | \"low\"\n"
+                 "user_id       = Badge.No\n"
+                 "user_email    = email(Badge.Owner)\n"
+                 "resource_type = \"door\"\n"
+                 "resource_id   = Door\n",
+                 "{\"Kind\": \"EntryRefused\", \"At\": 1591743060.25, \"Badge\": {\"No\": 4711, "
+                 "\"Owner\": \"ann@example.com\"}, \"Door\": \"B-2\", \"Seq\": 9}",
+                 "\"action\":\"door.entry_refused\",\"event_type\":\"access_denied\","
+                 "\"resource_id\":\"B-2\",\"resource_type\":\"door\",\"severity\":\"medium\","
+                 "\"timestamp\":\"2020-06-09T22:51:00.25Z\",\"user_email\":\"ann@example.com\","
+                 "\"user_id\":\"4711\"",
+                 "the manual's example");
+}
+
 /* Every type of field takes what fits it and passes over what does not. */
 static void
 types(void **state)
@@ -547,6 +575,7 @@ main(void)
         cmocka_unit_test(maps_have_limits),
         cmocka_unit_test(names_of_maps),
         cmocka_unit_test(values),
+        cmocka_unit_test(the_manual_s_example),
         cmocka_unit_test(types),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(ids_follow_from_the_record),
