@@ -129,11 +129,11 @@ read_member(const struct reading *reading, uint32_t name)
     struct json_tape *tape = &reading->reader->tape;
     struct name known;
     read_name(tape, name, &known);
-    if (field_reserved(known.text))
-        return refuse_name(reading, name);
     enum field_id field = field_find(known.text);
-    if (field == FIELD_COUNT)
+    if (field == FIELD_COUNT && !field_reserved(known.text))
         return read_unknown(reading, name);
+    if (field == FIELD_COUNT || (fields[field].flags & FIELD_SERVER_SET) != 0)
+        return refuse_name(reading, name);
     if (tape->nodes[name + 1].kind == JSON_KIND_NULL)
         return TALLY_OK;
 

@@ -6,7 +6,7 @@
  * bounded by JSON_DEPTH_MAX.
  *
  * Names of an object must differ. For the objects one meets, up to SMALL_OBJECT members without
- * escapes in their names, a set of 64 bits indexed by a hash of the name says "not seen yet" nearly
+ * escapes in their names, a set of 256 bits indexed by a hash of the name says "not seen yet" nearly
  * always; where it does not, the earlier names are compared. All other objects are checked at their
  * end by sorting the names, which no input can make quadratic.
  *
@@ -143,12 +143,15 @@ scan_string(struct scanner *s, unsigned depth)
     struct json_node *node = add_node(s, JSON_KIND_STRING, depth);
     if (node == NULL)
         return false;
+    s->at = json_skip_plain(s->at + 1, s->end);
+    /* Nearly all strings end here. */
+    if (peek(s) != '"') {
+        bool escaped;
+        if (!json_string_walk(&s->at, s->end, &escaped, &s->reason))
+            return false;
+        node->escaped = escaped;
+    }
     s->at++;
-    bool escaped;
-    if (!json_string_walk(&s->at, s->end, &escaped, &s->reason))
-        return false;
-    s->at++;
-    node->escaped = escaped;
     end_node(s, node);
     return true;
 }
@@ -183,7 +186,7 @@ scan_array(struct scanner *s, unsigned depth)
 struct names {
     uint32_t object;
     uint32_t count;
-    uint64_t seen; /* bit hash % 64 */
+    uint64_t seen[4]; /* a bit for each value of a hash's top byte */
     bool escaped;
 };
 
@@ -238,12 +241,13 @@ scan_name(struct scanner *s, struct names *names, unsigned depth)
 
     struct json_node *node = &tape->nodes[name];
     node->next = name_hash(start, node->size);
-    uint64_t bit = UINT64_C(1) << (node->next >> 26);
+    uint64_t *seen = &names->seen[node->next >> 30];
+    uint64_t bit = UINT64_C(1) << (node->next >> 24 & 63);
     names->escaped |= node->escaped;
-    if ((names->seen & bit) != 0 && !names->escaped && names->count < SMALL_OBJECT &&
+    if ((*seen & bit) != 0 && !names->escaped && names->count < SMALL_OBJECT &&
         name_repeated(tape, names->object, name))
         return refuse_twice(s, name);
-    names->seen |= bit;
+    *seen |= bit;
     names->count++;
     return true;
 }

@@ -16,10 +16,11 @@ json_text_string(struct bytes text, bool *escaped_out)
 {
     if (text.size < 2 || text.data[0] != '"')
         return 0;
-    const uint8_t *at = text.data + 1;
+    const uint8_t *end = text.data + text.size;
+    const uint8_t *at = json_skip_plain(text.data + 1, end);
     const char *reason;
-    bool escaped;
-    if (!json_string_walk(&at, text.data + text.size, &escaped, &reason))
+    bool escaped = false;
+    if ((at == end || *at != '"') && !json_string_walk(&at, end, &escaped, &reason))
         return 0;
     *escaped_out = escaped;
     return (size_t)(at - text.data) + 1;
