@@ -1,13 +1,10 @@
 #include "maps.h"
 
+#include "map_standard.h"
 #include "outcome.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define SUFFIX ".map"
 
@@ -54,67 +51,25 @@ open_map(FILE *file, const char *path, struct map **map_out)
     return outcome;
 }
 
-/* The folders to look in, joined by colons, on the heap; NULL when memory is short. */
-static char *
-map_folders(void)
-{
-    char program[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[size < 0 ? 0 : size] = '\0';
-    char *slash = strrchr(program, '/');
-    if (slash != NULL)
-        *slash = '\0';
-
-    const char *own = getenv("TALLY_MAPS");
-    bool has_own = own != NULL && own[0] != '\0';
-    char *folders;
-    int result = asprintf(&folders, "%s%s%s/../share/tallystick/maps:%s/../share/maps:%s",
-                          has_own ? own : "", has_own ? ":" : "", program, program, TALLY_MAPS_DIR);
-    return result < 0 ? NULL : folders;
-}
-
-/* Appends the names of the maps in a folder, for a message. */
-static void
-list_maps(const char *folder, struct buffer *names)
-{
-    DIR *handle = opendir(folder);
-    if (handle == NULL)
-        return;
-    for (struct dirent *file; (file = readdir(handle)) != NULL;) {
-        size_t size = strlen(file->d_name);
-        if (size <= strlen(SUFFIX) || strcmp(file->d_name + size - strlen(SUFFIX), SUFFIX) != 0)
-            continue;
-        buffer_text(names, names->size == 0 ? "" : ", ");
-        buffer_append(names, file->d_name, size - strlen(SUFFIX));
-    }
-    (void)closedir(handle);
-}
-
-/* Opens NAME.map in the first of the folders (cut in pieces meanwhile) that has it. */
 static int
-search(const char *name, char *folders, struct map **map_out)
+open_file(const char *path, struct map **map_out)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return fail(UNABLE, "cannot open the map %s: %s", path, strerror(errno));
+    int outcome = open_map(file, path, map_out);
+    (void)fclose(file);
+    return outcome;
+}
+
+static int
+no_such_map(const char *name)
 {
     struct buffer names = { 0 };
-    char *rest = NULL;
-    for (char *folder = strtok_r(folders, ":", &rest); folder != NULL;
-         folder = strtok_r(NULL, ":", &rest)) {
-        char path[PATH_MAX];
-        int size = snprintf(path, sizeof path, "%s/%s" SUFFIX, folder, name);
-        FILE *file = size < (int)sizeof path ? fopen(path, "re") : NULL;
-        if (file != NULL) {
-            int outcome = open_map(file, path, map_out);
-            (void)fclose(file);
-            buffer_free(&names);
-            return outcome;
-        }
-        if (names.size == 0)
-            list_maps(folder, &names);
-    }
-    int outcome = fail(MISUSED,
-                       "there is no map \"%s\"; there are: %.*s; a file of your own is "
-                       "named by its path, or its folder by TALLY_MAPS",
-                       name, names.size == 0 ? 4 : (int)names.size,
-                       names.size == 0 ? "none" : (const char *)names.data);
+    for (size_t i = 0; i < map_standard_count; i++)
+        buffer_format(&names, "%s%s", i == 0 ? "" : ", ", map_standards[i].name);
+    int outcome = fail(MISUSED, "there is no map \"%s\"; there are %.*s, or a file: ./%s" SUFFIX,
+                       name, BYTES_ARG(buffer_view(&names)), name);
     buffer_free(&names);
     return outcome;
 }
@@ -125,18 +80,10 @@ maps_find(const char *name, struct map **map_out)
     size_t size = strlen(name);
     bool is_path = strchr(name, '/') != NULL ||
                    (size > strlen(SUFFIX) && strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0);
-    if (is_path) {
-        FILE *file = fopen(name, "re");
-        if (file == NULL)
-            return fail(UNABLE, "cannot open the map %s: %s", name, strerror(errno));
-        int outcome = open_map(file, name, map_out);
-        (void)fclose(file);
-        return outcome;
-    }
-    char *folders = map_folders();
-    if (folders == NULL)
-        return fail(UNABLE, "out of memory");
-    int outcome = search(name, folders, map_out);
-    free(folders);
-    return outcome;
+    struct bytes text;
+    if (is_path)
+        return open_file(name, map_out);
+    if (!map_standard_find(name, &text))
+        return no_such_map(name);
+    return parse_file(name, text, map_out);
 }

@@ -1,12 +1,8 @@
 /*
  * maps.h - find a map by its name.
  *
- * A name with a slash or ending in ".map" is a file. Else NAME.map is looked for
- *
- *     in the folders that TALLY_MAPS names, joined by colons
- *     where Tallystick is installed: beside the program, ../share/tallystick/maps
- *     where it is built: beside the program, ../share/maps
- *     in the data folder of the prefix it was configured for
+ * A name with a slash or ending in ".map" is a file. Any other is one of the maps that are built
+ * into the program.
  */
 #ifndef MAPS_H
 #define MAPS_H
