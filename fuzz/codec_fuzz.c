@@ -1,0 +1,129 @@
+/*
+ * codec_fuzz.c - anything at all as a page, a block or a dictionary of a segment.
+ *
+ * The first bytes say what to take the rest for: the codec (5: a dictionary), the column's hint and
+ * the number of rows less one. What decodes is a page like any other: encoded again and decoded
+ * again, each row has to have the same value.
+ */
+#include "codec.h"
+#include "dictionary.h"
+
+#include <stdlib.h>
+
+#define HEADER_SIZE 4
+#define DICTIONARY  5
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct codec_workspace *workspace;
+static struct page_decoder *decoders[2]; /* of what came, and of what was made from it */
+static struct buffer again;
+
+static const struct bytes words[] = { BYTES(""), BYTES("a"), BYTES("b"), BYTES("c") };
+static const struct bytes *const chunks[] = { words };
+static const struct dictionary dictionary = { 4, chunks };
+
+static void
+expect(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void
+prepare(void)
+{
+    buffer_clear(&again);
+    if (workspace != NULL)
+        return;
+    expect(codec_workspace_create(&workspace, NULL) == TALLY_OK);
+    for (unsigned i = 0; i < 2; i++)
+        expect(page_decoder_create(workspace, &decoders[i], NULL) == TALLY_OK);
+}
+
+static void
+expect_same_rows(const struct page *a, const struct page *b, enum field_column hint)
+{
+    expect(a->rows == b->rows);
+    for (uint32_t row = 0; row < a->rows; row++) {
+        char text_a[PAGE_TEXT_MAX], text_b[PAGE_TEXT_MAX];
+        struct bytes value_a = page_value(a, &dictionary, hint, row, text_a);
+        struct bytes value_b = page_value(b, &dictionary, hint, row, text_b);
+        expect((value_a.data == NULL) == (value_b.data == NULL));
+        expect(bytes_equal(value_a, value_b));
+    }
+}
+
+static void
+read_page(enum codec codec, enum field_column hint, uint32_t rows, struct bytes encoded)
+{
+    struct page page, back;
+    struct page_summary summary;
+    const struct page_source source = { &page, &dictionary, NULL };
+    if (codec_decode_page(decoders[0], codec, hint, rows, dictionary.count, encoded, &page, NULL) !=
+        TALLY_OK)
+        return;
+    expect(codec_encode_page(workspace, codec, hint, &source, &again, &summary, NULL) == TALLY_OK);
+    expect(codec_decode_page(decoders[1], codec, hint, rows, dictionary.count, buffer_view(&again),
+                             &back, NULL) == TALLY_OK);
+    expect(summary.kind == back.kind);
+    expect_same_rows(&page, &back, hint);
+}
+
+static void
+read_block(enum field_column hint, uint32_t rows, struct bytes encoded)
+{
+    const struct bytes *values;
+    struct page page, back;
+    const struct page_source source = { &page, NULL, NULL };
+    if (codec_decode_block(decoders[0], 0, rows, NULL, encoded, &values, NULL) != TALLY_OK)
+        return;
+    page_decoder_text_page(decoders[0], rows, &page);
+    expect(codec_encode_block(workspace, hint, &source, 0, NULL, &again, NULL) == TALLY_OK);
+    expect(codec_decode_block(decoders[1], 0, rows, NULL, buffer_view(&again), &values, NULL) ==
+           TALLY_OK);
+    page_decoder_text_page(decoders[1], rows, &back);
+    expect_same_rows(&page, &back, hint);
+}
+
+static void
+read_dictionary(uint32_t count, struct bytes encoded)
+{
+    struct dictionary_copy *copy, *back;
+    struct dictionary_order order = { 0 };
+    if (dictionary_decode(workspace, encoded, count, &copy, NULL) != TALLY_OK)
+        return;
+    const struct dictionary *view = dictionary_copy_view(copy);
+    expect(view->count == count);
+    expect(dictionary_sort(view, NULL, &order, NULL) == TALLY_OK);
+    for (uint32_t i = 0; i < count; i++)
+        expect(order.codes[i] == i + 1 &&
+               dictionary_find(view, dictionary_value(view, i + 1)) == i + 1);
+    expect(dictionary_encode(workspace, view, &order, &again, NULL) == TALLY_OK);
+    expect(dictionary_decode(workspace, buffer_view(&again), count, &back, NULL) == TALLY_OK);
+    for (uint32_t code = 1; code <= count; code++)
+        expect(bytes_equal(dictionary_value(view, code),
+                           dictionary_value(dictionary_copy_view(back), code)));
+    dictionary_order_free(&order);
+    dictionary_copy_destroy(back);
+    dictionary_copy_destroy(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < HEADER_SIZE)
+        return 0;
+    prepare();
+
+    enum field_column hint = data[1] % (COLUMN_HINT_DIGEST + 1);
+    uint32_t number = get_u16(data + 2);
+    struct bytes encoded = bytes_of(data + HEADER_SIZE, size - HEADER_SIZE);
+    if (data[0] == DICTIONARY)
+        read_dictionary(number, encoded);
+    else if (data[0] == CODEC_TEXT)
+        read_block(hint, 1 + number % BLOCK_ROWS, encoded);
+    else if (codec_name(data[0]) != NULL)
+        read_page(data[0], hint, 1 + number % PAGE_ROWS, encoded);
+    return 0;
+}
