@@ -5,7 +5,7 @@
  */
 #include "codec.h"
 
-#include "bits.h"
+#include "base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -588,6 +588,102 @@ test_large_values(void **unused)
     free(made);
 }
 
+static struct bytes
+hex_of(const struct buffer *buffer, size_t from, char *text)
+{
+    size_t size = buffer->size - from;
+    hex_encode(buffer->data + from, size, text);
+    return bytes_of(text, 2 * size);
+}
+
+/* The worked examples of docs/format.md: a change here is a change of the format. */
+static void
+test_vectors(void **unused)
+{
+    (void)unused;
+    static const struct {
+        enum codec codec;
+        enum field_column hint;
+        const char *values[3];
+        const char *hex;
+    } rows[] = {
+        { CODEC_NUMBERS,
+          COLUMN_HINT_TIME,
+          { "2026-01-01T00:00:00.000Z", NULL, "2026-01-01T00:00:00.250Z" },
+          "0203ff"                                                           /* forms 3 and none */
+          "0000000001000000000000000000000000000000000000000000000000000000" /* 0, 1, 0 */
+          "0006"                                                             /* keys, / 10^6 */
+          "00a8da769b010000"
+          "00"
+          "0100" /* one patch: */
+          "0200"
+          "faa8da769b010000" },
+        { CODEC_NUMBERS,
+          COLUMN_HINT_NUMBER,
+          { "12.50", "12.50", "1e3" },
+          "0202fe"
+          "0000000000000000010000000000000000000000000000000000000000000000"
+          "0000"
+          "e204000000000000"
+          "00"
+          "0000"
+          "0004316533" }, /* plain, 3 bytes: 1e3 */
+        { CODEC_IDS,
+          COLUMN_HINT_ID,
+          { "01890a5d-ac96-774b-bcce-b302099a8057", "4bf92f3577b34da6a3ce929d0e0e4736", "x" },
+          "03010204"
+          "0000000001000000020000000000000000000000000000000000000000000000"
+          "0000000000000000000000000000000000000000000000000000000000000000"
+          "01890a5dac96774bbcceb302099a8057"
+          "4bf92f3577b34da6a3ce929d0e0e4736"
+          "000278" },
+        { CODEC_TEXT,
+          COLUMN_HINT_TEXT,
+          { "ab", NULL, "" },
+          "00"
+          "030001"
+          "6162" },
+    };
+    struct made_page *made = calloc(1, sizeof *made);
+    char text[512];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer out = { 0 };
+        struct page_summary summary;
+        for (unsigned row = 0; row < 3; row++)
+            made->values[row] =
+                rows[i].values[row] == NULL ? bytes_of(NULL, 0) : bytes_text(rows[i].values[row]);
+        lay_out(made, PAGE_VALUES, rows[i].hint, 3);
+        const struct page_source source = { &made->page, NULL, NULL };
+        if (rows[i].codec == CODEC_TEXT)
+            assert_int_equal(
+                codec_encode_block(workspace, rows[i].hint, &source, 0, NULL, &out, NULL),
+                TALLY_OK);
+        else
+            assert_int_equal(codec_encode_page(workspace, rows[i].codec, rows[i].hint, &source,
+                                               &out, &summary, NULL),
+                             TALLY_OK);
+        struct bytes hex = hex_of(&out, 0, text);
+        if (!bytes_is(hex, rows[i].hex))
+            fail_msg("example %zu is\n%.*s", i, BYTES_ARG(hex));
+        buffer_free(&out);
+    }
+
+    static const uint32_t codes[] = { 3, 3, 4 };
+    const struct page page = { .kind = PAGE_CODES, .rows = 3, .codes = codes };
+    const struct page_source source = { &page, NULL, NULL };
+    struct buffer out = { 0 };
+    struct page_summary summary;
+    assert_int_equal(
+        codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &source, &out, &summary, NULL),
+        TALLY_OK);
+    assert_true(bytes_is(hex_of(&out, 0, text),
+                         "0300000001"
+                         "0000000000000000010000000000000000000000000000000000000000000000"));
+    buffer_free(&out);
+    free(made);
+}
+
 /* What any damage may do: nothing but a page of as many rows, or a refusal. */
 static void
 feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes)
@@ -745,8 +841,8 @@ main(void)
         cmocka_unit_test(test_remap),        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_extreme_keys), cmocka_unit_test(test_primer),
         cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_large_values),
-        cmocka_unit_test(test_damage),       cmocka_unit_test(test_choose),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_choose),       cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests(tests, open_codec, close_codec);
 }

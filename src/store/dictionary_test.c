@@ -109,6 +109,26 @@ test_small(void **unused)
     }
 }
 
+/* The worked example of docs/format.md. */
+static void
+test_vector(void **unused)
+{
+    (void)unused;
+    static const struct bytes values[] = { BYTES("bob"), BYTES("alice"), BYTES("alina"),
+                                           BYTES("") };
+    static const uint8_t expected[] = "\0\0\0\0\5\3\2\0\3alicenabob";
+    const struct bytes *chunks[1];
+    struct dictionary dictionary = dictionary_over(values, 4, chunks);
+    struct dictionary_order order = { 0 };
+    struct buffer encoded = { 0 };
+    assert_int_equal(dictionary_sort(&dictionary, NULL, &order, NULL), TALLY_OK);
+    assert_int_equal(dictionary_encode(workspace, &dictionary, &order, &encoded, NULL), TALLY_OK);
+    assert_int_equal(encoded.size, sizeof expected - 1);
+    assert_memory_equal(encoded.data, expected, sizeof expected - 1);
+    dictionary_order_free(&order);
+    buffer_free(&encoded);
+}
+
 static void
 test_large(void **unused)
 {
@@ -218,8 +238,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),  cmocka_unit_test(test_large), cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_small),  cmocka_unit_test(test_vector), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_damage), cmocka_unit_test(test_bomb),
     };
     return cmocka_run_group_tests(tests, open_workspace, close_workspace);
 }
