@@ -18,7 +18,6 @@
 #include "fault.h"
 #include "map_view.h"
 #include "tally/hash.h"
-#include "utf8.h"
 #include "uuid.h"
 
 #define CUT_MARK      "\xe2\x80\xa6" /* U+2026, an ellipsis */
