@@ -117,53 +117,51 @@ summary_check(struct check *check, const struct segment_column *column, uint32_t
 }
 
 static tally_status
-dictionary_check(const struct segment_column *column, const uint8_t *used,
-                 struct tally_error *error)
+dictionary_check(const struct segment_column *column, const struct dictionary *dictionary,
+                 const uint8_t *used, struct tally_error *error)
 {
     struct segment_place place = segment_column_place(column, 0, "dictionary");
-    for (uint32_t code = 1; code <= column->entry.dictionary_count; code++)
+    for (uint32_t code = 1; code <= dictionary->count; code++)
         if (!used[code])
             return segment_file_fault(column->file, &place, "has a value that no entry has", error);
     return TALLY_OK;
 }
 
 static tally_status
-pages_check(struct check *check, const struct segment_column *column, uint8_t *used,
-            struct tally_error *error)
+pages_check(struct check *check, const struct segment_column *column,
+            const struct dictionary *dictionary, uint8_t *used, struct tally_error *error)
 {
-    unsigned number = column->entry.column;
-    struct dictionary dictionary;
-    tally_status status = run_column_dictionary(check->reader, number, &dictionary, error);
-    if (status != TALLY_OK)
-        return status;
-
     for (uint32_t i = 0; i < run_page_count(run_of(check->reader)); i++) {
         struct page page;
-        status = run_column_page(check->reader, number, i, &page, error);
+        tally_status status = run_column_page(check->reader, column->entry.column, i, &page, error);
         if (status != TALLY_OK)
             return status;
         for (uint32_t row = 0; page.kind == PAGE_CODES && row < page.rows; row++)
             used[page.codes[row]] = 1;
         if (column->entry.codec != CODEC_TEXT)
-            status = summary_check(check, column, i, &page, &dictionary, error);
+            status = summary_check(check, column, i, &page, dictionary, error);
         if (status != TALLY_OK)
             return status;
     }
-    return dictionary_check(column, used, error);
+    return dictionary_check(column, dictionary, used, error);
 }
 
 static tally_status
 column_check(struct check *check, unsigned number, struct tally_error *error)
 {
     const struct segment_column *column;
+    struct dictionary dictionary;
     tally_status status = segment_find_column(check->segment, number, &column, error);
     if (status != TALLY_OK)
         return status == TALLY_ABSENT ? TALLY_OK : status;
+    status = run_column_dictionary(check->reader, number, &dictionary, error);
+    if (status != TALLY_OK)
+        return status;
 
-    uint8_t *used = calloc((size_t)column->entry.dictionary_count + 1, 1);
+    uint8_t *used = calloc((size_t)dictionary.count + 1, 1);
     if (used == NULL)
         return memory_fault(error);
-    status = pages_check(check, column, used, error);
+    status = pages_check(check, column, &dictionary, used, error);
     free(used);
     return status;
 }

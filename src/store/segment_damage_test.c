@@ -5,6 +5,7 @@
 #include "disk_sim.h"
 #include "segment_file.h"
 #include "segment_fixture.h"
+#include "segment_read.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -291,6 +292,202 @@ wrong_manifest_is_found(void **state)
     disk_close_folder(disk);
 }
 
+/*
+ * Forging: bytes changed and every checksum over them, the manifest's too, computed anew. What is
+ * derived from the entries must then still be found to be wrong.
+ */
+
+static void
+forge_trailer(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_field)
+{
+    uint8_t *trailer = content + size - SEGMENT_TRAILER_SIZE;
+    uint8_t *directory = content + get_u64(trailer);
+    put_u32(trailer + 12, crc32c(0, directory, get_u32(trailer + 8)));
+    put_u32(trailer + 16, crc32c(0, trailer, 16));
+    *size_field = size;
+    *crc_field = get_u32(trailer + 12);
+}
+
+/* The CRCs of the blocks in a column's table. */
+static void
+forge_table(uint8_t *content, const struct column_entry *entry)
+{
+    uint32_t count = column_block_count(entry->codec, 40);
+    struct column_block blocks[1];
+    struct buffer encoded = { 0 };
+    uint8_t *table = content + entry->table.offset;
+
+    assert_int_equal(count, 1);
+    if (column_table_decode(entry, bytes_of(table, entry->table.size), count, blocks, NULL) !=
+        TALLY_OK)
+        return;
+    blocks[0].block.crc = crc32c(0, content + blocks[0].block.offset, blocks[0].block.size);
+    column_table_encode(entry->codec, blocks, count, &encoded);
+    memcpy(table, encoded.data, encoded.size);
+    buffer_free(&encoded);
+}
+
+/* Of the public or private file: blocks, their tables and the directory. */
+static void
+forge_columns(uint8_t *content, size_t size, enum field_half half, uint64_t *size_field,
+              uint32_t *crc_field)
+{
+    uint8_t *trailer = content + size - SEGMENT_TRAILER_SIZE;
+    uint8_t *at = content + get_u64(trailer);
+    struct segment_directory directory;
+    struct buffer encoded = { 0 };
+
+    assert_ok(segment_directory_decode(bytes_of(at, get_u32(trailer + 8)), half,
+                                       half == HALF_PUBLIC ? 1 : 0, &directory, &error));
+    for (uint32_t i = 0; i < directory.column_count; i++) {
+        struct segment_block *table = &directory.columns[i].table;
+        forge_table(content, &directory.columns[i]);
+        table->crc = crc32c(0, content + table->offset, table->size);
+    }
+    segment_directory_encode(&directory, &encoded);
+    memcpy(at, encoded.data, encoded.size);
+    segment_directory_free(&directory);
+    buffer_free(&encoded);
+    forge_trailer(content, size, size_field, crc_field);
+}
+
+static void
+forge_index(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_field)
+{
+    uint8_t *trailer = content + size - SEGMENT_TRAILER_SIZE;
+    uint8_t *directory = content + get_u64(trailer);
+    uint8_t *buckets = content + SEGMENT_HEADER_SIZE;
+    uint8_t *table = buckets + get_u64(directory + 8);
+    uint32_t start = 0;
+
+    for (uint32_t i = 0; i < get_u32(directory + 16); i += 8) {
+        uint32_t end = get_u32(table + i);
+        put_u32(table + i + 4, crc32c(0, buckets + start, end - start));
+        start = end;
+    }
+    put_u32(directory + 20, crc32c(0, table, get_u32(directory + 16)));
+    forge_trailer(content, size, size_field, crc_field);
+}
+
+/* Changes every byte of [begin, end) of a file in turn, with the checksums. */
+static void
+forge_and_check(struct disk *disk, const struct segment_info *info, unsigned file, uint64_t begin,
+                uint64_t end, const char *expected)
+{
+    struct bytes good = file_read(disk, names[file]);
+    uint8_t *content = malloc(good.size);
+
+    for (uint64_t offset = begin; offset < end; offset++) {
+        struct segment_info forged = *info;
+        memcpy(content, good.data, good.size);
+        content[offset] ^= (uint8_t)(1u << offset % 8);
+        if (file == 0)
+            forge_columns(content, good.size, HALF_PUBLIC, &forged.public_size, &forged.public_crc);
+        else
+            forge_index(content, good.size, &forged.index_size, &forged.index_crc);
+        file_replace(disk, names[file], bytes_of(content, good.size));
+        assert_found(disk, &forged, file, TALLY_DAMAGED, "forged");
+        if (strstr(error.text, expected) == NULL)
+            fail_msg("byte %u: %s", (unsigned)offset, error.text);
+    }
+    file_replace(disk, names[file], good);
+    free(content);
+    free((void *)(uintptr_t)good.data);
+}
+
+static void
+forged_summaries_are_found(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct segment *segment;
+    const struct segment_column *column;
+
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_use(segment, &error));
+    uint64_t directory = segment->files[HALF_PUBLIC].directory_offset;
+    assert_ok(segment_find_column(segment, FIELD_ACTION, &column, &error));
+    uint64_t codes = column->entry.table.offset;
+    assert_ok(segment_find_column(segment, FIELD_RECEIVED, &column, &error));
+    uint64_t times = column->entry.table.offset;
+    segment_unuse(segment);
+    segment_release(segment);
+
+    /* Of a page: size and CRC, then a flag, least and greatest. */
+    forge_and_check(disk, &info, 0, codes + 9, codes + 25, "the block table says other");
+    forge_and_check(disk, &info, 0, times + 9, times + 25, "the block table says other");
+    /* Of the directory: the count of ranges, then the only page's times. */
+    forge_and_check(disk, &info, 0, directory + 4, directory + 20, "other times");
+    disk_close_folder(disk);
+}
+
+/* A code that no row has any more leaves a value behind: after an erasure it would be one that
+ * should be gone. Most changes of codes change entries and are for the leaves to find. */
+static void
+forged_codes_leave_values(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct bytes good = file_read(disk, names[0]);
+    uint8_t *content = malloc(good.size);
+    unsigned found = 0;
+
+    uint64_t end = get_u64(good.data + good.size - SEGMENT_TRAILER_SIZE);
+    for (uint64_t offset = SEGMENT_HEADER_SIZE; offset < end; offset++) {
+        struct segment_info forged = info;
+        bool index_only;
+        memcpy(content, good.data, good.size);
+        content[offset] ^= 1;
+        forge_columns(content, good.size, HALF_PUBLIC, &forged.public_size, &forged.public_crc);
+        file_replace(disk, names[0], bytes_of(content, good.size));
+        if (check(disk, &forged, &index_only) == TALLY_DAMAGED)
+            found += strstr(error.text, "dictionary: has a value that no entry has") != NULL;
+    }
+    assert_true(found > 0);
+    free(content);
+    free((void *)(uintptr_t)good.data);
+    disk_close_folder(disk);
+}
+
+/* Bytes that no column has, between the columns and the directory. */
+static void
+hidden_bytes_are_found(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct bytes good = file_read(disk, names[0]);
+    struct buffer content = { 0 };
+
+    uint64_t directory = get_u64(good.data + good.size - SEGMENT_TRAILER_SIZE);
+    buffer_append(&content, good.data, directory);
+    buffer_text(&content, "hidden");
+    buffer_append(&content, good.data + directory, good.size - directory);
+    put_u64(content.data + content.size - SEGMENT_TRAILER_SIZE, directory + 6);
+    forge_columns(content.data, content.size, HALF_PUBLIC, &info.public_size, &info.public_crc);
+    file_replace(disk, names[0], buffer_view(&content));
+    assert_found(disk, &info, 0, TALLY_DAMAGED, "hidden bytes");
+    assert_non_null(strstr(error.text, "do not fill the file"));
+    buffer_free(&content);
+    free((void *)(uintptr_t)good.data);
+    disk_close_folder(disk);
+}
+
+static void
+forged_indexes_are_found(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+
+    /* Two buckets of together 40 fingerprints and rows of 6 bits. */
+    forge_and_check(disk, &info, 2, SEGMENT_HEADER_SIZE, SEGMENT_HEADER_SIZE + 40 * 2 + 30,
+                    "buckets of ids: does not say what the ids say");
+    disk_close_folder(disk);
+}
+
 int
 main(void)
 {
@@ -298,7 +495,9 @@ main(void)
         cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_says_where),
         cmocka_unit_test(other_sizes_are_found),       cmocka_unit_test(other_files_are_found),
         cmocka_unit_test(swapped_halves_are_found),    cmocka_unit_test(newer_versions_are_refused),
-        cmocka_unit_test(wrong_manifest_is_found),
+        cmocka_unit_test(wrong_manifest_is_found),     cmocka_unit_test(forged_summaries_are_found),
+        cmocka_unit_test(forged_indexes_are_found),    cmocka_unit_test(forged_codes_leave_values),
+        cmocka_unit_test(hidden_bytes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "segment_fixture.h"
 #include "segment_read.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -357,15 +358,21 @@ lost_index_is_found_and_rebuilt(void **state)
     struct segment *segment;
     bool index_only;
 
-    assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index", &error));
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
-    assert_int_equal(segment_check(segment, &index_only, &error), TALLY_DAMAGED);
-    assert_true(index_only);
-    assert_non_null(strstr(error.text, "t/segments/0000000000000000.index: "));
-    assert_non_null(strstr(error.text, "tally trail rebuild"));
-    struct run run = segment_run(segment);
-    check_run(&run, sample); /* ids are found all the same */
-    segment_release(segment);
+    /* First a bucket is damaged, then the whole file is gone. */
+    for (unsigned round = 0; round < 2; round++) {
+        if (round == 0)
+            disk_sim_poke(disk, "t/segments/0000000000000000.index", 70, "damaged", 7);
+        else
+            assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index", &error));
+        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        assert_int_equal(segment_check(segment, &index_only, &error), TALLY_DAMAGED);
+        assert_true(index_only);
+        assert_non_null(strstr(error.text, "t/segments/0000000000000000.index: "));
+        assert_non_null(strstr(error.text, "tally trail rebuild"));
+        struct run run = segment_run(segment);
+        check_run(&run, sample); /* ids are found all the same */
+        segment_release(segment);
+    }
 
     assert_ok(segment_rebuild_index(disk, "t", sample_tag, &info, &rebuilt, &error));
     assert_memory_equal(&rebuilt, &info, sizeof info);
@@ -496,6 +503,23 @@ remnants_are_replaced(void **state)
     sample_destroy(sample);
 }
 
+static tally_status
+count_name(void *context, const char *name, struct tally_error *unused)
+{
+    (void)name;
+    (void)unused;
+    ++*(unsigned *)context;
+    return TALLY_OK;
+}
+
+static unsigned
+files_left(struct disk *disk)
+{
+    unsigned count = 0;
+    assert_ok(disk_list(disk, "t/segments", count_name, &count, &error));
+    return count;
+}
+
 /* Every call of the disk fails in turn: a fault, nothing that looks like a segment, and then it
  * goes. */
 static void
@@ -523,6 +547,7 @@ failing_disks_leave_nothing(void **state)
             if (status >= 0)
                 fail_msg("call %u, way %d: %d", (unsigned)n, way, (int)status);
             assert_int_equal(untouched.first, 12345);
+            assert_true(way == SIM_FAULT_DEAD || files_left(disk) == 0);
         }
     }
     assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
@@ -559,6 +584,75 @@ failing_reads_are_faults(void **state)
     sample_destroy(sample);
 }
 
+/* What a thread of several does with a segment that all share, and how often it was wrong. */
+struct shared_use {
+    struct segment *segment;
+    const struct sample *sample;
+    uint64_t seed;
+    unsigned wrong;
+};
+
+static void
+use_once(struct shared_use *use)
+{
+    struct run run = segment_run(use->segment);
+    struct run_reader *reader;
+    if (run_reader_create(&run, &reader, NULL) != TALLY_OK) {
+        use->wrong++;
+        return;
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        uint32_t row = (uint32_t)(sample_random(&use->seed) % use->sample->count);
+        const struct sample_entry *expected = &use->sample->entries[row];
+        struct run_entry entry;
+        uint32_t found;
+        uint64_t hash = segment_id_hash(expected->values[FIELD_ID]);
+        bool hit = false;
+        bool right = run_entry(reader, row, RUN_PARTS, &entry, NULL) == TALLY_OK &&
+                     bytes_equal(entry.public_part, expected->public_part) &&
+                     bytes_equal(entry.private_part, expected->private_part) &&
+                     run_find_id(reader, expected->values[FIELD_ID], &found, NULL) == TALLY_OK &&
+                     found == row &&
+                     segment_probe_ids(use->segment, &hash, 1, &hit, NULL) == TALLY_OK && hit;
+        use->wrong += !right;
+    }
+    run_reader_destroy(reader);
+}
+
+static void *
+use_often(void *context)
+{
+    for (unsigned i = 0; i < 10; i++)
+        use_once(context);
+    return NULL;
+}
+
+/* Files and columns are opened by whoever comes first and closed by whoever goes last. */
+static void
+threads_share_a_segment(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(11, SAMPLE_PLAIN, 0, 6000);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct shared_use uses[4];
+    pthread_t threads[4];
+    struct segment *segment;
+
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    for (unsigned i = 0; i < 4; i++) {
+        uses[i] = (struct shared_use){ .segment = segment, .sample = sample, .seed = i };
+        assert_int_equal(pthread_create(&threads[i], NULL, use_often, &uses[i]), 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(uses[i].wrong, 0);
+    }
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
 int
 main(void)
 {
@@ -574,6 +668,7 @@ main(void)
         cmocka_unit_test(remnants_are_replaced),
         cmocka_unit_test(failing_disks_leave_nothing),
         cmocka_unit_test(failing_reads_are_faults),
+        cmocka_unit_test(threads_share_a_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
