@@ -17,8 +17,8 @@ struct segment;
 
 /* Exactly one of `head` and `segment` is set; lent by whoever made the run (a snapshot). */
 struct run {
-    uint64_t first;           /* index of its first entry */
-    uint32_t count;           /* of entries, as of the snapshot; at least 1 */
+    uint64_t first;             /* index of its first entry */
+    uint32_t count;             /* of entries, as of the snapshot; at least 1 */
     int64_t time_min, time_max; /* of the entries' order (the earlier of timestamp and received) */
     struct head *head;
     struct segment *segment;
@@ -38,7 +38,8 @@ run_page_count(const struct run *run)
     return (run->count + PAGE_ROWS - 1) / PAGE_ROWS;
 }
 
-/* A page of a field's column; lent until the next run_page() of the same reader and field. */
+/* A page of a field's column; lent until the next run_page() of the same reader and field, or
+ * run_entry(), run_find_id() or run_times() of the same reader for another page. */
 TALLY_MUST_CHECK tally_status run_page(struct run_reader *reader, enum field_id field,
                                        uint32_t page, struct page *page_out,
                                        struct tally_error *error);
@@ -65,9 +66,9 @@ TALLY_MUST_CHECK tally_status run_time_range(struct run_reader *reader, uint32_t
 /* One entry whole. Views are lent until the next call on the same reader. */
 struct run_entry {
     uint64_t index;
-    bool erased;                      /* its private part and salt are gone */
-    bool control;                     /* a control entry */
-    uint8_t salt[16];                 /* zeros where erased */
+    bool erased;      /* its private part and salt are gone */
+    bool control;     /* a control entry */
+    uint8_t salt[16]; /* zeros where erased */
     uint8_t commitment[32];
     struct bytes public_part;
     struct bytes private_part;        /* empty where erased */
@@ -82,7 +83,8 @@ enum run_want {
 TALLY_MUST_CHECK tally_status run_entry(struct run_reader *reader, uint32_t row, enum run_want want,
                                         struct run_entry *entry_out, struct tally_error *error);
 
-/* The row of the entry with this id, or TALLY_ABSENT; through the run's id index. */
+/* The last row with this id, or TALLY_ABSENT; through the run's id index or, where a segment's index file
+ * is missing or damaged, by looking at every id. */
 TALLY_MUST_CHECK tally_status run_find_id(struct run_reader *reader, struct bytes id,
                                           uint32_t *row_out, struct tally_error *error);
 

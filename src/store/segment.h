@@ -57,8 +57,12 @@ TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const cha
                                                     struct segment_info *info_out,
                                                     struct tally_error *error);
 
-/* Opens nothing yet: files are opened and directories read on first use, so that a trail of many
- * segments opens at once. Shared by readers; the last release closes it. */
+/* Opens nothing yet: files are opened and directories read when a reader is created, columns when they
+ * are asked for, and all is let go of with the last reader. So a trail of many segments opens at once, and
+ * only those being read hold files (three each) and memory. Shared by readers of any thread; the last
+ * release frees it. TALLY_DAMAGED where `info` cannot be of any segment. What is wrong with a file comes
+ * to light when it is used; its text begins with the file's name: TALLY_DAMAGED, or TALLY_UNSUPPORTED
+ * where a newer version wrote it. */
 TALLY_MUST_CHECK tally_status segment_open(struct disk *disk, const char *folder,
                                            const uint8_t tag[16], const struct segment_info *info,
                                            struct segment **segment_out, struct tally_error *error);
@@ -73,19 +77,24 @@ struct segment_column_size {
     uint64_t bytes;
 };
 TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
-                                                   struct segment_column_size *sizes, size_t capacity,
-                                                   size_t *count_out, struct tally_error *error);
+                                                   struct segment_column_size *sizes,
+                                                   size_t capacity, size_t *count_out,
+                                                   struct tally_error *error);
 
 /* Recomputes every derived thing of the segment's files from the columns: block CRCs, page summaries,
- * the id index. TALLY_DAMAGED names the file and the rows; `index_only_out` is true where only what can
- * be rebuilt is wrong. The leaves are verified by the caller, through a run. */
+ * time ranges, the manifest's counts, the id index. TALLY_DAMAGED (or TALLY_UNSUPPORTED) names the file
+ * and, where it can, the column and the entries. *index_only_out is set in every case: true where only
+ * what can be rebuilt is wrong. The leaves are verified by the caller, through a run. */
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, bool *index_only_out,
                                             struct tally_error *error);
 
-/* For many ids at once (idempotency): sets hits[i] for each id that may be in this segment; false hits
- * happen, misses do not. Loads the id index into memory on first use (about 4 bytes an entry). */
+/* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment and
+ * leaves the others as they are; false hits happen (one in 2,000), misses do not. The first call loads the
+ * fingerprints of the index file (2.3 bytes an entry, kept until the segment goes), or computes them from
+ * the ids where that file is missing or damaged. */
 TALLY_MUST_CHECK tally_status segment_probe_ids(struct segment *segment, const uint64_t *id_hashes,
-                                                size_t count, bool *hits, struct tally_error *error);
+                                                size_t count, bool *hits,
+                                                struct tally_error *error);
 /* The hash that the id index is keyed by. */
 uint64_t segment_id_hash(struct bytes id);
 
