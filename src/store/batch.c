@@ -140,6 +140,17 @@ enter_id(struct batch *batch)
     batch->slots[slot] = batch->count + 1;
 }
 
+void
+batch_values(const struct batch *batch, const struct batch_item *item,
+             struct bytes values_out[FIELD_COUNT])
+{
+    static const struct bytes format = BYTES("1");
+    memcpy(values_out, item->event.values, sizeof item->event.values);
+    values_out[FIELD_V] = format;
+    values_out[FIELD_RECEIVED] = bytes_of(item->received, item->received_size);
+    values_out[FIELD_WRITER] = bytes_text(batch->writer);
+}
+
 /* Writes, hashes and frames the event that stands in the next item. */
 static tally_status
 add_item(struct batch *batch, int64_t now, struct tally_error *error)
@@ -171,6 +182,8 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
     item->offset = (uint32_t)before;
     item->size = (uint32_t)(batch->body.size - before);
     item->leaf = parts.leaf;
+    item->received_size =
+        (uint8_t)instant_format(parts.received, EVENT_CLOCK_DIGITS, item->received);
     item->id_hash = segment_id_hash(item->event.values[FIELD_ID]);
     enter_id(batch);
     batch->count++;

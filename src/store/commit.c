@@ -203,10 +203,9 @@ stage(struct trail *trail, struct commit *commit, uint64_t next)
     for (uint32_t i = 0; i < batch->count; i++) {
         if (!is_fresh(commit, i))
             continue;
-        struct head_entry entry = {
-            .values = batch->items[i].event.values,
-            .salt = batch->items[i].salt,
-        };
+        struct bytes values[FIELD_COUNT];
+        batch_values(batch, &batch->items[i], values);
+        struct head_entry entry = { .values = values, .salt = batch->items[i].salt };
         status = head_append(trail->head, &entry, &commit->error);
         if (status != TALLY_OK)
             return status;

@@ -106,7 +106,7 @@ replay_record(void *context, const struct journal_record *record, struct tally_e
 {
     struct replay *replay = context;
     if (record->first >= replay->limit)
-        return TALLY_ABSENT;
+        return TALLY_DISAGREES; /* enough */
     tally_status status = TALLY_OK;
     if (replay->file != 0 && record->file != replay->file)
         status = freeze_replayed(replay, record, error);
@@ -219,7 +219,7 @@ replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery
     if (status == TALLY_OK)
         status = journal_read(trail->disk, trail->path, trail->tag, &trail->manifest.journal,
                               covered, replay_record, &replay, end_out, &recovery->tail, error);
-    if (status == TALLY_ABSENT && limit == LOAD_SIGNED)
+    if (status == TALLY_DISAGREES && limit == LOAD_SIGNED)
         status = TALLY_OK; /* stopped at the limit */
     arena_finish(&replay.arena);
     if (status == TALLY_OK && trail->tree.size < covered)

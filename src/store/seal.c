@@ -121,7 +121,7 @@ compare_record(void *context, const struct journal_record *record, struct tally_
 {
     struct comparison *c = context;
     if (record->first >= c->end)
-        return TALLY_ABSENT; /* the next head's */
+        return TALLY_DISAGREES; /* the next head's: enough */
     struct bytes body = record->body;
     struct journal_entry entry;
     tally_status status = TALLY_OK;
@@ -149,7 +149,7 @@ compare_segment(struct trail *trail, struct segment *segment, const struct froze
     status = journal_read(trail->disk, trail->path, trail->tag, &trail->manifest.journal,
                           frozen->tree.size, compare_record, &c, &end, &tail, error);
     run_reader_destroy(c.reader);
-    if (status != TALLY_OK && status != TALLY_ABSENT)
+    if (status != TALLY_OK && status != TALLY_DISAGREES)
         return status;
 
     struct tally_hash sealed, expected;

@@ -169,6 +169,15 @@ make_folders(struct trail *trail, struct tally_error *error)
     return status;
 }
 
+/* A new journal has no records. */
+static tally_status
+no_record(void *context, const struct journal_record *record, struct tally_error *error)
+{
+    (void)context;
+    return fault(error, TALLY_CONFLICT, "a new journal has record %" PRIu64 " already",
+                 record->sequence);
+}
+
 /* Entry 0 goes through journal and checkpoint like any other, only that no manifest names them yet.
  */
 static tally_status
@@ -184,12 +193,16 @@ begin_journal(struct trail *trail, struct tally_error *error)
         status = batch_add_control(batch, buffer_view(&control), error);
     buffer_free(&control);
 
-    struct journal_position start = { .file = 1, .sequence = 1 };
-    struct journal_tail tail = { 0 };
+    const struct journal_position start = { .file = 1, .sequence = 1 };
+    struct journal_position end;
+    struct journal_tail tail;
     if (status == TALLY_OK)
         status = journal_create(trail->disk, trail->path, trail->tag, error);
     if (status == TALLY_OK)
-        status = journal_claim(trail->disk, trail->path, trail->tag, &start, &start, &tail,
+        status = journal_read(trail->disk, trail->path, trail->tag, &start, 0, no_record, NULL,
+                              &end, &tail, error);
+    if (status == TALLY_OK)
+        status = journal_claim(trail->disk, trail->path, trail->tag, &start, &end, &tail,
                                &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
         status =

@@ -23,6 +23,7 @@
 #include "arena.h"
 #include "batch.h"
 #include "buffer.h"
+#include "clock.h"
 #include "folder.h"
 #include "hashes.h"
 #include "manifest.h"
@@ -103,6 +104,8 @@ struct batch_item {
     struct event event;
     struct tally_hash leaf;
     uint8_t salt[16];
+    char received[INSTANT_TEXT_MAX];
+    uint8_t received_size;
     uint64_t id_hash;
     uint32_t offset; /* of its journal entry in the body */
     uint32_t size;
@@ -123,6 +126,11 @@ struct batch {
     uint64_t private_fields;
     char writer[65];
 };
+
+/* An item's values as the stored entry has them: the event's, and what the batch stamps on it. Lent
+ * while the batch is not changed. The commitment is not among them. */
+void batch_values(const struct batch *batch, const struct batch_item *item,
+                  struct bytes values_out[FIELD_COUNT]);
 
 /* Adds a control entry: `control` is a JSON object with a member `type`. */
 TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct bytes control,

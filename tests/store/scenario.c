@@ -27,6 +27,13 @@ broken(const char *format, ...)
     return message;
 }
 
+_Noreturn static void
+die(int line)
+{
+    (void)fprintf(stderr, "# scenario.c:%d: what cannot be\n", line);
+    abort();
+}
+
 static unsigned
 draw(unsigned *state)
 {
@@ -41,8 +48,17 @@ scenario_disk(void)
     if (disk_make_folder(disk, "keys", NULL) != TALLY_OK ||
         disk_make_folder(disk, "trails", NULL) != TALLY_OK ||
         disk_sync_folder(disk, "", NULL) != TALLY_OK)
-        abort();
+        die(__LINE__);
     return disk;
+}
+
+/* What went wrong, where nothing should: set TALLY_SCENARIO_TALKS. */
+static void
+count_fault(struct ledger *ledger, const char *what, const struct tally_error *error)
+{
+    ledger->faults++;
+    if (getenv("TALLY_SCENARIO_TALKS") != NULL)
+        (void)fprintf(stderr, "# %s: %s\n", what, error->text);
 }
 
 static tally_status
@@ -102,13 +118,14 @@ note_checkpoint(struct life *life)
 static bool
 reopen(struct life *life)
 {
-    if (trail_close(life->trail, NULL) != TALLY_OK)
-        life->ledger->faults++;
+    struct tally_error error = { 0 };
+    if (trail_close(life->trail, &error) != TALLY_OK)
+        count_fault(life->ledger, "close", &error);
     life->trail = NULL;
     for (unsigned i = 0; i < 3 && life->trail == NULL; i++)
-        if (trail_open(life->folder, "main", TRAIL_WRITE, &life->trail, NULL, NULL) != TALLY_OK) {
+        if (trail_open(life->folder, "main", TRAIL_WRITE, &life->trail, NULL, &error) != TALLY_OK) {
             life->trail = NULL;
-            life->ledger->faults++;
+            count_fault(life->ledger, "open", &error);
         }
     return life->trail != NULL;
 }
@@ -140,39 +157,43 @@ append(struct life *life)
 {
     struct batch *batch;
     if (batch_create(life->trail, "test", NULL, &batch, NULL) != TALLY_OK)
-        abort();
+        die(__LINE__);
     unsigned count = 1 + draw(&life->random) % BATCH_MAX;
     for (unsigned i = 0; i < count; i++) {
         char text[1024];
         unsigned number = life->next_event + i;
         if (number > 50 && draw(&life->random) % 8 == 0)
             number = draw(&life->random) % number;
-        if (batch_add(batch, bytes_of(text, write_event(number, text, sizeof text)), NULL) !=
-            TALLY_OK)
-            abort();
+        struct tally_error refused = { 0 };
+        if (batch_add(batch, bytes_of(text, write_event(number, text, sizeof text)), &refused) !=
+            TALLY_OK) {
+            (void)fprintf(stderr, "# %s: %s\n", refused.text, text);
+            die(__LINE__);
+        }
     }
     struct receipt receipts[BATCH_MAX];
     struct append_result result;
-    tally_status status = trail_append(life->trail, batch, APPEND_WAIT, receipts, &result, NULL);
+    struct tally_error error = { 0 };
+    tally_status status = trail_append(life->trail, batch, APPEND_WAIT, receipts, &result, &error);
     if (status == TALLY_OK || status == TALLY_REPEATED) {
         life->next_event += count;
         for (unsigned i = 0; i < count; i++) {
             /* A repeat may be of an entry whose own append met a fault. */
             if (receipts[i].index < life->ledger->size) {
                 if (!tally_hash_equal(&life->ledger->leaves[receipts[i].index], &receipts[i].leaf))
-                    abort();
+                    die(__LINE__);
                 continue;
             }
             if (receipts[i].index != life->ledger->size)
-                abort();
+                die(__LINE__);
             life->ledger->leaves[life->ledger->size++] = receipts[i].leaf;
             disk_sim_note(life->disk, NOTE_ENTRY, receipts[i].index, receipts[i].leaf.bytes,
                           TALLY_HASH_SIZE);
         }
     } else if (status > 0) {
-        abort(); /* a conflict: all events of a number are the same */
+        die(__LINE__); /* a conflict: all events of a number are the same */
     } else {
-        life->ledger->faults++;
+        count_fault(life->ledger, "append", &error);
     }
     batch_destroy(batch);
 }
@@ -194,9 +215,10 @@ erase(struct life *life)
     snapshot_close(snapshot);
     if (count == 0)
         return;
-    tally_status status = trail_erase(life->trail, indexes, count, "asked for", NULL);
+    struct tally_error error = { 0 };
+    tally_status status = trail_erase(life->trail, indexes, count, "asked for", &error);
     if (status != TALLY_OK) {
-        life->ledger->faults++;
+        count_fault(life->ledger, "erase", &error);
         return;
     }
     acknowledge_all(life);
@@ -216,8 +238,9 @@ live(struct life *life)
                 return;
             acknowledge_all(life);
         }
-        if (i % 3 == 2 && trail_sign(life->trail, NULL) != TALLY_OK)
-            life->ledger->faults++;
+        struct tally_error error = { 0 };
+        if (i % 3 == 2 && trail_sign(life->trail, &error) != TALLY_OK)
+            count_fault(life->ledger, "sign", &error);
         if (i % 29 == 28 && life->ledger->size > 10)
             erase(life);
         note_checkpoint(life);
@@ -235,22 +258,23 @@ scenario_run(struct disk *disk, const struct scenario *scenario, struct ledger *
     };
     struct tally_vkey vkey;
     struct trail_config config = { .origin = "example.org/scenario" };
-    if (open_folder(disk, scenario, &life.folder, NULL) != TALLY_OK) {
-        ledger->faults++;
+    struct tally_error error = { 0 };
+    if (open_folder(disk, scenario, &life.folder, &error) != TALLY_OK) {
+        count_fault(ledger, "folder", &error);
         return;
     }
     for (unsigned i = 0; i < 3 && !ledger->created; i++) {
-        tally_status status = trail_create(life.folder, "main", &config, &vkey, NULL);
+        tally_status status = trail_create(life.folder, "main", &config, &vkey, &error);
         ledger->created = status == TALLY_OK || status == TALLY_CONFLICT;
         if (status != TALLY_OK)
-            ledger->faults++;
+            count_fault(ledger, "create", &error);
     }
     if (ledger->created && reopen(&life)) {
         acknowledge_all(&life);
         note_checkpoint(&life);
         live(&life);
-        if (life.trail != NULL && trail_close(life.trail, NULL) != TALLY_OK)
-            ledger->faults++;
+        if (life.trail != NULL && trail_close(life.trail, &error) != TALLY_OK)
+            count_fault(ledger, "last close", &error);
     }
     folder_close(life.folder);
 }
@@ -319,7 +343,7 @@ check_append(struct trail *trail, const struct tally_tree *tree)
     static const char event[] = "{\"action\":\"after.accident\"}";
     if (batch_create(trail, "test", NULL, &batch, &error) != TALLY_OK ||
         batch_add(batch, bytes_of(event, sizeof event - 1), &error) != TALLY_OK)
-        abort();
+        die(__LINE__);
     struct receipt receipt;
     struct append_result result;
     tally_status status = trail_append(trail, batch, APPEND_WAIT, &receipt, &result, &error);
@@ -349,7 +373,7 @@ check_trail(struct folder *folder, const struct ledger *ledger)
     struct snapshot *snapshot;
     const char *wrong = NULL;
     if (snapshot_open(trail, &snapshot, &error) != TALLY_OK)
-        abort();
+        die(__LINE__);
     wrong = check_entries(snapshot, ledger, &tree);
     snapshot_close(snapshot);
     if (wrong == NULL)
