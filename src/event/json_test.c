@@ -1,4 +1,5 @@
 #include "json.h"
+#include "json_string.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -291,6 +292,25 @@ members_are_found(void **state)
     buffer_free(&value);
 }
 
+/* Every byte at every place of texts of up to 40 bytes. */
+static void
+plain_runs_end_at_the_first_special_byte(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= 40; size++) {
+        for (size_t at = 0; at < size; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                uint8_t text[40];
+                memset(text, 'x', sizeof text);
+                text[at] = (uint8_t)byte;
+                bool special = byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
+                const uint8_t *end = json_skip_plain(text, text + size);
+                assert_int_equal(end - text, special ? at : size);
+            }
+        }
+    }
+}
+
 /* The worst a hostile text can do: half a million names with one long prefix. It has to end at
  * once. */
 static void
@@ -323,6 +343,7 @@ main(void)
         cmocka_unit_test(long_pointers_are_cut),
         cmocka_unit_test(the_first_value_of_a_longer_text),
         cmocka_unit_test(members_are_found),
+        cmocka_unit_test(plain_runs_end_at_the_first_special_byte),
         cmocka_unit_test(many_names_are_not_quadratic),
     };
     return cmocka_run_group_tests(tests, create, destroy);
