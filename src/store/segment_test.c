@@ -5,6 +5,7 @@
  * segment and of the segment after an erasure must give exactly those values and those bytes.
  */
 #include "arena.h"
+#include "base64.h"
 #include "disk_sim.h"
 #include "run_column.h"
 #include "segment_fixture.h"
@@ -584,6 +585,85 @@ failing_reads_are_faults(void **state)
     sample_destroy(sample);
 }
 
+/* The example of docs/format.md, and its public file. Short values are not compressed, so these bytes do
+ * not depend on a library. */
+static const char private_file[] =
+    "54414c4c5953454701000200010000006120747261696c2773207461672e2e2e0300000000000000"
+    "0100000000000000000000000000000000000000e71794fa000668656c6c6f07000000a030440d00"
+    "000275310100000000050000009919637d0101000000000000000100000000000000010300010203"
+    "0405060708090a0b0c0d0e0f12000000ef39d8bd0000000000000000000000000000000000000000"
+    "0003000000076d657373616765050402000000004000000000000000000000000000000000000000"
+    "00000000070000000000000008000000af07a76c07757365725f6964010102010000004f00000000"
+    "00000005000000a6c3e42a0000000000000000050000000000000019000000e7cbe05c0473616c74"
+    "04030200000000720000000000000000000000000000000000000000000000120000000000000019"
+    "0000004abf77439d00000000000000aa000000dd1d0eb73d5ae11074656e64";
+static const char index_file[] =
+    "54414c4c5953454701000300000000006120747261696c2773207461672e2e2e0300000000000000"
+    "0100000000000000000000000000000000000000aafc4107c4a40003000000dd883a780100000000"
+    "0100000300000000000000080000003a4e05a54b000000000000001800000065f33945105ba41174"
+    "656e64";
+static const char public_file[] =
+    "54414c4c5953454701000100000000006120747261696c2773207461672e2e2e0300000000000000"
+    "0100000000000000000000000000000000000000c96654c100000a757365722e6c6f67696e010000"
+    "0000050000009919637d010100000000000000010000000000000001010190b2a47c3e7d118e1f01"
+    "23456789ab12000000262dd9290000000000000000000000000000000000010600034032d8049b37"
+    "06000000000f000000f3ca35be00004a84ec8a354918004a84ec8a35491801030006faf675739701"
+    "00000000000f000000fc202c49008032d0bf8a3549188032d0bf8a35491800000131010000000005"
+    "0000009919637d010100000000000000010000000000000000000a6c6f63616c3a31303030010000"
+    "0000050000009919637d0101000000000000000100000000000000010000008032d0bf8a35491880"
+    "32d0bf8a3549180600000006616374696f6e0101010100000040000000000000000d0000007d375f"
+    "d90000000000000000050000000000000019000000e7cbe05c026964040301000000006b00000000"
+    "00000000000000000000000000000000000000120000000000000019000000a100dd8b0872656365"
+    "69766564020201000000009600000000000000000000000000000000000000000000000f00000000"
+    "00000019000000604ef8670974696d657374616d7002020100000000be0000000000000000000000"
+    "0000000000000000000000000f0000000000000019000000f90bb821017601010101000000e60000"
+    "00000000000400000002194d990000000000000000050000000000000019000000e7cbe05c067772"
+    "697465720101010100000008010000000000000d0000001bbbbba000000000000000000500000000"
+    "00000019000000e7cbe05c330100000000000058010000bffd84d62bc7d6a574656e64";
+
+static void
+assert_file(struct disk *disk, const char *name, const char *hex)
+{
+    uint8_t expected[1024];
+    uint8_t actual[1024];
+    size_t size = strlen(hex) / 2;
+    assert_true(size <= sizeof expected && hex_decode(bytes_text(hex), expected, size));
+    assert_int_equal(disk_sim_size(disk, name), size);
+    disk_sim_peek(disk, name, 0, actual, size);
+    assert_memory_equal(actual, expected, size);
+}
+
+static void
+bytes_are_those_of_the_document(void **state)
+{
+    (void)state;
+    static const uint8_t salt[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    const struct bytes values[FIELD_COUNT] = {
+        [FIELD_ACTION] = BYTES("user.login"),
+        [FIELD_ID] = BYTES("0190b2a4-7c3e-7d11-8e1f-0123456789ab"),
+        [FIELD_MESSAGE] = BYTES("hello"),
+        [FIELD_RECEIVED] = BYTES("2025-06-15T12:00:01.000000Z"),
+        [FIELD_TIMESTAMP] = BYTES("2025-06-15T12:00:00.250Z"),
+        [FIELD_USER_ID] = BYTES("u1"),
+        [FIELD_V] = BYTES("1"),
+        [FIELD_WRITER] = BYTES("local:1000"),
+    };
+    struct head_entry entry = { .values = values, .salt = salt };
+    struct disk *disk = sample_disk();
+    struct segment_info info;
+    struct head *head;
+
+    assert_ok(head_create(3, FIELDS_PRIVATE_DEFAULT, &head, &error));
+    assert_ok(head_append(head, &entry, &error));
+    head_publish(head);
+    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    assert_file(disk, "t/segments/0000000000000003.public", public_file);
+    assert_file(disk, "t/segments/0000000000000003.private.00000001", private_file);
+    assert_file(disk, "t/segments/0000000000000003.index", index_file);
+    head_release(head);
+    disk_close_folder(disk);
+}
+
 /* What a thread of several does with a segment that all share, and how often it was wrong. */
 struct shared_use {
     struct segment *segment;
@@ -668,6 +748,7 @@ main(void)
         cmocka_unit_test(remnants_are_replaced),
         cmocka_unit_test(failing_disks_leave_nothing),
         cmocka_unit_test(failing_reads_are_faults),
+        cmocka_unit_test(bytes_are_those_of_the_document),
         cmocka_unit_test(threads_share_a_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
