@@ -760,6 +760,194 @@ test_damage(void **unused)
     free(made);
 }
 
+/* Bytes that no writer makes. Each row differs from a good page in one thing. */
+static void
+test_refusals(void **unused)
+{
+    (void)unused;
+#define PACKED_1 "0000000001000000000000000000000000000000000000000000000000000000"
+#define NO_OFFSETS     \
+    "0000000000000000" \
+    "00"               \
+    "0000"
+    static const struct {
+        enum codec codec;
+        uint32_t rows;
+        const char *hex;
+        tally_status status;
+    } rows[] = {
+        { CODEC_CODES, 2, "0900000000", TALLY_OK },
+        { CODEC_CODES, 2, "0a00000000", TALLY_DAMAGED },          /* beyond the dictionary */
+        { CODEC_CODES, 2, "090000000000", TALLY_DAMAGED },        /* a byte left over */
+        { CODEC_CODES, 2, "09000000", TALLY_DAMAGED },            /* cut short */
+        { CODEC_CODES, 2, "0800000001" PACKED_1, TALLY_OK },      /* 8, 9 */
+        { CODEC_CODES, 2, "0900000001" PACKED_1, TALLY_DAMAGED }, /* 9, 10 */
+        { CODEC_CODES, 2, "0000000021", TALLY_DAMAGED },          /* a width of 33 */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000" NO_OFFSETS,
+          TALLY_OK }, /* twice 0.00 */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000" NO_OFFSETS "00",
+          TALLY_DAMAGED },
+        { CODEC_NUMBERS, 2,
+          "0112"
+          "0000" NO_OFFSETS,
+          TALLY_OK }, /* 18 digits */
+        { CODEC_NUMBERS, 2,
+          "0113"
+          "0000" NO_OFFSETS,
+          TALLY_DAMAGED }, /* 19 */
+        { CODEC_NUMBERS, 2,
+          "01fd"
+          "0000" NO_OFFSETS,
+          TALLY_DAMAGED }, /* no form at all */
+        { CODEC_NUMBERS, 2,
+          "00"
+          "0000" NO_OFFSETS,
+          TALLY_DAMAGED }, /* a list of none */
+        { CODEC_NUMBERS, 2, "020002" PACKED_1 "0000" NO_OFFSETS, TALLY_OK },
+        { CODEC_NUMBERS, 2, "020200" PACKED_1 "0000" NO_OFFSETS, TALLY_DAMAGED }, /* descend */
+        { CODEC_NUMBERS, 2, "020202" PACKED_1 "0000" NO_OFFSETS, TALLY_DAMAGED }, /* twice */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0200" NO_OFFSETS,
+          TALLY_DAMAGED }, /* no such order */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0100"
+          "0000000000000000" NO_OFFSETS,
+          TALLY_OK },
+        { CODEC_NUMBERS, 1,
+          "0102"
+          "0100"
+          "0000000000000000" NO_OFFSETS,
+          TALLY_DAMAGED },
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "000a" NO_OFFSETS,
+          TALLY_DAMAGED }, /* the exponent */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000"
+          "0000000000000000"
+          "41"
+          "0000",
+          TALLY_DAMAGED },
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000"
+          "0000000000000000"
+          "00"
+          "0200"
+          "00000100"
+          "00000000000000000000000000000000",
+          TALLY_OK },
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000"
+          "0000000000000000"
+          "00"
+          "0200"
+          "00000000"
+          "00000000000000000000000000000000",
+          TALLY_DAMAGED }, /* one place twice */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0000"
+          "0000000000000000"
+          "00"
+          "0200"
+          "00000200"
+          "00000000000000000000000000000000",
+          TALLY_DAMAGED }, /* beyond the rows */
+        { CODEC_NUMBERS, 1,
+          "01fe"
+          "0000" NO_OFFSETS "000278",
+          TALLY_OK }, /* an exception */
+        { CODEC_NUMBERS, 1,
+          "01fe"
+          "0000" NO_OFFSETS "0000",
+          TALLY_DAMAGED }, /* that is absent */
+        { CODEC_NUMBERS, 1,
+          "01fe"
+          "0000" NO_OFFSETS,
+          TALLY_DAMAGED }, /* that is missing */
+        { CODEC_IDS, 1,
+          "0103"
+          "00112233445566778899aabbccddeeff",
+          TALLY_OK },
+        { CODEC_IDS, 1,
+          "0103"
+          "00112233445566778899aabbccddee",
+          TALLY_DAMAGED },
+        { CODEC_IDS, 1,
+          "0103"
+          "00112233445566778899aabbccddeeff00",
+          TALLY_DAMAGED },
+        { CODEC_IDS, 1,
+          "0105"
+          "00112233445566778899aabbccddeeff",
+          TALLY_DAMAGED },
+        { CODEC_IDS, 1, "0100", TALLY_OK }, /* absent, at length */
+        { CODEC_TEXT, 2,
+          "00"
+          "0201"
+          "78",
+          TALLY_OK },
+        { CODEC_TEXT, 2,
+          "00"
+          "0201"
+          "7878",
+          TALLY_DAMAGED }, /* a byte left over */
+        { CODEC_TEXT, 2,
+          "00"
+          "0202"
+          "78",
+          TALLY_DAMAGED }, /* one missing */
+        { CODEC_TEXT, 2,
+          "00"
+          "02",
+          TALLY_DAMAGED }, /* a length missing */
+        { CODEC_TEXT, 2,
+          "00"
+          "02"
+          "8100"
+          "78",
+          TALLY_DAMAGED }, /* 1 in two bytes */
+        { CODEC_TEXT, 1,
+          "00"
+          "82808040",
+          TALLY_DAMAGED }, /* a value too long */
+        { CODEC_TEXT, 2,
+          "01"
+          "0201"
+          "78",
+          TALLY_DAMAGED }, /* no frame */
+        { CODEC_TEXT, 2,
+          "03"
+          "0201"
+          "78",
+          TALLY_DAMAGED }, /* an unknown method */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[256];
+        size_t size = strlen(rows[i].hex) / 2;
+        struct page page;
+        const struct bytes *values;
+        assert_true(hex_decode(bytes_of(rows[i].hex, 2 * size), bytes, size));
+        tally_status status =
+            rows[i].codec == CODEC_TEXT
+                ? codec_decode_block(decoder, 0, rows[i].rows, NULL, bytes_of(bytes, size), &values,
+                                     NULL)
+                : codec_decode_page(decoder, rows[i].codec, COLUMN_HINT_NUMBER, rows[i].rows, 9,
+                                    bytes_of(bytes, size), &page, NULL);
+        if (status != rows[i].status)
+            fail_msg("row %zu, %s: %d", i, rows[i].hex, status);
+    }
+}
+
 static void
 test_choose(void **unused)
 {
@@ -842,7 +1030,8 @@ main(void)
         cmocka_unit_test(test_extreme_keys), cmocka_unit_test(test_primer),
         cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_damage),       cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_choose),       cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests(tests, open_codec, close_codec);
 }
