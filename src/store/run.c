@@ -497,6 +497,19 @@ field_value(struct run_reader *reader, enum field_id field, uint32_t row, struct
     return TALLY_OK;
 }
 
+tally_status
+run_value(struct run_reader *reader, enum field_id field, uint32_t row, struct bytes *value_out,
+          struct tally_error *error)
+{
+    assert(field < FIELD_COUNT && row < reader->run.count);
+    if (reader->run.segment != NULL && reader->columns[field].state == COLUMN_NEW) {
+        tally_status status = column_open(reader, field, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    return field_value(reader, field, row, value_out, error);
+}
+
 static tally_status
 salt_fault(const struct run_reader *reader, uint64_t index, struct tally_error *error)
 {
