@@ -132,6 +132,16 @@ page_rows(const struct run_reader *reader, uint32_t page)
     return left < PAGE_ROWS ? left : PAGE_ROWS;
 }
 
+/* The rows from `first` on that are stored, `most` at most. A snapshot of an older size ends a run
+ * before its segment ends, but pages and blocks are decoded as they were written. */
+static uint32_t
+stored_rows(const struct run_reader *reader, uint32_t first, uint32_t most)
+{
+    const struct segment *segment = reader->run.segment;
+    uint32_t left = (segment != NULL ? segment->info.count : reader->run.count) - first;
+    return left < most ? left : most;
+}
+
 /* Finds a segment's column when it is asked for first. */
 static tally_status
 column_open(struct run_reader *reader, unsigned number, struct tally_error *error)
@@ -182,8 +192,7 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
              struct tally_error *error)
 {
     uint32_t block = column->page * PAGE_BLOCKS + slot;
-    uint32_t left = page_rows(reader, column->page) - slot * BLOCK_ROWS;
-    uint32_t rows = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    uint32_t rows = stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
     tally_status status = segment_column_read(column->stored, block, &reader->encoded, error);
     if (status != TALLY_OK)
         return status;
@@ -228,10 +237,12 @@ page_decode(struct run_reader *reader, unsigned number, struct tally_error *erro
         return status;
     struct tally_error inner;
     status = codec_decode_page(column->decoder, entry->codec, column_hint(number),
-                               page_rows(reader, column->page), entry->dictionary_count,
-                               buffer_view(&reader->encoded), &column->view, &inner);
+                               stored_rows(reader, column->page * PAGE_ROWS, PAGE_ROWS),
+                               entry->dictionary_count, buffer_view(&reader->encoded),
+                               &column->view, &inner);
     if (status != TALLY_OK)
         return decode_fault(column->stored, column->page, status, &inner, error);
+    column->view.rows = page_rows(reader, column->page);
     column->view_known = true;
     return TALLY_OK;
 }
