@@ -1,8 +1,9 @@
 /*
  * filter_parser.h - what the files of the filter's parser share: words, places of errors, memory.
  *
- * filter_word.c cuts the text into words, filter_value.c makes values of them, filter_parse.c knows
- * the grammar, filter_parameters.c comes to the same terms from plain parameters.
+ * filter_word.c cuts the text into words, filter_target.c and filter_value.c (with filter_range.c)
+ * make names and values of them, filter_parse.c knows the grammar, filter_parameters.c comes to the
+ * same terms from plain parameters.
  */
 #ifndef FILTER_PARSER_H
 #define FILTER_PARSER_H
@@ -117,6 +118,31 @@ struct value_list {
 TALLY_MUST_CHECK tally_status value_add(struct filter_parser *parser, struct value_list *list,
                                         const struct filter_value *value, size_t offset);
 
+/* What stands around the values of a comparison. */
+struct bounds {
+    bool compared; /* there is an operator or `..`; else `low` is the whole word */
+    bool has_low, has_high;
+    bool low_excluded, high_excluded;
+    struct slice low, high;
+};
+
+/* Takes a word apart at its bare operator. */
+void bounds_split(const struct word *word, struct bounds *out);
+
+/* Refuses bounds without a value, and with wildcards. */
+TALLY_MUST_CHECK tally_status bounds_check(struct filter_parser *parser,
+                                           const struct bounds *bounds);
+
+/* Adds the number or time, or the range of them, that checked bounds of parser->word give. */
+TALLY_MUST_CHECK tally_status value_add_numbers(struct filter_parser *parser,
+                                                const struct bounds *bounds,
+                                                struct value_list *list);
+TALLY_MUST_CHECK tally_status value_add_times(struct filter_parser *parser,
+                                              const struct bounds *bounds, struct value_list *list);
+
+/* Whether there is a wildcard. */
+bool slice_has_star(struct slice slice);
+
 /* Makes a pattern of a slice: parts between bare stars. */
 enum pattern_case {
     PATTERN_BY_CASE,
@@ -124,6 +150,18 @@ enum pattern_case {
 };
 TALLY_MUST_CHECK tally_status pattern_read(struct filter_parser *parser, struct slice slice,
                                            enum pattern_case which, struct pattern *out);
+
+/* Names that are no field. */
+enum special {
+    SPECIAL_NONE,
+    SPECIAL_INDEX,
+    SPECIAL_RESOURCE,
+    SPECIAL_SUCCESS
+};
+
+/* Reads parser->word, which a colon follows, as the name of what is compared. */
+TALLY_MUST_CHECK tally_status target_read(struct filter_parser *parser, struct filter_term *term,
+                                          enum special *special_out);
 
 /* Reads parser->word as a value of the term's target and adds it to the list (a comparison of
  * severities adds several). `term` has target, field and path. */

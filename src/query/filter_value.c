@@ -47,8 +47,8 @@ value_add(struct filter_parser *parser, struct value_list *list, const struct fi
  * Patterns.
  */
 
-static bool
-has_star(struct slice slice)
+bool
+slice_has_star(struct slice slice)
 {
     for (size_t i = slice.from; i < slice.to; i++) {
         if (word_has_bare(slice.word, i, '*'))
@@ -131,158 +131,6 @@ value_read_text(struct filter_parser *parser, struct slice slice, struct value_l
 }
 
 /*
- * Comparisons and ranges.
- */
-
-/* What stands around the values of a comparison. */
-struct bounds {
-    bool compared; /* there is an operator or `..`; else `low` is the whole word */
-    bool has_low, has_high;
-    bool low_excluded, high_excluded;
-    struct slice low, high;
-};
-
-static size_t
-find_dots(const struct word *word)
-{
-    for (size_t i = 0; i + 1 < word->size; i++) {
-        /* Side by side in the text too: in ."". nothing is between the dots but quotes. */
-        if (word_has_bare(word, i, '.') && word_has_bare(word, i + 1, '.') &&
-            word->marks[i + 1] - word->marks[i] == 2)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
-static void
-split_bounds(const struct word *word, struct bounds *out)
-{
-    *out = (struct bounds){ .low = word_slice(word), .high = word_slice(word) };
-    bool less = word_has_bare(word, 0, '<'), greater = word_has_bare(word, 0, '>');
-    if (less || greater) {
-        bool equal = word_has_bare(word, 1, '=');
-        out->compared = true;
-        out->has_low = greater;
-        out->has_high = less;
-        out->low_excluded = greater && !equal;
-        out->high_excluded = less && !equal;
-        out->low.from = out->high.from = equal ? 2 : 1;
-        return;
-    }
-    size_t dots = find_dots(word);
-    if (dots == SIZE_MAX)
-        return;
-    out->compared = true;
-    out->has_low = dots > 0;
-    out->has_high = dots + 2 < word->size;
-    out->low.to = dots;
-    out->high.from = dots + 2;
-}
-
-/* Faults that numbers and times have in common. */
-static tally_status
-check_bounds(struct filter_parser *parser, const struct bounds *bounds)
-{
-    const struct word *word = &parser->word;
-    if (!bounds->has_low && !bounds->has_high)
-        return filter_refuse(parser, word->start,
-                             "a range needs one end at least: a..b, a.. or "
-                             "..b");
-    struct slice value = bounds->has_low ? bounds->low : bounds->high;
-    if (value.from == value.to)
-        return filter_refuse(parser, word->end, "a value is missing after %.*s",
-                             QUOTED_ARG(slice_text(word_slice(word))));
-    if (has_star(word_slice(word)))
-        return filter_refuse(parser, word->start,
-                             "a comparison has no wildcards: leave out the *, or the operator");
-    return TALLY_OK;
-}
-
-static tally_status
-read_number(struct filter_parser *parser, struct slice slice, struct bytes *token_out,
-            struct decimal *out)
-{
-    struct bytes token = filter_copy(parser->filter, slice_text(slice));
-    if (token.data == NULL)
-        return memory_fault(parser->error);
-    if (!decimal_read(token, out))
-        return filter_refuse(parser, slice_offset(slice),
-                             "'%.*s' is no number; write 400, >=400, 400..499 or 4*",
-                             QUOTED_ARG(token));
-    *token_out = token;
-    return TALLY_OK;
-}
-
-static tally_status
-add_numbers(struct filter_parser *parser, const struct bounds *bounds, struct value_list *list)
-{
-    struct filter_value value = { .kind = VALUE_NUMBER };
-    struct decimal_range *range = &value.numbers;
-    tally_status status = TALLY_OK;
-    range->low.absent = range->high.absent = true;
-    range->low_excluded = bounds->low_excluded;
-    range->high_excluded = bounds->high_excluded;
-    if (bounds->has_low || !bounds->compared)
-        status = read_number(parser, bounds->low, &range->low_token, &range->low);
-    if (status == TALLY_OK && !bounds->compared) {
-        range->high = range->low;
-        range->high_token = range->low_token;
-    } else if (status == TALLY_OK && bounds->has_high) {
-        status = read_number(parser, bounds->high, &range->high_token, &range->high);
-    }
-    if (status != TALLY_OK)
-        return status;
-    if (!range->low.absent && !range->high.absent && decimal_compare(&range->low, &range->high) > 0)
-        return filter_refuse(parser, parser->word.start,
-                             "the range is empty: its first end is the larger one");
-    return value_add(parser, list, &value, parser->word.start);
-}
-
-static tally_status
-read_time(struct filter_parser *parser, struct slice slice, struct moment *out)
-{
-    const char *reason;
-    struct bytes text = slice_text(slice);
-    if (!moment_read(text, parser->options->now, out, &reason))
-        return filter_refuse(parser, slice_offset(slice), "'%.*s' is no time: %s", QUOTED_ARG(text),
-                             reason);
-    return TALLY_OK;
-}
-
-static tally_status
-add_times(struct filter_parser *parser, const struct bounds *bounds, struct value_list *list)
-{
-    struct filter_value value = { .kind = VALUE_TIME, .times = { INT64_MIN, INT64_MAX } };
-    struct moment low, high;
-    tally_status status = TALLY_OK;
-    if (bounds->has_low || !bounds->compared) {
-        status = read_time(parser, bounds->low, &low);
-        if (status == TALLY_OK)
-            value.times.first = bounds->low_excluded ? low.last + 1 : low.first;
-    }
-    if (status == TALLY_OK && !bounds->compared) {
-        value.times.last = low.last;
-        /* To be equal to the nanosecond is never what is meant. */
-        if (low.relative && low.first == low.last) {
-            struct bytes text = slice_text(bounds->low);
-            return filter_refuse(parser, parser->word.start,
-                                 "'%.*s' is one instant; write >=%.*s for the time since then",
-                                 QUOTED_ARG(text), QUOTED_ARG(text));
-        }
-    } else if (status == TALLY_OK && bounds->has_high) {
-        status = read_time(parser, bounds->high, &high);
-        if (status == TALLY_OK)
-            value.times.last = bounds->high_excluded ? high.first - 1 : high.last;
-    }
-    if (status != TALLY_OK)
-        return status;
-    if (value.times.first > value.times.last)
-        return filter_refuse(parser, parser->word.start,
-                             "the range is empty: its first end is the later one");
-    return value_add(parser, list, &value, parser->word.start);
-}
-
-/*
  * By the kind of target.
  */
 
@@ -312,7 +160,7 @@ read_address(struct filter_parser *parser, const struct filter_term *term, struc
     struct bytes text = slice_text(word_slice(word));
     uint8_t address[16];
 
-    if (has_star(word_slice(word)))
+    if (slice_has_star(word_slice(word)))
         return read_text(parser, term, list);
     if (network_read(text, &value.network))
         return value_add(parser, list, &value, word->start);
@@ -368,7 +216,7 @@ read_severities(struct filter_parser *parser, const struct bounds *bounds, struc
     int first = 0, last = 0;
     while (fields[FIELD_SEVERITY].values[last + 1] != NULL)
         last++;
-    tally_status status = check_bounds(parser, bounds);
+    tally_status status = bounds_check(parser, bounds);
     if (status == TALLY_OK && bounds->has_low)
         status = find_enum(parser, FIELD_SEVERITY, bounds->low, &first);
     if (status == TALLY_OK && bounds->has_high)
@@ -391,12 +239,12 @@ read_enum(struct filter_parser *parser, const struct filter_term *term, struct v
     struct bounds bounds;
     int index = 0;
 
-    split_bounds(word, &bounds);
+    bounds_split(word, &bounds);
     if (bounds.compared && term->field == FIELD_SEVERITY)
         return read_severities(parser, &bounds, list);
     if (word_has_bare(word, 0, '<') || word_has_bare(word, 0, '>'))
         return refuse_order(parser, term);
-    if (has_star(word_slice(word)))
+    if (slice_has_star(word_slice(word)))
         return add_pattern(parser, word_slice(word), PATTERN_FOLDED, list);
     tally_status status = find_enum(parser, term->field, word_slice(word), &index);
     return status == TALLY_OK ? add_enum(parser, term->field, index, index, list) : status;
@@ -410,19 +258,19 @@ read_ordered(struct filter_parser *parser, const struct filter_term *term, struc
     struct bounds bounds;
     bool index = term->target == TARGET_INDEX;
 
-    split_bounds(word, &bounds);
+    bounds_split(word, &bounds);
     if (!bounds.compared && only_stars(word_slice(word)))
         return value_read_text(parser, word_slice(word), list);
-    if (!bounds.compared && !index && has_star(word_slice(word)))
+    if (!bounds.compared && !index && slice_has_star(word_slice(word)))
         return value_read_text(parser, word_slice(word), list);
     if (bounds.compared) {
-        tally_status status = check_bounds(parser, &bounds);
+        tally_status status = bounds_check(parser, &bounds);
         if (status != TALLY_OK)
             return status;
     }
     if (!index && fields[term->field].type == TYPE_TIME)
-        return add_times(parser, &bounds, list);
-    return add_numbers(parser, &bounds, list);
+        return value_add_times(parser, &bounds, list);
+    return value_add_numbers(parser, &bounds, list);
 }
 
 static bool
@@ -447,8 +295,8 @@ static tally_status
 add_member_number(struct filter_parser *parser, struct value_list *list)
 {
     struct bounds bounds;
-    split_bounds(&parser->word, &bounds);
-    tally_status status = add_numbers(parser, &bounds, list);
+    bounds_split(&parser->word, &bounds);
+    tally_status status = value_add_numbers(parser, &bounds, list);
     if (status != TALLY_OK)
         return status;
     return pattern_read(parser, word_slice(&parser->word), PATTERN_BY_CASE,
@@ -460,15 +308,15 @@ read_member(struct filter_parser *parser, struct value_list *list)
 {
     const struct word *word = &parser->word;
     struct bounds bounds;
-    split_bounds(word, &bounds);
+    bounds_split(word, &bounds);
     if (bounds.compared) {
-        tally_status status = check_bounds(parser, &bounds);
+        tally_status status = bounds_check(parser, &bounds);
         if (status != TALLY_OK)
             return status;
         if (bound_is_number(&bounds))
-            return add_numbers(parser, &bounds, list);
+            return value_add_numbers(parser, &bounds, list);
         if (bound_is_time(parser, &bounds))
-            return add_times(parser, &bounds, list);
+            return value_add_times(parser, &bounds, list);
         return filter_refuse(
             parser, word->start,
             "only numbers and times are compared; quote the value if it is a text");

@@ -1,0 +1,294 @@
+/*
+ * Asking a filter of a page at once.
+ *
+ * Every node of the filter takes the rows that are still alive and gives those of them that match.
+ * An AND asks its children one after the other, cheapest first, each about what the one before left
+ * over; an OR asks each about what is not matched yet; a NOT takes away. So a column of text is only
+ * decoded where cheaper columns have left rows, and of it only the blocks with such rows.
+ *
+ * How a term asks its column:
+ *
+ *     summary        first of all: a page without values, codes or times that no value of the term
+ *                    can be among, is not decoded at all
+ *     PAGE_CODES     a truth table by code, kept for the run: a value is compared once, however
+ *                    often it occurs. Equality in a segment's sorted dictionary is a binary search;
+ *                    small dictionaries are gone through at once; of large ones only what is met
+ *     PAGE_NUMBERS   the term's ranges, made whole numbers for each count of fraction digits
+ *     PAGE_IDS       16 bytes against 16 bytes, where the term has such ids
+ *     otherwise      value by value, as match.c compares them
+ *
+ * Invariant: a row is selected exactly if filter_match() holds for the entry's values.
+ */
+#include "plan.h"
+
+#include "plan_parts.h"
+
+#include <assert.h>
+
+/*
+ * Runs.
+ */
+
+/* Times are at or behind the run's order times, so that a range that ends before the earliest has
+ * nothing in the run. It does not work the other way round: a clock ahead gives a timestamp that is
+ * later than all order times. */
+static bool
+term_possible(const struct plan_node *node, const struct run *run)
+{
+    const struct filter_term *term = node->term;
+    bool time = term->target == TARGET_FIELD &&
+                (term->field == FIELD_TIMESTAMP || term->field == FIELD_RECEIVED);
+    if (!time && term->target != TARGET_INDEX)
+        return true;
+    for (uint32_t i = 0; i < term->value_count; i++) {
+        const struct filter_value *value = &term->values[i];
+        if (value->kind == VALUE_TIME && value->times.last < run->time_min)
+            continue;
+        if (value->kind == VALUE_NUMBER &&
+            (node->ranges[i].low[0] >= (int64_t)(run->first + run->count) ||
+             node->ranges[i].high[0] < (int64_t)run->first))
+            continue;
+        return true;
+    }
+    return false;
+}
+
+static bool
+node_possible(const struct plan_node *node, const struct run *run)
+{
+    const struct plan_node *child = node->first;
+    switch (node->kind) {
+    case FILTER_TERM:
+        return term_possible(node, run);
+    case FILTER_AND:
+        while (child != NULL && node_possible(child, run))
+            child = child->next;
+        return child == NULL;
+    case FILTER_OR:
+        while (child != NULL && !node_possible(child, run))
+            child = child->next;
+        return child != NULL;
+    case FILTER_ALL:
+    case FILTER_NOT:
+        break;
+    }
+    return true;
+}
+
+bool
+plan_run_possible(const struct plan *plan, const struct run *run)
+{
+    return node_possible(plan->root, run);
+}
+
+static void
+node_turn(struct plan_node *node, bool forget)
+{
+    for (; node != NULL; node = node->next) {
+        for (uint32_t i = 0; i < node->column_count; i++) {
+            node->columns[i].opened = false;
+            node->columns[i].learned &= !forget;
+        }
+        node_turn(node->first, forget);
+    }
+}
+
+void
+plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader)
+{
+    node_turn(plan->root, number != plan->number);
+    plan->number = number;
+    plan->run = run;
+    plan->reader = reader;
+}
+
+/*
+ * Whether a page can have matches, without decoding it.
+ */
+
+static bool
+index_possible(const struct plan_node *node, uint64_t first, uint64_t end)
+{
+    for (uint32_t i = 0; i < node->term->value_count; i++) {
+        if (node->ranges[i].low[0] < (int64_t)end && node->ranges[i].high[0] >= (int64_t)first)
+            return true;
+    }
+    return false;
+}
+
+static tally_status
+term_page_possible(struct plan *plan, struct plan_node *node, uint32_t page, bool *possible_out,
+                   struct tally_error *error)
+{
+    uint64_t first = plan->run->first + (uint64_t)page * PAGE_ROWS;
+    bool possible = false;
+    tally_status status = TALLY_OK;
+    if (node->term->target == TARGET_INDEX)
+        possible = index_possible(node, first, first + PAGE_ROWS);
+    else if (node->term->since > 1)
+        possible = true; /* it may stand under details */
+    for (uint32_t i = 0; i < node->column_count && !possible && status == TALLY_OK; i++)
+        status = column_possible(plan, node, &node->columns[i], page, &possible, error);
+    *possible_out = possible;
+    return status;
+}
+
+static tally_status
+page_possible(struct plan *plan, struct plan_node *node, uint32_t page, bool *possible_out,
+              struct tally_error *error)
+{
+    if (node->kind == FILTER_TERM)
+        return term_page_possible(plan, node, page, possible_out, error);
+    *possible_out = true;
+    if (node->kind == FILTER_ALL || node->kind == FILTER_NOT)
+        return TALLY_OK;
+
+    /* An AND is decided by the first that cannot, an OR by the first that can. */
+    bool decides = node->kind == FILTER_OR;
+    for (struct plan_node *child = node->first; child != NULL; child = child->next) {
+        tally_status status = page_possible(plan, child, page, possible_out, error);
+        if (status != TALLY_OK || *possible_out == decides)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+/*
+ * Terms.
+ */
+
+static void
+ask_index(struct plan *plan, const struct plan_node *node, uint32_t page,
+          const struct selection *alive, struct selection *out)
+{
+    int64_t first = (int64_t)(plan->run->first + (uint64_t)page * PAGE_ROWS);
+    for (uint32_t row = selection_next(alive, 0); row < PAGE_ROWS;
+         row = selection_next(alive, row + 1)) {
+        for (uint32_t i = 0; i < node->term->value_count; i++) {
+            if (first + row >= node->ranges[i].low[0] && first + row <= node->ranges[i].high[0])
+                selection_add(out, row);
+        }
+    }
+}
+
+/* Rows whose entry is older than the field. */
+static tally_status
+ask_older(struct plan *plan, const struct plan_node *node, uint32_t page,
+          const struct selection *alive, struct selection *out, struct tally_error *error)
+{
+    const struct filter_term *term = node->term;
+    for (uint32_t row = selection_next(alive, 0); row < PAGE_ROWS;
+         row = selection_next(alive, row + 1)) {
+        uint32_t at = page * PAGE_ROWS + row;
+        struct bytes value, v, details;
+        tally_status status = run_value(plan->reader, term->field, at, &value, error);
+        if (status == TALLY_OK)
+            status = run_value(plan->reader, FIELD_V, at, &v, error);
+        if (status == TALLY_OK)
+            status = run_value(plan->reader, FIELD_DETAILS, at, &details, error);
+        if (status != TALLY_OK)
+            return status;
+        if (value.data == NULL && term_match_older(term, v, details, plan->scratch))
+            selection_add(out, row);
+    }
+    return TALLY_OK;
+}
+
+/* What is in `rows` and not in `taken`. */
+static void
+selection_without(const struct selection *rows, const struct selection *taken,
+                  struct selection *out)
+{
+    for (unsigned i = 0; i < SELECTION_WORDS; i++)
+        out->words[i] = rows->words[i] & ~taken->words[i];
+}
+
+static tally_status
+ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct selection *alive,
+         struct selection *out, struct tally_error *error)
+{
+    struct selection left = *alive;
+    tally_status status = TALLY_OK;
+    if (node->term->target == TARGET_INDEX)
+        ask_index(plan, node, page, alive, out);
+    for (uint32_t i = 0; i < node->column_count && status == TALLY_OK; i++) {
+        status = column_ask(plan, node, &node->columns[i], page, &left, out, error);
+        selection_without(alive, out, &left);
+    }
+    if (status == TALLY_OK && node->term->target == TARGET_FIELD && node->term->since > 1)
+        status = ask_older(plan, node, page, &left, out, error);
+    return status;
+}
+
+/*
+ * Nodes.
+ */
+
+/* Sets `out`, which is empty, to those of `alive` that match. */
+static tally_status
+ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct selection *alive,
+    struct selection *out, struct tally_error *error)
+{
+    struct selection left = *alive, taken = { 0 };
+    tally_status status = TALLY_OK;
+    switch (node->kind) {
+    case FILTER_ALL:
+        *out = *alive;
+        return TALLY_OK;
+    case FILTER_TERM:
+        return ask_term(plan, node, page, alive, out, error);
+    case FILTER_NOT:
+        status = ask(plan, node->first, page, alive, &taken, error);
+        selection_without(alive, &taken, out);
+        return status;
+    case FILTER_AND:
+        for (struct plan_node *child = node->first;
+             child != NULL && status == TALLY_OK && !selection_empty(&left); child = child->next) {
+            taken = (struct selection){ 0 };
+            status = ask(plan, child, page, &left, &taken, error);
+            left = taken;
+        }
+        *out = left;
+        return status;
+    case FILTER_OR:
+        for (struct plan_node *child = node->first;
+             child != NULL && status == TALLY_OK && !selection_empty(&left); child = child->next) {
+            taken = (struct selection){ 0 };
+            status = ask(plan, child, page, &left, &taken, error);
+            selection_without(&left, &taken, &left);
+        }
+        selection_without(alive, &left, out);
+        return status;
+    }
+    return status;
+}
+
+static void
+select_all(uint32_t rows, struct selection *out)
+{
+    for (uint32_t i = 0; i < SELECTION_WORDS; i++) {
+        uint32_t before = i * 64;
+        uint32_t count = rows <= before ? 0 : rows - before;
+        out->words[i] = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+    }
+}
+
+tally_status
+plan_page(struct plan *plan, uint32_t page, struct selection *selection_out,
+          struct tally_error *error)
+{
+    assert(plan->reader != NULL && page < run_page_count(plan->run));
+
+    struct selection all, found = { 0 };
+    uint32_t rows = plan->run->count - page * PAGE_ROWS;
+    bool possible;
+    tally_status status = page_possible(plan, plan->root, page, &possible, error);
+    if (status == TALLY_OK && possible) {
+        select_all(rows < PAGE_ROWS ? rows : PAGE_ROWS, &all);
+        status = ask(plan, plan->root, page, &all, &found, error);
+    }
+    if (status != TALLY_OK)
+        return status;
+    *selection_out = found;
+    return TALLY_OK;
+}

@@ -1,0 +1,68 @@
+/*
+ * plan.h - a filter made ready to be asked of one page after another.
+ *
+ * The part of a scan (scan.h) that decides which of a page's rows match; the rest decides which
+ * pages to ask about, and in what order. One thread at a time.
+ */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "filter.h"
+#include "run.h"
+
+#define SELECTION_WORDS (PAGE_ROWS / 64)
+
+/* A set of a page's rows, a bit each. */
+struct selection {
+    uint64_t words[SELECTION_WORDS];
+};
+
+static inline uint32_t
+selection_count(const struct selection *selection)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < SELECTION_WORDS; i++)
+        count += (uint32_t)__builtin_popcountll(selection->words[i]);
+    return count;
+}
+
+static inline bool
+selection_empty(const struct selection *selection)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < SELECTION_WORDS; i++)
+        any |= selection->words[i];
+    return any == 0;
+}
+
+/* The first row at or behind `row` that is in the set, PAGE_ROWS where there is none. */
+static inline uint32_t
+selection_next(const struct selection *selection, uint32_t row)
+{
+    for (; row < PAGE_ROWS; row = (row / 64 + 1) * 64) {
+        uint64_t word = selection->words[row / 64] >> row % 64;
+        if (word != 0)
+            return row + (uint32_t)__builtin_ctzll(word);
+    }
+    return PAGE_ROWS;
+}
+
+struct plan;
+
+/* `filter` is lent. Caller owns. */
+TALLY_MUST_CHECK tally_status plan_create(const struct filter *filter, struct plan **plan_out,
+                                          struct tally_error *error);
+void plan_destroy(struct plan *plan); /* NULL is allowed */
+
+/* Whether a run can have matches at all, as far as its times and indexes tell. */
+bool plan_run_possible(const struct plan *plan, const struct run *run);
+
+/* Turns to a run. `number` tells runs apart: what was learned of a run's values is kept until
+ * another number comes. `run` and `reader` are lent until the next turn. */
+void plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader);
+
+/* The rows of a page of that run that match. */
+TALLY_MUST_CHECK tally_status plan_page(struct plan *plan, uint32_t page,
+                                        struct selection *selection_out, struct tally_error *error);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * plan_parts.h - what the files of a plan share: its nodes, and columns being asked.
+ */
+#ifndef PLAN_PARTS_H
+#define PLAN_PARTS_H
+
+#include "match.h"
+#include "plan.h"
+
+/* What is known of a code's value. */
+enum {
+    TRUTH_NO = 0,
+    TRUTH_YES = 1,
+    TRUTH_UNKNOWN = 2
+};
+
+/* A column that a term looks at, and what was learned of it in the current run. */
+struct plan_column {
+    enum field_id field;
+    bool opened; /* the dictionary is there */
+    bool learned;
+    struct dictionary dictionary;
+    uint8_t *truth; /* by code; truth[0], absent, is TRUTH_NO */
+    uint32_t truth_size;
+    uint32_t truth_capacity;
+    uint32_t first_true, last_true; /* codes outside are TRUTH_NO */
+};
+
+/* A range of numbers in keys, by the count of fraction digits. */
+struct key_range {
+    int64_t low[NUMBER_DIGITS_MAX + 1];
+    int64_t high[NUMBER_DIGITS_MAX + 1];
+};
+
+/* An id that a term asks for, as a page has it. */
+struct plan_id {
+    uint8_t id[16];
+    uint8_t form;
+};
+
+struct plan_node {
+    enum filter_kind kind;
+    unsigned cost;
+    struct plan_node *first, *next;
+    const struct filter_term *term;
+    uint32_t column_count;
+    struct plan_column *columns;
+    struct key_range *ranges; /* by value, where the term compares numbers */
+    struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
+    bool exact;          /* all values are exact texts, compared by case */
+};
+
+struct plan {
+    struct plan_node *root;
+    struct match_scratch *scratch;
+    size_t number; /* of the run; SIZE_MAX: none yet */
+    const struct run *run;
+    struct run_reader *reader;
+};
+
+/* What may be among a page's values, as far as its summary tells. */
+TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,
+                                              struct plan_column *column, uint32_t page,
+                                              bool *possible_out, struct tally_error *error);
+
+/* Adds to `out` those of `alive` for which the node's term holds in this column. */
+TALLY_MUST_CHECK tally_status column_ask(struct plan *plan, const struct plan_node *node,
+                                         struct plan_column *column, uint32_t page,
+                                         const struct selection *alive, struct selection *out,
+                                         struct tally_error *error);
+
+static inline void
+selection_add(struct selection *selection, uint32_t row)
+{
+    selection->words[row / 64] |= UINT64_C(1) << row % 64;
+}
+
+#endif

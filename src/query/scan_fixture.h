@@ -1,0 +1,48 @@
+/*
+ * scan_fixture.h - random entries in segments and heads, and random filters, for the tests of scans.
+ */
+#ifndef SCAN_FIXTURE_H
+#define SCAN_FIXTURE_H
+
+#include "arena.h"
+#include "match.h"
+#include "scan.h"
+
+#define CORPUS_RUNS_MAX 8
+
+/* One entry as it went in. */
+struct corpus_entry {
+    struct bytes values[FIELD_COUNT];
+    int64_t time; /* it is ordered by */
+};
+
+struct corpus {
+    uint64_t count;
+    struct corpus_entry *entries;
+    size_t run_count;
+    struct run runs[CORPUS_RUNS_MAX];
+    struct run_reader *readers[CORPUS_RUNS_MAX];
+    struct disk *disk;
+    struct arena arena;
+    struct match_scratch *scratch;
+};
+
+/* Runs of these sizes, ended by 0, the last two of them heads, the others segments. Times mostly
+ * ascend; some entries are late, some from the future, many equal. The same for the same seed. Ends
+ * the process where something fails. */
+struct corpus *corpus_create(uint64_t seed, const uint32_t *sizes);
+void corpus_destroy(struct corpus *corpus);
+
+/* All of it, or the first `size` entries, as a snapshot of that size has it: at most one view at a
+ * time. */
+struct scan_source corpus_source(struct corpus *corpus, uint64_t size);
+
+/* A random filter that fits the corpus; the caller frees the text. */
+void corpus_filter(uint64_t *state, struct buffer *out);
+
+uint64_t corpus_random(uint64_t *state, uint64_t below);
+
+/* What filters of the corpus count from: when its first entry was received. */
+int64_t corpus_now(void);
+
+#endif

@@ -1,0 +1,223 @@
+#include "scan.h"
+
+#include "scan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct filter *
+parse(struct bytes text)
+{
+    const struct filter_options options = { .now = corpus_now() };
+    struct filter *filter;
+    struct tally_error error = { 0 };
+    if (filter_parse(text, &options, &filter, &error) != TALLY_OK)
+        fail_msg("%.*s: %s", BYTES_ARG(text), error.text);
+    return filter;
+}
+
+/* The order's definition. */
+static enum scan_order sorting;
+
+static int
+compare_hits(const void *a, const void *b)
+{
+    const struct scan_hit *x = a, *y = b;
+    int time = (x->time > y->time) - (x->time < y->time);
+    int index = (x->index > y->index) - (x->index < y->index);
+    switch (sorting) {
+    case ORDER_TIME_DOWN:
+        return time != 0 ? -time : -index;
+    case ORDER_TIME:
+        return time != 0 ? time : index;
+    case ORDER_INDEX:
+        return index;
+    case ORDER_INDEX_DOWN:
+        break;
+    }
+    return -index;
+}
+
+/* Every entry below `size` that matches, by match.c, in the order. */
+static size_t
+naive_list(const struct corpus *corpus, const struct filter *filter, uint64_t size,
+           enum scan_order order, struct scan_hit *hits)
+{
+    size_t count = 0;
+    for (uint64_t i = 0; i < size; i++) {
+        if (filter_match(filter, i, corpus->entries[i].values, corpus->scratch))
+            hits[count++] = (struct scan_hit){ corpus->entries[i].time, i };
+    }
+    sorting = order;
+    qsort(hits, count, sizeof *hits, compare_hits);
+    return count;
+}
+
+/* All lists, one after the other. */
+static void
+check_lists(struct scan *scan, enum scan_order order, size_t capacity,
+            const struct scan_hit *wanted, size_t wanted_count, struct bytes filter)
+{
+    struct scan_place place = SCAN_START;
+    struct scan_list list;
+    struct tally_error error = { 0 };
+    struct scan_hit *hits = calloc(capacity, sizeof *hits);
+    size_t at = 0;
+    assert_non_null(hits);
+    do {
+        if (scan_list(scan, order, &place, hits, capacity, &list, &error) != TALLY_OK)
+            fail_msg("%.*s: %s", BYTES_ARG(filter), error.text);
+        if (list.count > wanted_count - at || (list.more && list.count < capacity))
+            fail_msg("%.*s by %s: %zu hits at %zu of %zu", BYTES_ARG(filter),
+                     scan_order_name(order), list.count, at, wanted_count);
+        for (size_t i = 0; i < list.count; i++, at++) {
+            if (hits[i].index != wanted[at].index || hits[i].time != wanted[at].time)
+                fail_msg("%.*s by %s: hit %zu is %llu, not %llu", BYTES_ARG(filter),
+                         scan_order_name(order), at, (unsigned long long)hits[i].index,
+                         (unsigned long long)wanted[at].index);
+        }
+        place = list.next;
+    } while (list.more);
+    if (at != wanted_count)
+        fail_msg("%.*s by %s: %zu hits, not %zu", BYTES_ARG(filter), scan_order_name(order), at,
+                 wanted_count);
+    free(hits);
+}
+
+static void
+check_filter(struct corpus *corpus, struct bytes text, uint64_t size, size_t capacity)
+{
+    struct filter *filter = parse(text);
+    struct scan_source source = corpus_source(corpus, size);
+    struct scan_hit *wanted = calloc(size + 1, sizeof *wanted);
+    struct scan *scan;
+    uint64_t count;
+    assert_non_null(wanted);
+    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+    for (enum scan_order order = ORDER_TIME_DOWN; order <= ORDER_INDEX_DOWN; order++) {
+        size_t wanted_count = naive_list(corpus, filter, size, order, wanted);
+        check_lists(scan, order, capacity, wanted, wanted_count, text);
+        assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+        assert_int_equal(count, wanted_count);
+    }
+    scan_destroy(scan);
+    free(wanted);
+    filter_destroy(filter);
+}
+
+static void
+random_filters_agree_with_the_naive_list(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 4500, 300, 4096, 1, 900, 500, 0 };
+    struct corpus *corpus = corpus_create(7, sizes);
+    uint64_t seed = 1;
+    for (unsigned i = 0; i < 250; i++) {
+        struct buffer text = { 0 };
+        corpus_filter(&seed, &text);
+        uint64_t size = i % 3 == 0 ? 1 + corpus_random(&seed, corpus->count) : corpus->count;
+        static const size_t capacities[] = { 1000, 4096, 20000, 333 };
+        check_filter(corpus, buffer_view(&text), size, capacities[i % 4]);
+        buffer_free(&text);
+    }
+    corpus_destroy(corpus);
+}
+
+/* Lists of one hit, where every step is a border, on a small corpus. */
+static void
+lists_of_any_length_join(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 40, 1, 30, 7, 20, 0 };
+    static const char *const filters[] = { "", "status:success", "timestamp:>2026-06-01",
+                                           "-user_id:*", "index:39..41" };
+    struct corpus *corpus = corpus_create(3, sizes);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        for (size_t capacity = 1; capacity < 100; capacity += capacity < 8 ? 1 : 13)
+            check_filter(corpus, bytes_text(filters[i]), corpus->count, capacity);
+    }
+    corpus_destroy(corpus);
+}
+
+/* More values than are gone through at once: they are decided as they are met. */
+static void
+large_dictionaries_are_learned_as_they_are_met(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 26000, 6000, 10, 0 };
+    static const char *const filters[] = {
+        "endpoint:*99*",
+        "endpoint:*99* status:failure",
+        "endpoint:/api/items/17,/api/items/5999",
+        "-endpoint:*1* user_id:u1",
+        "items/123 severity:low",
+        "endpoint:*7 OR endpoint:*8",
+    };
+    struct corpus *corpus = corpus_create(11, sizes);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        check_filter(corpus, bytes_text(filters[i]), corpus->count, 5000);
+    corpus_destroy(corpus);
+}
+
+/* A field that is said to be of a later format is looked for under details of entries before it. */
+static void
+later_fields_are_found_under_details(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 5000, 300, 10, 0 };
+    static const char *const filters[] = { "user_email:1", "status_code:404", "-user_email:1",
+                                           "user_email:1 status:success" };
+    struct corpus *corpus = corpus_create(5, sizes);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        struct filter *filter = parse(bytes_text(filters[i]));
+        struct filter_node *node = (struct filter_node *)filter->root;
+        while (node->kind != FILTER_TERM)
+            node = (struct filter_node *)node->first;
+        node->term.since = 2;
+        struct scan_source source = corpus_source(corpus, corpus->count);
+        struct scan *scan;
+        uint64_t count, wanted = 0;
+        for (uint64_t j = 0; j < corpus->count; j++)
+            wanted += filter_match(filter, j, corpus->entries[j].values, corpus->scratch);
+        assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+        assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+        assert_int_equal(count, wanted);
+        assert_true(wanted > 0);
+        scan_destroy(scan);
+        filter_destroy(filter);
+    }
+    corpus_destroy(corpus);
+}
+
+static void
+orders_have_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "-time", "time", "index", "-index" };
+    enum scan_order order;
+    struct tally_error error = { 0 };
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(scan_order_read(bytes_text(names[i]), &order, NULL), TALLY_OK);
+        assert_int_equal(order, i + 1);
+        assert_string_equal(scan_order_name(order), names[i]);
+    }
+    assert_int_equal(scan_order_read(bytes_text("Time"), &order, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "-time (newest first)"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_filters_agree_with_the_naive_list),
+        cmocka_unit_test(lists_of_any_length_join),
+        cmocka_unit_test(large_dictionaries_are_learned_as_they_are_met),
+        cmocka_unit_test(later_fields_are_found_under_details),
+        cmocka_unit_test(orders_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
