@@ -33,8 +33,9 @@ enum codec {
 /* "codes", "numbers", "ids", "text"; NULL for another number. */
 const char *codec_name(enum codec codec);
 
-/* No value is longer than this (an entry's private part is not), and no block decodes to more than
- * BLOCK_SIZE_MAX bytes. Encoding asserts the first, decoding refuses beyond the second. */
+/* No value is longer than this (an entry's private part is not), and neither a block nor the exceptions of
+ * a page take more than BLOCK_SIZE_MAX bytes together (a head is sealed long before). Encoding asserts
+ * both, decoding refuses beyond. */
 #define CODEC_VALUE_MAX (1u << 20)
 #define BLOCK_SIZE_MAX  (BLOCK_ROWS * (CODEC_VALUE_MAX + 4u))
 

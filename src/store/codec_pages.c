@@ -192,9 +192,8 @@ exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t rows
         status = decoder_memory((void **)&decoder->exceptions,
                                 PAGE_ROWS * sizeof *decoder->exceptions, error);
     if (status == TALLY_OK)
-        status = values_decode(decoder->workspace, NULL, encoded, count,
-                               (size_t)PAGE_BLOCKS * BLOCK_SIZE_MAX, &decoder->exception_text,
-                               decoder->values, error);
+        status = values_decode(decoder->workspace, NULL, encoded, count, BLOCK_SIZE_MAX,
+                               &decoder->exception_text, decoder->values, error);
     if (status != TALLY_OK)
         return status;
 

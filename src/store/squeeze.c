@@ -212,6 +212,7 @@ values_encode(struct codec_workspace *workspace, const struct primer *primer,
         buffer_bytes(plain, values[i]);
     if (buffer_failed(plain))
         return memory_fault(error);
+    assert(plain->size <= BLOCK_SIZE_MAX);
 
     tally_status status = squeeze(workspace, primer, buffer_view(plain), out, error);
     if (plain->capacity > BUFFER_KEEP_MAX)
