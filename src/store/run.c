@@ -663,7 +663,7 @@ static tally_status
 bucket_search(struct run_reader *reader, struct bytes bucket, uint32_t rows, uint64_t hash,
               struct bytes id, uint32_t *row_out, struct tally_error *error)
 {
-    uint32_t count = reader->run.count;
+    uint32_t count = segment_get_info(reader->run.segment)->count; /* the index is over all rows */
     uint16_t fingerprint = id_fingerprint(hash, id_index_bucket_bits(count));
     uint32_t found = UINT32_MAX;
 
@@ -671,7 +671,7 @@ bucket_search(struct run_reader *reader, struct bytes bucket, uint32_t rows, uin
         if (get_u16(bucket.data + 2 * (size_t)i) != fingerprint)
             continue;
         uint32_t row = id_bucket_row(bucket, rows, id_index_row_bits(count), i);
-        if (row >= count)
+        if (row >= reader->run.count)
             continue;
         struct bytes value;
         tally_status status = row_id(reader, row, &value, error);
