@@ -86,7 +86,8 @@ TALLY_MUST_CHECK tally_status journal_create(struct disk *disk, const char *fold
  * Reads every record that chains from `from`, in order, and calls `visitor`. It ends at the first
  * place where no good record follows. Below `index_min` (what a checkpoint covers) that is damage, and
  * so is a place with a good successor behind it: TALLY_DAMAGED names file and offset, and nothing is
- * touched. Else *end_out is the position after the last good record and *tail_out what lies there.
+ * touched. Else *end_out is the position after the last good record and *tail_out what lies there. It
+ * stops where the visitor answers anything but TALLY_OK, and returns that.
  *
  * Without the trail's lock, a writer may trim and recycle files while this reads. What the visitor was
  * given is good all the same, but the answer may be TALLY_DAMAGED: it is to be believed only if the

@@ -55,6 +55,7 @@ struct reader {
     uint32_t seed;
     journal_visitor visitor;
     void *context;
+    bool stopped; /* by the visitor */
     struct window window;
     struct journal_numbers numbers;
 
@@ -205,6 +206,7 @@ read_record(struct reader *reader, uint64_t offset, struct tally_error *error)
         .body = body,
     };
     status = reader->visitor(reader->context, &record, error);
+    reader->stopped = status != TALLY_OK;
     if (status == TALLY_OK)
         advance(reader, &header, offset);
     return status;
@@ -217,7 +219,7 @@ read_file(struct reader *reader, uint64_t offset, struct tally_error *error)
     tally_status status;
     while ((status = read_record(reader, offset, error)) == TALLY_OK)
         offset = reader->offset;
-    return status == TALLY_ABSENT ? TALLY_OK : status;
+    return status == TALLY_ABSENT && !reader->stopped ? TALLY_OK : status;
 }
 
 static tally_status
