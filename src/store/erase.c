@@ -339,6 +339,11 @@ finish_erasures(struct trail *trail, uint64_t *finished_out, struct tally_error 
         }
         if (status == TALLY_OK)
             status = seal_frozen(trail, error);
+        /* Others may have put erasures on record until the head was frozen: carrying out says that
+         * everything sealed is done, so they belong to it. */
+        ranges.count = 0;
+        if (status == TALLY_OK)
+            status = collect(trail, &ranges, error);
         if (status == TALLY_OK)
             status = carry_out(trail, &ranges, error);
     }
