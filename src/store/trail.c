@@ -81,6 +81,7 @@ trail_init(struct folder *folder, const char *name, enum trail_mode mode, struct
 static void
 trail_free(struct trail *trail)
 {
+    folder_count_memory(trail->folder, -(ptrdiff_t)trail->heads_memory);
     trail_unload(trail);
     journal_close(trail->journal);
     disk_close(trail->lock);
@@ -271,7 +272,18 @@ take_lock(struct trail *trail, long wait_ms, struct tally_error *error)
     }
 }
 
-/* Under the lock: from loaded to ready for appending, and everything signed. */
+/* Makes the newest checkpoint durable, or one that covers more. */
+static tally_status
+settle_checkpoint(struct trail *trail, struct tally_error *error)
+{
+    if (trail->note.checkpoint.size < trail->tree.size)
+        return trail_sign(trail, error);
+    return journal_publish(trail->journal, bytes_of(trail->note.text, trail->note.size),
+                           trail->note.checkpoint.size, error);
+}
+
+/* Under the lock: from loaded to ready for appending, and everything signed. The process before may
+ * have died, or met a fault, between a rename and its sync: what is built on is written again. */
 static tally_status
 take_over(struct trail *trail, const struct journal_position *end, struct trail_recovery *recovery,
           struct tally_error *error)
@@ -284,10 +296,12 @@ take_over(struct trail *trail, const struct journal_position *end, struct trail_
         status = fault(error, TALLY_DENIED, "keys/%s is not the key that signed the trail so far",
                        trail->name);
     if (status == TALLY_OK)
+        status = manifest_write(trail->disk, trail->path, &trail->manifest, error);
+    if (status == TALLY_OK)
         status = journal_claim(trail->disk, trail->path, trail->tag, &trail->manifest.journal, end,
                                &recovery->tail, &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
-        status = trail_sign(trail, error);
+        status = settle_checkpoint(trail, error);
     if (status == TALLY_OK)
         status = erase_pending(trail, &recovery->erasures, error);
     return status;
@@ -337,6 +351,9 @@ recover_for_reader(struct trail *trail, struct trail_recovery *recovery, struct 
     tally_status status = trail_load(trail, LOAD_ALL, recovery, &end, error);
     if (status == TALLY_OK)
         status = take_over(trail, &end, recovery, error);
+    /* Without key or space it can be read all the same. */
+    if (status == TALLY_DENIED || status == TALLY_FULL)
+        status = TALLY_OK;
     journal_close(trail->journal);
     trail->journal = NULL;
     disk_close(trail->lock);
@@ -411,7 +428,6 @@ trail_close(struct trail *trail, struct tally_error *error)
         tally_status signed_ = trail_sign(trail, status == TALLY_OK ? error : NULL);
         if (status == TALLY_OK)
             status = signed_;
-        folder_count_memory(trail->folder, -(ptrdiff_t)trail->heads_memory);
     }
     trail_free(trail);
     return status;
