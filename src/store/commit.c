@@ -99,11 +99,8 @@ tally_status
 tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_hash *leaf,
           struct tally_error *error)
 {
-    if (tree->size % HASHES_SPAN == HASHES_SPAN - 1) {
-        /* The last leaf of 256: all eight peaks below level 8 are there. */
-        struct tally_hash node = *leaf;
-        for (unsigned level = 0; level < HASHES_LEVEL; level++)
-            tally_hash_node(&tree->peaks[level], &node, &node);
+    struct tally_hash node;
+    if (hashes_complete(tree, leaf, &node)) {
         tally_status status = hashes_append(hashes, &node, error);
         if (status != TALLY_OK)
             return status;

@@ -143,6 +143,20 @@ push_up(struct hashes *hashes, const struct tally_hash *hash)
     return true;
 }
 
+bool
+hashes_complete(const struct tally_tree *tree, const struct tally_hash *leaf,
+                struct tally_hash *hash_out)
+{
+    if (tree->size % HASHES_SPAN != HASHES_SPAN - 1)
+        return false;
+    /* The last leaf of 256: all eight peaks below level 8 are there. */
+    struct tally_hash node = *leaf;
+    for (unsigned level = 0; level < HASHES_LEVEL; level++)
+        tally_hash_node(&tree->peaks[level], &node, &node);
+    *hash_out = node;
+    return true;
+}
+
 tally_status
 hashes_append(struct hashes *hashes, const struct tally_hash *hash, struct tally_error *error)
 {
@@ -269,6 +283,25 @@ hashes_get(struct hashes *hashes, unsigned level, uint64_t index, struct tally_h
         *hash_out = list->items[index];
     (void)pthread_mutex_unlock(&hashes->mutex);
     return status;
+}
+
+void
+hashes_forget(struct hashes *hashes)
+{
+    (void)pthread_mutex_lock(&hashes->mutex);
+    if (hashes->loaded) {
+        /* Level 8 becomes what is pending again: the hashes that stand in no file yet. */
+        size_t stored = (size_t)(hashes->sealed / HASHES_SPAN);
+        hashes->pending = hashes->levels[0];
+        hashes->pending.count -= stored;
+        memmove(hashes->pending.items, hashes->pending.items + stored,
+                hashes->pending.count * sizeof *hashes->pending.items);
+        hashes->levels[0] = (struct hash_list){ 0 };
+        for (unsigned i = 1; i < LEVELS; i++)
+            list_free(&hashes->levels[i]);
+        hashes->loaded = false;
+    }
+    (void)pthread_mutex_unlock(&hashes->mutex);
 }
 
 /* Where the level 8 hashes from `number` on stand in memory; `number` is not in a file yet. */

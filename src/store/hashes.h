@@ -29,6 +29,10 @@ TALLY_MUST_CHECK tally_status hashes_create(struct disk *disk, const char *folde
                                             struct hashes **hashes_out, struct tally_error *error);
 void hashes_destroy(struct hashes *hashes); /* NULL is allowed */
 
+/* Whether `leaf`, added to `tree`, completes 256 entries, and their level 8 hash if so. Pure. */
+bool hashes_complete(const struct tally_tree *tree, const struct tally_hash *leaf,
+                     struct tally_hash *hash_out);
+
 /* Appends the next level 8 hash; entries [256 n, 256 n + 256) are committed. */
 TALLY_MUST_CHECK tally_status hashes_append(struct hashes *hashes, const struct tally_hash *hash,
                                             struct tally_error *error);
@@ -40,6 +44,9 @@ TALLY_MUST_CHECK tally_status hashes_seal(struct hashes *hashes, uint64_t first,
                                           struct tally_error *error);
 TALLY_MUST_CHECK tally_status hashes_sealed(struct hashes *hashes, uint64_t first, uint64_t end,
                                             struct tally_error *error);
+
+/* Files were written anew: what was read from the old ones is read again when it is asked for. */
+void hashes_forget(struct hashes *hashes);
 
 /* The hash of the complete subtree `index` of `level` >= 8. TALLY_ABSENT where it is not complete;
  * TALLY_DAMAGED names the file. */

@@ -1,11 +1,12 @@
 /*
  * verify.c - recompute everything a trail claims from its stored bytes.
  *
- * The checkpoint is read first: it is the claim. Then, in order of index, every segment and every
- * record of the journal is read; each entry's commitment and leaf are recomputed and the tree is
- * grown from nothing. On the way everything derived is compared: checksums, page summaries and id
- * indexes (segment_check()), tree hashes, the manifest's tree, key and fields. At the checkpoint's
- * size the tree must have the signed root, and at the size that was seen before, the root seen.
+ * The manifest says what there is, the checkpoint is the claim. Then, in order of index, every
+ * segment and every record of the journal is read; each entry's commitment and leaf are recomputed
+ * and the tree is grown from nothing. On the way everything derived is compared: checksums, page
+ * summaries and id indexes (segment_check()), tree hashes, the manifest's tree, key and fields. At
+ * the checkpoint's size the tree must have the signed root, and at the size that was seen before,
+ * the root seen.
  *
  * Naming the place. A flipped bit breaks a block's checksum, which names file and entries. Where
  * the checksums were mended too, the stored hash of the 256 entries that hold the change no longer
@@ -264,6 +265,21 @@ add_missing(struct verifier *v, uint64_t index)
     return add_span(&v->missing, index, index, NULL);
 }
 
+/* Holds the group of 256 that an entry completes against its stored hash: a wrong root can then name
+ * the group. */
+static void
+check_group(struct verifier *v, struct bytes public_part, const char *file,
+            const struct tally_hash *stored)
+{
+    struct tally_hash leaf, node;
+    tally_hash_leaf(public_part.data, public_part.size, &leaf);
+    if (v->suspect != VERIFY_NO_INDEX || !hashes_complete(&v->tree, &leaf, &node) ||
+        tally_hash_equal(&node, stored))
+        return;
+    v->suspect = v->tree.size - (HASHES_SPAN - 1);
+    (void)snprintf(v->suspect_file, sizeof v->suspect_file, "%s", file);
+}
+
 /* One sealed segment, entry by entry; its reader is open. */
 static tally_status
 verify_rows(struct verifier *v, const struct segment_info *info, const char *file,
@@ -280,20 +296,9 @@ verify_rows(struct verifier *v, const struct segment_info *info, const char *fil
         status = check_control(v, index, entry.values[FIELD_CONTROL]);
         if (status == TALLY_OK && entry.erased)
             status = add_missing(v, index);
-        /* Groups are looked at before the root, so that a wrong root can name one. */
-        if (status == TALLY_OK && index % HASHES_SPAN == HASHES_SPAN - 1) {
-            struct tally_hash node;
-            tally_hash_leaf(entry.public_part.data, entry.public_part.size, &node);
-            for (unsigned level = 0; level < HASHES_LEVEL; level++)
-                tally_hash_node(&v->tree.peaks[level], &node, &node);
-            const struct tally_hash *stored =
-                level8 == NULL ? NULL : &level8[index / HASHES_SPAN - info->first / HASHES_SPAN];
-            if (stored != NULL && v->suspect == VERIFY_NO_INDEX &&
-                !tally_hash_equal(&node, stored)) {
-                v->suspect = index - (HASHES_SPAN - 1);
-                (void)snprintf(v->suspect_file, sizeof v->suspect_file, "%s", file);
-            }
-        }
+        if (status == TALLY_OK && level8 != NULL && index % HASHES_SPAN == HASHES_SPAN - 1)
+            check_group(v, entry.public_part, file,
+                        &level8[index / HASHES_SPAN - info->first / HASHES_SPAN]);
         if (status == TALLY_OK)
             status = take_leaf(v, entry.public_part);
     }
@@ -501,13 +506,15 @@ check_manifest_tree(struct verifier *v)
                  v->manifest.sealed);
 }
 
-/* One attempt; goes on behind the segments that are done. */
+/* One attempt; goes on behind the segments that are done. The manifest is read before the checkpoint:
+ * sealing signs first, so that a checkpoint read later covers it, whatever a writer does meanwhile.
+ */
 static tally_status
 verify_pass(struct verifier *v)
 {
-    tally_status status = read_claim(v);
+    tally_status status = read_manifest(v);
     if (status == TALLY_OK)
-        status = read_manifest(v);
+        status = read_claim(v);
     if (status == TALLY_OK)
         status = open_claim(v);
     if (status == TALLY_OK)
@@ -521,6 +528,8 @@ verify_pass(struct verifier *v)
                        v->path, v->checkpoint.size, v->manifest.sealed);
     }
     v->tree = v->sealed;
+    if (status == TALLY_OK)
+        status = check_roots(v);
     while (status == TALLY_OK && v->segments_done < v->manifest.count) {
         status = verify_segment(v, &v->manifest.segments[v->segments_done]);
         if (status == TALLY_OK) {

@@ -1,0 +1,155 @@
+/*
+ * rebuild.c - what can be derived from the entries is written anew: id indexes and tree hashes.
+ *
+ *     1. every sealed entry is read and hashed, and the tree they give is compared with the
+ *        manifest's, which the opening of the trail held against the signed root
+ *     2. each segment gets its index file and its tree file anew
+ *     3. the manifest names the index files
+ *
+ * Nothing is written before 1 is through: where an entry was changed, the stored hashes are what
+ * tells which, and are kept. A crash between 2 and 3 leaves files that the manifest does not
+ * describe: they are as wrong as those before them were, and are rebuilt the same way.
+ */
+#include "fault.h"
+#include "trail_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct rebuild {
+    struct trail *trail;
+    struct tally_tree tree;
+    struct tally_hash *level8; /* of all sealed entries: one for each 256 */
+};
+
+/* Step 1 for one segment. */
+static tally_status
+hash_segment(struct rebuild *rebuild, struct segment *segment, struct tally_error *error)
+{
+    const struct segment_info *info = segment_get_info(segment);
+    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run_reader *reader;
+    tally_status status = run_reader_create(&run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = 0; row < info->count && status == TALLY_OK; row++) {
+        struct run_entry entry;
+        status = run_entry(reader, row, RUN_PARTS, &entry, error);
+        if (status != TALLY_OK)
+            break;
+        struct tally_hash leaf;
+        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &leaf);
+        (void)hashes_complete(&rebuild->tree, &leaf,
+                              &rebuild->level8[rebuild->tree.size / HASHES_SPAN]);
+        tally_tree_append(&rebuild->tree, &leaf);
+    }
+    run_reader_destroy(reader);
+    return status;
+}
+
+static tally_status
+hash_entries(struct rebuild *rebuild, struct tally_error *error)
+{
+    const struct trail *trail = rebuild->trail;
+    tally_status status = TALLY_OK;
+    for (size_t i = 0; i < trail->manifest.count && status == TALLY_OK; i++)
+        status = hash_segment(rebuild, trail->segments[i], error);
+    if (status != TALLY_OK)
+        return status;
+    struct tally_hash computed, signed_;
+    tally_tree_root(&rebuild->tree, &computed);
+    tally_tree_root(&trail->manifest.tree, &signed_);
+    if (rebuild->tree.size == trail->manifest.sealed && tally_hash_equal(&computed, &signed_))
+        return TALLY_OK;
+    return fault(error, TALLY_DAMAGED,
+                 "trail %s: its %" PRIu64 " sealed entries are not those that were signed: nothing "
+                 "is rebuilt from them; run `tally verify` to see which",
+                 trail->name, trail->manifest.sealed);
+}
+
+/* Step 2 for the segment `i`. */
+static tally_status
+write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info_out,
+              struct segment **segment_out, struct tally_error *error)
+{
+    struct trail *trail = rebuild->trail;
+    const struct segment_info *info = &trail->manifest.segments[i];
+    uint64_t from = info->first / HASHES_SPAN;
+    size_t count = (size_t)((info->first + info->count) / HASHES_SPAN - from);
+    tally_status status =
+        segment_rebuild_index(trail->disk, trail->path, trail->tag, info, info_out, error);
+    if (status == TALLY_OK)
+        status = hashes_write_file(trail->disk, trail->path, trail->tag, info->first, from,
+                                   rebuild->level8 + from, count, error);
+    if (status == TALLY_OK)
+        status = segment_open(trail->disk, trail->path, trail->tag, info_out, segment_out, error);
+    return status;
+}
+
+/* Step 3, and readers see the new files from here on. The lists change owners. */
+static tally_status
+switch_files(struct trail *trail, struct segment_info *infos, struct segment **segments,
+             struct tally_error *error)
+{
+    struct manifest manifest = trail->manifest;
+    manifest.generation++;
+    manifest.segments = infos;
+    tally_status status = manifest_write(trail->disk, trail->path, &manifest, error);
+    if (status != TALLY_OK)
+        return status;
+    struct segment **old = trail->segments;
+    struct segment_info *old_infos = trail->manifest.segments;
+    order_take(trail);
+    (void)pthread_mutex_lock(&trail->mutex);
+    trail->segments = segments;
+    trail->manifest = manifest;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    order_release(trail);
+    hashes_forget(trail->hashes);
+    for (size_t i = 0; i < manifest.count; i++)
+        segment_release(old[i]);
+    free(old);
+    free(old_infos);
+    return TALLY_OK;
+}
+
+/* Steps 2 and 3. */
+static tally_status
+write_all(const struct rebuild *rebuild, struct tally_error *error)
+{
+    struct trail *trail = rebuild->trail;
+    size_t count = trail->manifest.count;
+    struct segment_info *infos = malloc((count + 1) * sizeof *infos);
+    struct segment **segments = calloc(count + 1, sizeof(struct segment *));
+    tally_status status = infos == NULL || segments == NULL ? memory_fault(error) : TALLY_OK;
+    for (size_t i = 0; i < count && status == TALLY_OK; i++)
+        status = write_derived(rebuild, i, &infos[i], &segments[i], error);
+    if (status == TALLY_OK)
+        status = switch_files(trail, infos, segments, error);
+    if (status == TALLY_OK)
+        return TALLY_OK;
+    for (size_t i = 0; segments != NULL && i < count; i++)
+        segment_release(segments[i]);
+    free(segments);
+    free(infos);
+    return status;
+}
+
+tally_status
+trail_rebuild(struct trail *trail, struct tally_error *error)
+{
+    assert(trail->mode == TRAIL_WRITE);
+    sealing_take(trail);
+    struct rebuild rebuild = { .trail = trail };
+    size_t hashes = (size_t)(trail->manifest.sealed / HASHES_SPAN);
+    rebuild.level8 = malloc((hashes + 1) * sizeof *rebuild.level8);
+    tally_status status = rebuild.level8 == NULL ? memory_fault(error) : TALLY_OK;
+    if (status == TALLY_OK)
+        status = hash_entries(&rebuild, error);
+    if (status == TALLY_OK)
+        status = write_all(&rebuild, error);
+    free(rebuild.level8);
+    sealing_release(trail);
+    return status;
+}
