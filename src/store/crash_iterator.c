@@ -180,6 +180,32 @@ is_settled_by(const struct sim_operation *operation, const struct sim_operation 
     return operation->kind != SIM_WRITE && operation->folder == sync->node;
 }
 
+/* Whether no name leads to the file, nor will one that is still open. */
+static bool
+is_gone(const struct crash_iterator *iterator, uint32_t node)
+{
+    if (iterator->base.nodes[node].links > 0)
+        return false;
+    for (size_t i = 0; i < iterator->pending_count; i++)
+        if (iterator->pending[i].operation->kind != SIM_WRITE &&
+            iterator->pending[i].operation->node == node)
+            return false;
+    return true;
+}
+
+/* Drops writes that nobody can see any more, however many tears they would have. */
+static void
+drop_gone(struct crash_iterator *iterator)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < iterator->pending_count; i++) {
+        const struct sim_operation *operation = iterator->pending[i].operation;
+        if (operation->kind != SIM_WRITE || !is_gone(iterator, operation->node))
+            iterator->pending[left++] = iterator->pending[i];
+    }
+    iterator->pending_count = left;
+}
+
 /* Moves what is settled, and waits for nothing, to the base. */
 static void
 fold(struct crash_iterator *iterator)
@@ -212,8 +238,10 @@ sync_operation(struct crash_iterator *iterator, const struct sim_operation *sync
         else if (!pending->doubtful)
             pending->settled = true;
     }
-    if (!sync->failed)
+    if (!sync->failed) {
         fold(iterator);
+        drop_gone(iterator);
+    }
 }
 
 /* How many of the pending operations may be lost. */
@@ -226,12 +254,16 @@ count_free(const struct crash_iterator *iterator)
     return count;
 }
 
-/* The first boundary within a write, or its end where there is none. */
+/* The next boundary of a write after `offset`, or its end where there is none. */
 static uint64_t
-boundary_after(const struct sim_operation *operation, uint64_t offset)
+boundary_after(const struct crash_iterator *iterator, const struct sim_operation *operation,
+               uint64_t offset)
 {
     uint64_t end = operation->offset + operation->size;
     uint64_t boundary = (offset / SECTOR + 1) * SECTOR;
+    uint64_t sectors = operation->size / SECTOR;
+    if (iterator->plan.tears > 0 && offset > operation->offset)
+        boundary += sectors / iterator->plan.tears * SECTOR;
     return boundary < end ? boundary : end;
 }
 
@@ -246,7 +278,7 @@ next_torn(struct crash_iterator *iterator)
         if (pending->settled || operation->kind != SIM_WRITE)
             continue;
         uint64_t from = variant->boundary == 0 ? operation->offset : variant->boundary;
-        variant->boundary = boundary_after(operation, from);
+        variant->boundary = boundary_after(iterator, operation, from);
         if (variant->boundary < operation->offset + operation->size)
             return true;
     }

@@ -613,6 +613,13 @@ disk_sim_log(struct disk *disk)
     return sim_of(disk)->log;
 }
 
+size_t
+disk_sim_operations(const struct disk *disk)
+{
+    const struct sim_log *log = ((const struct sim_disk *)disk)->log;
+    return log == NULL ? 0 : log->operation_count;
+}
+
 void
 disk_sim_note(struct disk *disk, int kind, uint64_t value, const void *data, size_t size)
 {

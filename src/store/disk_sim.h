@@ -39,6 +39,9 @@ void disk_sim_record(struct disk *disk);
  * the test wants them to. Without a recording it is not kept. */
 void disk_sim_note(struct disk *disk, int kind, uint64_t value, const void *data, size_t size);
 
+/* Operations recorded so far: the crash point that is reached just now. */
+size_t disk_sim_operations(const struct disk *disk);
+
 struct sim_note {
     int kind;
     uint64_t value;
