@@ -161,7 +161,7 @@ test_every_crash_of_a_run(void **state)
         must_work(take_step(&fixture, steps[(unsigned)rand() % 8], &error), &error);
     }
     fixture_close(&fixture);
-    uint64_t crashes = check_crashes(fixture.disk, 0, 0, fixture.entries, "run");
+    uint64_t crashes = check_crashes(fixture.disk, 0, 100, fixture.entries, "run");
     assert_true(crashes > 3000);
     disk_close_folder(fixture.disk);
 }
