@@ -464,8 +464,11 @@ crash_iterator_create(struct disk *recorded, const struct crash_plan *plan)
     iterator->log = disk_sim_log(recorded);
     assert(iterator->log != NULL);
     iterator->plan = *plan;
-    if (plan->last == 0)
-        iterator->plan.last = iterator->log->operation_count;
+    size_t end = iterator->log->operation_count;
+    if (plan->last == 0 || plan->last > end)
+        iterator->plan.last = end;
+    if (plan->first > end)
+        iterator->plan.first = end;
     sim_image_copy_names(&iterator->log->start, &iterator->base);
     sim_image_copy_contents(&iterator->log->start, &iterator->base);
     iterator->counters.points = 1;

@@ -35,7 +35,8 @@
 
 struct crash_iterator;
 
-/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything. */
+/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything. Points
+ * beyond the recording's end mean its end. */
 struct crash_plan {
     uint64_t seed; /* of the random subsets */
     size_t first;  /* the first point, in recorded operations */

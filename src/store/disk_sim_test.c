@@ -461,6 +461,27 @@ test_notes_count_and_make_disks_new(void **state)
     disk_close_folder(disk);
 }
 
+static void
+test_points_beyond_the_end_mean_the_end(void **state)
+{
+    (void)state;
+    struct disk *disk = disk_sim_create();
+    make_file(disk, "a", 1, 256);
+    disk_sim_record(disk);
+    write_bytes(disk, "a", 0, 2, 256);
+    assert_int_equal(disk_sim_operations(disk), 1);
+    struct crash_plan plan = { .first = SIZE_MAX, .last = SIZE_MAX };
+    struct crash_iterator *iterator = crash_iterator_create(disk, &plan);
+    struct crash crash;
+    assert_true(crash_iterator_next(iterator, &crash));
+    assert_int_equal(crash.point, 1);
+    assert_true(crash_iterator_next(iterator, &crash));
+    assert_int_equal(crash.point, 1);
+    assert_false(crash_iterator_next(iterator, &crash));
+    crash_iterator_destroy(iterator);
+    disk_close_folder(disk);
+}
+
 /* More than eight open: none, all, each one lost, and random ones that a seed gives again. */
 static void
 test_many_open_operations(void **state)
@@ -671,6 +692,7 @@ main(void)
         cmocka_unit_test(test_a_lost_folder_takes_its_names_along),
         cmocka_unit_test(test_a_failed_sync_leaves_it_open_for_ever),
         cmocka_unit_test(test_notes_count_and_make_disks_new),
+        cmocka_unit_test(test_points_beyond_the_end_mean_the_end),
         cmocka_unit_test(test_many_open_operations),
         cmocka_unit_test(test_crashes_agree_with_the_oracle),
     };
