@@ -49,7 +49,8 @@ TALLY_MUST_CHECK tally_status run_dictionary(struct run_reader *reader, enum fie
                                              struct dictionary *dictionary_out,
                                              struct tally_error *error);
 
-/* What is known of a page without decoding it (page.h). */
+/* What is known of a page without decoding it (page.h). In a snapshot of an older size a segment's
+ * last page may have rows that the run has not: the summary is of all of them. */
 TALLY_MUST_CHECK tally_status run_page_summary(struct run_reader *reader, enum field_id field,
                                                uint32_t page, struct page_summary *summary_out,
                                                struct tally_error *error);
@@ -60,8 +61,8 @@ TALLY_MUST_CHECK tally_status run_value(struct run_reader *reader, enum field_id
                                         uint32_t row, struct bytes *value_out,
                                         struct tally_error *error);
 
-/* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent until
- * the next call; and the least and greatest of a page without decoding. */
+/* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent
+ * until the next call; and the least and greatest of a page without decoding. */
 TALLY_MUST_CHECK tally_status run_times(struct run_reader *reader, uint32_t page,
                                         const int64_t **times_out, uint32_t *rows_out,
                                         struct tally_error *error);
@@ -80,8 +81,8 @@ struct run_entry {
     struct bytes private_part;        /* empty where erased */
     struct bytes values[FIELD_COUNT]; /* every field's value, both halves; absent where erased */
 };
-/* Reading rows in ascending order decodes each page once. Without `parts`, public_part and private_part
- * are empty and the commitment is not computed, which is much faster. */
+/* Reading rows in ascending order decodes each page once. Without `parts`, public_part and
+ * private_part are empty and the commitment is not computed, which is much faster. */
 enum run_want {
     RUN_VALUES,
     RUN_PARTS,
@@ -89,8 +90,8 @@ enum run_want {
 TALLY_MUST_CHECK tally_status run_entry(struct run_reader *reader, uint32_t row, enum run_want want,
                                         struct run_entry *entry_out, struct tally_error *error);
 
-/* The last row with this id, or TALLY_ABSENT; through the run's id index or, where a segment's index file
- * is missing or damaged, by looking at every id. */
+/* The last row with this id, or TALLY_ABSENT; through the run's id index or, where a segment's
+ * index file is missing or damaged, by looking at every id. */
 TALLY_MUST_CHECK tally_status run_find_id(struct run_reader *reader, struct bytes id,
                                           uint32_t *row_out, struct tally_error *error);
 

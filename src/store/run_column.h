@@ -1,6 +1,5 @@
 /*
- * run_column.h - what the store itself reads of a run beyond run.h: salts, and the hashes of all
- * ids.
+ * run_column.h - what the store itself reads of a run beyond run.h: salts, and all ids.
  */
 #ifndef RUN_COLUMN_H
 #define RUN_COLUMN_H

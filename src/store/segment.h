@@ -5,8 +5,8 @@
  *     segments/FIRST.private.GEN rewritten as the next generation by erasure and expiry
  *     segments/FIRST.index       what can be rebuilt from the others: the id index
  *
- * FIRST is the first entry's index and GEN the generation (from 1), in 16 and 8 hexadecimal digits. The
- * bytes are in docs/format.md.
+ * FIRST is the first entry's index and GEN the generation (from 1), in 16 and 8 hexadecimal digits.
+ * The bytes are in docs/format.md.
  */
 #ifndef SEGMENT_H
 #define SEGMENT_H
@@ -30,17 +30,18 @@ struct segment_info {
 
 struct segment;
 
-/* Writes the three files of a frozen head, syncs them and the folder. `folder` is the trail's. A file
- * of the same name is a remnant of a crash (nothing names it) and is replaced. On a fault nothing that
- * matters is left. */
+/* Writes the three files of a frozen head, syncs them and the folder. `folder` is the trail's. A
+ * file of the same name is a remnant of a crash (nothing names it) and is replaced. On a fault
+ * nothing that matters is left. */
 TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folder,
                                             const uint8_t tag[16], const struct head *head,
                                             struct segment_info *info_out,
                                             struct tally_error *error);
 
-/* Rewrites the private file as generation `info->generation + 1` without the private parts and salts of
- * `rows` (ascending); the commitment of each stays in its salt's place. Synced. The old file is still
- * there: segment_unlink_generation() removes it after the manifest names the new one. */
+/* Rewrites the private file as generation `info->generation + 1` without the private parts and
+ * salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced. The old
+ * file is still there: segment_unlink_generation() removes it after the manifest names the new one.
+ */
 TALLY_MUST_CHECK tally_status segment_erase(struct disk *disk, const char *folder,
                                             const uint8_t tag[16], const struct segment_info *info,
                                             const uint32_t *rows, size_t row_count,
@@ -57,12 +58,12 @@ TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const cha
                                                     struct segment_info *info_out,
                                                     struct tally_error *error);
 
-/* Opens nothing yet: files are opened and directories read when a reader is created, columns when they
- * are asked for, and all is let go of with the last reader. So a trail of many segments opens at once, and
- * only those being read hold files (three each) and memory. Shared by readers of any thread; the last
- * release frees it. TALLY_DAMAGED where `info` cannot be of any segment. What is wrong with a file comes
- * to light when it is used; its text begins with the file's name: TALLY_DAMAGED, or TALLY_UNSUPPORTED
- * where a newer version wrote it. */
+/* Opens nothing yet: files are opened and directories read when a reader is created, columns when
+ * they are asked for, and all is let go of with the last reader. So a trail of many segments opens
+ * at once, and only those being read hold files (three each) and memory. Shared by readers of any
+ * thread; the last release frees it. TALLY_DAMAGED where `info` cannot be of any segment. What is
+ * wrong with a file comes to light when it is used; its text begins with the file's name:
+ * TALLY_DAMAGED, or TALLY_UNSUPPORTED where a newer version wrote it. */
 TALLY_MUST_CHECK tally_status segment_open(struct disk *disk, const char *folder,
                                            const uint8_t tag[16], const struct segment_info *info,
                                            struct segment **segment_out, struct tally_error *error);
@@ -81,17 +82,18 @@ TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
                                                    size_t capacity, size_t *count_out,
                                                    struct tally_error *error);
 
-/* Recomputes every derived thing of the segment's files from the columns: block CRCs, page summaries,
- * time ranges, the manifest's counts, the id index. TALLY_DAMAGED (or TALLY_UNSUPPORTED) names the file
- * and, where it can, the column and the entries. *index_only_out is set in every case: true where only
- * what can be rebuilt is wrong. The leaves are verified by the caller, through a run. */
+/* Recomputes every derived thing of the segment's files from the columns: block CRCs, page
+ * summaries, time ranges, the manifest's counts, the id index. TALLY_DAMAGED (or TALLY_UNSUPPORTED)
+ * names the file and, where it can, the column and the entries. *index_only_out is set in every
+ * case: true where only what can be rebuilt is wrong. The leaves are verified by the caller,
+ * through a run. */
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, bool *index_only_out,
                                             struct tally_error *error);
 
-/* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment and
- * leaves the others as they are; false hits happen (one in 2,000), misses do not. The first call loads the
- * fingerprints of the index file (2.3 bytes an entry, kept until the segment goes), or computes them from
- * the ids where that file is missing or damaged. */
+/* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment
+ * and leaves the others as they are; false hits happen (one in 2,000), misses do not. The first
+ * call loads the fingerprints of the index file (2.3 bytes an entry, kept until the segment goes),
+ * or computes them from the ids where that file is missing or damaged. */
 TALLY_MUST_CHECK tally_status segment_probe_ids(struct segment *segment, const uint64_t *id_hashes,
                                                 size_t count, bool *hits,
                                                 struct tally_error *error);

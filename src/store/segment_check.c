@@ -5,10 +5,11 @@
  *
  *     header, trailer, directory      their CRCs and the manifest's, when the files are opened
  *     the blocks                      their CRCs, when they are read; all are read
- *     bytes that belong to no block   there are none: the columns fill the file from header to
- * directory page summaries, time ranges     computed again from the decoded pages dictionaries
- * every value is used by some row the manifest's counts           computed again the index file
- * compared with one made anew from the ids
+ *     bytes that belong to no block   there are none: the columns fill the file
+ *     page summaries, time ranges     computed again from the decoded pages
+ *     dictionaries                    every value is used by some row
+ *     the manifest's counts           computed again
+ *     the index file                  compared with one made anew from the ids
  *
  * Entries are checked by their leaves, elsewhere.
  */

@@ -4,13 +4,18 @@
  *     directory                              column
  *      4  count of ranges                     1  size of the name
  *     16  a range: least and greatest         n  name
- *         order time of a page               1  type: 1 codes, 2 time, 3 number, 4 id, 5 text, 6
- * digest 4  count of columns                    1  codec columns, ascending by name          1
- * half: 1 public, 2 private 4  values in the dictionary block table, a page                     8
- * offset of the column's first block 4  size, 0 where no row has a value    4  dictionary: size 4
- * CRC-32C 4  CRC-32C                             4  primer: size          4  CRC-32C 1  flags: 1
- * constant                   8  pages: size of all 8  least key or code                   4  block
- * table: size     4  CRC-32C 8  greatest block table, a block of text 4  size    4  CRC-32C
+ *         order time of a page                1  type
+ *      4  count of columns                    1  codec
+ *         columns, ascending by name          1  half: 1 public, 2 private
+ *                                             4  values in the dictionary
+ *     block table, a page                     8  offset of the column's first block
+ *      4  size, 0 where no row has a value    4  dictionary: size      4  CRC-32C
+ *      4  CRC-32C                             4  primer: size          4  CRC-32C
+ *      1  flags: 1 constant                   8  pages: size of all
+ *      8  least key or code                   4  block table: size     4  CRC-32C
+ *      8  greatest
+ *     block table, a block of text
+ *      4  size    4  CRC-32C
  *
  * The blocks of a column follow one another in the order dictionary, primer, pages, block table, so
  * that one offset and the sizes say where each is. Columns without any value are left out.

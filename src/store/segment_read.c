@@ -2,9 +2,10 @@
  * segment_read.c - a segment's files and columns, opened when they are used.
  *
  *     segment_open      nothing is read; the manifest has said what must be there
- *     segment_use       first user: both files opened, header, trailer and directory of each
- * checked find_column       block table of one column load_column       dictionary and primer of
- * one column column_read       bytes of one page or block, into the reader's own memory
+ *     segment_use       first user: two files opened; header, trailer, directory of each checked
+ *     find_column       block table of one column
+ *     load_column       dictionary and primer of one column
+ *     column_read       bytes of one page or block, into the reader's own memory
  *     segment_unuse     last user: all closed and freed
  *
  * Invariant: what a segment_column has once been given does not change until the last user is gone,

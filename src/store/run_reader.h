@@ -1,0 +1,59 @@
+/*
+ * run_reader.h - the inside of a run's reader. For run*.c only.
+ */
+#ifndef RUN_READER_H
+#define RUN_READER_H
+
+#include "entry.h"
+#include "run_column.h"
+#include "segment_read.h"
+
+#define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
+#define NO_PAGE     UINT32_MAX
+
+/* A column as the reader has it. */
+struct run_column {
+    enum {
+        COLUMN_NEW,     /* nobody asked yet */
+        COLUMN_MISSING, /* no row has a value */
+        COLUMN_THERE,
+    } state;
+    const struct segment_column *stored; /* of a segment */
+    struct page_decoder *decoder;
+    struct dictionary dictionary;
+    bool dictionary_known;
+    uint32_t page;         /* that is decoded, or of which blocks are; else NO_PAGE */
+    uint32_t blocks_known; /* a bit for each decoded block of text */
+    const struct bytes *blocks[PAGE_BLOCKS];
+    bool view_known; /* view is the page, whole */
+    struct page view;
+};
+
+struct run_reader {
+    struct run run;
+    struct codec_workspace *workspace;
+    uint64_t fields_private;
+    struct run_column columns[COLUMN_COUNT];
+    struct buffer encoded; /* a block as it is in the file */
+
+    uint32_t times_page; /* whose times these are, or NO_PAGE */
+    int64_t times[PAGE_ROWS];
+
+    /* What the entry handed out last points to. */
+    struct buffer public_part;
+    struct buffer private_part;
+    char texts[FIELD_COUNT][PAGE_TEXT_MAX];
+    char commitment[ENTRY_COMMITMENT_SIZE];
+
+    struct buffer bucket; /* of the id index */
+};
+
+/* The rows of a page: fewer in the last. */
+static inline uint32_t
+run_page_rows(const struct run_reader *reader, uint32_t page)
+{
+    uint32_t left = reader->run.count - page * PAGE_ROWS;
+    return left < PAGE_ROWS ? left : PAGE_ROWS;
+}
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * run_time.c - the times that a run's entries are ordered by.
+ *
+ * An entry's is the earlier of its timestamp and of when it was received. Pages of times have both
+ * as keys; a column of times that is stored in another way, because most of them are unusual, is
+ * read value by value.
+ */
+#include "clock.h"
+#include "run_reader.h"
+
+#include <assert.h>
+
+/* Lowers each row's time to that of `field`'s column. A time that cannot be read, as in bytes that
+ * nobody wrote, counts as later than all others. */
+static tally_status
+times_lower(struct run_reader *reader, enum field_id field, uint32_t page,
+            struct tally_error *error)
+{
+    struct page view;
+    struct dictionary dictionary;
+    tally_status status = run_page(reader, field, page, &view, error);
+    if (status != TALLY_OK)
+        return status;
+
+    int64_t *times = reader->times;
+    if (view.kind == PAGE_NUMBERS) {
+        for (uint32_t row = 0; row < view.rows; row++)
+            if (view.forms[row] != NUMBER_ABSENT && view.keys[row] < times[row])
+                times[row] = view.keys[row];
+        return TALLY_OK;
+    }
+
+    status = run_dictionary(reader, field, &dictionary, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = 0; row < view.rows; row++) {
+        char text[PAGE_TEXT_MAX];
+        const char *reason;
+        struct instant instant;
+        struct bytes value = page_value(&view, &dictionary, fields[field].column, row, text);
+        if (value.data != NULL && instant_parse(value, &instant, &reason) &&
+            instant.ns < times[row])
+            times[row] = instant.ns;
+    }
+    return TALLY_OK;
+}
+
+tally_status
+run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, uint32_t *rows_out,
+          struct tally_error *error)
+{
+    assert(page < run_page_count(&reader->run));
+    uint32_t rows = run_page_rows(reader, page);
+
+    if (reader->times_page != page) {
+        reader->times_page = NO_PAGE;
+        for (uint32_t row = 0; row < rows; row++)
+            reader->times[row] = INT64_MAX;
+        tally_status status = times_lower(reader, FIELD_TIMESTAMP, page, error);
+        if (status != TALLY_OK)
+            return status;
+        status = times_lower(reader, FIELD_RECEIVED, page, error);
+        if (status != TALLY_OK)
+            return status;
+        reader->times_page = page;
+    }
+    *times_out = reader->times;
+    *rows_out = rows;
+    return TALLY_OK;
+}
+
+tally_status
+run_time_range(struct run_reader *reader, uint32_t page, int64_t *minimum_out, int64_t *maximum_out,
+               struct tally_error *error)
+{
+    assert(page < run_page_count(&reader->run));
+    const struct run *run = &reader->run;
+    bool whole = (page + 1) * PAGE_ROWS <= run->count ||
+                 (run->segment != NULL && run->count == run->segment->info.count);
+    if (run->segment != NULL && whole) {
+        const struct time_range *range = &segment_time_ranges(run->segment)[page];
+        *minimum_out = range->minimum;
+        *maximum_out = range->maximum;
+        return TALLY_OK;
+    }
+
+    const int64_t *times;
+    uint32_t rows;
+    tally_status status = run_times(reader, page, &times, &rows, error);
+    if (status != TALLY_OK)
+        return status;
+    int64_t minimum = times[0];
+    int64_t maximum = times[0];
+    for (uint32_t row = 1; row < rows; row++) {
+        minimum = times[row] < minimum ? times[row] : minimum;
+        maximum = times[row] > maximum ? times[row] : maximum;
+    }
+    *minimum_out = minimum;
+    *maximum_out = maximum;
+    return TALLY_OK;
+}
