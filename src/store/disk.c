@@ -115,11 +115,23 @@ disk_write(struct disk_file *file, uint64_t offset, const void *data, size_t siz
     return TALLY_OK;
 }
 
+/* Whoever hears TALLY_FULL may try again, and a sync never is: what it left is in doubt, whatever the
+ * reason. */
+static tally_status
+sync_status(tally_status status, struct tally_error *error)
+{
+    if (status != TALLY_FULL)
+        return status;
+    if (error != NULL)
+        error->status = TALLY_IO;
+    return TALLY_IO;
+}
+
 tally_status
 disk_sync(struct disk_file *file, struct tally_error *error)
 {
     count(&file->disk->counters.syncs, 1);
-    return file->disk->operations->sync(file, error);
+    return sync_status(file->disk->operations->sync(file, error), error);
 }
 
 tally_status
@@ -150,7 +162,7 @@ disk_sync_folder(struct disk *disk, const char *name, struct tally_error *error)
     if (status != TALLY_OK)
         return status;
     count(&disk->counters.syncs, 1);
-    return disk->operations->sync_folder(disk, name, error);
+    return sync_status(disk->operations->sync_folder(disk, name, error), error);
 }
 
 /* The size of what stands before the last component, its slash included. */

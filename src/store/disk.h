@@ -93,7 +93,7 @@ TALLY_MUST_CHECK tally_status disk_read_all(struct disk_file *file, uint64_t off
 TALLY_MUST_CHECK tally_status disk_write(struct disk_file *file, uint64_t offset, const void *data,
                                          size_t size, struct tally_error *error);
 
-/* fdatasync: bytes and size. A failed sync is never retried. */
+/* fdatasync: bytes and size. A failed sync is never retried; it is never TALLY_FULL. */
 TALLY_MUST_CHECK tally_status disk_sync(struct disk_file *file, struct tally_error *error);
 TALLY_MUST_CHECK tally_status disk_size(struct disk_file *file, uint64_t *size_out,
                                         struct tally_error *error);

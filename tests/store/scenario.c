@@ -219,6 +219,7 @@ erase(struct life *life)
     tally_status status = trail_erase(life->trail, indexes, count, "asked for", &error);
     if (status != TALLY_OK) {
         count_fault(life->ledger, "erase", &error);
+        acknowledge_all(life); /* the control entry may be there */
         return;
     }
     acknowledge_all(life);
@@ -263,12 +264,14 @@ scenario_run(struct disk *disk, const struct scenario *scenario, struct ledger *
         count_fault(ledger, "folder", &error);
         return;
     }
-    for (unsigned i = 0; i < 3 && !ledger->created; i++) {
-        tally_status status = trail_create(life.folder, "main", &config, &vkey, &error);
-        ledger->created = status == TALLY_OK || status == TALLY_CONFLICT;
+    /* Lack of space may pass; after anything else a person has to look. */
+    tally_status status = TALLY_FULL;
+    for (unsigned i = 0; i < 3 && status == TALLY_FULL; i++) {
+        status = trail_create(life.folder, "main", &config, &vkey, &error);
         if (status != TALLY_OK)
             count_fault(ledger, "create", &error);
     }
+    ledger->created = status == TALLY_OK;
     if (ledger->created && reopen(&life)) {
         acknowledge_all(&life);
         note_checkpoint(&life);
