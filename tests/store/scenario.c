@@ -141,8 +141,13 @@ acknowledge_all(struct life *life)
     struct ledger *ledger = life->ledger;
     while (ledger->size < snapshot_size(snapshot)) {
         struct run_entry entry;
-        if (snapshot_entry(snapshot, ledger->size, RUN_PARTS, &entry, NULL) != TALLY_OK)
-            break;
+        struct tally_error error = { 0 };
+        if (snapshot_entry(snapshot, ledger->size, RUN_PARTS, &entry, &error) != TALLY_OK) {
+            count_fault(ledger, "read", &error);
+            /* One call fails at a time: the second look succeeds, or the disk is dead. */
+            if (snapshot_entry(snapshot, ledger->size, RUN_PARTS, &entry, &error) != TALLY_OK)
+                break;
+        }
         struct tally_hash *leaf = &ledger->leaves[ledger->size];
         tally_hash_leaf(entry.public_part.data, entry.public_part.size, leaf);
         disk_sim_note(life->disk, NOTE_ENTRY, ledger->size, leaf->bytes, TALLY_HASH_SIZE);
