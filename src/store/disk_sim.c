@@ -438,21 +438,21 @@ sim_unlink(struct disk *disk, const char *name, struct tally_error *error)
 {
     struct sim_disk *sim = sim_of(disk);
     enum outcome outcome = enter(sim);
-    if (is_done(outcome)) {
-        const char *leaf;
-        uint32_t folder = find_place(sim, name, &leaf);
-        uint32_t node = folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
-        if (node == SIM_NONE) {
-            (void)pthread_mutex_unlock(&sim->mutex);
-            return TALLY_ABSENT;
-        }
-        if (sim->image.nodes[node].folder)
-            return leave_without(sim, EISDIR, "remove", name, error);
-        sim_image_unlink(&sim->image, folder, leaf, node);
-        struct sim_operation operation = { .kind = SIM_UNLINK, .node = node, .folder = folder };
-        record(sim, &operation, leaf);
-        forget_if_gone(sim, node);
+    const char *leaf;
+    uint32_t folder = find_place(sim, name, &leaf);
+    uint32_t node = folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
+    if (!is_done(outcome) || (outcome == OUTCOME_LATE && node == SIM_NONE))
+        return leave(sim, outcome, "remove", name, error);
+    if (node == SIM_NONE) {
+        (void)pthread_mutex_unlock(&sim->mutex);
+        return TALLY_ABSENT;
     }
+    if (sim->image.nodes[node].folder)
+        return leave_without(sim, EISDIR, "remove", name, error);
+    sim_image_unlink(&sim->image, folder, leaf, node);
+    struct sim_operation operation = { .kind = SIM_UNLINK, .node = node, .folder = folder };
+    record(sim, &operation, leaf);
+    forget_if_gone(sim, node);
     return leave(sim, outcome, "remove", name, error);
 }
 

@@ -576,6 +576,34 @@ test_salts_are_no_records(void **state)
     fixture_finish(&fixture);
 }
 
+static tally_status
+stop_at_three(void *context, const struct journal_record *record, struct tally_error *error)
+{
+    (void)error;
+    ++*(unsigned *)context;
+    return record->sequence == 3 ? TALLY_ABSENT : TALLY_OK;
+}
+
+/* Whatever a visitor answers is the reader's answer, TALLY_ABSENT too. */
+static void
+test_a_visitor_stops_the_reading(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct tally_error error;
+    fixture_init(&fixture);
+    for (unsigned i = 0; i < 6; i++)
+        must_work(fixture_append(&fixture, 1, 30000, &error), &error);
+    unsigned calls = 0;
+    struct journal_position end;
+    struct journal_tail tail;
+    assert_int_equal(journal_read(fixture.disk, FOLDER, FIXTURE_TAG, &fixture.from, 0,
+                                  stop_at_three, &calls, &end, &tail, &error),
+                     TALLY_ABSENT);
+    assert_int_equal(calls, 3);
+    fixture_finish(&fixture);
+}
+
 /* A reader without the lock, while the writer appends, trims and recycles in the midst of it. */
 struct live {
     struct fixture *fixture;
@@ -656,6 +684,7 @@ main(void)
         cmocka_unit_test(test_files_are_bound_to_their_place),
         cmocka_unit_test(test_another_trails_file_is_refused),
         cmocka_unit_test(test_salts_are_no_records),
+        cmocka_unit_test(test_a_visitor_stops_the_reading),
         cmocka_unit_test(test_reading_while_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
