@@ -8,7 +8,8 @@
  * it came from.
  *
  * Law: filter_parse(filter_print(f)) equals f, whatever `now`: times are resolved when a filter is
- * parsed and printed in full.
+ * parsed and printed in full. (The printed text may be the longer one: where it is beyond
+ * FILTER_SIZE_MAX it is still right, but not read again.)
  */
 #ifndef FILTER_H
 #define FILTER_H

@@ -155,6 +155,8 @@ filter_parse_parameters(struct bytes text, const struct filter_parameter *parame
     struct filter_parser parser = {
         .text = text, .options = options, .filter = filter, .error = error
     };
+    /* Beside parameters the text may need parentheses around it. */
+    parser.depth_max = FILTER_DEPTH_MAX - (count > 0);
     status = parse_all(&parser, parameters, count);
     if (status != TALLY_OK) {
         filter_destroy(filter);

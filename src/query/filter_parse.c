@@ -95,9 +95,19 @@ parse_resource(struct filter_parser *parser, struct filter_node **node_out)
 }
 
 static tally_status
-parse_resources(struct filter_parser *parser, struct filter_node **node_out)
+refuse_depth(const struct filter_parser *parser, size_t offset)
+{
+    return filter_refuse(parser, offset, "parentheses are nested more than %u deep",
+                         parser->depth_max);
+}
+
+/* Written out, resources are an OR of ANDs: two parentheses more. */
+static tally_status
+parse_resources(struct filter_parser *parser, unsigned depth, struct filter_node **node_out)
 {
     struct filter_node *first = NULL, *last = NULL, *node;
+    if (depth + 2 > parser->depth_max)
+        return refuse_depth(parser, parser->at);
     do {
         tally_status status = read_value_word(parser);
         if (status == TALLY_OK)
@@ -136,7 +146,7 @@ parse_free_text(struct filter_parser *parser, struct filter_node **node_out)
 }
 
 static tally_status
-parse_term(struct filter_parser *parser, struct filter_node **node_out)
+parse_term(struct filter_parser *parser, unsigned depth, struct filter_node **node_out)
 {
     struct filter_term term;
     enum special special;
@@ -157,7 +167,7 @@ parse_term(struct filter_parser *parser, struct filter_node **node_out)
         return status;
     parser->at++;
     if (special == SPECIAL_RESOURCE)
-        return parse_resources(parser, node_out);
+        return parse_resources(parser, depth, node_out);
     return parse_values(parser, &term, special, offset, node_out);
 }
 
@@ -169,9 +179,8 @@ static tally_status
 parse_group(struct filter_parser *parser, unsigned depth, struct filter_node **node_out)
 {
     size_t open = parser->at++;
-    if (depth == FILTER_DEPTH_MAX)
-        return filter_refuse(parser, open, "parentheses are nested more than %d deep",
-                             FILTER_DEPTH_MAX);
+    if (depth >= parser->depth_max)
+        return refuse_depth(parser, open);
     tally_status status = parse_list(parser, depth + 1, node_out);
     if (status != TALLY_OK)
         return status;
@@ -215,7 +224,7 @@ parse_item(struct filter_parser *parser, unsigned depth, struct filter_node **no
     }
     struct filter_node *node;
     tally_status status = text.data[parser->at] == '(' ? parse_group(parser, depth, &node)
-                                                       : parse_term(parser, &node);
+                                                       : parse_term(parser, depth, &node);
     if (status == TALLY_OK)
         status = check_end(parser);
     if (status == TALLY_OK && negated)

@@ -28,6 +28,7 @@ struct filter_parser {
     const struct filter_options *options;
     struct filter *filter;
     struct bytes parameter; /* the parameter whose value is read; empty: the filter's text */
+    unsigned depth_max;     /* of parentheses in the text */
     uint32_t term_count;
     uint32_t value_count;
     struct word word; /* the last one read */

@@ -71,8 +71,14 @@ print_free_text(const struct pattern *pattern, struct buffer *out)
     }
 }
 
+/* How a range of one value is written: below details a lone number or time is a text as well. */
+enum lone {
+    LONE_VALUE,
+    LONE_RANGE
+};
+
 static void
-print_numbers(const struct decimal_range *range, struct buffer *out)
+print_numbers(const struct decimal_range *range, enum lone lone, struct buffer *out)
 {
     if (range->low.absent || range->high.absent) {
         bool excluded = range->low_excluded || range->high_excluded;
@@ -83,7 +89,7 @@ print_numbers(const struct decimal_range *range, struct buffer *out)
         return;
     }
     buffer_bytes(out, range->low_token);
-    if (!bytes_equal(range->low_token, range->high_token)) {
+    if (lone == LONE_RANGE || !bytes_equal(range->low_token, range->high_token)) {
         buffer_text(out, "..");
         buffer_bytes(out, range->high_token);
     }
@@ -97,7 +103,7 @@ print_instant(int64_t instant, struct buffer *out)
 }
 
 static void
-print_times(const struct filter_times *times, struct buffer *out)
+print_times(const struct filter_times *times, enum lone lone, struct buffer *out)
 {
     if (times->first == INT64_MIN || times->last == INT64_MAX) {
         /* One end, which may lie one step beyond what can be written: `>` the last instant. */
@@ -111,7 +117,7 @@ print_times(const struct filter_times *times, struct buffer *out)
         return;
     }
     print_instant(times->first, out);
-    if (times->first != times->last) {
+    if (lone == LONE_RANGE || times->first != times->last) {
         buffer_text(out, "..");
         print_instant(times->last, out);
     }
@@ -128,15 +134,17 @@ static void
 print_value(const struct filter_term *term, const struct filter_value *value, struct buffer *out)
 {
     struct decimal number;
+    bool member = term->target == TARGET_MEMBER;
+    enum lone lone = member && value->pattern.count == 0 ? LONE_RANGE : LONE_VALUE;
     switch (value->kind) {
     case VALUE_PRESENT:
         buffer_byte(out, '*');
         return;
     case VALUE_NUMBER:
-        print_numbers(&value->numbers, out);
+        print_numbers(&value->numbers, lone, out);
         return;
     case VALUE_TIME:
-        print_times(&value->times, out);
+        print_times(&value->times, lone, out);
         return;
     case VALUE_NETWORK:
         print_network(&value->network, out);
@@ -145,8 +153,7 @@ print_value(const struct filter_term *term, const struct filter_value *value, st
         break;
     }
     /* A member's text that looks like a number is one only if it is quoted. */
-    if (term->target == TARGET_MEMBER && pattern_exact(&value->pattern) &&
-        decimal_read(value->pattern.parts[0], &number))
+    if (member && pattern_exact(&value->pattern) && decimal_read(value->pattern.parts[0], &number))
         json_write_string(value->pattern.parts[0], out);
     else
         print_pattern(&value->pattern, out);

@@ -102,6 +102,10 @@ static const struct {
     { "details.n:>1e3", "details.n:>1e3", "compared" },
     { "details.n:-5..-1", "details.n:-5..-1", "a range" },
     { "details.at:>=2026-01-01", "details.at:>=2026-01-01T00:00:00Z", "a time" },
+    { "details.n:5..5", "details.n:5..5", "a range of one number is no text" },
+    { "details.at:now..now", "details.at:2026-03-15T12:00:00Z..2026-03-15T12:00:00Z",
+      "nor of a time" },
+    { "timestamp:now..now", "timestamp:2026-03-15T12:00:00Z", "elsewhere it is that time" },
     { "details.p:\"../x\"", "details.p:\"../x\"", "dots in quotes are dots" },
     { "details:*", "details:*", "an object is present" },
     { "changes.role:*", "changes.role:*", "what changed" },
@@ -300,24 +304,45 @@ limits_are_kept(void **state)
     }
 }
 
+/* Also of what is written out with more parentheses than it came with. */
 static void
 depth_is_limited(void **state)
 {
     (void)state;
-    for (size_t depth = FILTER_DEPTH_MAX; depth <= FILTER_DEPTH_MAX + 1; depth++) {
-        const struct filter_options options = { .now = now() };
-        struct buffer text = { 0 };
-        struct filter *filter = NULL;
-        struct tally_error error = { 0 };
-        for (size_t i = 0; i < depth; i++)
-            buffer_text(&text, i % 2 == 0 ? "(a " : "-(b OR ");
-        buffer_text(&text, "c");
-        for (size_t i = 0; i < depth; i++)
-            buffer_text(&text, ")");
-        tally_status status = filter_parse(buffer_view(&text), &options, &filter, &error);
-        assert_int_equal(status, depth <= FILTER_DEPTH_MAX ? TALLY_OK : TALLY_INVALID);
-        filter_destroy(filter);
-        buffer_free(&text);
+    static const struct {
+        const char *inner;
+        size_t count, most;
+        const char *why;
+    } rows[] = {
+        { "c", 0, FILTER_DEPTH_MAX, "parentheses" },
+        { "c", 1, FILTER_DEPTH_MAX - 1, "those that a parameter may need around the text" },
+        { "resource:a/1,b/2", 0, FILTER_DEPTH_MAX - 2, "those that resources come to" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t depth = rows[i].most - 3; depth <= rows[i].most + 3; depth++) {
+            const struct filter_options options = { .now = now() };
+            const struct filter_parameter parameter = { BYTES("user_id"), BYTES("u") };
+            struct buffer text = { 0 }, printed = { 0 };
+            struct filter *filter = NULL, *again;
+            for (size_t j = 0; j < depth; j++)
+                buffer_text(&text, j % 2 == 0 ? "(a " : "-(b OR ");
+            buffer_text(&text, rows[i].inner);
+            for (size_t j = 0; j < depth; j++)
+                buffer_text(&text, ")");
+            tally_status status = filter_parse_parameters(buffer_view(&text), &parameter,
+                                                          rows[i].count, &options, &filter, NULL);
+            if (status != (depth <= rows[i].most ? TALLY_OK : TALLY_INVALID))
+                fail_msg("%s: %zu deep", rows[i].why, depth);
+            if (status == TALLY_OK) {
+                filter_print(filter, &printed);
+                again = parse(buffer_view(&printed));
+                assert_true(filter_equal(filter, again));
+                filter_destroy(again);
+            }
+            filter_destroy(filter);
+            buffer_free(&printed);
+            buffer_free(&text);
+        }
     }
 }
 
