@@ -159,14 +159,14 @@ page_possible(struct plan *plan, struct plan_node *node, uint32_t page, bool *po
 
 static void
 ask_index(struct plan *plan, const struct plan_node *node, uint32_t page,
-          const struct selection *alive, struct selection *out)
+          const struct row_set *alive, struct row_set *out)
 {
     int64_t first = (int64_t)(plan->run->first + (uint64_t)page * PAGE_ROWS);
-    for (uint32_t row = selection_next(alive, 0); row < PAGE_ROWS;
-         row = selection_next(alive, row + 1)) {
+    for (uint32_t row = row_set_next(alive, 0); row < PAGE_ROWS;
+         row = row_set_next(alive, row + 1)) {
         for (uint32_t i = 0; i < node->term->value_count; i++) {
             if (first + row >= node->ranges[i].low[0] && first + row <= node->ranges[i].high[0])
-                selection_add(out, row);
+                row_set_add(out, row);
         }
     }
 }
@@ -174,11 +174,11 @@ ask_index(struct plan *plan, const struct plan_node *node, uint32_t page,
 /* Rows whose entry is older than the field. */
 static tally_status
 ask_older(struct plan *plan, const struct plan_node *node, uint32_t page,
-          const struct selection *alive, struct selection *out, struct tally_error *error)
+          const struct row_set *alive, struct row_set *out, struct tally_error *error)
 {
     const struct filter_term *term = node->term;
-    for (uint32_t row = selection_next(alive, 0); row < PAGE_ROWS;
-         row = selection_next(alive, row + 1)) {
+    for (uint32_t row = row_set_next(alive, 0); row < PAGE_ROWS;
+         row = row_set_next(alive, row + 1)) {
         uint32_t at = page * PAGE_ROWS + row;
         struct bytes value, v, details;
         tally_status status = run_value(plan->reader, term->field, at, &value, error);
@@ -189,31 +189,30 @@ ask_older(struct plan *plan, const struct plan_node *node, uint32_t page,
         if (status != TALLY_OK)
             return status;
         if (value.data == NULL && term_match_older(term, v, details, plan->scratch))
-            selection_add(out, row);
+            row_set_add(out, row);
     }
     return TALLY_OK;
 }
 
 /* What is in `rows` and not in `taken`. */
 static void
-selection_without(const struct selection *rows, const struct selection *taken,
-                  struct selection *out)
+row_set_without(const struct row_set *rows, const struct row_set *taken, struct row_set *out)
 {
-    for (unsigned i = 0; i < SELECTION_WORDS; i++)
+    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
         out->words[i] = rows->words[i] & ~taken->words[i];
 }
 
 static tally_status
-ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct selection *alive,
-         struct selection *out, struct tally_error *error)
+ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+         struct row_set *out, struct tally_error *error)
 {
-    struct selection left = *alive;
+    struct row_set left = *alive;
     tally_status status = TALLY_OK;
     if (node->term->target == TARGET_INDEX)
         ask_index(plan, node, page, alive, out);
     for (uint32_t i = 0; i < node->column_count && status == TALLY_OK; i++) {
         status = column_ask(plan, node, &node->columns[i], page, &left, out, error);
-        selection_without(alive, out, &left);
+        row_set_without(alive, out, &left);
     }
     if (status == TALLY_OK && node->term->target == TARGET_FIELD && node->term->since > 1)
         status = ask_older(plan, node, page, &left, out, error);
@@ -226,10 +225,10 @@ ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct 
 
 /* Sets `out`, which is empty, to those of `alive` that match. */
 static tally_status
-ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct selection *alive,
-    struct selection *out, struct tally_error *error)
+ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+    struct row_set *out, struct tally_error *error)
 {
-    struct selection left = *alive, taken = { 0 };
+    struct row_set left = *alive, taken = { 0 };
     tally_status status = TALLY_OK;
     switch (node->kind) {
     case FILTER_ALL:
@@ -239,12 +238,12 @@ ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct selec
         return ask_term(plan, node, page, alive, out, error);
     case FILTER_NOT:
         status = ask(plan, node->first, page, alive, &taken, error);
-        selection_without(alive, &taken, out);
+        row_set_without(alive, &taken, out);
         return status;
     case FILTER_AND:
         for (struct plan_node *child = node->first;
-             child != NULL && status == TALLY_OK && !selection_empty(&left); child = child->next) {
-            taken = (struct selection){ 0 };
+             child != NULL && status == TALLY_OK && !row_set_empty(&left); child = child->next) {
+            taken = (struct row_set){ 0 };
             status = ask(plan, child, page, &left, &taken, error);
             left = taken;
         }
@@ -252,21 +251,21 @@ ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct selec
         return status;
     case FILTER_OR:
         for (struct plan_node *child = node->first;
-             child != NULL && status == TALLY_OK && !selection_empty(&left); child = child->next) {
-            taken = (struct selection){ 0 };
+             child != NULL && status == TALLY_OK && !row_set_empty(&left); child = child->next) {
+            taken = (struct row_set){ 0 };
             status = ask(plan, child, page, &left, &taken, error);
-            selection_without(&left, &taken, &left);
+            row_set_without(&left, &taken, &left);
         }
-        selection_without(alive, &left, out);
+        row_set_without(alive, &left, out);
         return status;
     }
     return status;
 }
 
 static void
-select_all(uint32_t rows, struct selection *out)
+select_all(uint32_t rows, struct row_set *out)
 {
-    for (uint32_t i = 0; i < SELECTION_WORDS; i++) {
+    for (uint32_t i = 0; i < ROW_SET_WORDS; i++) {
         uint32_t before = i * 64;
         uint32_t count = rows <= before ? 0 : rows - before;
         out->words[i] = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
@@ -274,12 +273,11 @@ select_all(uint32_t rows, struct selection *out)
 }
 
 tally_status
-plan_page(struct plan *plan, uint32_t page, struct selection *selection_out,
-          struct tally_error *error)
+plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out, struct tally_error *error)
 {
     assert(plan->reader != NULL && page < run_page_count(plan->run));
 
-    struct selection all, found = { 0 };
+    struct row_set all, found = { 0 };
     uint32_t rows = plan->run->count - page * PAGE_ROWS;
     bool possible;
     tally_status status = page_possible(plan, plan->root, page, &possible, error);
@@ -289,6 +287,6 @@ plan_page(struct plan *plan, uint32_t page, struct selection *selection_out,
     }
     if (status != TALLY_OK)
         return status;
-    *selection_out = found;
+    *rows_out = found;
     return TALLY_OK;
 }

@@ -10,37 +10,28 @@
 #include "filter.h"
 #include "run.h"
 
-#define SELECTION_WORDS (PAGE_ROWS / 64)
+#define ROW_SET_WORDS (PAGE_ROWS / 64)
 
 /* A set of a page's rows, a bit each. */
-struct selection {
-    uint64_t words[SELECTION_WORDS];
+struct row_set {
+    uint64_t words[ROW_SET_WORDS];
 };
 
-static inline uint32_t
-selection_count(const struct selection *selection)
-{
-    uint32_t count = 0;
-    for (unsigned i = 0; i < SELECTION_WORDS; i++)
-        count += (uint32_t)__builtin_popcountll(selection->words[i]);
-    return count;
-}
-
 static inline bool
-selection_empty(const struct selection *selection)
+row_set_empty(const struct row_set *rows)
 {
     uint64_t any = 0;
-    for (unsigned i = 0; i < SELECTION_WORDS; i++)
-        any |= selection->words[i];
+    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
+        any |= rows->words[i];
     return any == 0;
 }
 
 /* The first row at or behind `row` that is in the set, PAGE_ROWS where there is none. */
 static inline uint32_t
-selection_next(const struct selection *selection, uint32_t row)
+row_set_next(const struct row_set *rows, uint32_t row)
 {
     for (; row < PAGE_ROWS; row = (row / 64 + 1) * 64) {
-        uint64_t word = selection->words[row / 64] >> row % 64;
+        uint64_t word = rows->words[row / 64] >> row % 64;
         if (word != 0)
             return row + (uint32_t)__builtin_ctzll(word);
     }
@@ -62,7 +53,7 @@ bool plan_run_possible(const struct plan *plan, const struct run *run);
 void plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader);
 
 /* The rows of a page of that run that match. */
-TALLY_MUST_CHECK tally_status plan_page(struct plan *plan, uint32_t page,
-                                        struct selection *selection_out, struct tally_error *error);
+TALLY_MUST_CHECK tally_status plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out,
+                                        struct tally_error *error);
 
 #endif

@@ -136,7 +136,7 @@ column_possible(struct plan *plan, const struct plan_node *node, struct plan_col
 /* Codes, 64 at a time: a table look-up each, whether the row is alive or not. */
 static void
 ask_codes(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-          const struct page *page, const struct selection *alive, struct selection *out)
+          const struct page *page, const struct row_set *alive, struct row_set *out)
 {
     for (uint32_t word = 0; word * 64 < page->rows; word++) {
         uint32_t left = page->rows - word * 64;
@@ -206,54 +206,54 @@ id_matches(const struct plan_node *node, const struct page *page, uint32_t row)
 
 static void
 ask_numbers(struct plan *plan, const struct plan_node *node, const struct page *page,
-            const struct selection *alive, struct selection *out)
+            const struct row_set *alive, struct row_set *out)
 {
-    for (uint32_t row = selection_next(alive, 0); row < page->rows;
-         row = selection_next(alive, row + 1)) {
+    for (uint32_t row = row_set_next(alive, 0); row < page->rows;
+         row = row_set_next(alive, row + 1)) {
         if (number_matches(plan, node, page, row))
-            selection_add(out, row);
+            row_set_add(out, row);
     }
 }
 
 static void
 ask_ids(struct plan *plan, const struct plan_node *node, enum field_id field,
-        const struct page *page, const struct selection *alive, struct selection *out)
+        const struct page *page, const struct row_set *alive, struct row_set *out)
 {
-    for (uint32_t row = selection_next(alive, 0); row < page->rows;
-         row = selection_next(alive, row + 1)) {
+    for (uint32_t row = row_set_next(alive, 0); row < page->rows;
+         row = row_set_next(alive, row + 1)) {
         uint8_t form = page->forms[row];
         if (node->ids != NULL && form != ID_EXCEPTION) {
             if (form != ID_ABSENT && id_matches(node, page, row))
-                selection_add(out, row);
+                row_set_add(out, row);
             continue;
         }
         char text[PAGE_TEXT_MAX];
         struct bytes value = page_value(page, NULL, fields[field].column, row, text);
         if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
-            selection_add(out, row);
+            row_set_add(out, row);
     }
 }
 
 /* Row by row, whatever the column: of texts only the blocks that have such rows are decoded. */
 static tally_status
 ask_values(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t page,
-           const struct selection *alive, struct selection *out, struct tally_error *error)
+           const struct row_set *alive, struct row_set *out, struct tally_error *error)
 {
-    for (uint32_t row = selection_next(alive, 0); row < PAGE_ROWS;
-         row = selection_next(alive, row + 1)) {
+    for (uint32_t row = row_set_next(alive, 0); row < PAGE_ROWS;
+         row = row_set_next(alive, row + 1)) {
         struct bytes value;
         tally_status status = run_value(plan->reader, field, page * PAGE_ROWS + row, &value, error);
         if (status != TALLY_OK)
             return status;
         if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
-            selection_add(out, row);
+            row_set_add(out, row);
     }
     return TALLY_OK;
 }
 
 tally_status
 column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-           uint32_t number, const struct selection *alive, struct selection *out,
+           uint32_t number, const struct row_set *alive, struct row_set *out,
            struct tally_error *error)
 {
     struct page_summary summary;

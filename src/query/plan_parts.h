@@ -66,13 +66,13 @@ TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct pl
 /* Adds to `out` those of `alive` for which the node's term holds in this column. */
 TALLY_MUST_CHECK tally_status column_ask(struct plan *plan, const struct plan_node *node,
                                          struct plan_column *column, uint32_t page,
-                                         const struct selection *alive, struct selection *out,
+                                         const struct row_set *alive, struct row_set *out,
                                          struct tally_error *error);
 
 static inline void
-selection_add(struct selection *selection, uint32_t row)
+row_set_add(struct row_set *rows, uint32_t row)
 {
-    selection->words[row / 64] |= UINT64_C(1) << row % 64;
+    rows->words[row / 64] |= UINT64_C(1) << row % 64;
 }
 
 #endif

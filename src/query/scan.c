@@ -280,18 +280,18 @@ static tally_status
 list_page(struct listing *listing, const struct run *run, struct run_reader *reader, uint32_t page,
           struct tally_error *error)
 {
-    struct selection found;
+    struct row_set found;
     const int64_t *times;
     uint32_t rows;
     tally_status status = plan_page(listing->scan->plan, page, &found, error);
-    if (status != TALLY_OK || selection_empty(&found))
+    if (status != TALLY_OK || row_set_empty(&found))
         return status;
     status = run_times(reader, page, &times, &rows, error);
     if (status != TALLY_OK)
         return status;
 
     bool by_time = listing->order == ORDER_TIME || listing->order == ORDER_TIME_DOWN;
-    for (uint32_t i = selection_next(&found, 0); i < rows; i = selection_next(&found, i + 1)) {
+    for (uint32_t i = row_set_next(&found, 0); i < rows; i = row_set_next(&found, i + 1)) {
         struct scan_hit hit = { times[i], run->first + (uint64_t)page * PAGE_ROWS + i };
         if (listing->place->begun && !comes_before(listing->order, &listing->place->last, &hit))
             continue;
@@ -437,14 +437,14 @@ visit_run(struct scan *scan, size_t number, scan_visitor visitor, void *context,
         return TALLY_OK;
     tally_status status = enter_run(scan, number, &reader, error);
     for (uint32_t page = 0; page < run_page_count(run) && status == TALLY_OK; page++) {
-        struct selection found;
+        struct row_set found;
         status = plan_page(scan->plan, page, &found, error);
-        if (status != TALLY_OK || selection_empty(&found))
+        if (status != TALLY_OK || row_set_empty(&found))
             continue;
         uint16_t rows[PAGE_ROWS];
         struct scan_page matches = { number, reader, run->first, page, 0, rows };
-        for (uint32_t row = selection_next(&found, 0); row < PAGE_ROWS;
-             row = selection_next(&found, row + 1))
+        for (uint32_t row = row_set_next(&found, 0); row < PAGE_ROWS;
+             row = row_set_next(&found, row + 1))
             rows[matches.count++] = (uint16_t)row;
         status = visitor(context, &matches, error);
     }
