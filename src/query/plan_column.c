@@ -223,7 +223,7 @@ ask_ids(struct plan *plan, const struct plan_node *node, enum field_id field,
          row = row_set_next(alive, row + 1)) {
         uint8_t form = page->forms[row];
         if (node->ids != NULL && form != ID_EXCEPTION) {
-            if (form != ID_ABSENT && id_matches(node, page, row))
+            if (id_matches(node, page, row))
                 row_set_add(out, row);
             continue;
         }
