@@ -69,7 +69,7 @@ struct disk_file {
     const char *name; /* as it was opened: for messages */
 };
 
-/* Opens the folder `path`, which must exist. The caller owns the disk; files must be closed first. */
+/* Opens the folder `path`; TALLY_ABSENT where there is none. The caller owns the disk; files must be closed first. */
 TALLY_MUST_CHECK tally_status disk_open_folder(const char *path, struct disk **disk_out,
                                                struct tally_error *error);
 void disk_close_folder(struct disk *disk);

@@ -421,9 +421,10 @@ disk_open_folder(const char *path, struct disk **disk_out, struct tally_error *e
     folder->disk.operations = &operations;
     folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->fd < 0) {
+        bool absent = errno == ENOENT;
         tally_status status = io_fault(error, "cannot open folder %s", path);
         free(folder);
-        return status;
+        return absent ? TALLY_ABSENT : status;
     }
     *disk_out = &folder->disk;
     return TALLY_OK;

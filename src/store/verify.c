@@ -82,9 +82,19 @@ judge_fault(struct verifier *v, tally_status status, const char *file,
 {
     if (status == TALLY_NO_MEMORY || status == TALLY_DISAGREES)
         return status;
-    (void)snprintf(v->report->file, sizeof v->report->file, "%s", file);
+    /* Most messages begin with the very file and a colon; then that is better than what the caller
+     * knows, and the rest says what is wrong. */
+    const char *text = error->text;
+    const char *colon = strstr(text, ": ");
+    if (strncmp(text, "trails/", 7) == 0 && colon != NULL &&
+        memchr(text, ' ', (size_t)(colon - text)) == NULL) {
+        (void)snprintf(v->report->file, sizeof v->report->file, "%.*s", (int)(colon - text), text);
+        text = colon + 2;
+    } else {
+        (void)snprintf(v->report->file, sizeof v->report->file, "%s", file);
+    }
     if (status == TALLY_DAMAGED || status == TALLY_INVALID)
-        return judge(v, VERDICT_TAMPERED, VERIFY_NO_INDEX, VERIFY_NO_INDEX, "%s", error->text);
+        return judge(v, VERDICT_TAMPERED, VERIFY_NO_INDEX, VERIFY_NO_INDEX, "%s", text);
     if (status == TALLY_ABSENT)
         return judge(v, VERDICT_TAMPERED, VERIFY_NO_INDEX, VERIFY_NO_INDEX, "%s is missing", file);
     return judge(v, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX, "%s",
