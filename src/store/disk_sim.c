@@ -112,61 +112,6 @@ is_done(enum outcome outcome)
     return outcome == OUTCOME_GOOD || outcome == OUTCOME_LATE;
 }
 
-/* The folder that holds `name`, SIM_NONE where there is none, and what it is called there. */
-static uint32_t
-find_place(const struct sim_disk *sim, const char *name, const char **leaf_out)
-{
-    uint32_t folder = SIM_ROOT;
-    const char *slash;
-    while ((slash = strchr(name, '/')) != NULL) {
-        char component[SIM_NAME_SIZE];
-        size_t size = (size_t)(slash - name);
-        assert(size < sizeof component);
-        memcpy(component, name, size);
-        component[size] = '\0';
-        folder = sim_image_find(&sim->image, folder, component);
-        if (folder == SIM_NONE || !sim->image.nodes[folder].folder)
-            return SIM_NONE;
-        name = slash + 1;
-    }
-    *leaf_out = name;
-    return folder;
-}
-
-/* The node of a name, or SIM_NONE. "" is the disk's own folder. */
-static uint32_t
-find_node(const struct sim_disk *sim, const char *name)
-{
-    if (name[0] == '\0')
-        return SIM_ROOT;
-    const char *leaf;
-    uint32_t folder = find_place(sim, name, &leaf);
-    return folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
-}
-
-/* Adds an operation to the recording, if there is one: the caller fills in what zeros do not say. */
-static void
-record(struct sim_disk *sim, const struct sim_operation *operation, const char *name)
-{
-    struct sim_log *log = sim->log;
-    if (log == NULL)
-        return;
-    if (log->operation_count == log->operation_capacity) {
-        log->operation_capacity = log->operation_capacity * 2 + 64;
-        log->operations =
-            must(realloc(log->operations, log->operation_capacity * sizeof *log->operations));
-    }
-    struct sim_operation *added = &log->operations[log->operation_count++];
-    *added = *operation;
-    size_t size = strlen(name);
-    size_t cut = size < sizeof added->name ? 0 : size - sizeof added->name + 1;
-    memcpy(added->name, name + cut, size - cut + 1);
-    if (operation->data != NULL) {
-        added->data = must(malloc(operation->size));
-        memcpy(added->data, operation->data, operation->size);
-    }
-}
-
 /* Gives back what a file took when neither a name nor an open file leads to it. */
 static void
 forget_if_gone(struct sim_disk *sim, uint32_t node)
@@ -210,7 +155,7 @@ create(struct sim_disk *sim, uint32_t folder, const char *leaf, bool is_folder)
         .node = node,
         .folder = folder,
     };
-    record(sim, &operation, leaf);
+    sim_log_add(sim->log, &operation, leaf);
     return node;
 }
 
@@ -221,7 +166,7 @@ sim_open(struct disk *disk, const char *name, enum disk_mode mode, struct disk_f
     struct sim_disk *sim = sim_of(disk);
     enum outcome outcome = enter(sim);
     const char *leaf;
-    uint32_t folder = find_place(sim, name, &leaf);
+    uint32_t folder = sim_image_place(&sim->image, name, &leaf);
     uint32_t node = folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
     const char *what = mode == DISK_CREATE ? "create" : "open";
     if (!is_done(outcome) || (outcome == OUTCOME_LATE && mode != DISK_CREATE))
@@ -319,7 +264,7 @@ sim_write(struct disk_file *disk_file, uint64_t offset, const void *data, size_t
             .size = done,
             .data = (uint8_t *)(uintptr_t)data,
         };
-        record(sim, &operation, file->name);
+        sim_log_add(sim->log, &operation, file->name);
     }
     return leave(sim, outcome, "write", file->name, error);
 }
@@ -335,7 +280,7 @@ sim_sync(struct disk_file *disk_file, struct tally_error *error)
         .node = file->node,
         .failed = outcome != OUTCOME_GOOD,
     };
-    record(sim, &operation, file->name);
+    sim_log_add(sim->log, &operation, file->name);
     return leave(sim, outcome, "sync", file->name, error);
 }
 
@@ -371,7 +316,7 @@ sim_make_folder(struct disk *disk, const char *name, struct tally_error *error)
     enum outcome outcome = enter(sim);
     if (is_done(outcome)) {
         const char *leaf;
-        uint32_t folder = find_place(sim, name, &leaf);
+        uint32_t folder = sim_image_place(&sim->image, name, &leaf);
         if (folder == SIM_NONE)
             return leave_without(sim, ENOENT, "create folder", name, error);
         uint32_t node = sim_image_find(&sim->image, folder, leaf);
@@ -388,7 +333,7 @@ sim_sync_folder(struct disk *disk, const char *name, struct tally_error *error)
 {
     struct sim_disk *sim = sim_of(disk);
     enum outcome outcome = enter(sim);
-    uint32_t node = find_node(sim, name);
+    uint32_t node = sim_image_walk(&sim->image, name);
     if (node == SIM_NONE || !sim->image.nodes[node].folder)
         return leave_without(sim, ENOENT, "open folder", name, error);
     struct sim_operation operation = {
@@ -396,7 +341,7 @@ sim_sync_folder(struct disk *disk, const char *name, struct tally_error *error)
         .node = node,
         .failed = outcome != OUTCOME_GOOD,
     };
-    record(sim, &operation, name);
+    sim_log_add(sim->log, &operation, name);
     return leave(sim, outcome, "sync folder", name, error);
 }
 
@@ -411,7 +356,7 @@ rename_within(struct sim_disk *sim, uint32_t folder, const char *from, const cha
         forget_if_gone(sim, replaced);
     struct sim_operation operation = { .kind = SIM_RENAME, .node = node, .folder = folder };
     memcpy(operation.to, to, strlen(to) + 1);
-    record(sim, &operation, from);
+    sim_log_add(sim->log, &operation, from);
 }
 
 static tally_status
@@ -421,8 +366,8 @@ sim_rename(struct disk *disk, const char *from, const char *to, struct tally_err
     enum outcome outcome = enter(sim);
     if (is_done(outcome)) {
         const char *leaf, *to_leaf;
-        uint32_t folder = find_place(sim, from, &leaf);
-        uint32_t to_folder = find_place(sim, to, &to_leaf);
+        uint32_t folder = sim_image_place(&sim->image, from, &leaf);
+        uint32_t to_folder = sim_image_place(&sim->image, to, &to_leaf);
         assert(folder == to_folder);
         uint32_t node = folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
         if (node == SIM_NONE)
@@ -439,7 +384,7 @@ sim_unlink(struct disk *disk, const char *name, struct tally_error *error)
     struct sim_disk *sim = sim_of(disk);
     enum outcome outcome = enter(sim);
     const char *leaf;
-    uint32_t folder = find_place(sim, name, &leaf);
+    uint32_t folder = sim_image_place(&sim->image, name, &leaf);
     uint32_t node = folder == SIM_NONE ? SIM_NONE : sim_image_find(&sim->image, folder, leaf);
     if (!is_done(outcome) || (outcome == OUTCOME_LATE && node == SIM_NONE))
         return leave(sim, outcome, "remove", name, error);
@@ -451,7 +396,7 @@ sim_unlink(struct disk *disk, const char *name, struct tally_error *error)
         return leave_without(sim, EISDIR, "remove", name, error);
     sim_image_unlink(&sim->image, folder, leaf, node);
     struct sim_operation operation = { .kind = SIM_UNLINK, .node = node, .folder = folder };
-    record(sim, &operation, leaf);
+    sim_log_add(sim->log, &operation, leaf);
     forget_if_gone(sim, node);
     return leave(sim, outcome, "remove", name, error);
 }
@@ -470,7 +415,7 @@ sim_list(struct disk *disk, const char *folder, disk_name_visitor visitor, void 
     enum outcome outcome = enter(sim);
     if (outcome != OUTCOME_GOOD)
         return leave(sim, outcome, "list folder", folder, error);
-    uint32_t node = find_node(sim, folder);
+    uint32_t node = sim_image_walk(&sim->image, folder);
     if (node == SIM_NONE || !sim->image.nodes[node].folder) {
         (void)pthread_mutex_unlock(&sim->mutex);
         return TALLY_ABSENT;
@@ -520,27 +465,11 @@ sim_lock(struct disk_file *disk_file, struct tally_error *error)
 }
 
 static void
-log_destroy(struct sim_log *log)
-{
-    if (log == NULL)
-        return;
-    for (size_t i = 0; i < log->operation_count; i++)
-        free(log->operations[i].data);
-    for (size_t i = 0; i < log->note_count; i++)
-        free((void *)(uintptr_t)log->notes[i].data.data);
-    sim_image_finish(&log->start);
-    free(log->operations);
-    free(log->notes);
-    free(log->note_points);
-    free(log);
-}
-
-static void
 sim_destroy(struct disk *disk)
 {
     struct sim_disk *sim = sim_of(disk);
     assert(sim->file_count == 0);
-    log_destroy(sim->log);
+    sim_log_destroy(sim->log);
     sim_image_finish(&sim->image);
     free(sim->files);
     (void)pthread_mutex_destroy(&sim->mutex);
@@ -601,10 +530,16 @@ void
 disk_sim_record(struct disk *disk)
 {
     struct sim_disk *sim = sim_of(disk);
-    log_destroy(sim->log);
+    sim_log_destroy(sim->log);
     sim->log = must(calloc(1, sizeof *sim->log));
     sim_image_copy_names(&sim->image, &sim->log->start);
     sim_image_copy_contents(&sim->image, &sim->log->start);
+}
+
+struct sim_image *
+disk_sim_image(struct disk *disk)
+{
+    return &sim_of(disk)->image;
 }
 
 const struct sim_log *
@@ -625,20 +560,7 @@ disk_sim_note(struct disk *disk, int kind, uint64_t value, const void *data, siz
 {
     struct sim_disk *sim = sim_of(disk);
     (void)pthread_mutex_lock(&sim->mutex);
-    struct sim_log *log = sim->log;
-    if (log != NULL) {
-        if (log->note_count == log->note_capacity) {
-            log->note_capacity = log->note_capacity * 2 + 64;
-            log->notes = must(realloc(log->notes, log->note_capacity * sizeof *log->notes));
-            log->note_points =
-                must(realloc(log->note_points, log->note_capacity * sizeof *log->note_points));
-        }
-        uint8_t *copy = must(malloc(size + 1));
-        if (size > 0)
-            memcpy(copy, data, size);
-        log->notes[log->note_count] = (struct sim_note){ kind, value, bytes_of(copy, size) };
-        log->note_points[log->note_count++] = log->operation_count;
-    }
+    sim_log_note(sim->log, kind, value, bytes_of(data, size));
     (void)pthread_mutex_unlock(&sim->mutex);
 }
 
@@ -680,53 +602,4 @@ void
 disk_sim_set_permissions(struct disk *disk, unsigned permissions)
 {
     sim_of(disk)->permissions = permissions;
-}
-
-static uint32_t
-file_node(struct disk *disk, const char *name)
-{
-    uint32_t node = find_node(sim_of(disk), name);
-    assert(node != SIM_NONE && !sim_of(disk)->image.nodes[node].folder);
-    return node;
-}
-
-uint64_t
-disk_sim_size(struct disk *disk, const char *name)
-{
-    return sim_image_size(&sim_of(disk)->image, file_node(disk, name));
-}
-
-void
-disk_sim_peek(struct disk *disk, const char *name, uint64_t offset, void *data, size_t size)
-{
-    size_t got = sim_image_read(&sim_of(disk)->image, file_node(disk, name), offset, data, size);
-    assert(got == size);
-}
-
-void
-disk_sim_poke(struct disk *disk, const char *name, uint64_t offset, const void *data, size_t size)
-{
-    sim_image_write(&sim_of(disk)->image, file_node(disk, name), offset, data, size);
-}
-
-bool
-disk_sim_contains(struct disk *disk, const void *data, size_t size)
-{
-    const struct sim_image *image = &sim_of(disk)->image;
-    bool found = false;
-    for (uint32_t i = 0; i < image->entry_count && !found; i++) {
-        uint32_t node = image->entries[i].node;
-        size_t file_size = (size_t)sim_image_size(image, node);
-        uint8_t *file = must(malloc(file_size + 1));
-        (void)sim_image_read(image, node, 0, file, file_size);
-        found = memmem(file, file_size, data, size) != NULL;
-        free(file);
-    }
-    return found;
-}
-
-uint64_t
-disk_sim_hash(struct disk *disk)
-{
-    return sim_image_hash(&sim_of(disk)->image);
 }

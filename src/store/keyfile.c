@@ -26,6 +26,8 @@ keyfile_create(struct disk *disk, const char *trail, const struct tally_signer *
     keyfile_name(trail, name);
     tally_status status = disk_make_folder(disk, "keys", error);
     if (status == TALLY_OK)
+        status = disk_sync_folder(disk, "", error);
+    if (status == TALLY_OK)
         status = disk_open(disk, name, DISK_READ, &file, error);
     if (status == TALLY_OK) {
         disk_close(file);

@@ -16,7 +16,7 @@
  *     88  2   size of the vkey's text
  *     90  2   count of private fields
  *     92      the vkey's text
- *     …       a private field each: size (1 byte), name
+ *     …       a private field each, in the field table's order: size (1 byte), name
  *     …       the tree's peaks, 32 bytes for each bit set in sealed, the lowest level first
  *     …       the segments, 76 bytes each:
  *                 first 8, count 4, generation 4, public size 8, private size 8, index size 8,
@@ -167,6 +167,8 @@ decode_fields(struct cursor *cursor, unsigned count, const char *name, uint64_t 
             return fault(error, TALLY_UNSUPPORTED,
                          "%s: private field \"%.*s\" is not known to this program", name, size,
                          (const char *)text);
+        if ((*fields_out >> field) != 0)
+            return fault(error, TALLY_DAMAGED, "%s: its private fields are out of order", name);
         *fields_out |= FIELD_BIT(field);
     }
     return TALLY_OK;

@@ -263,6 +263,36 @@ sim_image_find(const struct sim_image *image, uint32_t folder, const char *name)
     return entry == NULL ? SIM_NONE : entry->node;
 }
 
+uint32_t
+sim_image_place(const struct sim_image *image, const char *path, const char **leaf_out)
+{
+    uint32_t folder = SIM_ROOT;
+    const char *slash;
+    while ((slash = strchr(path, '/')) != NULL) {
+        char component[SIM_NAME_SIZE];
+        size_t size = (size_t)(slash - path);
+        assert(size < sizeof component);
+        memcpy(component, path, size);
+        component[size] = '\0';
+        folder = sim_image_find(image, folder, component);
+        if (folder == SIM_NONE || !image->nodes[folder].folder)
+            return SIM_NONE;
+        path = slash + 1;
+    }
+    *leaf_out = path;
+    return folder;
+}
+
+uint32_t
+sim_image_walk(const struct sim_image *image, const char *path)
+{
+    if (path[0] == '\0')
+        return SIM_ROOT;
+    const char *leaf;
+    uint32_t folder = sim_image_place(image, path, &leaf);
+    return folder == SIM_NONE ? SIM_NONE : sim_image_find(image, folder, leaf);
+}
+
 void
 sim_image_link(struct sim_image *image, uint32_t folder, const char *name, uint32_t node)
 {

@@ -51,6 +51,13 @@ uint32_t sim_image_add(struct sim_image *image, bool folder);
 /* The node of a name, or SIM_NONE. */
 uint32_t sim_image_find(const struct sim_image *image, uint32_t folder, const char *name);
 
+/* The folder that holds what a path leads to, and what it is called there; SIM_NONE where there is no
+ * such folder. */
+uint32_t sim_image_place(const struct sim_image *image, const char *path, const char **leaf_out);
+
+/* The node that a path leads to, "" being the root; or SIM_NONE. */
+uint32_t sim_image_walk(const struct sim_image *image, const char *path);
+
 /* Makes `name` lead to `node`, and no longer to what it led to before. */
 void sim_image_link(struct sim_image *image, uint32_t folder, const char *name, uint32_t node);
 

@@ -38,6 +38,15 @@ struct sim_log {
     size_t note_count, note_capacity;
 };
 
+/* Each does nothing where `log` is NULL. A name that is too long is cut at its front; bytes are
+ * copied. */
+void sim_log_add(struct sim_log *log, const struct sim_operation *operation, const char *name);
+void sim_log_note(struct sim_log *log, int kind, uint64_t value, struct bytes data);
+void sim_log_destroy(struct sim_log *log);
+
+/* What a disk holds just now; lent. */
+struct sim_image *disk_sim_image(struct disk *disk);
+
 /* The recording of a disk; lent. */
 const struct sim_log *disk_sim_log(struct disk *disk);
 
