@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define INDEX_TEXT_SIZE 24
+#define TIME_TEXT_SIZE  20
 
 /* The columns of a table. */
 enum shown {
@@ -26,7 +27,8 @@ struct entries {
     enum listing_format format;
     struct listing *listing;
     struct listing_column columns[FIELD_COUNT + 1];
-    struct buffer text; /* cells made of more than one value */
+    char time[TIME_TEXT_SIZE];
+    struct buffer text; /* a cell made of more than one value */
 };
 
 static const char *
@@ -52,9 +54,9 @@ static const struct listing_column shown_columns[SHOWN_COUNT] = {
     [SHOWN_ACTION] = { .name = "action" },
     [SHOWN_RESOURCE] = { .name = "resource" },
     [SHOWN_STATUS] = { .name = "status", .cut = CELL_WHOLE, .paint = paint_status },
-    [SHOWN_SEVERITY] = { .name = "severity", .cut = CELL_WHOLE, .paint = paint_severity },
-    [SHOWN_ADDRESS] = { .name = "ip_address" },
-    [SHOWN_MESSAGE] = { .name = "message" },
+    [SHOWN_SEVERITY] = { .name = "severity", .cut = CELL_EXTRA, .paint = paint_severity },
+    [SHOWN_ADDRESS] = { .name = "ip_address", .cut = CELL_EXTRA },
+    [SHOWN_MESSAGE] = { .name = "message", .cut = CELL_EXTRA },
     [SHOWN_CONTROL] = { .name = "control", .kind = CELL_JSON },
 };
 
@@ -123,11 +125,23 @@ first_present(struct bytes a, struct bytes b)
     return a.data != NULL ? a : b;
 }
 
+/* A canonical time without the fraction of its second, which is worth its width only to programs:
+ * 2026-01-02T03:04:05 and Z. */
+static struct bytes
+short_time(struct bytes time, char text[TIME_TEXT_SIZE])
+{
+    if (time.size <= TIME_TEXT_SIZE)
+        return time;
+    memcpy(text, time.data, TIME_TEXT_SIZE - 1);
+    text[TIME_TEXT_SIZE - 1] = 'Z';
+    return bytes_of(text, TIME_TEXT_SIZE);
+}
+
 static void
 table_cells(struct entries *entries, const struct run_entry *entry, struct bytes *cells)
 {
     const struct bytes *values = entry->values;
-    cells[SHOWN_TIME] = values[FIELD_TIMESTAMP];
+    cells[SHOWN_TIME] = short_time(values[FIELD_TIMESTAMP], entries->time);
     cells[SHOWN_USER] = first_present(values[FIELD_USER_ID], values[FIELD_USER_EMAIL]);
     if (entry->erased)
         cells[SHOWN_USER] = bytes_text("(erased)");

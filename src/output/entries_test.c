@@ -201,7 +201,7 @@ tables_show_what_people_look_for(void **state)
 {
     (void)state;
     struct run_entry entry = { .index = 12 };
-    entry.values[FIELD_TIMESTAMP] = bytes_text("2026-01-02T03:04:05Z");
+    entry.values[FIELD_TIMESTAMP] = bytes_text("2026-01-02T03:04:05.123456Z");
     entry.values[FIELD_USER_EMAIL] = bytes_text("ann@example.org");
     entry.values[FIELD_EVENT_TYPE] = bytes_text("report_approve");
     entry.values[FIELD_RESOURCE_TYPE] = bytes_text("report");

@@ -34,6 +34,7 @@ enum cell_kind {
 enum cell_cut {
     CELL_CUTS,
     CELL_WHOLE,
+    CELL_EXTRA, /* cut, or left out as a column where the others would be cut to bits */
 };
 
 struct listing_column {

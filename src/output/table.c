@@ -9,15 +9,16 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define GAP_WIDTH     2
-#define CUT_WIDTH_MIN 6
+#define GAP_WIDTH       2
+#define CUT_WIDTH_MIN   6  /* nothing is cut below this */
+#define CUT_WIDTH_SHORT 14 /* below this, extra columns are left out first */
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
 /* A column's state: `width` is what it needs, 0 while it had no value. */
 struct layout {
     unsigned width;
-    unsigned fitted; /* of it, on this terminal */
+    unsigned fitted; /* of it, on this terminal; 0: the column is left out */
 };
 
 /* Where an escaped cell stands in `text`; offset SIZE_MAX is an absent cell. */
@@ -158,7 +159,7 @@ widen(struct table *table)
 static bool
 may_cut(const struct table *table, size_t i)
 {
-    return table->columns[i].cut == CELL_CUTS && table->columns[i].kind != CELL_NUMBER;
+    return table->columns[i].cut != CELL_WHOLE && table->columns[i].kind != CELL_NUMBER;
 }
 
 /* The table's width where no column that may be cut is wider than `most`. */
@@ -167,7 +168,7 @@ total_width(const struct table *table, unsigned most)
 {
     unsigned total = 0;
     for (size_t i = 0; i < table->count; i++) {
-        unsigned width = table->layout[i].width;
+        unsigned width = table->layout[i].fitted;
         if (width == 0)
             continue;
         if (may_cut(table, i) && width > most)
@@ -177,20 +178,37 @@ total_width(const struct table *table, unsigned most)
     return total;
 }
 
+static bool
+too_wide(const struct table *table, unsigned most)
+{
+    return table->style.width > 0 && total_width(table, most) > table->style.width;
+}
+
+/* Leaves out extra columns, from the right, while the table would be cut to bits with them. */
+static void
+leave_out(struct table *table)
+{
+    for (size_t i = table->count; i-- > 0 && too_wide(table, CUT_WIDTH_SHORT);)
+        if (table->columns[i].cut == CELL_EXTRA)
+            table->layout[i].fitted = 0;
+}
+
 /* Cuts the widest columns alike, as much as it takes and no narrower than CUT_WIDTH_MIN. */
 static void
 fit(struct table *table)
 {
-    unsigned most = UINT32_MAX;
-    if (table->style.width > 0 && total_width(table, most) > table->style.width) {
-        most = table->style.width > CUT_WIDTH_MIN ? table->style.width : CUT_WIDTH_MIN;
-        while (most > CUT_WIDTH_MIN && total_width(table, most) > table->style.width)
-            most--;
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        unsigned width = table->layout[i].width;
-        table->layout[i].fitted = may_cut(table, i) && width > most ? most : width;
-    }
+    for (size_t i = 0; i < table->count; i++)
+        table->layout[i].fitted = table->layout[i].width;
+    if (!too_wide(table, UINT32_MAX))
+        return;
+
+    leave_out(table);
+    unsigned most = table->style.width > CUT_WIDTH_MIN ? table->style.width : CUT_WIDTH_MIN;
+    while (most > CUT_WIDTH_MIN && too_wide(table, most))
+        most--;
+    for (size_t i = 0; i < table->count; i++)
+        if (may_cut(table, i) && table->layout[i].fitted > most)
+            table->layout[i].fitted = most;
 }
 
 static void
@@ -247,7 +265,7 @@ put_header(const struct table *table, struct buffer *out)
     size_t start = out->size;
     bool first = true;
     for (size_t i = 0; i < table->count; i++) {
-        if (table->layout[i].width == 0)
+        if (table->layout[i].fitted == 0)
             continue;
         if (!first)
             put_blanks(out, GAP_WIDTH);
@@ -264,7 +282,7 @@ put_row(const struct table *table, size_t row, struct buffer *out)
     size_t start = out->size;
     bool first = true;
     for (size_t i = 0; i < table->count; i++) {
-        if (table->layout[i].width == 0)
+        if (table->layout[i].fitted == 0)
             continue;
         if (!first)
             put_blanks(out, GAP_WIDTH);

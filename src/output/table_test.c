@@ -124,6 +124,42 @@ nothing_is_cut_below_use(void **state)
     table_destroy(table);
 }
 
+/* With all four columns a narrow table would have them all cut to six places. */
+static void
+extra_columns_go_first(void **state)
+{
+    (void)state;
+    static const struct listing_column four[] = {
+        { .name = "a" },
+        { .name = "b" },
+        { .name = "c", .cut = CELL_EXTRA },
+        { .name = "d", .cut = CELL_EXTRA },
+    };
+    static const struct {
+        unsigned width;
+        const char *table;
+    } rows[] = {
+        { 0, "a                     b                     c                     d\n"
+             "abcdefghijklmnopqrst  abcdefghijklmnopqrst  abcdefghijklmnopqrst  "
+             "abcdefghijklmnopqrst\n" },
+        { 46, "a               b               c\n"
+              "abcdefghijklm\xe2\x80\xa6  abcdefghijklm\xe2\x80\xa6  abcdefghijklm\xe2\x80\xa6\n" },
+        { 45, "a                     b\n"
+              "abcdefghijklmnopqrst  abcdefghijklmnopqrst\n" },
+        { 20, "a          b\n"
+              "abcdefgh\xe2\x80\xa6  abcdefgh\xe2\x80\xa6\n" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct listing_style style = { .width = rows[i].width };
+        struct table *table;
+        assert_int_equal(table_create(&style, four, 4, &table, NULL), TALLY_OK);
+        struct bytes cell = bytes_text("abcdefghijklmnopqrst");
+        (void)table_row(table, (const struct bytes[]){ cell, cell, cell, cell });
+        assert_flush(table, rows[i].table);
+        table_destroy(table);
+    }
+}
+
 static void
 colour_does_not_count(void **state)
 {
@@ -146,6 +182,7 @@ main(void)
         cmocka_unit_test(narrow_terminals_cut_texts),
         cmocka_unit_test(wide_characters_are_not_cut_in_halves),
         cmocka_unit_test(nothing_is_cut_below_use),
+        cmocka_unit_test(extra_columns_go_first),
         cmocka_unit_test(colour_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
