@@ -267,7 +267,9 @@ prepare(struct demo *demo)
         return outcome;
     char state[PATH_MAX];
     (void)snprintf(state, sizeof state, "%s/state", demo->folder);
-    if (setenv("XDG_STATE_HOME", state, 1) < 0)
+    /* Tables that fit a page where the output is no terminal. */
+    if (setenv("XDG_STATE_HOME", state, 1) < 0 ||
+        (isatty(STDOUT_FILENO) != 1 && setenv("COLUMNS", "120", 0) < 0))
         return fail(UNABLE, "out of memory");
 
     const char *shared = getenv("TALLY_SHARED");

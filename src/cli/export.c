@@ -31,8 +31,7 @@ enum export_format {
     EXPORT_EVIDENCE,
 };
 
-struct export
-{
+struct exporter {
     enum export_format format;
     struct selection selection;
     struct entries *entries; /* NDJSON and CSV */
@@ -41,7 +40,7 @@ struct export
     uint64_t written;
     uint64_t unsigned_; /* selected, but not covered by the checkpoint: no evidence yet */
     struct bytes note;
-    uint64_t signed_size;
+    struct tally_tree tree; /* that the checkpoint signs */
 };
 
 static int
@@ -64,81 +63,114 @@ read_format(const struct invocation *invocation, enum export_format *format_out)
     return fail(MISUSED, "--format takes csv, ndjson or evidence, not \"%s\"", name);
 }
 
+/* A tally_hash_reader. The tree's peaks stand at its right edge and in nearly every proof, but the
+ * snapshot would compute the lower ones from the entries each time. */
 static tally_status
-write_evidence(struct export *export, const struct run_entry *entry, struct tally_error *error)
+read_hash(void *context, unsigned level, uint64_t index, struct tally_hash *hash_out,
+          struct tally_error *error)
 {
-    if (entry->index >= export->signed_size) {
-        export->unsigned_++;
+    const struct exporter *exporter = context;
+    uint64_t size = exporter->tree.size;
+    if ((size >> level & 1) != 0 && index == (size >> level) - 1) {
+        *hash_out = exporter->tree.peaks[level];
+        return TALLY_OK;
+    }
+    return snapshot_hash(exporter->selection.snapshot, level, index, hash_out, error);
+}
+
+/* Proves first and reads then: an entry is lent only until the snapshot is asked again. */
+static tally_status
+write_evidence(struct exporter *exporter, uint64_t index, struct tally_error *error)
+{
+    if (index >= exporter->tree.size) {
+        exporter->unsigned_++;
         return TALLY_OK;
     }
     struct tally_proof proof;
-    tally_status status = tally_inclusion_prove(entry->index, export->signed_size, snapshot_hash,
-                                                export->selection.snapshot, &proof, error);
+    struct run_entry entry;
+    tally_status status =
+        tally_inclusion_prove(index, exporter->tree.size, read_hash, exporter, &proof, error);
+    if (status == TALLY_OK)
+        status = snapshot_entry(exporter->selection.snapshot, index, RUN_PARTS, &entry, error);
     if (status != TALLY_OK)
         return status;
-    evidence_write(entry, &proof, export->note, &export->out->stream.buffer);
-    return stream_commit(&export->out->stream, error);
+    evidence_write(&entry, &proof, exporter->note, &exporter->out->stream.buffer);
+    return stream_commit(&exporter->out->stream, error);
 }
 
 static tally_status
-write_one(void *context, const struct run_entry *entry, struct tally_error *error)
+write_row(struct exporter *exporter, uint64_t index, struct tally_error *error)
 {
-    struct export *export = context;
-    progress_show(&export->progress, export->written++, snapshot_size(export->selection.snapshot));
-    if (export->format == EXPORT_EVIDENCE)
-        return write_evidence(export, entry, error);
-    return entries_row(export->entries, entry, error);
+    struct run_entry entry;
+    tally_status status =
+        snapshot_entry(exporter->selection.snapshot, index, RUN_VALUES, &entry, error);
+    return status == TALLY_OK ? entries_row(exporter->entries, &entry, error) : status;
 }
 
 static tally_status
-write_all(struct export *export, struct tally_error *error)
+write_hits(struct exporter *exporter, const struct scan_hit *hits, size_t count,
+           struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (size_t i = 0; i < count && status == TALLY_OK; i++) {
+        progress_show(&exporter->progress, exporter->written++,
+                      snapshot_size(exporter->selection.snapshot));
+        status = exporter->format == EXPORT_EVIDENCE
+                     ? write_evidence(exporter, hits[i].index, error)
+                     : write_row(exporter, hits[i].index, error);
+    }
+    return status;
+}
+
+static tally_status
+write_all(struct exporter *exporter, struct tally_error *error)
 {
     struct scan_hit hits[STRIDE];
     struct scan_list list = { .next = SCAN_START };
-    enum run_want want = export->format == EXPORT_EVIDENCE ? RUN_PARTS : RUN_VALUES;
     do {
         struct scan_place place = list.next;
         tally_status status =
-            scan_list(export->selection.scan, ORDER_INDEX, &place, hits, STRIDE, &list, error);
+            scan_list(exporter->selection.scan, ORDER_INDEX, &place, hits, STRIDE, &list, error);
         if (status == TALLY_OK)
-            status = selection_read(&export->selection, hits, list.count, want, write_one, export,
-                                    error);
+            status = write_hits(exporter, hits, list.count, error);
         if (status != TALLY_OK)
             return status;
-    } while (list.more && !out_closed(export->out));
+    } while (list.more && !out_closed(exporter->out));
     return TALLY_OK;
 }
 
 static tally_status
-write_export(const struct invocation *invocation, struct export *export, struct tally_error *error)
+write_export(const struct invocation *invocation, struct exporter *exporter,
+             struct tally_error *error)
 {
-    if (export->format == EXPORT_EVIDENCE) {
+    if (exporter->format == EXPORT_EVIDENCE) {
         const struct tally_checkpoint *checkpoint =
-            snapshot_checkpoint(export->selection.snapshot, &export->note);
-        export->signed_size = checkpoint->size;
-        return write_all(export, error);
+            snapshot_checkpoint(exporter->selection.snapshot, &exporter->note);
+        tally_status status = tally_tree_read(checkpoint->size, snapshot_hash,
+                                              exporter->selection.snapshot, &exporter->tree, error);
+        return status == TALLY_OK ? write_all(exporter, error) : status;
     }
 
-    bool csv = export->format == EXPORT_CSV;
+    bool csv = exporter->format == EXPORT_CSV;
     struct listing_style style;
     enum listing_format format = csv ? LISTING_CSV : LISTING_NDJSON;
-    out_looks(export->out, &style);
+    out_looks(exporter->out, &style);
     if (option_given(invocation, "raw"))
         style.csv_ways &= ~CSV_GUARD;
     tally_status status =
-        entries_create(format, &style, &export->out->stream, &export->entries, error);
+        entries_create(format, &style, &exporter->out->stream, &exporter->entries, error);
     if (status != TALLY_OK)
         return status;
-    status = write_all(export, error);
+    status = write_all(exporter, error);
     if (status == TALLY_OK)
-        status = entries_end(export->entries, (struct bytes){ NULL, 0 }, error);
-    entries_destroy(export->entries);
+        status = entries_end(exporter->entries, (struct bytes){ NULL, 0 }, error);
+    entries_destroy(exporter->entries);
     return status;
 }
 
 static int
 export_selection(const struct invocation *invocation, const struct where *where,
-                 struct export *export)
+                 struct exporter *exporter)
 {
     struct buffer text = { 0 };
     selection_text(invocation, &text);
@@ -150,16 +182,16 @@ export_selection(const struct invocation *invocation, const struct where *where,
     };
     int outcome = buffer_failed(&text)
                       ? fail(UNABLE, "out of memory")
-                      : selection_open(where->trail, &selection_options, &export->selection);
+                      : selection_open(where->trail, &selection_options, &exporter->selection);
     buffer_free(&text);
     if (outcome != DONE)
         return outcome;
 
     struct tally_error error = { 0 };
-    progress_init(&export->progress, "exporting");
-    tally_status status = write_export(invocation, export, &error);
-    progress_clear(&export->progress);
-    selection_close(&export->selection);
+    progress_init(&exporter->progress, "exporting");
+    tally_status status = write_export(invocation, exporter, &error);
+    progress_clear(&exporter->progress);
+    selection_close(&exporter->selection);
     return status == TALLY_OK ? DONE : where_fault(where, &error);
 }
 
@@ -171,13 +203,13 @@ export_trail(const struct invocation *invocation, const struct where *where,
     int outcome = out_open_file(&out, option_value(invocation, "output"));
     if (outcome != DONE)
         return outcome;
-    struct export export = { .format = format, .out = &out };
-    outcome = out_finish(&out, export_selection(invocation, where, &export));
-    if (outcome == DONE && export.unsigned_ > 0)
+    struct exporter exporter = { .format = format, .out = &out };
+    outcome = out_finish(&out, export_selection(invocation, where, &exporter));
+    if (outcome == DONE && exporter.unsigned_ > 0)
         return fail(UNABLE,
                     "%llu entries are not covered by a checkpoint yet and were left out; export "
                     "again in a moment",
-                    (unsigned long long)export.unsigned_);
+                    (unsigned long long)exporter.unsigned_);
     return outcome;
 }
 
@@ -186,7 +218,7 @@ run(const struct invocation *invocation)
 {
     if (invocation->operand_count < 1)
         return misused(invocation, "the data folder is missing");
-    enum export_format format;
+    enum export_format format = EXPORT_NDJSON;
     int outcome = read_format(invocation, &format);
     if (outcome != DONE)
         return outcome;

@@ -108,7 +108,7 @@ out_looks(const struct out *out, struct listing_style *style_out)
 {
     bool terminal = out_is_terminal(out);
     *style_out = (struct listing_style){
-        .width = terminal ? terminal_width(out->fd) : 0,
+        .width = terminal_width(out->fd),
         .colour = terminal && terminal_has_colour(),
         .csv_ways = CSV_GUARD | (terminal ? CSV_SHOW : 0),
     };

@@ -102,7 +102,7 @@ prove_entry(const struct where *where, uint64_t index, struct out *out)
 static int
 run_prove(const struct invocation *invocation)
 {
-    uint64_t index;
+    uint64_t index = 0;
     int outcome = operands_expect(invocation, 2, 2);
     if (outcome == DONE)
         outcome = read_index(invocation->operands[1], &index);

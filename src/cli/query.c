@@ -103,12 +103,6 @@ read_cursor(struct question *question, const struct where *where)
     return DONE;
 }
 
-static tally_status
-write_row(void *context, const struct run_entry *entry, struct tally_error *error)
-{
-    return entries_row(context, entry, error);
-}
-
 /* `"next":…` for JSON; a line on standard error for the other formats. */
 static tally_status
 write_next(const struct question *question, const struct where *where, const struct scan_list *list,
@@ -135,6 +129,20 @@ struct answer {
 };
 
 static tally_status
+write_rows(struct answer *answer, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (size_t i = 0; i < answer->list.count && status == TALLY_OK; i++) {
+        struct run_entry entry;
+        status = snapshot_entry(answer->selection.snapshot, answer->hits[i].index, RUN_VALUES,
+                                &entry, error);
+        if (status == TALLY_OK)
+            status = entries_row(answer->entries, &entry, error);
+    }
+    return status;
+}
+
+static tally_status
 write_answer(const struct question *question, const struct where *where, struct answer *answer,
              struct buffer *members, struct tally_error *error)
 {
@@ -142,8 +150,7 @@ write_answer(const struct question *question, const struct where *where, struct 
     tally_status status = scan_list(selection->scan, question->order, &question->cursor.place,
                                     answer->hits, (size_t)question->limit, &answer->list, error);
     if (status == TALLY_OK)
-        status = selection_read(selection, answer->hits, answer->list.count, RUN_VALUES, write_row,
-                                answer->entries, error);
+        status = write_rows(answer, error);
     if (status == TALLY_OK)
         status = write_next(question, where, &answer->list, snapshot_size(selection->snapshot),
                             members, error);

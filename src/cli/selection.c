@@ -100,20 +100,3 @@ selection_close(struct selection *selection)
     filter_destroy(selection->filter);
     *selection = (struct selection){ 0 };
 }
-
-tally_status
-selection_read(struct selection *selection, const struct scan_hit *hits, size_t count,
-               enum run_want want, selection_visitor visitor, void *context,
-               struct tally_error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct run_entry entry;
-        tally_status status =
-            snapshot_entry(selection->snapshot, hits[i].index, want, &entry, error);
-        if (status == TALLY_OK)
-            status = visitor(context, &entry, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    return TALLY_OK;
-}

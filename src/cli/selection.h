@@ -35,15 +35,4 @@ void selection_close(struct selection *selection);
 /* Whether --control was given. */
 enum filter_control selection_control(const struct invocation *invocation);
 
-/* Called with each selected entry, read as `want` says; lent. A status other than TALLY_OK ends it
- * and is returned. */
-typedef tally_status (*selection_visitor)(void *context, const struct run_entry *entry,
-                                          struct tally_error *error);
-
-/* Reads entries that a scan found, in the order of `hits`. */
-TALLY_MUST_CHECK tally_status selection_read(struct selection *selection,
-                                             const struct scan_hit *hits, size_t count,
-                                             enum run_want want, selection_visitor visitor,
-                                             void *context, struct tally_error *error);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define WIDTH_STANDARD 80
 #define WIDTH_MIN      20
@@ -13,6 +14,8 @@ terminal_width(int fd)
 {
     const char *columns = getenv("COLUMNS");
     long width = columns == NULL ? 0 : strtol(columns, NULL, 10);
+    if (width <= 0 && isatty(fd) != 1)
+        return 0;
     struct winsize size;
     if (width <= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0)
         width = size.ws_col;

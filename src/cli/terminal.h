@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Columns of the terminal `fd`: COLUMNS if it is set, else what the terminal says, else 80. */
+/* How wide a table on `fd` may be: COLUMNS if it is exported; else what the terminal says, 80 if it
+ * does not; 0, as wide as it gets, for what is no terminal. */
 unsigned terminal_width(int fd);
 
 /* False where NO_COLOR is set and not empty (no-color.org), or the terminal is a dumb one. */

@@ -4,6 +4,7 @@
 #include "escape.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum column {
     COLUMN_TRAIL,
@@ -83,7 +84,8 @@ put_place(const struct verify_report *report, struct buffer *text)
     else if (report->bad_first != VERIFY_NO_INDEX)
         buffer_format(text, ": in entries %llu to %llu", (unsigned long long)report->bad_first,
                       (unsigned long long)report->bad_last);
-    if (report->file[0] != '\0') {
+    /* Most texts begin with the file they are about. */
+    if (report->file[0] != '\0' && strstr(report->text, report->file) == NULL) {
         buffer_text(text, ": ");
         escape_text(bytes_text(report->file), text);
     }

@@ -8,6 +8,7 @@
 #include "verdict.h"
 #include "where.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,9 @@ recall(const struct audit *audit, struct finding *finding)
     if (!since_stored(audit->where->folder, finding->name, &stored))
         return true;
     memcpy(finding->origin, stored.origin, sizeof stored.origin);
+    char place[PATH_MAX];
+    if (!seen_folder(place, sizeof place))
+        return true;
     struct tally_error error = { 0 };
     tally_status status = seen_read(finding->origin, &finding->seen, &error);
     finding->remembered = status == TALLY_OK;

@@ -2,6 +2,7 @@
 
 #include "settings.h"
 
+#include <errno.h>
 #include <string.h>
 
 bool
@@ -28,7 +29,7 @@ where_open(const struct invocation *invocation, struct where *where_out)
 
     struct where where = { .path = path };
     status = folder_open(path, &options, &where.folder, &error);
-    if (status == TALLY_ABSENT)
+    if (status == TALLY_ABSENT || error.os == ENOENT || error.os == ENOTDIR)
         return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
     if (status != TALLY_OK)
         return fail_with(&error, path), UNABLE;
@@ -69,10 +70,7 @@ refuse_trail(const struct where *where, tally_status status, const struct tally_
                     "`tally trail %s create %s` makes it",
                     where->name, where->path, where->path, where->path, where->name);
     if (status == TALLY_BUSY)
-        return fail(UNABLE,
-                    "%s; one process at a time writes a trail: hand your events to that one, or "
-                    "try again when it has ended (reading goes on meanwhile)",
-                    error->text);
+        return fail(UNABLE, "%s; reading goes on meanwhile", error->text);
     return where_fault(where, error);
 }
 
