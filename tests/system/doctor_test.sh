@@ -1,0 +1,48 @@
+#!/bin/bash
+. "$(dirname "$0")/lib.sh"
+make_data data
+events 10 | "$TALLY" record data > /dev/null
+
+# The machine may have its own troubles (space, file system): only what the folder adds counts here.
+"$TALLY" doctor data --format csv > before 2> err
+[ $? -le 1 ] && pass 'a healthy folder' || fail 'a healthy folder'
+found() {
+    "$TALLY" doctor data --format csv > out 2> err
+    status=$?
+}
+chmod 0644 data/tally.db data/keys/main
+found
+same 'files that others may read' "$status" 1
+says 'each named, with its cure' 'warning,tally.db,.*0644.*,chmod' 'warning,keys/main,'
+chmod 0600 data/tally.db data/keys/main
+mv data/tally.db away
+found
+same 'a missing file' "$status" 1
+says 'named' 'fault,tally.db,the file is missing'
+echo 'no database' > data/tally.db
+chmod 0600 data/tally.db
+found
+says 'a damaged one' 'fault,tally.db,.*not a database'
+mv away data/tally.db
+"$TALLY" record data --action a.b --group-id ann@example.org > /dev/null
+found
+says 'persons in a public field' 'warning,main,.*group_id.*e-mail'
+"$TALLY" trail data create open --public user_id > /dev/null
+found
+says 'a field that was made public' 'note,open,.*user_id'
+cp data/trails/main/manifest manifest
+flip data/trails/main/manifest 20
+found
+same 'a damaged trail' "$status" 1
+says 'named, with a cure' 'fault,main,.*verify'
+cp manifest data/trails/main/manifest
+found
+says 'mended' 'warning,main'
+echo '[storage]' > data/tally.conf
+echo 'head_entrys = 5' >> data/tally.conf
+expect 2 'a slip in the settings' "$TALLY" doctor data
+complains 'with its line' 'line 2' 'head_entrys'
+expect 3 'no folder' "$TALLY" doctor nothing
+expect 2 'none named' "$TALLY" doctor
+
+finish

@@ -1,0 +1,62 @@
+#!/bin/bash
+. "$(dirname "$0")/lib.sh"
+make_data data
+cat > trail.json << 'JSON'
+{"Records":[
+ {"eventVersion":"1.08","eventTime":"2026-01-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","sourceIPAddress":"192.0.2.1","userAgent":"aws-cli","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/ann","userName":"ann"},"eventID":"11111111-1111-1111-1111-111111111111"},
+ {"eventVersion":"1.08","eventTime":"2026-01-01T00:00:01Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"eu-west-1","sourceIPAddress":"192.0.2.1","userAgent":"aws-cli","errorCode":"AccessDenied","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/ann","userName":"ann"},"eventID":"22222222-2222-2222-2222-222222222222"}
+]}
+JSON
+expect 0 'CloudTrail as it is delivered' "$TALLY" import data --map cloudtrail trail.json
+says 'a summary' '^imported 2, repeated 0, skipped 0, refused 0$'
+expect 0 'again' "$TALLY" import data --map cloudtrail trail.json
+says 'nothing is stored twice' '^imported 0, repeated 2, skipped 0, refused 0$'
+expect 0 'gzip on standard input, options behind' "$TALLY" import data - --map cloudtrail --format json < <(gzip < trail.json)
+says 'the summary as JSON' '"imported":0,"repeated":2,"skipped":0,"refused":0'
+expect 0 'it is found' "$TALLY" query data status:failure --format ndjson
+says 'the record stands whole under details' '"errorCode":"AccessDenied"' '"eventID":"22222222'
+
+# The same source id with other content must not be lost.
+sed 's/GetObject/PutObject/' trail.json > forged.json
+expect 0 'an id used again for something else' "$TALLY" import data --map cloudtrail forged.json
+says 'is stored as another event' '^imported 1, repeated 1, skipped 0, refused 0$'
+expect 0 'once' "$TALLY" import data --map cloudtrail forged.json
+says 'not twice' '^imported 0, repeated 2, skipped 0, refused 0$'
+
+# What cannot be taken.
+{
+    sed -n 2p trail.json | sed 's/^ //; s/,$//; s/1111/3333/g'
+    echo '{"not":"from there"}'
+    echo 'no JSON'
+    sed -n 3p trail.json | sed 's/^ //; s/2222/4444/g'
+} > mixed.json
+expect 0 'the rest is taken' "$TALLY" import data --map cloudtrail mixed.json
+says 'and counted' '^imported 2, repeated 0, skipped 0, refused 2$'
+complains 'with line and reason' 'mixed.json: line 2' 'mixed.json: line 3'
+sed -i 's/3333/5555/g; s/4444/6666/g' mixed.json
+before=$(size_of data)
+expect 2 '--strict stops' "$TALLY" import data --map cloudtrail --strict mixed.json
+same 'before anything is stored' "$(size_of data)" "$before"
+expect 2 'nothing can be taken' "$TALLY" import data --map kubernetes trail.json
+complains 'a hint' 'map'
+expect 0 'an empty file' "$TALLY" import data --map cloudtrail /dev/null
+expect 3 'no such file' "$TALLY" import data --map cloudtrail nothing.json
+
+# Maps.
+expect 2 'no map' "$TALLY" import data trail.json
+expect 2 'a map there is not' "$TALLY" import data --map nothing trail.json
+complains 'those there are' 'cloudtrail' 'windows'
+mkdir maps
+cp "$source_root/share/maps/cloudtrail.map" maps/mine.map
+expect 0 'a map by its path' "$TALLY" import data --map maps/mine.map trail.json
+says 'has ids of its own' '^imported 2'
+expect 0 'again' "$TALLY" import data --map maps/mine.map trail.json
+says 'the same ids' '^imported 0, repeated 2'
+expect 3 'a map file there is not' "$TALLY" import data --map maps/nothing.map trail.json
+echo 'no rule' > maps/broken.map
+expect 2 'a map that is none' "$TALLY" import data --map maps/broken.map trail.json
+complains 'with its line' 'broken.map: line 1'
+cp "$TALLY" elsewhere
+expect 0 'the standard maps are in the program, wherever it is' ./elsewhere import data --map cloudtrail trail.json
+
+finish

@@ -1,0 +1,44 @@
+#!/bin/bash
+. "$(dirname "$0")/lib.sh"
+
+commands='init record import query export verify prove trail doctor bench demo help'
+expect 0 'the list of commands' "$TALLY" help
+for command in $commands; do
+    says "it has $command" "^  tally $command "
+done
+for command in $commands; do
+    expect 0 "help $command" "$TALLY" help "$command"
+    cp out by-name
+    says 'usage and options' "^tally $command" '^Options:'
+    expect 0 "$command --help" "$TALLY" "$command" --help
+    same 'says the same' "$(cmp out by-name && echo same)" same
+    expect 2 "$command: an option there is not" "$TALLY" "$command" --no-such-option
+done
+expect 0 'every field of record' "$TALLY" help record
+says 'is an option' '--user-id TEXT' '--details JSON' '--status-code NUMBER' '--severity TEXT +low, medium, high, critical'
+expect 0 'its version' "$TALLY" --version
+says 'is said' '^tally [0-9]+\.[0-9]+\.[0-9]+$'
+expect 0 'short for help' "$TALLY" -h
+expect 2 'no command' "$TALLY"
+complains 'the way on' 'tally help'
+expect 2 'a command there is not' "$TALLY" serve
+expect 2 'help on one' "$TALLY" help nothing
+expect 2 'help on two' "$TALLY" help init record
+
+# bench and demo, small.
+expect 0 'events to try with' "$TALLY" bench --emit 3
+same 'as many as asked' "$(grep -c '^{.*}$' out)" 3
+cp out first
+"$TALLY" bench --emit 3 > out
+same 'always the same' "$(cmp out first && echo same)" same
+expect 0 'a small measurement' "$TALLY" bench --events 2000 --folder "$scratch" --format ndjson
+says 'its rows' '"measure":"recording, durable"' '"measure":"verification"' '"measure":"opening after a kill"' '"unit":"bytes/entry"'
+same 'nothing is left' "$(ls -d "$scratch"/tally-bench.* 2> /dev/null)" ''
+expect 2 'nothing to measure' "$TALLY" bench --events 0
+mkdir tmp
+expect 0 'the demo with generated events' env TMPDIR="$scratch/tmp" TALLY_SHARED="$scratch" "$TALLY" demo --events 500
+says 'tells the story' 'intact up to size 504' 'main: tampered' "^\\$ .* verify "
+folder=$(sed -n 's/^\$ rm -r //p' out)
+expect 0 'its folder can be looked around in' "$TALLY" query "$folder/data" user:mallory
+
+finish
