@@ -11,7 +11,56 @@
 
 static const uint8_t tag[16] = "0123456789abcdef";
 
-/* The worked example of docs/format.md. */
+/* Hexadecimal digits against bytes. */
+static void
+expect_hex(struct bytes bytes, const char *digits)
+{
+    assert_int_equal(strlen(digits), 2 * bytes.size);
+    for (size_t i = 0; i < bytes.size; i++) {
+        char pair[3] = { digits[2 * i], digits[2 * i + 1], 0 };
+        assert_int_equal(bytes.data[i], strtoul(pair, NULL, 16));
+    }
+}
+
+/* The example of docs/format.md: a change here is a change of the format. */
+static void
+test_the_documents_example(void **state)
+{
+    (void)state;
+    const uint8_t *document_tag = (const uint8_t *)"a trail's tag...";
+    uint8_t file[JOURNAL_HEADER_SIZE], record[RECORD_HEADER_SIZE];
+    journal_header_encode(document_tag, 65536, file);
+    expect_hex(bytes_of(file, sizeof file), "54414c4c594a4e4c01000000"
+                                            "6120747261696c2773207461672e2e2e"
+                                            "0000010000000000"
+                                            "000000000000000000000000000000000000000000000000"
+                                            "3471c5a4");
+    struct buffer body = { 0 };
+    uint8_t salt[JOURNAL_SALT_SIZE];
+    for (unsigned i = 0; i < sizeof salt; i++)
+        salt[i] = (uint8_t)i;
+    journal_entry_append(&body, bytes_text("{\"v\":1}"), salt,
+                         bytes_text("{\"message\":\"hello\",\"user_id\":\"u1\"}"));
+    struct record_header header = {
+        .count = 1,
+        .sequence = 2,
+        .first = 3,
+        .body_size = (uint32_t)body.size,
+        .chain = 0x12345678,
+        .body_crc = crc32c(0, body.data, body.size),
+    };
+    record_header_encode(&header, record_seed(document_tag), record);
+    expect_hex(bytes_of(record, sizeof record), "f5c1fbc0f9fec1f80100000001000000"
+                                                "02000000000000000300000000000000"
+                                                "4100000078563412c796824d2d96a08c");
+    expect_hex(buffer_view(&body), "0700000022000000"
+                                   "000102030405060708090a0b0c0d0e0f"
+                                   "7b2276223a317d"
+                                   "7b226d657373616765223a2268656c6c6f222c"
+                                   "22757365725f6964223a227531227d");
+    buffer_free(&body);
+}
+
 static void
 test_a_record_header_byte_by_byte(void **state)
 {
@@ -159,6 +208,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_documents_example),
         cmocka_unit_test(test_a_record_header_byte_by_byte),
         cmocka_unit_test(test_headers_come_back),
         cmocka_unit_test(test_a_file_header_byte_by_byte),
