@@ -11,6 +11,7 @@
 #include <assert.h>
 
 #define CHUNK_SIZE ((size_t)16 * 1024)
+#define SHORT_SIZE 256
 
 /* Folds ASCII; returns whether there is anything else. */
 static bool
@@ -100,6 +101,22 @@ fold_equal(struct bytes text, struct bytes folded)
     return text.size == folded.size && fold_find(text, folded) == 0;
 }
 
+/* memmem prepares a table for each call, which is most of its cost on a short text. */
+static const uint8_t *
+find(struct bytes text, struct bytes needle)
+{
+    if (text.size > SHORT_SIZE)
+        return memmem(text.data, text.size, needle.data, needle.size);
+    const uint8_t *at = text.data, *last = text.data + text.size - needle.size;
+    while (at <= last) {
+        at = memchr(at, needle.data[0], (size_t)(last - at) + 1);
+        if (at == NULL || memcmp(at, needle.data, needle.size) == 0)
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 size_t
 fold_find(struct bytes text, struct bytes needle)
 {
@@ -111,7 +128,7 @@ fold_find(struct bytes text, struct bytes needle)
     for (size_t at = 0; at + needle.size <= text.size; at += CHUNK_SIZE - needle.size + 1) {
         size_t size = text.size - at < CHUNK_SIZE ? text.size - at : CHUNK_SIZE;
         fold_text(bytes_of(text.data + at, size), chunk);
-        const uint8_t *found = memmem(chunk, size, needle.data, needle.size);
+        const uint8_t *found = find(bytes_of(chunk, size), needle);
         if (found != NULL)
             return at + (size_t)(found - chunk);
     }

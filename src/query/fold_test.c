@@ -45,6 +45,31 @@ broken_text_stays(void **state)
     assert_memory_equal(out, wanted, 4);
 }
 
+/* Every needle of up to 3 letters in every text of up to 8, against every place in turn. */
+static void
+short_texts_agree_with_the_definition(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 15; n++) {
+        for (unsigned t = 0; t < 511; t++) {
+            char needle[8], text[16];
+            size_t needle_size = 0, size = 0, wanted = SIZE_MAX;
+            for (unsigned rest = n; rest > 0; rest = (rest - 1) / 2)
+                needle[needle_size++] = (rest - 1) % 2 == 0 ? 'a' : 'b';
+            for (unsigned rest = t; rest > 0; rest = (rest - 1) / 2)
+                text[size++] = (rest - 1) % 2 == 0 ? 'A' : 'b';
+            for (size_t at = 0; at + needle_size <= size && wanted == SIZE_MAX; at++) {
+                uint8_t folded[16];
+                fold_text(bytes_of(text, size), folded);
+                if (memcmp(folded + at, needle, needle_size) == 0)
+                    wanted = at;
+            }
+            assert_int_equal(fold_find(bytes_of(text, size), bytes_of(needle, needle_size)),
+                             needle_size == 0 ? 0 : wanted);
+        }
+    }
+}
+
 /* Around the border of two chunks. */
 static void
 needles_are_found_at_every_place(void **state)
@@ -75,6 +100,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_are_folded),
         cmocka_unit_test(broken_text_stays),
+        cmocka_unit_test(short_texts_agree_with_the_definition),
         cmocka_unit_test(needles_are_found_at_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,11 +175,29 @@ path_matches(const struct filter_term *term, const struct bytes *path, uint32_t 
  * Free text.
  */
 
+/* Whether the text of an object has a pattern's parts at all, wherever they stand: most objects have
+ * not. A part with a character that JSON escapes may be there and not be seen; it is not asked for. */
+static bool
+may_contain(struct bytes json, const struct pattern *pattern)
+{
+    for (uint32_t i = 0; i < pattern->count; i++) {
+        struct bytes part = pattern->parts[i];
+        bool plain = true;
+        for (size_t j = 0; j < part.size; j++)
+            plain &= part.data[j] >= 0x20 && part.data[j] != '"' && part.data[j] != '\\';
+        if (plain && fold_find(json, part) == SIZE_MAX)
+            return false;
+    }
+    return true;
+}
+
 /* In an object's text: strings that are no names, and numbers, one after the other. */
 static bool
 object_contains(struct bytes json, const struct pattern *pattern, struct match_scratch *scratch)
 {
     size_t at = 0;
+    if (!may_contain(json, pattern))
+        return false;
     while (at < json.size) {
         struct bytes rest = bytes_of(json.data + at, json.size - at);
         uint8_t c = rest.data[0];

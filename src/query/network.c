@@ -1,3 +1,7 @@
+/*
+ * Addresses are 16 bytes, whatever the family, so that a network is a run of leading bits and
+ * nothing else; where a family matters it is seen in the first 12 bytes.
+ */
 #include "network.h"
 
 #include <arpa/inet.h>

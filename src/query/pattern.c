@@ -1,3 +1,7 @@
+/*
+ * Patterns are matched from both ends inwards: what is anchored is taken off first, then each part is
+ * looked for behind the one before. No place is tried twice, so that no pattern is slow.
+ */
 #include "pattern.h"
 
 #include "fold.h"

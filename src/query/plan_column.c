@@ -222,8 +222,8 @@ ask_ids(struct plan *plan, const struct plan_node *node, enum field_id field,
     for (uint32_t row = row_set_next(alive, 0); row < page->rows;
          row = row_set_next(alive, row + 1)) {
         uint8_t form = page->forms[row];
-        if (node->ids != NULL && form != ID_EXCEPTION) {
-            if (id_matches(node, page, row))
+        if (form != ID_EXCEPTION && (node->ids != NULL || node->no_hex)) {
+            if (node->ids != NULL && id_matches(node, page, row))
                 row_set_add(out, row);
             continue;
         }

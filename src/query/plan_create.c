@@ -109,6 +109,20 @@ prepare_columns(struct plan_node *node, struct tally_error *error)
     return TALLY_OK;
 }
 
+/* Whether free text has a character that the spelling of an id has not. */
+static bool
+beyond_hex(const struct pattern *pattern)
+{
+    for (uint32_t i = 0; i < pattern->count; i++) {
+        for (size_t j = 0; j < pattern->parts[i].size; j++) {
+            uint8_t c = pattern->parts[i].data[j];
+            if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != '-')
+                return true;
+        }
+    }
+    return false;
+}
+
 static tally_status
 prepare_term(struct plan_node *node, struct tally_error *error)
 {
@@ -119,6 +133,8 @@ prepare_term(struct plan_node *node, struct tally_error *error)
         return status;
     if (term->target == TARGET_FIELD)
         status = prepare_ids(node, error);
+    if (term->target == TARGET_TEXT)
+        node->no_hex = beyond_hex(&term->values[0].pattern);
     bool number = term->target == TARGET_INDEX ||
                   (term->target == TARGET_FIELD && (fields[term->field].type == TYPE_INTEGER ||
                                                     fields[term->field].type == TYPE_DECIMAL));

@@ -48,6 +48,7 @@ struct plan_node {
     struct key_range *ranges; /* by value, where the term compares numbers */
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
     bool exact;          /* all values are exact texts, compared by case */
+    bool no_hex;         /* free text that no UUID and no hexadecimal digits can contain */
 };
 
 struct plan {

@@ -1,3 +1,6 @@
+/*
+ * A snapshot as what a scan reads: in a file of its own, so that scans of other runs need no trail.
+ */
 #include "scan.h"
 #include "snapshot.h"
 
