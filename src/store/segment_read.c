@@ -14,6 +14,7 @@
 #include "segment_read.h"
 
 #include "fault.h"
+#include "manifest.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -98,11 +99,11 @@ half_close(struct segment *segment, enum field_half half)
     segment_file_close(&segment->files[half]);
 }
 
-/* Opens the file of one half and reads its directory. */
+/* Opens the file of one half as `info` has it and reads its directory. */
 static tally_status
-half_open(struct segment *segment, enum field_half half, struct tally_error *error)
+half_open(struct segment *segment, enum field_half half, const struct segment_info *info,
+          struct tally_error *error)
 {
-    const struct segment_info *info = &segment->info;
     struct segment_file *file = &segment->files[half];
     struct segment_directory *directory = &segment->directories[half];
     struct buffer encoded = { 0 };
@@ -143,13 +144,45 @@ free_encoded:
     return status;
 }
 
+/* Whether the manifest names a newer generation of the segment's private file by now. */
+static bool
+find_newer_generation(const struct segment *segment, struct segment_info *info)
+{
+    struct manifest manifest;
+    if (manifest_read(segment->disk, segment->folder, &manifest, NULL) != TALLY_OK)
+        return false;
+    bool found = false;
+    for (size_t i = 0; i < manifest.count && !found; i++) {
+        const struct segment_info *newer = &manifest.segments[i];
+        found = newer->first == info->first && newer->count == info->count &&
+                newer->public_crc == info->public_crc && newer->generation > info->generation;
+        if (found)
+            *info = *newer;
+    }
+    free(manifest.segments);
+    return found;
+}
+
+/* An erasure replaces the private file behind the back of whoever has the segment open. Files that
+ * are open stay readable; a file that is opened only now may be gone, and its next generation is
+ * what there is to read. */
+static tally_status
+private_open(struct segment *segment, struct tally_error *error)
+{
+    struct segment_info info = segment->info;
+    tally_status status = half_open(segment, HALF_PRIVATE, &info, error);
+    while (status == TALLY_DAMAGED && find_newer_generation(segment, &info))
+        status = half_open(segment, HALF_PRIVATE, &info, error);
+    return status;
+}
+
 static tally_status
 open_files(struct segment *segment, struct tally_error *error)
 {
-    tally_status status = half_open(segment, HALF_PUBLIC, error);
+    tally_status status = half_open(segment, HALF_PUBLIC, &segment->info, error);
     if (status != TALLY_OK)
         return status;
-    status = half_open(segment, HALF_PRIVATE, error);
+    status = private_open(segment, error);
     if (status != TALLY_OK)
         half_close(segment, HALF_PUBLIC);
     return status;
