@@ -112,18 +112,35 @@ fixture_create(struct folder *folder, const char *name, const char *origin)
     return fixture_open(folder, name, TRAIL_WRITE);
 }
 
+void
+fixture_secret(uint64_t number, uint8_t secret[16], char text[FIXTURE_SECRET_TEXT])
+{
+    uint64_t state = number;
+    put_u64(secret, fixture_random(&state));
+    put_u64(secret + 8, fixture_random(&state));
+    for (unsigned i = 0, at = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text[at++] = '-';
+        at += (unsigned)snprintf(text + at, FIXTURE_SECRET_TEXT - at, "%02x", secret[i]);
+    }
+}
+
 struct bytes
 fixture_event(uint64_t number, char *text)
 {
     static const char *const actions[] = { "user.login", "report.read", "report.update" };
+    uint8_t secret[16];
+    char session[FIXTURE_SECRET_TEXT];
+    fixture_secret(number, secret, session);
     int size = snprintf(
         text, FIXTURE_EVENT_SIZE,
         "{\"id\":\"event-%" PRIu64
         "\",\"action\":\"%s\",\"timestamp\":\"2026-03-%02uT10:%02u:%02uZ\","
-        "\"user_id\":\"user-%u\",\"ip_address\":\"10.0.%u.%u\",\"resource_type\":\"report\","
-        "\"resource_id\":\"r%u\",\"details\":{\"n\":%" PRIu64 ",\"note\":\"secret-%" PRIu64 ".\"}}",
+        "\"user_id\":\"user-%u\",\"session_id\":\"%s\",\"ip_address\":\"10.0.%u.%u\","
+        "\"resource_type\":\"report\",\"resource_id\":\"r%u\","
+        "\"details\":{\"n\":%" PRIu64 ",\"note\":\"secret-%" PRIu64 ".\"}}",
         number, actions[number % 3], (unsigned)(number % 28 + 1), (unsigned)(number / 60 % 60),
-        (unsigned)(number % 60), (unsigned)(number % 17), (unsigned)(number / 256 % 256),
+        (unsigned)(number % 60), (unsigned)(number % 17), session, (unsigned)(number / 256 % 256),
         (unsigned)(number % 256), (unsigned)(number % 23), number, number);
     return bytes_of(text, (size_t)size);
 }

@@ -48,8 +48,13 @@ struct trail *fixture_create(struct folder *folder, const char *name, const char
 struct trail *fixture_open(struct folder *folder, const char *name, enum trail_mode mode);
 
 /* The event of a number, always the same; `text` has room for FIXTURE_EVENT_SIZE bytes. Its id is
- * "event-NUMBER" and its private part holds "secret-NUMBER.". */
+ * "event-NUMBER"; its private part holds the text "secret-NUMBER." and, as session_id, the UUID of
+ * fixture_secret(). */
 struct bytes fixture_event(uint64_t number, char *text);
+
+/* 16 bytes of its own for each number, as they stand in a column, and as text. */
+#define FIXTURE_SECRET_TEXT 37
+void fixture_secret(uint64_t number, uint8_t secret[16], char text[FIXTURE_SECRET_TEXT]);
 
 /* A batch with the events of `count` numbers from `first` on. */
 struct batch *fixture_batch(const struct trail *trail, uint64_t first, uint32_t count);
