@@ -39,7 +39,7 @@ struct crash_iterator;
  * beyond the recording's end mean its end. */
 struct crash_plan {
     uint64_t seed; /* of the random subsets */
-    size_t first;  /* the first point, in recorded operations; beyond the end: the end */
+    size_t first;  /* the first point, in recorded operations */
     size_t last;   /* the last one; 0: all */
     size_t tears;  /* boundaries looked at in one write, evenly spread; 0: every one */
 };

@@ -295,10 +295,5 @@ disk_replace_file(struct disk *disk, const char *folder, const char *name, struc
         remove_remnant(disk, fresh);
         return status;
     }
-    status = disk_sync_folder(disk, folder, error);
-    if (status == TALLY_FULL)
-        status =
-            fault(error, TALLY_IO,
-                  "no space to sync folder \"%s\": whether %s was replaced is open", folder, name);
-    return status;
+    return disk_sync_folder(disk, folder, error);
 }
