@@ -337,7 +337,7 @@ test_memory(void **unused)
     assert_true(head_memory(head) < 2048);
     append_row(head, 0);
     head_publish(head);
-    print_message("one entry: %zu bytes\n", head_memory(head));
+    print_message("# one entry: %zu bytes\n", head_memory(head));
     assert_true(head_memory(head) <= 32768);
 
     size_t values = 0;
@@ -348,7 +348,7 @@ test_memory(void **unused)
             values += entry.values[field].size;
         append_row(head, row);
     }
-    print_message("50,000 entries of %zu bytes: %zu bytes\n", values, head_memory(head));
+    print_message("# 50,000 entries of %zu bytes: %zu bytes\n", values, head_memory(head));
     assert_in_range(head_memory(head), values / 2, 2 * values);
     head_release(head);
 }

@@ -50,7 +50,7 @@ crash_anywhere(void **state)
             fail_msg("%s: %s", crash.text, wrong);
     }
     struct crash_counters counters = crash_iterator_counters(iterator);
-    print_message("%" PRIu64 " points, %" PRIu64 " crashes, %" PRIu64 " of them different\n",
+    print_message("# %" PRIu64 " points, %" PRIu64 " crashes, %" PRIu64 " of them different\n",
                   counters.points, counters.variants, counters.different);
     crash_iterator_destroy(iterator);
     disk_close_folder(disk);
