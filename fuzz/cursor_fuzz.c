@@ -1,8 +1,8 @@
 /*
  * cursor_fuzz.c - any text as a cursor, and any cursor as text.
  *
- * What is read is exactly what was written; a written cursor with one byte changed, or under another
- * binding, is refused. The input is a text; its bytes are the numbers of a cursor as well.
+ * What is read is exactly what was written; a written cursor with one byte changed, or under
+ * another binding, is refused. The input is a text; its bytes are the numbers of a cursor as well.
  */
 #include "cursor.h"
 

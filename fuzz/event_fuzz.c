@@ -1,8 +1,9 @@
 /*
  * event_fuzz.c - the laws of events and entries, on any bytes.
  *
- * As an event: what is accepted is written, parsed back and read again, and is the same each time. As parts
- * (split at the first line end): parsing never trusts them, and what it accepts can be written again.
+ * As an event: what is accepted is written, parsed back and read again, and is the same each time.
+ * As parts (split at the first line end): parsing never trusts them, and what it accepts can be
+ * written again.
  */
 #include "entry.h"
 
@@ -38,8 +39,8 @@ check_parts(const struct event *event, struct bytes public_part, struct bytes pr
     buffer_free(&again);
 }
 
-/* What is on record reads as an event that repeats it. (Not with the catalogue: a status that was filled in
- * would then count as sent, and may imply a type.) */
+/* What is on record reads as an event that repeats it. (Not with the catalogue: a status that was
+ * filled in would then count as sent, and may imply a type.) */
 static void
 check_reading_again(const struct event *event)
 {

@@ -1,7 +1,7 @@
 /*
- * filter_fuzz.c - any text as a filter: refused with a column inside it, or a filter whose canonical
- * text reads back as the same filter and finds the same entries. A text with a line feed is the
- * filter behind it, with the line as the value of a parameter before it.
+ * filter_fuzz.c - any text as a filter: refused with a column inside it, or a filter whose
+ * canonical text reads back as the same filter and finds the same entries. A text with a line feed
+ * is the filter behind it, with the line as the value of a parameter before it.
  */
 #include "filter.h"
 #include "match.h"

@@ -1,14 +1,14 @@
 /*
  * journal_fuzz.c - journal files with anything in them.
  *
- * The first byte says how many words of 16 bytes behind it stand in the first file, the rest stands in
- * the second; both get a good header. Whatever they hold: reading ends, gives only records that follow
- * each other, and changes nothing; where it finds no damage the journal can be claimed, appended to and
- * read again, and nothing is torn then (unless the file says that it was used before: then there may be
- * anything behind its records).
+ * The first byte says how many words of 16 bytes behind it stand in the first file, the rest stands
+ * in the second; both get a good header. Whatever they hold: reading ends, gives only records that
+ * follow each other, and changes nothing; where it finds no damage the journal can be claimed,
+ * appended to and read again, and nothing is torn then (unless the file says that it was used
+ * before: then there may be anything behind its records).
  *
- * Checksums would turn everything away, and someone who writes files on purpose computes them: here they
- * are all 0, in the writer and in the reader.
+ * Checksums would turn everything away, and someone who writes files on purpose computes them: here
+ * they are all 0, in the writer and in the reader.
  */
 #include "buffer.h"
 #include "crc32c.h"

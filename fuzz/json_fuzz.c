@@ -1,8 +1,8 @@
 /*
  * json_fuzz.c - the JSON reader against jansson: the same texts accepted, the same values in them.
  *
- * They differ in four ways, which are not compared: jansson refuses numbers beyond a double and NULs in names,
- * and takes a NUL behind the value for the end of the text; we refuse deep nesting.
+ * They differ in four ways, which are not compared: jansson refuses numbers beyond a double and
+ * NULs in names, and takes a NUL behind the value for the end of the text; we refuse deep nesting.
  */
 #include "json.h"
 #include "json_text.h"

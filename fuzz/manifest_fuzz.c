@@ -1,8 +1,8 @@
 /*
  * manifest_fuzz.c - anything as a manifest. What is read is written back as it was.
  *
- * Checksums would turn everything away, and someone who writes files on purpose computes them: here they
- * are all 0, in the writer and in the reader.
+ * Checksums would turn everything away, and someone who writes files on purpose computes them: here
+ * they are all 0, in the writer and in the reader.
  */
 #include "buffer.h"
 #include "crc32c.h"

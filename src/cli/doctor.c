@@ -1,8 +1,8 @@
 /*
  * tally doctor - what puts a data folder at risk, each with its cure.
  *
- * Checks that look at the folder's surroundings (rights, space, file system, clock) come first, then
- * those of each trail. It repairs nothing but what opening a trail repairs.
+ * Checks that look at the folder's surroundings (rights, space, file system, clock) come first,
+ * then those of each trail. It repairs nothing but what opening a trail repairs.
  */
 #include "clock.h"
 #include "command.h"

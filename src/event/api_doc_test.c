@@ -40,7 +40,8 @@ find_table(const char *document, const char *heading)
     return strchr(rule + 1, '\n') + 1;
 }
 
-/* The line at hand must begin with what the buffer holds; returns the next line and clears the buffer. */
+/* The line at hand must begin with what the buffer holds; returns the next line and clears the
+ * buffer. */
 static const char *
 expect_row(const char *line, struct buffer *wanted)
 {

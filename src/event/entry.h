@@ -3,10 +3,10 @@
  *
  * Pure: the caller gives the time, the salt and the memory. docs/format.md has the exact bytes.
  *
- *     private part   {"details":{…},"user_id":"u1"}                       {} if no private field is
- * there private        base64(SHA-256("tally/private/v1\0" || salt || private part)) public part
- * {"action":"user.login",…,"private":"…","received":"…","v":1,"writer":"…"} leaf SHA-256(0x00 ||
- * public part)
+ *     private part   {"details":{…},"user_id":"u1"}; {} if no private field is there
+ *     private        base64(SHA-256("tally/private/v1\0" || salt || private part))
+ *     public part    {"action":"user.login",…,"private":"…","received":"…","v":1,"writer":"…"}
+ *     leaf           SHA-256(0x00 || public part)
  *
  * Law: entry_parse(entry_write(e)) gives e's values, and part_write of parsed values gives the same
  * bytes.

@@ -6,9 +6,9 @@
  * bounded by JSON_DEPTH_MAX.
  *
  * Names of an object must differ. For the objects one meets, up to SMALL_OBJECT members without
- * escapes in their names, a set of 256 bits indexed by a hash of the name says "not seen yet" nearly
- * always; where it does not, the earlier names are compared. All other objects are checked at their
- * end by sorting the names, which no input can make quadratic.
+ * escapes in their names, a set of 256 bits indexed by a hash of the name says "not seen yet"
+ * nearly always; where it does not, the earlier names are compared. All other objects are checked
+ * at their end by sorting the names, which no input can make quadratic.
  *
  * An error needs its place only once, so the reader keeps no track of lines and paths: both are
  * found afterwards, the line by counting, the path by walking the tape, in which the containers

@@ -25,8 +25,8 @@ json_special_bytes(uint64_t word, uint64_t high)
     return (((control | quote | backslash) & ~word) | (word & high)) & JSON_HIGH_BITS;
 }
 
-/* The first byte from `at` on that is not a plain ASCII character of a string, or `end`. Two words a step:
- * most strings then take one, which a processor guesses right. */
+/* The first byte from `at` on that is not a plain ASCII character of a string, or `end`. Two words
+ * a step: most strings then take one, which a processor guesses right. */
 static inline const uint8_t *
 json_skip_plain(const uint8_t *at, const uint8_t *end)
 {

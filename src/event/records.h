@@ -8,7 +8,8 @@
  *     {…}{…}                    concatenated objects, with or without blanks between them
  *     [{…}, {…}]                an array: its elements are the records
  *     {"Records": [{…}, …]}     an object whose first member is an array `Records` (CloudTrail):
- * its elements are the records, the object's other members are left out
+ *                               its elements are the records, the object's other members are left
+ *                               out
  *
  * Only the structure is looked at (brackets, strings, commas and colons in their places); whether a
  * record is strict JSON is for json_scan, which reads it next. A UTF-8 byte order mark before a

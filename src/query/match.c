@@ -175,8 +175,9 @@ path_matches(const struct filter_term *term, const struct bytes *path, uint32_t 
  * Free text.
  */
 
-/* Whether the text of an object has a pattern's parts at all, wherever they stand: most objects have
- * not. A part with a character that JSON escapes may be there and not be seen; it is not asked for. */
+/* Whether the text of an object has a pattern's parts at all, wherever they stand: most objects
+ * have not. A part with a character that JSON escapes may be there and not be seen; it is not asked
+ * for. */
 static bool
 may_contain(struct bytes json, const struct pattern *pattern)
 {

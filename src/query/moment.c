@@ -1,6 +1,6 @@
 /*
- * A time in a filter is a range of instants, of one or of a day. What cannot be written back, before
- * MOMENT_MIN or after MOMENT_MAX, is refused where it is computed.
+ * A time in a filter is a range of instants, of one or of a day. What cannot be written back,
+ * before MOMENT_MIN or after MOMENT_MAX, is refused where it is computed.
  */
 #include "moment.h"
 

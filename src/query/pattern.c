@@ -1,6 +1,6 @@
 /*
- * Patterns are matched from both ends inwards: what is anchored is taken off first, then each part is
- * looked for behind the one before. No place is tried twice, so that no pattern is slow.
+ * Patterns are matched from both ends inwards: what is anchored is taken off first, then each part
+ * is looked for behind the one before. No place is tried twice, so that no pattern is slow.
  */
 #include "pattern.h"
 

@@ -3,8 +3,8 @@
  *
  * Every node of the filter takes the rows that are still alive and gives those of them that match.
  * An AND asks its children one after the other, cheapest first, each about what the one before left
- * over; an OR asks each about what is not matched yet; a NOT takes away. So a column of text is only
- * decoded where cheaper columns have left rows, and of it only the blocks with such rows.
+ * over; an OR asks each about what is not matched yet; a NOT takes away. So a column of text is
+ * only decoded where cheaper columns have left rows, and of it only the blocks with such rows.
  *
  * How a term asks its column:
  *

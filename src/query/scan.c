@@ -11,8 +11,8 @@
  *
  * One hit more than asked for is collected: whether it is there says whether there are more.
  *
- * Invariants: a list holds exactly the first `capacity` matches behind the place, in order; so lists
- * that go on where the last one ended give every match of the snapshot once.
+ * Invariants: a list holds exactly the first `capacity` matches behind the place, in order; so
+ * lists that go on where the last one ended give every match of the snapshot once.
  */
 #include "scan.h"
 

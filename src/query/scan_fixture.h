@@ -1,5 +1,6 @@
 /*
- * scan_fixture.h - random entries in segments and heads, and random filters, for the tests of scans.
+ * scan_fixture.h - random entries in segments and heads, and random filters, for the tests of
+ * scans.
  */
 #ifndef SCAN_FIXTURE_H
 #define SCAN_FIXTURE_H

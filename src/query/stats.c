@@ -1,12 +1,12 @@
 /*
  * Counting what matches.
  *
- * By a field: a table of the values met, each with its count. In a column of codes a value is looked
- * up once a run: after that its code leads to its place in the table. Values are copied, because a
- * run's dictionary goes with its reader.
+ * By a field: a table of the values met, each with its count. In a column of codes a value is
+ * looked up once a run: after that its code leads to its place in the table. Values are copied,
+ * because a run's dictionary goes with its reader.
  *
- * Over time: a page whose times all lie in one bucket is added to it whole; only where a border goes
- * through a page its times are read.
+ * Over time: a page whose times all lie in one bucket is added to it whole; only where a border
+ * goes through a page its times are read.
  */
 #include "stats.h"
 

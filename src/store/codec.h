@@ -7,11 +7,11 @@
  * in TALLY_DAMAGED, and never reads or writes out of bounds. The bytes are in docs/format.md,
  * "Columns".
  *
- *     codec           page decoded    unit
- *     CODEC_CODES     PAGE_CODES      a page; values stand in the column's dictionary
- * (dictionary.h) CODEC_NUMBERS   PAGE_NUMBERS    a page CODEC_IDS       PAGE_IDS        a page
- *     CODEC_TEXT      PAGE_VALUES     a block of BLOCK_ROWS rows, so that one entry is read from
- * one block
+ *     codec          page decoded   unit
+ *     CODEC_CODES    PAGE_CODES     a page; values stand in the column's dictionary (dictionary.h)
+ *     CODEC_NUMBERS  PAGE_NUMBERS   a page
+ *     CODEC_IDS      PAGE_IDS       a page
+ *     CODEC_TEXT     PAGE_VALUES    a block of BLOCK_ROWS rows, so that an entry is read from one
  *
  * A page or block without any value is zero bytes long and decodes to PAGE_ABSENT (a block: to
  * absent rows). The numbers of enum codec are stored.
@@ -33,9 +33,9 @@ enum codec {
 /* "codes", "numbers", "ids", "text"; NULL for another number. */
 const char *codec_name(enum codec codec);
 
-/* No value is longer than this (an entry's private part is not), and neither a block nor the exceptions of
- * a page take more than BLOCK_SIZE_MAX bytes together (a head is sealed long before). Encoding asserts
- * both, decoding refuses beyond. */
+/* No value is longer than this (an entry's private part is not), and neither a block nor the
+ * exceptions of a page take more than BLOCK_SIZE_MAX bytes together (a head is sealed long before).
+ * Encoding asserts both, decoding refuses beyond. */
 #define CODEC_VALUE_MAX (1u << 20)
 #define BLOCK_SIZE_MAX  (BLOCK_ROWS * (CODEC_VALUE_MAX + 4u))
 

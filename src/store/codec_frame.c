@@ -7,8 +7,8 @@
  * width is the one that makes the frame smallest, found by counting how many offsets need how many
  * bits.
  *
- *     base 8 | width 1 | patches 2 | their rows 2 each, ascending | their values 8 each | packed
- * offsets
+ *     base 8 | width 1 | patches 2 | their rows 2 each, ascending | their values 8 each |
+ *     packed offsets
  *
  * Arithmetic is modulo 2^64, so that a frame holds any integers. The base is the least value, or
  * one placed so that the middle of the values is in the middle of the frame: that leaves outliers
@@ -16,8 +16,7 @@
  *
  * Forms are bytes of which a page has few different ones; they are listed, and each row says which.
  *
- *     count 1 | the forms, ascending | packed positions in that list, absent where there is only
- * one
+ *     count 1 | the forms, ascending | packed positions in that list, absent where there is one
  */
 #include "bits.h"
 #include "codec_parts.h"

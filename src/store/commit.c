@@ -10,7 +10,7 @@
  * Committing a group, in this order:
  *
  *     1. ids        every event is looked up; repeats get their first receipt, a conflict refuses
- * its whole batch, what is new joins the head, unpublished
+ *                   its whole batch, what is new joins the head, unpublished
  *     2. journal    one record of all new entries, synced: from here on it is durable
  *     3. tree       leaves are added, and level 8 hashes where 256 are complete
  *     4. publish    the head's rows become visible, so that a writer reads its own entries

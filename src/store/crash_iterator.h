@@ -17,7 +17,7 @@
  *     - all, and none;
  *     - all but one, for each one;
  *     - all, with one write torn: only its bytes before, or only those from, each 512-byte boundary
- * of its file; and, of a write beyond the file's end, the size without any of the bytes;
+ *       of its file; and, of a write beyond the file's end, the size without any of the bytes;
  *     - every subset where at most 8 stand open, else 64 random ones.
  *
  * Sectors of 512 bytes are written whole or not at all. A rename takes place as a whole or not at
@@ -35,8 +35,8 @@
 
 struct crash_iterator;
 
-/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything. Points
- * beyond the recording's end mean its end. */
+/* To give one failure again: its point as `first` and `last`, and its seed. All zeros: everything.
+ * Points beyond the recording's end mean its end. */
 struct crash_plan {
     uint64_t seed; /* of the random subsets */
     size_t first;  /* the first point, in recorded operations */

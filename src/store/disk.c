@@ -115,8 +115,8 @@ disk_write(struct disk_file *file, uint64_t offset, const void *data, size_t siz
     return TALLY_OK;
 }
 
-/* Whoever hears TALLY_FULL may try again, and a sync never is: what it left is in doubt, whatever the
- * reason. */
+/* Whoever hears TALLY_FULL may try again, and a sync never is: what it left is in doubt, whatever
+ * the reason. */
 static tally_status
 sync_status(tally_status status, struct tally_error *error)
 {

@@ -69,8 +69,8 @@ struct disk_file {
     const char *name; /* as it was opened: for messages */
 };
 
-/* Opens the folder `path`; TALLY_ABSENT where there is none. The caller owns the disk; files must be
- * closed before it. */
+/* Opens the folder `path`; TALLY_ABSENT where there is none. The caller owns the disk; files must
+ * be closed before it. */
 TALLY_MUST_CHECK tally_status disk_open_folder(const char *path, struct disk **disk_out,
                                                struct tally_error *error);
 void disk_close_folder(struct disk *disk);

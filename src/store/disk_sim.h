@@ -4,11 +4,11 @@
  * It behaves like disk.h says of the real one, and no better. It can
  *
  *   - fail: disk_sim_fail() lets one call, counted from when it is asked, go wrong in one of
- * several ways. A test runs once to learn from disk_sim_calls() how many calls there are, and then
- * once a call and way;
+ *     several ways. A test runs once to learn from disk_sim_calls() how many calls there are, and
+ *     then once a call and way;
  *   - run out of space: disk_sim_set_space();
  *   - record: from disk_sim_record() on, every write, sync and change of a name is kept in order,
- * with the notes that the test puts between them ("everything below 17 is acknowledged").
+ *     with the notes that the test puts between them ("everything below 17 is acknowledged").
  *     crash_iterator.h makes from the recording every disk that a crash could have left.
  *
  * A failed sync leaves it open for ever whether the unsynced writes are on stable storage: as on
@@ -25,14 +25,16 @@
 /* Longest name of a file or folder within its folder, its NUL included. */
 #define SIM_NAME_SIZE 96
 
-/* An empty disk; close it with disk_close_folder(), after its files. Everything on it is durable. */
+/* An empty disk; close it with disk_close_folder(), after its files. Everything on it is
+ * durable. */
 struct disk *disk_sim_create(void);
 
 /* The same files with the same bytes (shared until one of the two writes), all durable; no locks,
  * no recording, no faults, unlimited space. What a process that died leaves to the next one. */
 struct disk *disk_sim_copy(struct disk *disk);
 
-/* Begins a recording: what is on the disk now counts as durable. An earlier recording is forgotten. */
+/* Begins a recording: what is on the disk now counts as durable. An earlier recording is
+ * forgotten. */
 void disk_sim_record(struct disk *disk);
 
 /* Puts a note into the recording, at this place; the bytes are copied. `kind` and `value` mean what

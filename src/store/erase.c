@@ -2,11 +2,11 @@
  * erase.c - forgetting private parts, so that no byte of them is left and every proof still holds.
  *
  *     1. a control entry `erased` names the entries and goes the way of every entry: from here on
- * the erasure is on record and will be finished, whatever happens
+ *        the erasure is on record and will be finished, whatever happens
  *     2. everything is sealed, so that no record of the journal has to be kept
  *     3. each segment concerned gets a new generation of its private file
  *     4. the manifest names the new generations and says through which entry erasures are carried
- * out
+ *        out
  *     5. the old generations are unlinked, and the journal's idle files are overwritten with zeros
  *
  * A crash after 1 and before 4 is found by the next opening: there is an `erased` entry at or above

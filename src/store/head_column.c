@@ -9,9 +9,9 @@
  * Invariants, for reading without locks:
  *   - what is published never changes and never moves; a page that was replaced stays as it was;
  *   - a page's address, and that of its exceptions, is stored (release) before the count of the
- * entries that need it; readers take the count first (acquire);
+ *     entries that need it; readers take the count first (acquire);
  *   - the count of a page's exceptions is published with its rows; those of later rows are cut off
- * by their row.
+ *     by their row.
  *
  * An id column begins with codes, because session, trace and resource ids may repeat; where more
  * than half of the values so far were new, the pages from there on hold ids or plain values.

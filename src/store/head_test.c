@@ -261,8 +261,8 @@ test_discard(void **unused)
     head_release(head);
 }
 
-/* Short of memory at the first, second or third allocation of an append: nothing is there of the row, and
- * the next attempt succeeds. */
+/* Short of memory at the first, second or third allocation of an append: nothing is there of the
+ * row, and the next attempt succeeds. */
 static void
 test_no_memory(void **unused)
 {

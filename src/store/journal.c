@@ -6,8 +6,7 @@
  * a new one. What the bytes are is in journal_record.c, how they are read back in journal_read.c.
  *
  *     1. A record is written only after the one before it was synced.
- *     2. A file has a number only when all of it is synced, and holds a record only when the name
- * is.
+ *     2. A file has a number only when all of it is synced, and a record only when its name is.
  *     3. A file is removed or recycled only when a manifest that does not name it is durable.
  *     4. The journal's position moves only when a record was synced.
  *     5. After a write or sync that failed, nothing is written any more: what is there is in doubt.
@@ -15,11 +14,13 @@
  * By 1 and 2 a crash can leave nothing bad but the last record. By 4 and 5 what was acknowledged
  * stands before the position, and no second record is ever written where one in doubt may stand.
  *
- *     going on in a fresh file       a crash after it leaves
- *     a new one: see journal_file.c  a whole file with a number, empty
- *     a spare: rename                the spare under its old number (below the manifest's: removed
- * by the next claim), or under the new one: remains of old records sync the folder the fresh file,
- * empty write and sync the record      see journal_read.c
+ *     going on in a fresh file      a crash after it leaves
+ *     a new one: journal_file.c     a whole file with a number, empty
+ *     a spare: rename               the spare under its old number (below the manifest's: removed
+ *                                   by the next claim), or under the new one: remains of old
+ *                                   records
+ *              sync the folder      the fresh file, empty
+ *     write and sync the record     see journal_read.c
  *
  * Claiming after a restart takes nothing on trust that an earlier process did not see synced. It
  * may have died between a write and its sync, or have seen the sync fail: then the bytes that were

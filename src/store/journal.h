@@ -1,10 +1,10 @@
 /*
  * journal.h - the one place that makes an order durable.
  *
- * A journal is a sequence of records; a record is a batch of entries that became durable together. Its
- * interface is what a replicated engine can offer too: claim an epoch, append at an expected index,
- * read from an index, trim below an index, publish a checkpoint. Nothing outside this file assumes
- * that a local file is the order.
+ * A journal is a sequence of records; a record is a batch of entries that became durable together.
+ * Its interface is what a replicated engine can offer too: claim an epoch, append at an expected
+ * index, read from an index, trim below an index, publish a checkpoint. Nothing outside this file
+ * assumes that a local file is the order.
  *
  * Used by one thread at a time, but for journal_read(), which opens files of its own.
  */
@@ -26,7 +26,8 @@
 
 struct journal;
 
-/* Where a chain of records goes on: what the manifest remembers of the records that were trimmed. */
+/* Where a chain of records goes on: what the manifest remembers of the records that were
+ * trimmed. */
 struct journal_position {
     uint64_t file;     /* the number of the first file that is not trimmed */
     uint64_t sequence; /* of the next record; the first ever is 1 */
@@ -64,46 +65,47 @@ struct journal_entry {
 typedef tally_status (*journal_visitor)(void *context, const struct journal_record *record,
                                         struct tally_error *error);
 
-/* Takes the next entry off the front of `*body`. False at the end; a body that passed its CRC is well
- * formed or the whole record is refused when read. */
+/* Takes the next entry off the front of `*body`. False at the end; a body that passed its CRC is
+ * well formed or the whole record is refused when read. */
 bool journal_entry_next(struct bytes *body, struct journal_entry *entry_out);
 
 /* The body of a record is written by the caller as it collects a batch: this appends one entry. The
- * parts are JSON as the event layer writes it: UTF-8 without zero bytes, at most JOURNAL_PART_MAX. */
+ * parts are JSON as the event layer writes it: UTF-8 without zero bytes, at most
+ * JOURNAL_PART_MAX. */
 struct buffer;
 void journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                           struct bytes private_part);
 
-/* Below, `folder` is the trail's folder: files stand in FOLDER/journal/, named by their number in 16
- * hexadecimal digits; the checkpoint is FOLDER/checkpoint.
+/* Below, `folder` is the trail's folder: files stand in FOLDER/journal/, named by their number in
+ * 16 hexadecimal digits; the checkpoint is FOLDER/checkpoint.
  *
- * Creates the folder and the first file of a new journal; `tag` binds every file to its trail. Synced
- * when it returns. */
+ * Creates the folder and the first file of a new journal; `tag` binds every file to its trail.
+ * Synced when it returns. */
 TALLY_MUST_CHECK tally_status journal_create(struct disk *disk, const char *folder,
                                              const uint8_t tag[16], struct tally_error *error);
 
 /*
  * Reads every record that chains from `from`, in order, and calls `visitor`. It ends at the first
- * place where no good record follows. Below `index_min` (what a checkpoint covers) that is damage, and
- * so is a place with a good successor behind it: TALLY_DAMAGED names file and offset, and nothing is
- * touched. Else *end_out is the position after the last good record and *tail_out what lies there. It
- * stops where the visitor answers anything but TALLY_OK, and returns that.
+ * place where no good record follows. Below `index_min` (what a checkpoint covers) that is damage,
+ * and so is a place with a good successor behind it: TALLY_DAMAGED names file and offset, and
+ * nothing is touched. Else *end_out is the position after the last good record and *tail_out what
+ * lies there. It stops where the visitor answers anything but TALLY_OK, and returns that.
  *
- * Without the trail's lock, a writer may trim and recycle files while this reads. What the visitor was
- * given is good all the same, but the answer may be TALLY_DAMAGED: it is to be believed only if the
- * manifest that gave `from` is still the newest; else read again from there. And what looks torn may
- * be a record that is being written just now.
+ * Without the trail's lock, a writer may trim and recycle files while this reads. What the visitor
+ * was given is good all the same, but the answer may be TALLY_DAMAGED: it is to be believed only if
+ * the manifest that gave `from` is still the newest; else read again from there. And what looks
+ * torn may be a record that is being written just now.
  */
 TALLY_MUST_CHECK tally_status journal_read(
     struct disk *disk, const char *folder, const uint8_t tag[16],
     const struct journal_position *from, uint64_t index_min, journal_visitor visitor, void *context,
     struct journal_position *end_out, struct journal_tail *tail_out, struct tally_error *error);
 
-/* Claims the journal for appending after `end` (from journal_read()): makes what was read durable, cuts
- * a torn tail, removes files before `from`, so that the manifest that says `from` must be durable (a
- * process may have died after it renamed it: write it again). The caller holds the trail's lock and
- * owns the journal. *epoch_out goes with every append. A fault leaves a journal that can be read and
- * claimed again. */
+/* Claims the journal for appending after `end` (from journal_read()): makes what was read durable,
+ * cuts a torn tail, removes files before `from`, so that the manifest that says `from` must be
+ * durable (a process may have died after it renamed it: write it again). The caller holds the
+ * trail's lock and owns the journal. *epoch_out goes with every append. A fault leaves a journal
+ * that can be read and claimed again. */
 TALLY_MUST_CHECK tally_status journal_claim(struct disk *disk, const char *folder,
                                             const uint8_t tag[16],
                                             const struct journal_position *from,
@@ -114,8 +116,8 @@ TALLY_MUST_CHECK tally_status journal_claim(struct disk *disk, const char *folde
 void journal_close(struct journal *journal); /* NULL is allowed */
 
 /*
- * Makes one record durable: on TALLY_OK it is on stable storage. `expected` must be the journal's next
- * index, else TALLY_CONFLICT; `epoch` the claimed one, else TALLY_DENIED (fenced).
+ * Makes one record durable: on TALLY_OK it is on stable storage. `expected` must be the journal's
+ * next index, else TALLY_CONFLICT; `epoch` the claimed one, else TALLY_DENIED (fenced).
  *
  * TALLY_FULL: there was no room for the record; nothing was written and the journal is as it was.
  * TALLY_INVALID: larger than JOURNAL_RECORD_MAX. Anything else leaves it unknown whether the record
@@ -125,15 +127,16 @@ TALLY_MUST_CHECK tally_status journal_append(struct journal *journal, uint64_t e
                                              uint64_t expected, uint32_t count, struct bytes body,
                                              struct tally_error *error);
 
-/* Goes on in a fresh file (a spare or a new one), so that everything before can be trimmed as a whole.
- * *position_out is where the next record will stand: the manifest keeps it. TALLY_FULL as above. */
+/* Goes on in a fresh file (a spare or a new one), so that everything before can be trimmed as a
+ * whole. *position_out is where the next record will stand: the manifest keeps it. TALLY_FULL as
+ * above. */
 TALLY_MUST_CHECK tally_status journal_rotate(struct journal *journal,
                                              struct journal_position *position_out,
                                              struct tally_error *error);
 
 enum journal_spares {
     JOURNAL_KEEP_SPARES, /* full-size files are kept to be overwritten: twice as fast as growing */
-    JOURNAL_WIPE_SPARES, /* after an erasure: idle files are overwritten with zeros, synced, then kept */
+    JOURNAL_WIPE_SPARES, /* after an erasure: idle files are zeroed, synced, then kept */
 };
 
 /* Lets go of all files before `file` (a number from journal_rotate()). Only after a manifest that
@@ -147,8 +150,8 @@ struct journal_position journal_end(const struct journal *journal);
 uint64_t journal_size(const struct journal *journal);
 
 /* Persists a checkpoint (a signed note) of `expected` entries, replacing the one before: the name
- * `checkpoint` beside the journal's folder. TALLY_CONFLICT where the journal has fewer entries. May be
- * called from another thread than journal_append(). */
+ * `checkpoint` beside the journal's folder. TALLY_CONFLICT where the journal has fewer entries. May
+ * be called from another thread than journal_append(). */
 TALLY_MUST_CHECK tally_status journal_publish(struct journal *journal, struct bytes note,
                                               uint64_t expected, struct tally_error *error);
 

@@ -72,8 +72,8 @@ start(struct fixture *fixture, struct tally_error *error)
     return fixture_open(fixture, &found, &tail, error);
 }
 
-/* What must hold of a disk found after a crash or a fault: it opens, what was acknowledged is there and
- * as it was, and appending goes on. `maximum` is what can be there at most. */
+/* What must hold of a disk found after a crash or a fault: it opens, what was acknowledged is there
+ * and as it was, and appending goes on. `maximum` is what can be there at most. */
 static void
 check_disk(struct disk *disk, bool created, uint64_t acknowledged, uint64_t sealed,
            uint64_t maximum, const char *text)
@@ -222,7 +222,8 @@ run_failing(struct fixture *fixture, uint64_t n, enum sim_fault fault, uint64_t 
     assert_true(error.text[0] != '\0');
     *size_out = fixture->entries;
 
-    /* What did not answer TALLY_FULL and touched a record takes no more; what did can be done again. */
+    /* What did not answer TALLY_FULL and touched a record takes no more; what did can be done
+     * again. */
     disk_sim_heal(fixture->disk);
     enum step last = failing_run[step == 0 ? 0 : step - 1];
     if (fixture->journal != NULL && last <= STEP_LARGE) {
@@ -262,8 +263,8 @@ test_every_call_fails_once(void **state)
     }
 }
 
-/* The process goes on after the fault without a crash, believing what it reads; then the machine stops.
- * What was acknowledged since must not have been in the cache only. */
+/* The process goes on after the fault without a crash, believing what it reads; then the machine
+ * stops. What was acknowledged since must not have been in the cache only. */
 static void
 test_a_crash_after_a_fault(void **state)
 {

@@ -142,7 +142,8 @@ fixture_read_manifest(struct disk *disk, struct journal_position *from_out,
     return status;
 }
 
-/* Makes folder, journal and manifest; the manifest last, so that without it there is nothing yet. */
+/* Makes folder, journal and manifest; the manifest last, so that without it there is nothing
+ * yet. */
 static inline tally_status
 fixture_create(struct fixture *fixture, struct tally_error *error)
 {
@@ -240,7 +241,8 @@ fixture_finish(struct fixture *fixture)
     disk_close_folder(fixture->disk);
 }
 
-/* Everything appended since the manifest is there, as it was, and nothing else; returns the tail. */
+/* Everything appended since the manifest is there, as it was, and nothing else; returns the
+ * tail. */
 static inline struct journal_tail
 expect_all(struct fixture *fixture)
 {

@@ -11,12 +11,14 @@
  * one before is synced. So a crash can leave the last record in pieces, or not at all, but never a
  * later one without an earlier one:
  *
- *     found beyond the end                                  meaning
- *     a header of a later sequence, anywhere                the record at the end was durable:
- * damage a header of the expected sequence, not where the      the same: somebody moved it record
- * was to stand or not following the one before that header where it was to stand, its body bad a
- * torn record anything but zeros, in a file never used before       a torn record whose header was
- * lost zeros, or remains of lower sequences                  nothing was begun
+ *     found beyond the end                                meaning
+ *     a header of a later sequence, anywhere              the record at the end was durable: damage
+ *     a header of the expected sequence, not where the    the same: somebody moved it
+ *         record was to stand or not following the
+ *         one before
+ *     that header where it was to stand, its body bad     a torn record
+ *     anything but zeros, in a file never used before     a torn record whose header was lost
+ *     zeros, or remains of lower sequences                nothing was begun
  *
  * What is left of a torn record without its header, in a file that was used before, cannot be told
  * from other remains: it is not reported, and is harmless like them. Whether a file was used before
@@ -177,7 +179,8 @@ read_header(struct reader *reader, uint64_t offset, struct record_header *header
     return record_header_decode(data, reader->seed, header_out) ? TALLY_OK : TALLY_ABSENT;
 }
 
-/* Reads the record at `offset` if it is the next one, and shows it. TALLY_ABSENT where it is not. */
+/* Reads the record at `offset` if it is the next one, and shows it. TALLY_ABSENT where it is
+ * not. */
 static tally_status
 read_record(struct reader *reader, uint64_t offset, struct tally_error *error)
 {
@@ -254,7 +257,8 @@ read_later_file(struct reader *reader, struct tally_error *error)
                  reader->window.file->name);
 }
 
-/* Reads as far as records chain, from where the last time ended, through all files there are now. */
+/* Reads as far as records chain, from where the last time ended, through all files there are
+ * now. */
 static tally_status
 read_on(struct reader *reader, struct tally_error *error)
 {

@@ -1,9 +1,10 @@
 /*
  * manifest.h - FOLDER/manifest: which files make up a trail, and where its journal goes on.
  *
- * Replaced as a whole, by rename, after everything it names is synced. It is small (about 100 bytes a
- * segment) and all that opening a trail reads besides checkpoint and journal. What it says of the trail
- * itself (key, private fields) is a copy of what control entries say; verification compares them.
+ * Replaced as a whole, by rename, after everything it names is synced. It is small (about 100 bytes
+ * a segment) and all that opening a trail reads besides checkpoint and journal. What it says of the
+ * trail itself (key, private fields) is a copy of what control entries say; verification compares
+ * them.
  */
 #ifndef MANIFEST_H
 #define MANIFEST_H
@@ -28,16 +29,16 @@ struct manifest {
     size_t count;
 };
 
-/* Reads FOLDER/manifest. TALLY_ABSENT where there is none; TALLY_DAMAGED where a byte of it is not what
- * was written or it contradicts itself (segments must join without gaps up to `sealed`, the tag in its
- * header is trail_tag() of the origin); TALLY_UNSUPPORTED for a newer version or an unknown field. The
- * caller owns the segments. */
+/* Reads FOLDER/manifest. TALLY_ABSENT where there is none; TALLY_DAMAGED where a byte of it is not
+ * what was written or it contradicts itself (segments must join without gaps up to `sealed`, the
+ * tag in its header is trail_tag() of the origin); TALLY_UNSUPPORTED for a newer version or an
+ * unknown field. The caller owns the segments. */
 TALLY_MUST_CHECK tally_status manifest_read(struct disk *disk, const char *folder,
                                             struct manifest *manifest_out,
                                             struct tally_error *error);
 
-/* Replaces it, durable when it returns TALLY_OK. After TALLY_FULL the old one is there unchanged; after
- * another fault it may be either. */
+/* Replaces it, durable when it returns TALLY_OK. After TALLY_FULL the old one is there unchanged;
+ * after another fault it may be either. */
 TALLY_MUST_CHECK tally_status manifest_write(struct disk *disk, const char *folder,
                                              const struct manifest *manifest,
                                              struct tally_error *error);

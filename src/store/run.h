@@ -55,8 +55,8 @@ TALLY_MUST_CHECK tally_status run_page_summary(struct run_reader *reader, enum f
                                                uint32_t page, struct page_summary *summary_out,
                                                struct tally_error *error);
 
-/* A field's value in one row, absent as { NULL, 0 }: lent until the next call on the same reader and
- * field. Of a column of text only the block with the row is decoded. */
+/* A field's value in one row, absent as { NULL, 0 }: lent until the next call on the same reader
+ * and field. Of a column of text only the block with the row is decoded. */
 TALLY_MUST_CHECK tally_status run_value(struct run_reader *reader, enum field_id field,
                                         uint32_t row, struct bytes *value_out,
                                         struct tally_error *error);

@@ -6,7 +6,7 @@
  *     1. a checkpoint that covers the head is signed and published
  *     2. the segment's files are written and synced       remnants that nothing names
  *     3. they are read back and compared with the journal, byte for byte and leaf by leaf, and the
- * tree they give with the tree the sequencer has
+ *        tree they give with the tree the sequencer has
  *     4. the tree hashes are written and synced           a remnant
  *     5. the manifest names the segment and the journal's new beginning (replaced by rename)
  *     6. the head is let go in memory, its journal files are trimmed: overwritten later or removed

@@ -71,7 +71,8 @@ content_release(struct sim_content *content)
     free(content);
 }
 
-/* The content of a file that is about to be written: its own, with `block_count` blocks at least. */
+/* The content of a file that is about to be written: its own, with `block_count` blocks at
+ * least. */
 static struct sim_content *
 content_own(struct sim_node *node, size_t block_count)
 {

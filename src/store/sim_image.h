@@ -51,8 +51,8 @@ uint32_t sim_image_add(struct sim_image *image, bool folder);
 /* The node of a name, or SIM_NONE. */
 uint32_t sim_image_find(const struct sim_image *image, uint32_t folder, const char *name);
 
-/* The folder that holds what a path leads to, and what it is called there; SIM_NONE where there is no
- * such folder. */
+/* The folder that holds what a path leads to, and what it is called there; SIM_NONE where there is
+ * no such folder. */
 uint32_t sim_image_place(const struct sim_image *image, const char *path, const char **leaf_out);
 
 /* The node that a path leads to, "" being the root; or SIM_NONE. */

@@ -275,8 +275,8 @@ add_missing(struct verifier *v, uint64_t index)
     return add_span(&v->missing, index, index, NULL);
 }
 
-/* Holds the group of 256 that an entry completes against its stored hash: a wrong root can then name
- * the group. */
+/* Holds the group of 256 that an entry completes against its stored hash: a wrong root can then
+ * name the group. */
 static void
 check_group(struct verifier *v, struct bytes public_part, const char *file,
             const struct tally_hash *stored)
@@ -516,8 +516,9 @@ check_manifest_tree(struct verifier *v)
                  v->manifest.sealed);
 }
 
-/* One attempt; goes on behind the segments that are done. The manifest is read before the checkpoint:
- * sealing signs first, so that a checkpoint read later covers it, whatever a writer does meanwhile.
+/* One attempt; goes on behind the segments that are done. The manifest is read before the
+ * checkpoint: sealing signs first, so that a checkpoint read later covers it, whatever a writer
+ * does meanwhile.
  */
 static tally_status
 verify_pass(struct verifier *v)

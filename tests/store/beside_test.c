@@ -181,7 +181,8 @@ read_beside_a_writer(void **state)
     fixture_remove(path);
 }
 
-/* A reader that opened once goes on reading the same while the writer seals and erases behind it. */
+/* A reader that opened once goes on reading the same while the writer seals and erases behind
+ * it. */
 static void
 one_long_look(void **state)
 {

@@ -1,9 +1,11 @@
 /*
- * erase_test.c - invariant 7: erased means gone. And 2 and 4: proofs hold, neighbours are untouched.
+ * erase_test.c - invariant 7: erased means gone. And 2 and 4: proofs hold, neighbours are
+ * untouched.
  *
  * After an erasure no file of the folder holds the bytes, in whatever place they were: head, frozen
- * head, segments, journal files in use and idle ones. The disk dies at every call of an erasure, and
- * crashes after every write of one: then it was never on record, or the next opening finishes it.
+ * head, segments, journal files in use and idle ones. The disk dies at every call of an erasure,
+ * and crashes after every write of one: then it was never on record, or the next opening finishes
+ * it.
  */
 #include "crash_iterator.h"
 #include "fixture.h"
@@ -50,8 +52,8 @@ is_listed(uint64_t index, const uint64_t *erased, size_t count)
     return false;
 }
 
-/* Whether any file holds the salt of an entry, which stands as it is in journal and segments, or what
- * was private in its event: as text, or as a column of UUIDs has it. */
+/* Whether any file holds the salt of an entry, which stands as it is in journal and segments, or
+ * what was private in its event: as text, or as a column of UUIDs has it. */
 static bool
 is_anywhere(struct disk *disk, uint64_t index)
 {

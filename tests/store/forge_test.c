@@ -366,7 +366,7 @@ forged_journal(void **state)
     }
 }
 
-/* --- signed anew, rolled back, forked: the folder alone is intact, what was seen before tells --- */
+/* --- signed anew, rolled back, forked: the folder alone is intact, what was seen tells --- */
 
 static enum verdict
 verify_against(struct folder *folder, const struct tally_vkey *vkey,

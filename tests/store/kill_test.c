@@ -1,14 +1,15 @@
 /*
- * kill_test.c - invariants 1 and 3 with real processes: one that records is killed, again and again.
+ * kill_test.c - invariants 1 and 3 with real processes: one that records is killed, again and
+ * again.
  *
  * A child opens the trail, records batches, signs, seals and now and then erases, and writes every
- * receipt down a pipe once it has it. The parent kills it at a random moment with SIGKILL, takes what
- * the pipe holds, and opens the trail: every acknowledged entry must be there with its leaf, what the
- * child acknowledged as erased must be gone, and verification must find the trail intact. Then the
- * next child goes on with the same trail.
+ * receipt down a pipe once it has it. The parent kills it at a random moment with SIGKILL, takes
+ * what the pipe holds, and opens the trail: every acknowledged entry must be there with its leaf,
+ * what the child acknowledged as erased must be gone, and verification must find the trail intact.
+ * Then the next child goes on with the same trail.
  *
- * TALLY_KILL_SECONDS (15) says for how long, TALLY_KILL_SEED where to begin; `make soak` runs it for
- * minutes.
+ * TALLY_KILL_SECONDS (15) says for how long, TALLY_KILL_SEED where to begin; `make soak` runs it
+ * for minutes.
  */
 #include "fixture.h"
 

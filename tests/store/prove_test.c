@@ -2,9 +2,9 @@
  * prove_test.c - invariant 4: the root is a function of the public parts alone, and one size never
  * has two roots.
  *
- * Every entry of a trail is proved in every checkpoint that was ever visible, and every checkpoint in
- * every later one, from segments, heads and tree files alike. The roots are computed once more from
- * the leaves alone, by RFC 6962's definition.
+ * Every entry of a trail is proved in every checkpoint that was ever visible, and every checkpoint
+ * in every later one, from segments, heads and tree files alike. The roots are computed once more
+ * from the leaves alone, by RFC 6962's definition.
  */
 #include "fixture.h"
 

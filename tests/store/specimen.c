@@ -164,8 +164,8 @@ specimen_open_damaged(const struct specimen *specimen, struct disk *copy)
 bool
 specimen_named(const struct verify_report *report, const char *name)
 {
-    /* Whether a whole file is missing or a column of it is bad, its name is in the sentence or beside
-     * it; the suffix may be left to the sentence. */
+    /* Whether a whole file is missing or a column of it is bad, its name is in the sentence or
+     * beside it; the suffix may be left to the sentence. */
     const char *leaf = strrchr(name, '/') + 1;
     char stem[SPECIMEN_NAME_SIZE];
     (void)snprintf(stem, sizeof stem, "%.*s", (int)(strcspn(leaf, ".") + (size_t)(leaf - name)),

@@ -1,5 +1,6 @@
 /*
- * swap_test.c - invariants 2, 3 and 4: no file of a trail is exchanged, cut, doubled or lost unseen.
+ * swap_test.c - invariants 2, 3 and 4: no file of a trail is exchanged, cut, doubled or lost
+ * unseen.
  *
  * Each file of a small trail is emptied, removed, cut at many lengths, lengthened, replaced by that
  * of another trail of the same shape, and by every other file of its own; every two are swapped.
