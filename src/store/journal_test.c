@@ -173,7 +173,9 @@ test_wiped_means_gone(void **state)
     struct journal_position position;
     must_work(journal_rotate(fixture.journal, &position, &error), &error);
     uint64_t first = fixture.entries;
-    must_work(fixture_append(&fixture, 1, 1000, &error), &error); /* comes in while it is sealed */
+    /* These come in while it is sealed, and leave a file whose rest holds remains. */
+    must_work(fixture_append(&fixture, 1, 1000, &error), &error);
+    must_work(fixture_append(&fixture, 4, 1 << 20, &error), &error);
     assert_true(disk_sim_contains(fixture.disk, ENTRY_MARK "555;", strlen(ENTRY_MARK "555;")));
 
     must_work(fixture_write_manifest(fixture.disk, &position, &error), &error);
@@ -519,6 +521,38 @@ test_files_are_bound_to_their_place(void **state)
     }
 }
 
+/* A record of the right sequence and index, from another life of the same trail: a restored backup that
+ * went on differently. */
+static void
+test_another_history_is_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture, other;
+    struct tally_error error;
+    fixture_init(&fixture);
+    must_work(fixture_append(&fixture, 1, 1000, &error), &error);
+    uint64_t offset = journal_size(fixture.journal);
+    other = (struct fixture){ .disk = disk_sim_copy(fixture.disk) };
+    struct found found;
+    struct journal_tail tail;
+    must_work(fixture_open(&other, &found, &tail, &error), &error);
+    must_work(fixture_append(&other, 1, 1001, &error), &error);
+    must_work(fixture_append(&fixture, 1, 1000, &error), &error);
+    size_t size = (size_t)(journal_size(fixture.journal) - offset);
+    assert_int_equal(journal_size(other.journal), offset + size);
+    must_work(fixture_append(&fixture, 1, 1000, &error), &error);
+
+    uint8_t *record = test_malloc(size);
+    disk_sim_peek(other.disk, file_name(1), offset, record, size);
+    disk_sim_poke(fixture.disk, file_name(1), offset, record, size);
+    test_free(record);
+    struct journal_position end;
+    assert_int_equal(fixture_read(fixture.disk, &fixture.from, 0, &found, &end, &tail, &error),
+                     TALLY_DAMAGED);
+    fixture_finish(&other);
+    fixture_finish(&fixture);
+}
+
 static void
 test_another_trails_file_is_refused(void **state)
 {
@@ -628,6 +662,39 @@ visit_live(void *context, const struct journal_record *record, struct tally_erro
     return status;
 }
 
+static tally_status
+visit_and_append_at_end(void *context, const struct journal_record *record,
+                        struct tally_error *error)
+{
+    struct live *live = context;
+    tally_status status = fixture_visit(&live->found, record, error);
+    if (live->found.next == live->fixture->entries && live->calls++ < 5)
+        for (unsigned i = 0; i < 3; i++)
+            must_work(fixture_append(live->fixture, 1, 100, error), error);
+    return status;
+}
+
+/* Records written after the reader looked for the first of them: it sees the later ones only. */
+static void
+test_records_written_meanwhile_are_no_damage(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct tally_error error;
+    fixture_init(&fixture);
+    must_work(fixture_append(&fixture, 1, 100, &error), &error);
+    struct live live = { .fixture = &fixture };
+    struct journal_position end;
+    struct journal_tail tail;
+    must_work(journal_read(fixture.disk, FOLDER, FIXTURE_TAG, &fixture.from, 0,
+                           visit_and_append_at_end, &live, &end, &tail, &error),
+              &error);
+    assert_false(live.found.wrong);
+    assert_int_equal(live.found.next, fixture.entries);
+    assert_int_equal(end.index, 16);
+    fixture_finish(&fixture);
+}
+
 static void
 test_reading_while_it_is_written(void **state)
 {
@@ -682,9 +749,11 @@ main(void)
         cmocka_unit_test(test_torn_among_remains),
         cmocka_unit_test(test_every_flipped_byte_is_seen),
         cmocka_unit_test(test_files_are_bound_to_their_place),
+        cmocka_unit_test(test_another_history_is_refused),
         cmocka_unit_test(test_another_trails_file_is_refused),
         cmocka_unit_test(test_salts_are_no_records),
         cmocka_unit_test(test_a_visitor_stops_the_reading),
+        cmocka_unit_test(test_records_written_meanwhile_are_no_damage),
         cmocka_unit_test(test_reading_while_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,7 @@ test_a_lock_names_its_holder(void **state)
     must_work(disk_read_file(disk, "t/lock", 4096, &content, &error), &error);
     assert_memory_equal(content.data, "tally lock 1\npid ", 17);
     assert_null(memmem(content.data, content.size, "serve", 5));
+    assert_null(memchr(content.data, '\0', content.size)); /* a text file */
     buffer_free(&content);
     disk_close(first);
     disk_close_folder(disk);
