@@ -404,7 +404,8 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
     *trail->queue_end = &commit;
     trail->queue_end = &commit.next;
     while (!commit.done) {
-        if (trail->ordered) {
+        /* With an empty queue, whoever leads this batch waits for the sealer without the order. */
+        if (trail->ordered || trail->queue == NULL) {
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
             continue;
         }
