@@ -41,13 +41,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WINDOW_SIZE (1u << 20) /* bytes read at once */
+#define WINDOW_MIN (64u << 10) /* bytes read at once: so many at first, */
+#define WINDOW_MAX (1u << 20)  /* doubled with each read of the file up to this */
 
 /* An open file and the part of it that is in memory. */
 struct window {
     struct disk_file *file;
     uint64_t number;
     uint64_t size;   /* of the file */
+    size_t reach;    /* bytes to be read at once next time */
     uint64_t offset; /* of what is in `bytes` */
     struct buffer bytes;
 };
@@ -76,6 +78,13 @@ struct rest {
     struct journal_tail tail;
 };
 
+/* The place where the next record was to stand. */
+struct start {
+    bool magic; /* a record's header was begun there */
+    bool whole; /* and is whole */
+    struct record_header header;
+};
+
 static void
 window_close(struct window *window)
 {
@@ -91,6 +100,7 @@ window_open(struct reader *reader, uint64_t number, struct tally_error *error)
     window_close(window);
     window->number = number;
     window->offset = 0;
+    window->reach = WINDOW_MIN;
     return journal_file_open(&reader->place, number, DISK_READ, &window->file, &window->size,
                              error);
 }
@@ -103,9 +113,11 @@ window_get(struct window *window, uint64_t offset, size_t size, const uint8_t **
     uint64_t end = window->offset + window->bytes.size;
     if (offset < window->offset || offset + size > end) {
         uint64_t left = window->size - offset;
-        size_t wanted = size > WINDOW_SIZE ? size : WINDOW_SIZE;
+        size_t wanted = size > window->reach ? size : window->reach;
         if (wanted > left)
             wanted = (size_t)left;
+        if (window->reach < WINDOW_MAX)
+            window->reach *= 2;
         buffer_clear(&window->bytes);
         uint8_t *room = buffer_reserve(&window->bytes, wanted);
         if (room == NULL)
@@ -312,7 +324,7 @@ scan_words(struct reader *reader, uint64_t start, uint64_t *end_out, struct rest
     memcpy(&magic, RECORD_MAGIC, sizeof magic);
     for (uint64_t offset = start; window->size - offset >= sizeof magic;) {
         uint64_t left = window->size - offset;
-        size_t size = left < WINDOW_SIZE ? (size_t)left & ~(size_t)7 : WINDOW_SIZE;
+        size_t size = left < window->reach ? (size_t)left & ~(size_t)7 : window->reach;
         const uint8_t *data;
         tally_status status = window_get(window, offset, size, &data, error);
         if (status != TALLY_OK)
@@ -341,59 +353,70 @@ scan_words(struct reader *reader, uint64_t start, uint64_t *end_out, struct rest
     return TALLY_OK;
 }
 
-/* Whether a torn record begins at `start`, and how far it can be seen to reach. */
+/* Whether a torn record begins where the next one was to stand, and how far it can be seen to reach;
+ * `left` is the file's rest from there, `used` how much of it is not all zeros. */
+static bool
+judge_torn(const struct reader *reader, const struct start *start, bool used_before, uint64_t left,
+           uint64_t used, uint64_t *bytes_out)
+{
+    *bytes_out = used;
+    if (!used_before && used > 0)
+        return true;
+    if (!start->magic)
+        return false;
+    *bytes_out = start->whole ? record_span(start->header.body_size) : RECORD_HEADER_SIZE;
+    if (*bytes_out > left)
+        *bytes_out = left;
+    return !start->whole || is_next(reader, &start->header);
+}
+
+/* What stands at `offset` of the open file. */
 static tally_status
-judge_torn(struct reader *reader, uint64_t start, uint64_t end, bool used_before, bool *torn_out,
-           uint64_t *bytes_out, struct tally_error *error)
+read_start(struct reader *reader, uint64_t offset, struct start *start_out,
+           struct tally_error *error)
 {
     struct window *window = &reader->window;
-    *torn_out = !used_before && end > start;
-    *bytes_out = end - start;
-    if (*torn_out || window->size - start < RECORD_HEADER_SIZE)
-        return TALLY_OK;
-    const uint8_t *data;
-    tally_status status = window_get(window, start, RECORD_HEADER_SIZE, &data, error);
-    if (status != TALLY_OK)
-        return status;
-    struct record_header header;
-    bool whole = record_header_decode(data, reader->seed, &header);
-    *torn_out = whole ? is_next(reader, &header) : memcmp(data, RECORD_MAGIC, 8) == 0;
-    *bytes_out = whole ? record_span(header.body_size) : RECORD_HEADER_SIZE;
-    if (*bytes_out > window->size - start)
-        *bytes_out = window->size - start;
+    struct start start = { .magic = false };
+    if (window->size - offset >= RECORD_HEADER_SIZE) {
+        const uint8_t *data;
+        tally_status status = window_get(window, offset, RECORD_HEADER_SIZE, &data, error);
+        if (status != TALLY_OK)
+            return status;
+        start.magic = memcmp(data, RECORD_MAGIC, 8) == 0;
+        start.whole = record_header_decode(data, reader->seed, &start.header);
+    }
+    *start_out = start;
     return TALLY_OK;
 }
 
-/* Looks at the open file from `start` on, beyond the end of the good records. */
+/* Looks at the open file from `offset` on, beyond the end of the good records. */
 static tally_status
-inspect_file(struct reader *reader, uint64_t start, struct rest *rest, struct tally_error *error)
+inspect_file(struct reader *reader, uint64_t offset, struct rest *rest, struct tally_error *error)
 {
-    bool used_before = (reader->last_flags & RECORD_FILE_USED_BEFORE) != 0;
-    tally_status status = TALLY_OK;
-    if (reader->window.number != reader->next.file || reader->last_offset == 0) {
-        struct record_header header;
-        status = read_header(reader, start, &header, error);
-        used_before = status == TALLY_OK && header.sequence < reader->next.sequence;
-        if (status == TALLY_ABSENT)
-            status = TALLY_OK;
-    }
-    if (reader->window.number == reader->next.file)
-        rest->used_before = used_before;
-
+    const struct window *window = &reader->window;
+    struct start start;
     uint64_t end;
+    tally_status status = read_start(reader, offset, &start, error);
     if (status == TALLY_OK)
-        status = scan_words(reader, start, &end, rest, error);
-    bool torn = false;
-    uint64_t bytes = 0;
-    if (status == TALLY_OK)
-        status = judge_torn(reader, start, end, used_before, &torn, &bytes, error);
-    if (status == TALLY_OK && torn && !rest->tail.torn) {
+        status = scan_words(reader, offset, &end, rest, error);
+    if (status != TALLY_OK)
+        return status;
+
+    bool last = window->number == reader->next.file;
+    bool used_before = last && reader->last_offset != 0
+                           ? (reader->last_flags & RECORD_FILE_USED_BEFORE) != 0
+                           : start.whole && start.header.sequence < reader->next.sequence;
+    if (last)
+        rest->used_before = used_before;
+    uint64_t bytes;
+    if (judge_torn(reader, &start, used_before, window->size - offset, end - offset, &bytes) &&
+        !rest->tail.torn) {
         rest->tail.torn = true;
-        rest->tail.torn_file = reader->window.number;
-        rest->tail.torn_offset = start;
+        rest->tail.torn_file = window->number;
+        rest->tail.torn_offset = offset;
         rest->tail.torn_bytes = bytes;
     }
-    return status;
+    return TALLY_OK;
 }
 
 /* Looks at all that lies beyond the end of the good records. */
