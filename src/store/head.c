@@ -328,19 +328,27 @@ rows_of_page(uint32_t page, uint32_t count)
     return rest < PAGE_ROWS ? rest : PAGE_ROWS;
 }
 
+/* Only the writer knows of more rows than are published. */
+static enum column_view
+view_for(const struct head *head, uint32_t count)
+{
+    bool published = count <= atomic_load_explicit(&head->published, memory_order_relaxed);
+    return published ? VIEW_PUBLISHED : VIEW_WRITTEN;
+}
+
 void
 head_page(const struct head *head, enum field_id field, uint32_t page, uint32_t count,
           struct page *page_out)
 {
     head_column_view(atomic_load_explicit(&head->columns[field], memory_order_acquire), page,
-                     rows_of_page(page, count), VIEW_PUBLISHED, page_out);
+                     rows_of_page(page, count), view_for(head, count), page_out);
 }
 
 void
 head_salt_page(const struct head *head, uint32_t page, uint32_t count, struct page *page_out)
 {
     head_column_view(atomic_load_explicit(&head->salts, memory_order_acquire), page,
-                     rows_of_page(page, count), VIEW_PUBLISHED, page_out);
+                     rows_of_page(page, count), view_for(head, count), page_out);
 }
 
 void

@@ -49,9 +49,9 @@ size_t head_memory(const struct head *head);     /* bytes allocated */
  * cover a row more than a count seen before. An empty head has none: INT64_MAX and INT64_MIN. */
 void head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out);
 
-/* A page of published rows below `count` (a count seen before, which must reach into the page), and
- * a dictionary to read it with: of all values so far, whether or not a row below `count` has them.
- * Lent as long as the head is retained. */
+/* A page of published rows below `count` (a count seen before, which must reach into the page; the
+ * writer's thread may count appended rows too), and a dictionary to read it with: of all values so
+ * far, whether or not a row below `count` has them. Lent as long as the head is retained. */
 void head_page(const struct head *head, enum field_id field, uint32_t page, uint32_t count,
                struct page *page_out);
 void head_salt_page(const struct head *head, uint32_t page, uint32_t count, struct page *page_out);
