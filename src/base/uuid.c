@@ -94,48 +94,35 @@ uuid_v5(const uint8_t namespace_uuid[16], struct bytes name, uint8_t uuid[16])
     uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
 }
 
-/* Where the hyphens stand: bytes 0-3, 4-5, 6-7, 8-9 and 10-15 are the groups. */
-static bool
-hyphen_before(unsigned byte)
-{
-    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
-}
+/* Where in the text each byte stands: the groups are bytes 0-3, 4-5, 6-7, 8-9 and 10-15. */
+static const uint8_t places[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
 
 void
 uuid_format(const uint8_t uuid[16], char text[UUID_TEXT_SIZE])
 {
-    for (unsigned i = 0; i < 16; i++) {
-        if (hyphen_before(i))
-            *text++ = '-';
-        hex_encode(uuid + i, 1, text);
-        text += 2;
-    }
+    text[8] = text[13] = text[18] = text[23] = '-';
+    for (unsigned i = 0; i < 16; i++)
+        hex_encode(uuid + i, 1, text + places[i]);
 }
 
-static int
-lower_hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+/* The digit's value plus one, 0 for what is none: every id of every entry is read with it. */
+static const uint8_t lower_hex[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool
 uuid_parse(struct bytes text, uint8_t uuid[16])
 {
-    if (text.size != UUID_TEXT_SIZE)
-        return false;
     const uint8_t *c = text.data;
+    if (text.size != UUID_TEXT_SIZE || c[8] != '-' || c[13] != '-' || c[18] != '-' || c[23] != '-')
+        return false;
+    bool digits = true;
     for (unsigned i = 0; i < 16; i++) {
-        if (hyphen_before(i) && *c++ != '-')
-            return false;
-        int high = lower_hex_digit(*c++);
-        int low = lower_hex_digit(*c++);
-        if (high < 0 || low < 0)
-            return false;
-        uuid[i] = (uint8_t)(high << 4 | low);
+        unsigned high = lower_hex[c[places[i]]];
+        unsigned low = lower_hex[c[places[i] + 1]];
+        digits &= high != 0 && low != 0;
+        uuid[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
     }
-    return true;
+    return digits;
 }
