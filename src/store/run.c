@@ -24,6 +24,7 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
         return memory_fault(error);
     reader->run = *run;
     reader->times_page = NO_PAGE;
+    reader->group = NO_GROUP;
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
         reader->columns[i].page = NO_PAGE;
 
@@ -136,8 +137,9 @@ decode_fault(const struct segment_column *stored, uint32_t block, tally_status s
 
 /* Begins anew with another page of a column. */
 static void
-column_turn(struct run_column *column, uint32_t page)
+column_turn(struct run_reader *reader, struct run_column *column, uint32_t page)
 {
+    reader->group = NO_GROUP;
     column->page = page;
     column->blocks_known = 0;
     column->view_known = false;
@@ -228,7 +230,7 @@ run_column_page(struct run_reader *reader, unsigned number, uint32_t page, struc
     if (status != TALLY_OK)
         return status;
     if (column->page != page)
-        column_turn(column, page);
+        column_turn(reader, column, page);
     if (!column->view_known && reader->run.head != NULL) {
         head_column_page(reader, number, page);
     } else if (!column->view_known && column->state == COLUMN_MISSING) {
@@ -237,7 +239,7 @@ run_column_page(struct run_reader *reader, unsigned number, uint32_t page, struc
     } else if (!column->view_known) {
         status = page_decode(reader, number, error);
         if (status != TALLY_OK) {
-            column_turn(column, NO_PAGE);
+            column_turn(reader, column, NO_PAGE);
             return status;
         }
     }
@@ -318,41 +320,42 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
     return TALLY_OK;
 }
 
-/* The value of one row of a column of text, through its block. */
+/* The values of some rows of a column of text, through their block. */
 static tally_status
-text_value(struct run_reader *reader, struct run_column *column, uint32_t row,
-           struct bytes *value_out, struct tally_error *error)
+text_values(struct run_reader *reader, struct run_column *column, uint32_t row, uint32_t count,
+            struct bytes *values_out, struct tally_error *error)
 {
     uint32_t page = row / PAGE_ROWS;
     uint32_t slot = row % PAGE_ROWS / BLOCK_ROWS;
 
     if (column->page != page)
-        column_turn(column, page);
+        column_turn(reader, column, page);
     if ((column->blocks_known & UINT32_C(1) << slot) == 0) {
         tally_status status = block_decode(reader, column, slot, error);
         if (status != TALLY_OK)
             return status;
     }
-    *value_out = column->blocks[slot][row % BLOCK_ROWS];
+    memcpy(values_out, &column->blocks[slot][row % BLOCK_ROWS], count * sizeof *values_out);
     return TALLY_OK;
 }
 
 tally_status
-run_value(struct run_reader *reader, enum field_id field, uint32_t row, struct bytes *value_out,
-          struct tally_error *error)
+run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_t count,
+           struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX], struct tally_error *error)
 {
     struct run_column *column = &reader->columns[field];
-    assert(field < FIELD_COUNT && row < reader->run.count);
+    assert(field < FIELD_COUNT && count <= reader->run.count - row);
+    assert(row / BLOCK_ROWS == (row + count - 1) / BLOCK_ROWS);
 
     tally_status status = column_open(reader, field, error);
     if (status != TALLY_OK)
         return status;
     if (column->state == COLUMN_MISSING) {
-        *value_out = (struct bytes){ NULL, 0 };
+        memset(values_out, 0, count * sizeof *values_out);
         return TALLY_OK;
     }
     if (column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_TEXT)
-        return text_value(reader, column, row, value_out, error);
+        return text_values(reader, column, row, count, values_out, error);
 
     if (!column->view_known || column->page != row / PAGE_ROWS || !column->dictionary_known) {
         struct page view;
@@ -363,7 +366,15 @@ run_value(struct run_reader *reader, enum field_id field, uint32_t row, struct b
         if (status != TALLY_OK)
             return status;
     }
-    *value_out = page_value(&column->view, &column->dictionary, fields[field].column,
-                            row % PAGE_ROWS, reader->texts[field]);
+    page_values(&column->view, &column->dictionary, fields[field].column, row % PAGE_ROWS, count,
+                values_out, texts);
     return TALLY_OK;
+}
+
+tally_status
+run_value(struct run_reader *reader, enum field_id field, uint32_t row, struct bytes *value_out,
+          struct tally_error *error)
+{
+    assert(row < reader->run.count);
+    return run_values(reader, field, row, 1, value_out, &reader->texts[field], error);
 }

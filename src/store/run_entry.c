@@ -90,6 +90,26 @@ parts_write(struct run_reader *reader, struct run_entry *entry, struct tally_err
     return TALLY_OK;
 }
 
+/* Makes the values of the group of rows that `row` is in known. A column at a time: the dictionary's
+ * entries of many rows, each a cache miss, are then fetched together. */
+static tally_status
+group_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
+{
+    uint32_t group = row / GROUP_ROWS;
+    uint32_t first = group * GROUP_ROWS;
+    uint32_t left = reader->run.count - first;
+    uint32_t count = left < GROUP_ROWS ? left : GROUP_ROWS;
+    tally_status status = TALLY_OK;
+
+    for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
+        if (field != FIELD_PRIVATE)
+            status = run_values(reader, (enum field_id)field, first, count, reader->values[field],
+                                reader->group_texts[field], error);
+    /* Only now: a column that turned to this page forgot the group. */
+    reader->group = status == TALLY_OK ? group : NO_GROUP;
+    return status;
+}
+
 tally_status
 run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct run_entry *entry_out,
           struct tally_error *error)
@@ -102,9 +122,10 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
         status = segment_whole(reader->run.segment, error);
     if (status == TALLY_OK)
         status = salt_read(reader, row, &entry, error);
+    if (status == TALLY_OK && reader->group != row / GROUP_ROWS)
+        status = group_read(reader, row, error);
     for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
-        if (field != FIELD_PRIVATE)
-            status = run_value(reader, (enum field_id)field, row, &entry.values[field], error);
+        entry.values[field] = reader->values[field][row % GROUP_ROWS];
     if (status == TALLY_OK && want == RUN_PARTS)
         status = parts_write(reader, &entry, error);
     if (status != TALLY_OK)

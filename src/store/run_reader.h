@@ -11,6 +11,11 @@
 #define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
 #define NO_PAGE     UINT32_MAX
 
+/* Entries are put together GROUP_ROWS at a time, column by column. A power of two that divides a
+ * block, so that a group stands in one block of each column. */
+#define GROUP_ROWS 16u
+#define NO_GROUP   UINT32_MAX
+
 /* A column as the reader has it. */
 struct run_column {
     enum {
@@ -39,6 +44,12 @@ struct run_reader {
     uint32_t times_page; /* whose times these are, or NO_PAGE */
     int64_t times[PAGE_ROWS];
 
+    /* The values of the rows [group * GROUP_ROWS, …): they point into the pages that are decoded, so
+     * none is known any more once a column turns to another page. */
+    uint32_t group; /* or NO_GROUP */
+    struct bytes values[FIELD_COUNT][GROUP_ROWS];
+    char group_texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
+
     /* What the entry handed out last points to. */
     struct buffer public_part;
     struct buffer private_part;
@@ -47,6 +58,11 @@ struct run_reader {
 
     struct buffer bucket; /* of the id index */
 };
+
+/* The values of `count` rows from `row` on, all in one block: as run_value() gives them. */
+TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_id field,
+                                         uint32_t row, uint32_t count, struct bytes *values_out,
+                                         char (*texts)[PAGE_TEXT_MAX], struct tally_error *error);
 
 /* The rows of a page: fewer in the last. */
 static inline uint32_t
