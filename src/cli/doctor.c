@@ -295,7 +295,7 @@ check_segments(struct doctor *doctor, const char *name, const struct snapshot *s
             continue;
         struct tally_error error = { 0 };
         bool index_only = false;
-        if (segment_check(run->segment, &index_only, &error) == TALLY_OK)
+        if (segment_check(run->segment, SEGMENT_CHECK_ALL, &index_only, &error) == TALLY_OK)
             continue;
         progress_clear(&progress);
         report(doctor, GRADE_FAULT, name,

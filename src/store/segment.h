@@ -87,8 +87,12 @@ TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
  * names the file and, where it can, the column and the entries. *index_only_out is set in every
  * case: true where only what can be rebuilt is wrong. The leaves are verified by the caller,
  * through a run. */
-TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, bool *index_only_out,
-                                            struct tally_error *error);
+enum segment_check_what {
+    SEGMENT_CHECK_ALL,
+    SEGMENT_CHECK_DERIVED, /* not the blocks of text: the caller reads every entry anyway */
+};
+TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
+                                            bool *index_only_out, struct tally_error *error);
 
 /* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment
  * and leaves the others as they are; false hits happen (one in 2,000), misses do not. The first

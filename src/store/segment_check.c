@@ -4,7 +4,8 @@
  * What is checked, and where a flipped byte shows:
  *
  *     header, trailer, directory      their CRCs and the manifest's, when the files are opened
- *     the blocks                      their CRCs, when they are read; all are read
+ *     the blocks                      their CRCs, when they are read; all are read, those of text
+ *                                     where they are asked for
  *     bytes that belong to no block   there are none: the columns fill the file
  *     page summaries, time ranges     computed again from the decoded pages
  *     dictionaries                    every value is used by some row
@@ -24,6 +25,7 @@
 /* What one check works with. */
 struct check {
     struct segment *segment;
+    enum segment_check_what what;
     struct run_reader *reader;
     struct codec_workspace *workspace;
     struct buffer scratch;
@@ -155,6 +157,8 @@ column_check(struct check *check, unsigned number, struct tally_error *error)
     tally_status status = segment_find_column(check->segment, number, &column, error);
     if (status != TALLY_OK)
         return status == TALLY_ABSENT ? TALLY_OK : status;
+    if (column->entry.codec == CODEC_TEXT && check->what == SEGMENT_CHECK_DERIVED)
+        return TALLY_OK; /* nothing is derived from text */
     status = run_column_dictionary(check->reader, number, &dictionary, error);
     if (status != TALLY_OK)
         return status;
@@ -260,9 +264,10 @@ index_check(struct check *check, struct tally_error *error)
 }
 
 tally_status
-segment_check(struct segment *segment, bool *index_only_out, struct tally_error *error)
+segment_check(struct segment *segment, enum segment_check_what what, bool *index_only_out,
+              struct tally_error *error)
 {
-    struct check check = { .segment = segment };
+    struct check check = { .segment = segment, .what = what };
     struct run run = {
         .first = segment->info.first,
         .count = segment->info.count,

@@ -49,7 +49,7 @@ check(struct disk *disk, const struct segment_info *info, bool *index_only)
     struct segment *segment;
     memset(&error, 0, sizeof error);
     assert_ok(segment_open(disk, "t", sample_tag, info, &segment, &error));
-    tally_status status = segment_check(segment, index_only, &error);
+    tally_status status = segment_check(segment, SEGMENT_CHECK_ALL, index_only, &error);
     segment_release(segment);
     return status;
 }

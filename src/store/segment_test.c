@@ -202,7 +202,7 @@ check_segment(struct disk *disk, const struct segment_info *info, const struct s
     assert_int_equal(info->erased_count, erased_count);
 
     assert_ok(segment_open(disk, "t", sample_tag, info, &segment, &error));
-    assert_ok(segment_check(segment, &index_only, &error));
+    assert_ok(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error));
     assert_false(index_only);
     struct run run = segment_run(segment);
     check_run(&run, sample);
@@ -400,7 +400,8 @@ lost_index_is_found_and_rebuilt(void **state)
         else
             assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index", &error));
         assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
-        assert_int_equal(segment_check(segment, &index_only, &error), TALLY_DAMAGED);
+        assert_int_equal(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error),
+                         TALLY_DAMAGED);
         assert_true(index_only);
         assert_non_null(strstr(error.text, "t/segments/0000000000000000.index: "));
         assert_non_null(strstr(error.text, "tally trail rebuild"));
@@ -605,15 +606,15 @@ failing_reads_are_faults(void **state)
 
     assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
     uint64_t calls = disk_sim_calls(disk);
-    assert_ok(segment_check(segment, &index_only, &error));
+    assert_ok(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error));
     calls = disk_sim_calls(disk) - calls;
     for (uint64_t n = 0; n < calls; n++) {
         disk_sim_fail(disk, n, SIM_FAULT_IO);
-        tally_status status = segment_check(segment, &index_only, &error);
+        tally_status status = segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error);
         disk_sim_heal(disk);
         assert_int_equal(status, TALLY_IO);
     }
-    assert_ok(segment_check(segment, &index_only, &error));
+    assert_ok(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error));
     segment_release(segment);
     disk_close_folder(disk);
     sample_destroy(sample);

@@ -353,7 +353,7 @@ verify_segment(struct verifier *v, const struct segment_info *info)
     bool index_only = false;
     tally_status status = segment_open(v->disk, v->path, v->tag, info, &segment, &error);
     if (status == TALLY_OK)
-        status = segment_check(segment, &index_only, &error);
+        status = segment_check(segment, SEGMENT_CHECK_DERIVED, &index_only, &error);
     if (status != TALLY_OK && index_only) {
         note_index(v, name, error.text);
         status = TALLY_OK;
