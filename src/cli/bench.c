@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,6 +181,11 @@ static int
 run_bench(const struct invocation *invocation, uint64_t events)
 {
     struct bench bench = { .events = events };
+    /* Shared with the stages, whatever becomes of their processes. */
+    bench.acknowledged = mmap(NULL, sizeof *bench.acknowledged, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (bench.acknowledged == MAP_FAILED)
+        return fail(UNABLE, "cannot share memory: %s", strerror(errno));
     int outcome =
         scratch_make(option_value(invocation, "folder"), "bench", bench.path, sizeof bench.path);
     if (outcome != DONE)

@@ -1,20 +1,21 @@
 /*
  * The stages of `tally bench`:
  *
- *     steps      one thread, what an event costs on its way: read, read and write, all of a batch
+ *     steps      what an event costs on its way, step by step (bench_steps.c)
  *     record     batches of 1,000, durable, one thread, until everything is sealed
  *     verify     everything recomputed
- *     kill       half a head more, then SIGKILL in the middle of recording
+ *     queries    for information (bench_queries.c)
+ *     kill       recording without sealing until both heads are full, then SIGKILL
  *     open       the killed trail
  *     sizes      bytes per entry, by column
  *
- * Making the events is not counted.
+ * Rates are by the clock, costs of steps by processor time. Making the events is not counted, but
+ * the sealer works on meanwhile; so the rate with it counted stands beside.
  */
 #include "batch.h"
 #include "bench.h"
 #include "clock.h"
 #include "columns.h"
-#include "entry.h"
 #include "fault.h"
 #include "folder.h"
 #include "generate.h"
@@ -22,13 +23,12 @@
 #include "trail.h"
 #include "verify.h"
 
+#include <fts.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define BATCH       1000u
-#define STEP_EVENTS 50000u
-#define KILL_EVENTS 131072u
+#include <sys/stat.h>
+#include <time.h>
 
 void
 results_add(struct results *results, const char *name, double value, const char *unit)
@@ -41,42 +41,55 @@ results_add(struct results *results, const char *name, double value, const char 
     measure->value = value;
 }
 
+static int64_t
+read_time(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+int64_t
+bench_thread_time(void)
+{
+    return read_time(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t
+bench_process_time(void)
+{
+    return read_time(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 static double
 seconds(int64_t ns)
 {
     return (double)ns / (double)CLOCK_SECOND;
 }
 
-static void
-add_rate(struct results *results, const char *name, uint64_t count, int64_t ns)
+void
+results_add_rate(struct results *results, const char *name, uint64_t count, int64_t ns)
 {
     results_add(results, name, (double)count / seconds(ns), "entries/s");
 }
 
-static void
-add_cost(struct results *results, const char *name, uint64_t count, int64_t ns)
+void
+results_add_cost(struct results *results, const char *name, uint64_t count, int64_t ns)
 {
     results_add(results, name, (double)ns / (double)count, "ns/entry");
 }
 
-static void
-give_up(struct results *results, const struct tally_error *error)
+void
+results_fail(struct results *results, const struct tally_error *error)
 {
     results->failed = true;
     (void)snprintf(results->text, sizeof results->text, "%s", error->text);
 }
 
-/* ---- the steps of an event's way ---- */
+/* ---- events ---- */
 
-/* Generated events, one after another in a buffer. */
-struct events {
-    struct buffer text;
-    size_t ends[STEP_EVENTS];
-    uint32_t count;
-};
-
-static tally_status
-make_events(struct generator *generator, uint32_t count, struct events *events,
+tally_status
+events_make(struct generator *generator, uint32_t count, struct events *events,
             struct tally_error *error)
 {
     buffer_clear(&events->text);
@@ -88,101 +101,11 @@ make_events(struct generator *generator, uint32_t count, struct events *events,
     return buffer_failed(&events->text) ? memory_fault(error) : TALLY_OK;
 }
 
-static struct bytes
-event_at(const struct events *events, uint32_t i)
+struct bytes
+events_at(const struct events *events, uint32_t i)
 {
     size_t start = i == 0 ? 0 : events->ends[i - 1];
     return bytes_of(events->text.data + start, events->ends[i] - start);
-}
-
-static tally_status
-measure_reading(const struct events *events, struct event_reader *reader, struct results *results,
-                struct tally_error *error)
-{
-    int64_t start = clock_monotonic();
-    for (uint32_t i = 0; i < events->count; i++) {
-        struct event event;
-        if (i % BATCH == 0)
-            event_reader_reset(reader);
-        tally_status status = event_read(reader, event_at(events, i), start, &event, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    add_cost(results, "step: read and fill in", events->count, clock_monotonic() - start);
-    return TALLY_OK;
-}
-
-/* Also the salts' and the hashes' cost: commitment and leaf. */
-static tally_status
-measure_writing(const struct events *events, struct event_reader *reader, struct results *results,
-                struct tally_error *error)
-{
-    struct entry_stamp stamp = {
-        .received = clock_now(),
-        .writer = bytes_text("local:0"),
-        .private_fields = FIELDS_PRIVATE_DEFAULT,
-    };
-    static const uint8_t salt[ENTRY_SALT_SIZE];
-    struct buffer parts = { 0 };
-    tally_status status = TALLY_OK;
-    int64_t start = clock_monotonic();
-    for (uint32_t i = 0; i < events->count && status == TALLY_OK; i++) {
-        struct event event;
-        struct entry_parts places;
-        if (i % BATCH == 0) {
-            event_reader_reset(reader);
-            buffer_clear(&parts);
-        }
-        status = event_read(reader, event_at(events, i), start, &event, error);
-        if (status == TALLY_OK)
-            status = entry_write(&event, &stamp, salt, &parts, &parts, &places, error);
-    }
-    int64_t taken = clock_monotonic() - start;
-    buffer_free(&parts);
-    if (status == TALLY_OK)
-        add_cost(results, "step: the same, written canonically and hashed", events->count, taken);
-    return status;
-}
-
-static tally_status
-measure_steps(struct events *events, struct results *results, struct tally_error *error)
-{
-    struct generator generator;
-    tally_status status = generator_init(&generator, BENCH_SEED, error);
-    if (status != TALLY_OK)
-        return status;
-    int64_t start = clock_monotonic();
-    status = make_events(&generator, STEP_EVENTS, events, error);
-    add_cost(results, "making an event (not counted)", STEP_EVENTS, clock_monotonic() - start);
-    results_add(results, "bytes of an event", (double)events->text.size / STEP_EVENTS, "bytes");
-    generator_finish(&generator);
-
-    struct catalogue *catalogue = NULL;
-    struct event_reader *reader = NULL;
-    if (status == TALLY_OK)
-        status = catalogue_create(NULL, 0, &catalogue, error);
-    if (status == TALLY_OK)
-        status = event_reader_create(catalogue, &reader, error);
-    if (status == TALLY_OK)
-        status = measure_reading(events, reader, results, error);
-    if (status == TALLY_OK)
-        status = measure_writing(events, reader, results, error);
-    event_reader_destroy(reader);
-    catalogue_destroy(catalogue);
-    return status;
-}
-
-static void
-stage_steps(const struct bench *bench, struct results *results)
-{
-    (void)bench;
-    struct events *events = calloc(1, sizeof *events);
-    struct tally_error error = { .text = "out of memory" };
-    if (events == NULL || measure_steps(events, results, &error) != TALLY_OK)
-        give_up(results, &error);
-    if (events != NULL)
-        buffer_free(&events->text);
-    free(events);
 }
 
 /* ---- recording ---- */
@@ -193,24 +116,33 @@ struct recorder {
     struct batch *batch;
     struct generator generator;
     struct events events;
-    struct receipt receipts[BATCH];
-    int64_t preparing; /* ns */
-    int64_t appending;
+    struct receipt receipts[BENCH_BATCH];
+    int64_t making, preparing, appending; /* processor time of this thread, ns */
+    int64_t clock;                        /* of preparing and appending, ns */
+};
+
+enum background {
+    BACKGROUND_THREADS,
+    BACKGROUND_NONE, /* nothing is sealed */
 };
 
 static tally_status
-open_folder(const struct bench *bench, struct folder **folder_out, struct tally_error *error)
+open_folder(const struct bench *bench, enum background background, struct folder **folder_out,
+            struct tally_error *error)
 {
-    struct folder_options folder_options = { .command = "bench" };
+    struct folder_options folder_options = {
+        .command = "bench",
+        .manual = background == BACKGROUND_NONE,
+    };
     return folder_open(bench->path, &folder_options, folder_out, error);
 }
 
 static tally_status
-open_recorder(const struct bench *bench, struct recorder *recorder, uint64_t seed,
-              struct tally_error *error)
+open_recorder(const struct bench *bench, enum background background, uint64_t seed,
+              struct recorder *recorder, struct tally_error *error)
 {
     struct trail_recovery recovery;
-    tally_status status = open_folder(bench, &recorder->folder, error);
+    tally_status status = open_folder(bench, background, &recorder->folder, error);
     if (status == TALLY_OK)
         status =
             trail_open(recorder->folder, "main", TRAIL_WRITE, &recorder->trail, &recovery, error);
@@ -222,20 +154,25 @@ open_recorder(const struct bench *bench, struct recorder *recorder, uint64_t see
 }
 
 static tally_status
-record_batch(struct recorder *recorder, uint32_t count, struct tally_error *error)
+record_batch(struct recorder *recorder, uint32_t count, enum append_wait wait,
+             struct tally_error *error)
 {
-    tally_status status = make_events(&recorder->generator, count, &recorder->events, error);
+    int64_t made = bench_thread_time();
+    tally_status status = events_make(&recorder->generator, count, &recorder->events, error);
+    int64_t begun = bench_thread_time();
     int64_t start = clock_monotonic();
     batch_clear(recorder->batch);
     for (uint32_t i = 0; i < count && status == TALLY_OK; i++)
-        status = batch_add(recorder->batch, event_at(&recorder->events, i), error);
-    int64_t prepared = clock_monotonic();
+        status = batch_add(recorder->batch, events_at(&recorder->events, i), error);
+    int64_t prepared = bench_thread_time();
     struct append_result result;
     if (status == TALLY_OK)
-        status = trail_append(recorder->trail, recorder->batch, APPEND_WAIT, recorder->receipts,
-                              &result, error);
-    recorder->preparing += prepared - start;
-    recorder->appending += clock_monotonic() - prepared;
+        status = trail_append(recorder->trail, recorder->batch, wait, recorder->receipts, &result,
+                              error);
+    recorder->making += begun - made;
+    recorder->preparing += prepared - begun;
+    recorder->appending += bench_thread_time() - prepared;
+    recorder->clock += clock_monotonic() - start;
     return status;
 }
 
@@ -243,32 +180,61 @@ static tally_status
 record_all(struct recorder *recorder, uint64_t events, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
-    for (uint64_t done = 0; done < events && status == TALLY_OK; done += BATCH) {
+    for (uint64_t done = 0; done < events && status == TALLY_OK; done += BENCH_BATCH) {
         uint64_t left = events - done;
-        status = record_batch(recorder, left < BATCH ? (uint32_t)left : BATCH, error);
+        uint32_t count = left < BENCH_BATCH ? (uint32_t)left : BENCH_BATCH;
+        status = record_batch(recorder, count, APPEND_WAIT, error);
     }
     return status;
+}
+
+/* Bytes of all files below a folder. */
+static uint64_t
+folder_bytes(const char *path)
+{
+    char *const paths[] = { (char *)path, NULL };
+    uint64_t bytes = 0;
+    FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    const FTSENT *file;
+    while (walk != NULL && (file = fts_read(walk)) != NULL)
+        if (file->fts_info == FTS_F)
+            bytes += (uint64_t)file->fts_statp->st_size;
+    if (walk != NULL)
+        (void)fts_close(walk);
+    return bytes;
 }
 
 static tally_status
 measure_recording(const struct bench *bench, struct recorder *recorder, struct results *results,
                   struct tally_error *error)
 {
-    tally_status status = open_recorder(bench, recorder, BENCH_SEED, error);
-    if (status == TALLY_OK)
-        status = record_all(recorder, bench->events, error);
+    tally_status status = open_recorder(bench, BACKGROUND_THREADS, BENCH_SEED, recorder, error);
     if (status != TALLY_OK)
         return status;
-
+    uint64_t events = bench->events;
     int64_t start = clock_monotonic();
-    status = trail_seal(recorder->trail, SEAL_ALL, error);
-    int64_t sealing = clock_monotonic() - start;
-    int64_t recording = recorder->preparing + recorder->appending;
-    add_cost(results, "step: all of a batch made ready", bench->events, recorder->preparing);
-    add_cost(results, "step: ordered, durable, in the head", bench->events, recorder->appending);
-    add_rate(results, "recording, durable", bench->events, recording);
-    add_rate(results, "recording, everything sealed", bench->events, recording + sealing);
-    return status;
+    int64_t processor = bench_process_time();
+    status = record_all(recorder, events, error);
+    int64_t sealing = clock_monotonic();
+    if (status == TALLY_OK)
+        status = trail_seal(recorder->trail, SEAL_ALL, error);
+    if (status != TALLY_OK)
+        return status;
+    int64_t end = clock_monotonic();
+    int64_t mine = recorder->making + recorder->preparing + recorder->appending;
+    *bench->acknowledged = trail_size(recorder->trail);
+
+    results_add_cost(results, "step: all of a batch made ready", events, recorder->preparing);
+    results_add_cost(results, "step: all of ordering it", events, recorder->appending);
+    results_add_cost(results, "step: sealing and signing, beside", events,
+                     bench_process_time() - processor - mine);
+    results_add_rate(results, "recording, durable", events, recorder->clock);
+    results_add_rate(results, "recording, everything sealed", events,
+                     recorder->clock + end - sealing);
+    results_add_rate(results, "… making the events counted too", events, end - start);
+    results_add(results, "on disk, with idle journal files",
+                (double)folder_bytes(bench->path) / (double)events, "bytes/entry");
+    return TALLY_OK;
 }
 
 static struct recorder *
@@ -296,11 +262,12 @@ stage_record(const struct bench *bench, struct results *results)
     struct recorder *recorder = recorder_create();
     struct tally_error error = { .text = "out of memory" };
     if (recorder == NULL || measure_recording(bench, recorder, results, &error) != TALLY_OK)
-        give_up(results, &error);
+        results_fail(results, &error);
     recorder_destroy(recorder);
 }
 
-/* Never returns: dies in the middle of work, as a machine might. */
+/* Never returns: dies in the middle of work, as a machine might, when there is as much to read back
+ * as there can be. */
 static void
 stage_kill(const struct bench *bench, struct results *results)
 {
@@ -308,12 +275,15 @@ stage_kill(const struct bench *bench, struct results *results)
     struct tally_error error = { .text = "out of memory" };
     tally_status status = TALLY_NO_MEMORY;
     if (recorder != NULL)
-        status = open_recorder(bench, recorder, BENCH_SEED + 1, &error);
-    if (status == TALLY_OK)
-        status = record_all(recorder, KILL_EVENTS, &error);
-    if (status == TALLY_OK)
+        status = open_recorder(bench, BACKGROUND_NONE, BENCH_SEED + 1, recorder, &error);
+    while (status == TALLY_OK) {
+        status = record_batch(recorder, BENCH_BATCH, APPEND_REFUSE, &error);
+        if (status == TALLY_OK)
+            *bench->acknowledged += BENCH_BATCH;
+    }
+    if (status == TALLY_BUSY)
         (void)raise(SIGKILL);
-    give_up(results, &error);
+    results_fail(results, &error);
     recorder_destroy(recorder);
 }
 
@@ -324,20 +294,20 @@ stage_verify(const struct bench *bench, struct results *results)
 {
     struct tally_error error = { .text = "" };
     struct folder *folder;
-    if (open_folder(bench, &folder, &error) != TALLY_OK) {
-        give_up(results, &error);
+    if (open_folder(bench, BACKGROUND_THREADS, &folder, &error) != TALLY_OK) {
+        results_fail(results, &error);
         return;
     }
     struct verify_options verify_options = { 0 };
     struct verify_report report;
     int64_t start = clock_monotonic();
     if (verify_trail(folder, "main", &verify_options, &report, &error) != TALLY_OK) {
-        give_up(results, &error);
+        results_fail(results, &error);
     } else if (report.verdict != VERDICT_INTACT) {
         results->failed = true;
         memcpy(results->text, report.text, sizeof results->text);
     } else {
-        add_rate(results, "verification", report.entries, clock_monotonic() - start);
+        results_add_rate(results, "verification", report.entries, clock_monotonic() - start);
     }
     folder_close(folder);
 }
@@ -347,24 +317,24 @@ stage_open(const struct bench *bench, struct results *results)
 {
     struct tally_error error = { .text = "" };
     struct folder *folder;
-    if (open_folder(bench, &folder, &error) != TALLY_OK) {
-        give_up(results, &error);
+    if (open_folder(bench, BACKGROUND_THREADS, &folder, &error) != TALLY_OK) {
+        results_fail(results, &error);
         return;
     }
     struct trail_recovery recovery;
     struct trail *trail = NULL;
     int64_t start = clock_monotonic();
     if (trail_open(folder, "main", TRAIL_WRITE, &trail, &recovery, &error) != TALLY_OK) {
-        give_up(results, &error);
+        results_fail(results, &error);
     } else {
         results_add(results, "opening after a kill", seconds(clock_monotonic() - start) * 1000,
                     "ms");
         results_add(results, "… entries read back from the journal", (double)recovery.replayed,
                     "entries");
-        if (trail_size(trail) < bench->events + KILL_EVENTS) {
+        if (trail_size(trail) != *bench->acknowledged) {
             results->failed = true;
             (void)snprintf(results->text, sizeof results->text,
-                           "acknowledged entries are missing after the kill");
+                           "entries are missing after the kill, or too many");
         }
     }
     (void)trail_close(trail, NULL);
@@ -374,9 +344,11 @@ stage_open(const struct bench *bench, struct results *results)
 /* ---- sizes ---- */
 
 static void
-add_sizes(const struct column_sums *sums, struct results *results)
+add_sizes(const struct bench *bench, const struct column_sums *sums, struct results *results)
 {
     double entries = (double)sums->entries;
+    results_add(results, "on disk, everything", (double)folder_bytes(bench->path) / entries,
+                "bytes/entry");
     results_add(results, "on disk, segments", (double)sums->files / entries, "bytes/entry");
     uint64_t named = 0;
     for (size_t i = 0; i <= FIELD_COUNT; i++) {
@@ -394,7 +366,8 @@ add_sizes(const struct column_sums *sums, struct results *results)
 }
 
 static tally_status
-measure_sizes(struct trail *trail, struct results *results, struct tally_error *error)
+measure_sizes(const struct bench *bench, struct trail *trail, struct results *results,
+              struct tally_error *error)
 {
     struct snapshot *snapshot;
     tally_status status = snapshot_open(trail, &snapshot, error);
@@ -404,7 +377,7 @@ measure_sizes(struct trail *trail, struct results *results, struct tally_error *
     status = columns_sum(snapshot, &sums, error);
     snapshot_close(snapshot);
     if (status == TALLY_OK && sums.entries > 0)
-        add_sizes(&sums, results);
+        add_sizes(bench, &sums, results);
     return status;
 }
 
@@ -413,15 +386,15 @@ stage_sizes(const struct bench *bench, struct results *results)
 {
     struct tally_error error = { .text = "" };
     struct folder *folder;
-    if (open_folder(bench, &folder, &error) != TALLY_OK) {
-        give_up(results, &error);
+    if (open_folder(bench, BACKGROUND_THREADS, &folder, &error) != TALLY_OK) {
+        results_fail(results, &error);
         return;
     }
     struct trail_recovery recovery;
     struct trail *trail = NULL;
     if (trail_open(folder, "main", TRAIL_READ, &trail, &recovery, &error) != TALLY_OK ||
-        measure_sizes(trail, results, &error) != TALLY_OK)
-        give_up(results, &error);
+        measure_sizes(bench, trail, results, &error) != TALLY_OK)
+        results_fail(results, &error);
     (void)trail_close(trail, NULL);
     folder_close(folder);
 }
@@ -430,6 +403,7 @@ const struct bench_stage bench_stages[] = {
     { NULL, false, stage_steps },
     { "memory, recording", false, stage_record },
     { "memory, verification", false, stage_verify },
+    { "memory, queries", false, stage_queries },
     { NULL, true, stage_kill },
     { "memory, opening after a kill", false, stage_open },
     { NULL, false, stage_sizes },
