@@ -194,6 +194,9 @@ check_keyring(struct doctor *doctor)
     tally_status status = keyring_open(doctor->where.path, &keyring, &error);
     if (status == TALLY_OK)
         keyring_close(keyring);
+    else if (status == TALLY_DENIED)
+        report(doctor, GRADE_NOTE, "tally.db", "run doctor as the folder's owner", "%s",
+               error.text);
     else if (status != TALLY_ABSENT)
         report(doctor, GRADE_FAULT, "tally.db", "restore it from a backup", "%s", error.text);
 }

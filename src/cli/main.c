@@ -3,9 +3,11 @@
  */
 #include "command.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {
     &command_init,  &command_record, &command_import,
@@ -39,9 +41,24 @@ run(const struct command *command, const char *program, int count, char **words)
     return outcome;
 }
 
+/* Where a standard descriptor is closed, the next file opened would take its number, and what is
+ * meant for standard output would be written into a trail. The number is taken by something that
+ * answers every read or write with an error instead. */
+static bool
+open_standard_descriptors(void)
+{
+    static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
+            return false;
+    return true;
+}
+
 int
 main(int argc, char **argv)
 {
+    if (!open_standard_descriptors())
+        return UNABLE;
     /* A reader who closes the pipe is no fault: see out.h. */
     (void)signal(SIGPIPE, SIG_IGN);
 

@@ -25,6 +25,17 @@ expect 2 'a command there is not' "$TALLY" serve
 expect 2 'help on one' "$TALLY" help nothing
 expect 2 'help on two' "$TALLY" help init record
 
+# Descriptors that are closed must not become others' numbers.
+make_data data
+events 10 > events.json
+"$TALLY" record data events.json >&- 2> err
+same 'no standard output' "$? $(grep -c 'standard output' err)" '3 1'
+"$TALLY" record data <&- > out 2> err
+same 'no standard input' "$? $(grep -c 'standard input' err)" '3 1'
+"$TALLY" record data events.json > out 2>&-
+same 'no standard error' "$? $(grep -c true out)" '0 10'
+expect 0 'the trail is none the worse' "$TALLY" verify data
+
 # bench and demo, small.
 expect 0 'events to try with' "$TALLY" bench --emit 3
 same 'as many as asked' "$(grep -c '^{.*}$' out)" 3
