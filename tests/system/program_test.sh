@@ -34,7 +34,18 @@ same 'no standard output' "$? $(grep -c 'standard output' err)" '3 1'
 same 'no standard input' "$? $(grep -c 'standard input' err)" '3 1'
 "$TALLY" record data events.json > out 2>&-
 same 'no standard error' "$? $(grep -c true out)" '0 10'
+events 1500 100 > more.json
+for closed in 1 2 3; do
+    # One number more is free for a file of the trail each time.
+    case $closed in
+    1) "$TALLY" record data more.json --format ndjson >&- 2> err ;;
+    2) "$TALLY" record data more.json --format ndjson <&- >&- 2> err ;;
+    3) "$TALLY" record data more.json --format ndjson <&- >&- 2>&- ;;
+    esac
+    same "closed: $closed, no success" "$?" 3
+done
 expect 0 'the trail is none the worse' "$TALLY" verify data
+same 'nor is its lock' "$(grep -c index data/trails/main/lock)" 0
 
 # bench and demo, small.
 expect 0 'events to try with' "$TALLY" bench --emit 3

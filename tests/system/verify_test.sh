@@ -87,13 +87,14 @@ says 'both named' '^main: intact' '^second: intact'
 expect 0 'a key is held against the trail of its name' "$TALLY" verify data --vkey "$second"
 expect 0 'one of them' "$TALLY" verify data --trail second
 same 'and only that' "$(grep -c '^main:' out)" 0
+"$TALLY" trail data create third > /dev/null
 flip data/trails/second/journal/"$(ls data/trails/second/journal | head -n 1)" 200
 "$TALLY" verify data > out 2> err
 same 'one is bad: the worst counts' "$?" 1
-says 'each has its verdict' '^main: intact' '^second: tampered'
+says 'each has its verdict' '^main: intact' '^second: tampered' '^third: intact'
 
 # Nothing to check is not a pass.
-expect 3 'a trail that is not there' "$TALLY" verify data --trail third
+expect 3 'a trail that is not there' "$TALLY" verify data --trail nothing
 expect 2 'no trail name' "$TALLY" verify data --trail Third
 mkdir -p empty/trails empty/keys
 expect 3 'no trails' "$TALLY" verify empty
