@@ -22,7 +22,7 @@ deps:
 	@packaging/deps.sh build
 
 $(BUILD)/build.ninja: | deps
-	meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
 build: deps $(BUILD)/build.ninja
@@ -45,7 +45,8 @@ soak: build
 	@tests/soak.sh $(BUILD) $(SOAK_MINUTES)
 
 install: build
-	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
+	$(if $(PREFIX),@meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) --quiet)
+	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 format:
 	@packaging/deps.sh check

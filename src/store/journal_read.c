@@ -313,6 +313,17 @@ judge_header(const struct reader *reader, const struct record_header *header, ui
     rest->successor_sequence = header->sequence;
 }
 
+/* Whether 64 bytes are zeros. Most of a journal's last file is. */
+static bool
+is_blank(const uint8_t *data)
+{
+    uint64_t words[8], all = 0;
+    memcpy(words, data, sizeof words);
+    for (size_t i = 0; i < 8; i++)
+        all |= words[i];
+    return all == 0;
+}
+
 /* Looks at every word of the open file from `start` on. *end_out is behind the last that is not
  * zero. */
 static tally_status
@@ -331,6 +342,8 @@ scan_words(struct reader *reader, uint64_t start, uint64_t *end_out, struct rest
             return status;
         uint64_t next = offset + size;
         for (size_t at = 0; at < size; at += sizeof magic) {
+            while (size - at > 64 && is_blank(data + at))
+                at += 64;
             uint64_t word;
             memcpy(&word, data + at, sizeof word);
             if (word == 0)

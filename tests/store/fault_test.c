@@ -3,10 +3,14 @@
  *
  * Whatever the trail answered, what it acknowledged must be there when the disk is well again: as
  * the process left it, and as a crash right then would have left it.
+ *
+ * fault_test [WAY] tries one way, so that processors share the work. TALLY_FAULT_BATCHES changes
+ * the life.
  */
 #include "crash_iterator.h"
 #include "scenario.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +19,7 @@
 
 #include <cmocka.h>
 
-static const struct scenario scenario = { .head_entries_max = 30, .batches = 40, .seed = 7 };
+static struct scenario scenario = { .head_entries_max = 30, .batches = 40, .seed = 7 };
 static struct ledger ledger;
 
 /* What a crash at the very end of the recording leaves. */
@@ -60,11 +64,11 @@ each_call_fails(void **state)
         check_crashes(disk, call, way);
         disk_close_folder(disk);
     }
-    print_message("%" PRIu64 " calls\n", calls);
+    print_message("# %" PRIu64 " calls\n", calls);
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     static int ways[SIM_FAULTS] = { SIM_FAULT_IO, SIM_FAULT_FULL, SIM_FAULT_SHORT, SIM_FAULT_LATE,
                                     SIM_FAULT_DEAD };
@@ -75,5 +79,13 @@ main(void)
         { "done, but EIO", each_call_fails, NULL, NULL, &ways[3] },
         { "the disk dies", each_call_fails, NULL, NULL, &ways[4] },
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const char *batches = getenv("TALLY_FAULT_BATCHES");
+    if (batches != NULL)
+        scenario.batches = (unsigned)strtoul(batches, NULL, 10);
+    if (argc < 2)
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    size_t way = strtoul(argv[1], NULL, 10);
+    assert(way < SIM_FAULTS);
+    const struct CMUnitTest one[] = { tests[way] };
+    return cmocka_run_group_tests(one, NULL, NULL);
 }
