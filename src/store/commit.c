@@ -110,14 +110,30 @@ tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_has
     return TALLY_OK;
 }
 
+static size_t
+all_heads_memory(const struct trail *trail)
+{
+    size_t memory = trail->head == NULL ? 0 : head_memory(trail->head);
+    for (unsigned i = 0; i < trail->frozen_count; i++)
+        memory += head_memory(trail->frozen[i].head);
+    return memory;
+}
+
+/* While the folder is short of memory, a trail may not grow beyond its share of it. */
+static bool
+is_over_share(const struct trail *trail)
+{
+    return folder_memory_short(trail->folder) &&
+           all_heads_memory(trail) >= folder_memory_share(trail->folder);
+}
+
 bool
 head_is_full(const struct trail *trail, uint32_t more)
 {
     uint32_t count = head_count(trail->head);
     return count > 0 &&
            (count >= trail->options.head_entries_max || count + (uint64_t)more > HEAD_ENTRIES_MAX ||
-            head_memory(trail->head) >= trail->options.head_memory_max ||
-            folder_memory_short(trail->folder));
+            head_memory(trail->head) >= trail->options.head_memory_max || is_over_share(trail));
 }
 
 tally_status
@@ -254,9 +270,7 @@ enter_tree(struct trail *trail, struct commit *commit, struct tally_error *error
 void
 trail_count_memory(struct trail *trail)
 {
-    size_t memory = trail->head == NULL ? 0 : head_memory(trail->head);
-    for (unsigned i = 0; i < trail->frozen_count; i++)
-        memory += head_memory(trail->frozen[i].head);
+    size_t memory = all_heads_memory(trail);
     folder_count_memory(trail->folder, (ptrdiff_t)memory - (ptrdiff_t)trail->heads_memory);
     trail->heads_memory = memory;
 }

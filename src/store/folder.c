@@ -5,6 +5,11 @@
  * covers what comes together, and signs; the sealer wakes when a head is frozen. Each walks the
  * list of trails; a trail that is being worked on (busy) waits in folder_remove() until it is let
  * go.
+ *
+ * The heads' memory is bounded twice. While it is short, a trail that appends may not grow beyond
+ * its share, so that heads that grow stay below the budget together; and the sealer seals the
+ * largest ones, growing or idle, until the budget is kept again. So for moments they may take twice
+ * as much, if one idle trail had it all.
  */
 #include "folder.h"
 
@@ -28,6 +33,7 @@ struct folder {
     struct disk *disk;
     bool disk_owned;
     atomic_size_t heads_memory; /* of all trails open for writing */
+    atomic_size_t trail_count;  /* of those in the list; written under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t work; /* a trail committed or froze, or the folder closes */
     pthread_cond_t idle; /* a thread let go of a trail */
@@ -71,12 +77,24 @@ folder_create(const char *path, struct tally_error *error)
     return status;
 }
 
+/* What the background threads do. */
+enum work {
+    WORK_SIGN,
+    WORK_SEAL,    /* frozen heads */
+    WORK_RELIEVE, /* the head too, though it is not full */
+};
+
 static bool
-has_work(struct trail *trail, bool seal)
+has_work(struct trail *trail, enum work work)
 {
     (void)pthread_mutex_lock(&trail->mutex);
-    bool due = seal ? trail->frozen_count > 0 : trail->unsigned_since != 0;
-    due = due && trail->poison[0] == '\0';
+    bool due = trail->poison[0] == '\0';
+    if (work == WORK_SIGN)
+        due = due && trail->unsigned_since != 0;
+    else if (work == WORK_SEAL)
+        due = due && trail->frozen_count > 0;
+    else
+        due = due && head_count(trail->head) > 0;
     (void)pthread_mutex_unlock(&trail->mutex);
     return due;
 }
@@ -84,17 +102,19 @@ has_work(struct trail *trail, bool seal)
 /* Does one trail's work without the folder's mutex. A fault has poisoned the trail or will be met
  * again; whoever appends next is told. */
 static bool
-serve(struct folder *folder, struct trail *trail, bool seal)
+serve(struct folder *folder, struct trail *trail, enum work work)
 {
     trail->busy++;
     (void)pthread_mutex_unlock(&folder->mutex);
     tally_status status;
-    if (seal) {
+    if (work == WORK_SIGN) {
+        status = trail_sign(trail, NULL);
+    } else if (work == WORK_RELIEVE) {
+        status = trail_seal(trail, SEAL_ALL, NULL);
+    } else {
         sealing_take(trail);
         status = seal_frozen(trail, NULL);
         sealing_release(trail);
-    } else {
-        status = trail_sign(trail, NULL);
     }
     (void)pthread_mutex_lock(&folder->mutex);
     trail->busy--;
@@ -120,16 +140,46 @@ wait_for_work(struct folder *folder, int64_t ns)
 /* Serves every trail that has work. Because the list may change while one is served, it starts over
  * after each, but for trails that failed, which wait for the next round. */
 static void
-serve_all(struct folder *folder, bool seal)
+serve_all(struct folder *folder, enum work work)
 {
     for (struct trail *trail = folder->trails; trail != NULL;) {
-        if (!has_work(trail, seal)) {
+        if (!has_work(trail, work)) {
             trail = trail->next;
             continue;
         }
-        if (!serve(folder, trail, seal))
+        if (!serve(folder, trail, work))
             return;
         trail = folder->trails;
+    }
+}
+
+/* The trail with rows in its head whose heads take the most. */
+static struct trail *
+largest(struct folder *folder)
+{
+    struct trail *found = NULL;
+    size_t most = 0;
+    for (struct trail *trail = folder->trails; trail != NULL; trail = trail->next) {
+        (void)pthread_mutex_lock(&trail->mutex);
+        size_t memory = trail->heads_memory;
+        (void)pthread_mutex_unlock(&trail->mutex);
+        if (memory > most && has_work(trail, WORK_RELIEVE)) {
+            most = memory;
+            found = trail;
+        }
+    }
+    return found;
+}
+
+/* Seals the largest heads, whoever has let them grow, until the budget is kept: a trail that only
+ * begins must not pay for one that is idle. */
+static void
+relieve(struct folder *folder)
+{
+    while (folder_memory_short(folder) && !folder->closing) {
+        struct trail *trail = largest(folder);
+        if (trail == NULL || !serve(folder, trail, WORK_RELIEVE))
+            return;
     }
 }
 
@@ -140,7 +190,8 @@ sealer_main(void *context)
     (void)pthread_mutex_lock(&folder->mutex);
     while (!folder->closing) {
         uint64_t woken = folder->woken;
-        serve_all(folder, true);
+        serve_all(folder, WORK_SEAL);
+        relieve(folder);
         if (woken == folder->woken && !folder->closing)
             wait_for_work(folder, CLOCK_SECOND);
     }
@@ -157,7 +208,7 @@ signer_main(void *context)
     while (!folder->closing) {
         bool due = false;
         for (struct trail *trail = folder->trails; trail != NULL && !due; trail = trail->next)
-            due = has_work(trail, false);
+            due = has_work(trail, WORK_SIGN);
         if (!due) {
             wait_for_work(folder, CLOCK_SECOND);
             continue;
@@ -166,7 +217,7 @@ signer_main(void *context)
         (void)pthread_mutex_unlock(&folder->mutex);
         (void)nanosleep(&nap, NULL);
         (void)pthread_mutex_lock(&folder->mutex);
-        serve_all(folder, false);
+        serve_all(folder, WORK_SIGN);
     }
     (void)pthread_mutex_unlock(&folder->mutex);
     return NULL;
@@ -308,6 +359,7 @@ folder_add(struct folder *folder, struct trail *trail)
     start_threads(folder);
     trail->next = folder->trails;
     folder->trails = trail;
+    atomic_fetch_add_explicit(&folder->trail_count, 1, memory_order_relaxed);
     (void)pthread_cond_broadcast(&folder->work);
     (void)pthread_mutex_unlock(&folder->mutex);
 }
@@ -320,6 +372,7 @@ folder_remove(struct folder *folder, struct trail *trail)
     while (*link != trail)
         link = &(*link)->next;
     *link = trail->next;
+    atomic_fetch_sub_explicit(&folder->trail_count, 1, memory_order_relaxed);
     while (trail->busy > 0)
         (void)pthread_cond_wait(&folder->idle, &folder->mutex);
     (void)pthread_mutex_unlock(&folder->mutex);
@@ -340,9 +393,21 @@ folder_count_memory(struct folder *folder, ptrdiff_t change)
     atomic_fetch_add_explicit(&folder->heads_memory, (size_t)change, memory_order_relaxed);
 }
 
+size_t
+folder_heads_memory(const struct folder *folder)
+{
+    return atomic_load_explicit(&folder->heads_memory, memory_order_relaxed);
+}
+
 bool
 folder_memory_short(const struct folder *folder)
 {
-    return atomic_load_explicit(&folder->heads_memory, memory_order_relaxed) >=
-           folder->options.heads_memory_max;
+    return folder_heads_memory(folder) >= folder->options.heads_memory_max;
+}
+
+size_t
+folder_memory_share(const struct folder *folder)
+{
+    size_t count = atomic_load_explicit(&folder->trail_count, memory_order_relaxed);
+    return folder->options.heads_memory_max / (count == 0 ? 1 : count);
 }

@@ -24,7 +24,8 @@ bool trail_name_valid(const char *name);
 struct folder_options {
     uint32_t head_entries_max;   /* HEAD_ENTRIES_MAX; a head is sealed at this many entries … */
     size_t head_memory_max;      /* 64 MiB; … or this much memory, whichever comes first */
-    size_t heads_memory_max;     /* 256 MiB: all heads of all trails together */
+    size_t heads_memory_max;     /* 256 MiB: all heads of all trails together; beyond it the
+                                    largest are sealed before they are full */
     size_t close_journal_max;    /* 8 MiB: closing seals a head whose journal is larger, so that
                                     opening again reads little */
     int64_t checkpoint_interval; /* 100 ms, in nanoseconds */
@@ -43,6 +44,9 @@ TALLY_MUST_CHECK tally_status folder_create(const char *path, struct tally_error
 TALLY_MUST_CHECK tally_status folder_open(const char *path, const struct folder_options *options,
                                           struct folder **folder_out, struct tally_error *error);
 void folder_close(struct folder *folder); /* NULL is allowed */
+
+/* Bytes that the heads of all trails take now. */
+size_t folder_heads_memory(const struct folder *folder);
 
 struct disk *folder_disk(struct folder *folder);
 const struct folder_options *folder_get_options(

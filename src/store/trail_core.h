@@ -205,9 +205,11 @@ void folder_add(struct folder *folder, struct trail *trail);
 void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
 void folder_wake(struct folder *folder);
-/* What the heads of all trails together take, and whether that has reached heads_memory_max. */
+/* What the heads of all trails together take, whether that has reached heads_memory_max, and how
+ * much of it one trail may have then. */
 void folder_count_memory(struct folder *folder, ptrdiff_t change);
 bool folder_memory_short(const struct folder *folder);
+size_t folder_memory_share(const struct folder *folder);
 /* Tells the folder what this trail's heads take now. Under the order or the mutex. */
 void trail_count_memory(struct trail *trail);
 
