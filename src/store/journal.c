@@ -531,7 +531,9 @@ journal_trim(struct journal *journal, uint64_t file, enum journal_spares spares,
         gone += status == TALLY_OK;
     }
     journal->older_count -= gone;
-    memmove(journal->older, journal->older + gone, journal->older_count * sizeof *journal->older);
+    if (gone > 0 && journal->older_count > 0)
+        memmove(journal->older, journal->older + gone,
+                journal->older_count * sizeof *journal->older);
     if (status != TALLY_OK || spares == JOURNAL_KEEP_SPARES)
         return status;
     status = wipe_remains(journal, error);
