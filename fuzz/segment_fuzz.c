@@ -112,7 +112,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect(segment_open(disk, "t", sample_tag, &info, &segment, NULL) == TALLY_OK);
     read_everything(segment);
     expect_known(segment_probe_ids(segment, &hash, 1, &hit, NULL));
-    expect_known(segment_check(segment, &index_only, NULL));
+    expect_known(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, NULL));
 
     struct segment_info erased;
     const uint32_t rows[] = { 0, 255, 299 };
