@@ -63,7 +63,7 @@ make_manifest(size_t count)
             .public_crc = (uint32_t)rand(),
             .private_crc = (uint32_t)rand(),
             .index_crc = (uint32_t)rand(),
-            .time_min = (int64_t)random_u64() - INT64_MAX / 2,
+            .time_min = (int64_t)(random_u64() - INT64_MAX / 2),
             .time_max = (int64_t)random_u64(),
             .control_count = (uint32_t)rand(),
             .erased_count = (uint32_t)rand(),

@@ -185,7 +185,8 @@ sim_image_copy_names(const struct sim_image *from, struct sim_image *image_out)
     for (uint32_t i = 0; i < image.node_count; i++)
         image.nodes[i].folder = from->nodes[i].folder;
     image.entries = must(malloc(image.entry_capacity * sizeof *image.entries));
-    memcpy(image.entries, from->entries, from->entry_count * sizeof *image.entries);
+    if (from->entry_count > 0)
+        memcpy(image.entries, from->entries, from->entry_count * sizeof *image.entries);
     *image_out = image;
 }
 
