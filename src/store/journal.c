@@ -504,6 +504,15 @@ wipe_remains(struct journal *journal, struct tally_error *error)
     return TALLY_OK;
 }
 
+static tally_status
+remove_file(struct journal *journal, uint64_t number, struct tally_error *error)
+{
+    char name[DISK_NAME_SIZE];
+    journal_file_name(&journal->place, number, name);
+    tally_status status = disk_unlink(journal->place.disk, name, error);
+    return status == TALLY_ABSENT ? TALLY_OK : status;
+}
+
 /* Keeps a trimmed file as a spare, or removes it. */
 static tally_status
 let_go(struct journal *journal, const struct older *older, struct tally_error *error)
@@ -512,10 +521,19 @@ let_go(struct journal *journal, const struct older *older, struct tally_error *e
         journal->spares[journal->spare_count++] = (struct spare){ .number = older->number };
         return TALLY_OK;
     }
-    char name[DISK_NAME_SIZE];
-    journal_file_name(&journal->place, older->number, name);
-    tally_status status = disk_unlink(journal->place.disk, name, error);
-    return status == TALLY_ABSENT ? TALLY_OK : status;
+    return remove_file(journal, older->number, error);
+}
+
+/* Not synced: a spare that is back after a crash is removed or kept by the next claim. */
+static tally_status
+drop_spares(struct journal *journal, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    while (journal->spare_count > 0 && status == TALLY_OK) {
+        status = remove_file(journal, journal->spares[journal->spare_count - 1].number, error);
+        journal->spare_count -= status == TALLY_OK;
+    }
+    return status;
 }
 
 tally_status
@@ -536,6 +554,8 @@ journal_trim(struct journal *journal, uint64_t file, enum journal_spares spares,
                 journal->older_count * sizeof *journal->older);
     if (status != TALLY_OK || spares == JOURNAL_KEEP_SPARES)
         return status;
+    if (spares == JOURNAL_DROP_SPARES)
+        return drop_spares(journal, error);
     status = wipe_remains(journal, error);
     if (status == TALLY_OK)
         status = sync_journal_folder(&journal->place, error);

@@ -136,6 +136,7 @@ TALLY_MUST_CHECK tally_status journal_rotate(struct journal *journal,
 
 enum journal_spares {
     JOURNAL_KEEP_SPARES, /* full-size files are kept to be overwritten: twice as fast as growing */
+    JOURNAL_DROP_SPARES, /* when the trail is closed: idle files are removed */
     JOURNAL_WIPE_SPARES, /* after an erasure: idle files are zeroed, synced, then kept */
 };
 

@@ -428,6 +428,9 @@ trail_close(struct trail *trail, struct tally_error *error)
         tally_status signed_ = trail_sign(trail, status == TALLY_OK ? error : NULL);
         if (status == TALLY_OK)
             status = signed_;
+        if (status == TALLY_OK)
+            status = journal_trim(trail->journal, trail->manifest.journal.file, JOURNAL_DROP_SPARES,
+                                  error);
     }
     trail_free(trail);
     return status;

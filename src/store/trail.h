@@ -52,7 +52,7 @@ TALLY_MUST_CHECK tally_status trail_open(struct folder *folder, const char *name
                                          enum trail_mode mode, struct trail **trail_out,
                                          struct trail_recovery *recovery_out,
                                          struct tally_error *error);
-/* Waits for sealing and signing, signs what is left. The trail is gone whatever is returned. */
+/* Waits for sealing and signing, signs what is left, removes idle journal files. The trail is gone whatever is returned. */
 tally_status trail_close(struct trail *trail, struct tally_error *error); /* NULL is allowed */
 
 const char *trail_name(const struct trail *trail);
