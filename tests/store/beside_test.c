@@ -13,11 +13,13 @@
 
 #include "clock.h"
 
+#include <ftw.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,12 +227,111 @@ one_long_look(void **state)
     fixture_remove(path);
 }
 
+/* Lets everyone read the folder and nobody write it. */
+static int
+make_readable(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status, (void)walk;
+    return chmod(path, kind == FTW_D || kind == FTW_DP ? 0555 : 0444);
+}
+
+/* Dies as a process does that is killed: nothing is signed or closed. */
+static void
+record_and_die(const char *path)
+{
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct folder_options options = { .manual = true };
+        struct folder *folder;
+        MUST(folder_open(path, &options, &folder, &why));
+        struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
+        fixture_record(trail, 0, 50, NULL);
+        MUST(trail_sign(trail, &why));
+        fixture_record(trail, 50, 30, NULL);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* A folder that may not be written, with entries that no checkpoint covers: they are read, and
+ * counted. */
+static void
+without_permission_to_write(void **state)
+{
+    (void)state;
+    char *path = fixture_path();
+    record_and_die(path);
+    assert_int_equal(nftw(path, make_readable, 16, FTW_DEPTH | FTW_PHYS), 0);
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        /* Root may write anything: become somebody else. */
+        if (geteuid() == 0 && setuid(65534) != 0)
+            fixture_fail("cannot become another user");
+        struct folder *folder;
+        struct trail *trail;
+        struct trail_recovery recovery;
+        MUST(folder_open(path, NULL, &folder, &why));
+        if (trail_open(folder, "main", TRAIL_WRITE, &trail, NULL, &why) != TALLY_DENIED)
+            fixture_fail("opened for writing without permission");
+        MUST(trail_open(folder, "main", TRAIL_READ, &trail, &recovery, &why));
+        if (trail_size(trail) != 81 || recovery.unsigned_ != 30)
+            fixture_fail("%" PRIu64 " entries, %" PRIu64 " unsigned", trail_size(trail),
+                         recovery.unsigned_);
+        struct snapshot *snapshot;
+        struct bytes note;
+        MUST(snapshot_open(trail, &snapshot, &why));
+        if (snapshot_checkpoint(snapshot, &note)->size != 51)
+            fixture_fail("another checkpoint than the last one");
+        snapshot_close(snapshot);
+        MUST(trail_close(trail, &why));
+        struct verify_report report;
+        if (fixture_verify(folder, "main", &report) != VERDICT_INTACT || report.unsigned_ != 30)
+            fixture_fail("verdict %d, %" PRIu64 " unsigned", (int)report.verdict, report.unsigned_);
+        folder_close(folder);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    fixture_remove(path);
+}
+
+/* Without its key a trail can be read, also what was not signed. */
+static void
+without_the_key(void **state)
+{
+    (void)state;
+    char *path = fixture_path();
+    record_and_die(path);
+    struct folder *folder;
+    struct trail *trail;
+    MUST(folder_open(path, NULL, &folder, &why));
+    MUST(disk_unlink(folder_disk(folder), "keys/main", &why));
+    assert_int_equal(trail_open(folder, "main", TRAIL_WRITE, &trail, NULL, &why), TALLY_DENIED);
+    assert_non_null(strstr(why.text, "keys/main"));
+    struct trail_recovery recovery;
+    MUST(trail_open(folder, "main", TRAIL_READ, &trail, &recovery, &why));
+    assert_int_equal(trail_size(trail), 81);
+    assert_int_equal(recovery.unsigned_, 30);
+    MUST(trail_close(trail, &why));
+    folder_close(folder);
+    fixture_remove(path);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_beside_a_writer),
         cmocka_unit_test(one_long_look),
+        cmocka_unit_test(without_permission_to_write),
+        cmocka_unit_test(without_the_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

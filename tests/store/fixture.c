@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Thread_local struct tally_error why;
@@ -82,6 +83,13 @@ fixture_path(void)
 }
 
 static int
+open_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status, (void)walk;
+    return kind == FTW_D ? chmod(path, 0700) : 0;
+}
+
+static int
 remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
     (void)status, (void)kind, (void)walk;
@@ -91,6 +99,8 @@ remove_one(const char *path, const struct stat *status, int kind, struct FTW *wa
 void
 fixture_remove(char *path)
 {
+    /* A test may have taken the permission away. */
+    (void)nftw(path, open_one, 16, FTW_PHYS);
     (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(path);
 }

@@ -2,7 +2,7 @@
  * flip_test.c - invariants 2, 3 and 4: no byte of a trail changes unseen.
  *
  * Every used byte of every journal, segment, tree, checkpoint and manifest file of a small trail is
- * changed in turn, one seeded bit of it, or all eight where TALLY_FLIP_BITS is 8. Each time
+ * changed in turn: two seeded bits of it, or all where TALLY_FLIP_BITS is 8. Each time
  * verification must say so and name the file; and opening the trail, as a writer or a reader, must
  * refuse it or give only what was recorded.
  *
@@ -92,7 +92,7 @@ static void
 flip_kind(void **state)
 {
     enum specimen_kind kind = *(enum specimen_kind *)*state;
-    unsigned bits = (unsigned)fixture_setting("TALLY_FLIP_BITS", 1);
+    unsigned bits = (unsigned)fixture_setting("TALLY_FLIP_BITS", 2);
     uint64_t random = fixture_setting("TALLY_FLIP_SEED", 1);
     for (size_t i = 0; i < specimen->file_count; i++)
         if (specimen->files[i].kind == kind)

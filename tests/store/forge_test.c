@@ -267,6 +267,43 @@ rebuilding_hides_nothing(void **state)
     disk_close_folder(disk);
 }
 
+/* Wrong tree hashes that were read already are read anew when they are rebuilt. */
+static void
+rebuilding_forgets_what_was_read(void **state)
+{
+    (void)state;
+    struct disk *disk = disk_sim_copy(specimen->disk);
+    uint8_t tag[16];
+    trail_tag(FIXTURE_ORIGIN, tag);
+    struct tally_hash wrong[2] = { { { 1 } }, { { 2 } } }, hash, right;
+    MUST(hashes_write_file(disk, PATH, tag, 0, 0, wrong, 2, &why));
+    struct folder *folder = fixture_folder(disk, 1000);
+    struct trail *trail = fixture_open(folder, "main", TRAIL_WRITE);
+    struct snapshot *snapshot;
+    struct tally_tree tree;
+    MUST(snapshot_open(trail, &snapshot, &why));
+    MUST(snapshot_hash(snapshot, HASHES_LEVEL, 0, &hash, &why));
+    assert_true(tally_hash_equal(&hash, &wrong[0]));
+    MUST(trail_rebuild(trail, &why));
+    fixture_record(trail, 70000, 300, NULL);
+    for (unsigned round = 0; round < 2; round++) {
+        MUST(snapshot_hash(snapshot, HASHES_LEVEL, 0, &hash, &why));
+        tally_tree_init(&tree);
+        for (unsigned i = 0; i < HASHES_SPAN; i++)
+            tally_tree_append(&tree, &specimen->leaves[i]);
+        tally_tree_root(&tree, &right);
+        assert_true(tally_hash_equal(&hash, &right));
+        MUST(trail_seal(trail, SEAL_ALL, &why));
+        snapshot_close(snapshot);
+        MUST(snapshot_open(trail, &snapshot, &why));
+    }
+    snapshot_close(snapshot);
+    MUST(trail_close(trail, &why));
+    fixture_intact(folder, "main", specimen->size + 300, specimen->erased);
+    folder_close(folder);
+    disk_close_folder(disk);
+}
+
 /* Private parts that go without a control entry naming them. */
 static void
 erased_off_the_record(void **state)
@@ -549,6 +586,7 @@ main(void)
         cmocka_unit_test(an_honest_rewrite_is_intact),
         cmocka_unit_test(forged_segments),
         cmocka_unit_test(rebuilding_hides_nothing),
+        cmocka_unit_test(rebuilding_forgets_what_was_read),
         cmocka_unit_test(erased_off_the_record),
         cmocka_unit_test(forged_journal),
         cmocka_unit_test(signed_anew),
