@@ -5,8 +5,8 @@
  * had. Segments and heads are kept alive by reference; none of them changes below that count. So a
  * snapshot costs a list, and no lock is held while it is read.
  *
- * Hashes below level 8 are recomputed from the 256 entries they span. The nodes of the block asked
- * for last are kept, so that proofs of neighbours cost a few table look-ups.
+ * Hashes below level 8 are recomputed from the 256 entries they span. The nodes of the two blocks
+ * asked for last are kept, so that proofs of neighbours cost a few table look-ups.
  */
 #include "snapshot.h"
 
@@ -19,6 +19,9 @@
 #include <stdlib.h>
 
 #define READERS_OPEN_MAX 4
+
+/* Of a proof's entry and of the tree's right edge: what one proof needs, its neighbour needs too. */
+#define BLOCKS 2
 
 struct open_reader {
     size_t run;
@@ -42,7 +45,7 @@ struct snapshot {
     struct note note;
     struct open_reader readers[READERS_OPEN_MAX];
     uint64_t clock;
-    struct block *block; /* NULL: none yet */
+    struct block *blocks[BLOCKS]; /* the one asked for last stands first; NULL: none yet */
 };
 
 static void
@@ -144,7 +147,8 @@ snapshot_close(struct snapshot *snapshot)
             segment_release(snapshot->runs[i].segment);
     }
     free(snapshot->runs);
-    free(snapshot->block);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free(snapshot->blocks[i]);
     free(snapshot);
 }
 
@@ -251,11 +255,9 @@ snapshot_checkpoint(const struct snapshot *snapshot, struct bytes *note_out)
 
 /* Computes the nodes of a block from its entries. */
 static tally_status
-load_block(struct snapshot *snapshot, uint64_t number, struct tally_error *error)
+load_block(struct snapshot *snapshot, uint64_t number, struct block *block,
+           struct tally_error *error)
 {
-    if (snapshot->block == NULL && (snapshot->block = malloc(sizeof *snapshot->block)) == NULL)
-        return memory_fault(error);
-    struct block *block = snapshot->block;
     block->number = UINT64_MAX;
     uint64_t first = number * HASHES_SPAN;
     uint64_t left = snapshot->size - first;
@@ -275,6 +277,26 @@ load_block(struct snapshot *snapshot, uint64_t number, struct tally_error *error
     return TALLY_OK;
 }
 
+/* Puts the block `number` first, in place of the one not asked for longest if it is not there. */
+static tally_status
+find_block(struct snapshot *snapshot, uint64_t number, struct tally_error *error)
+{
+    unsigned at = 0;
+    while (at < BLOCKS - 1 &&
+           (snapshot->blocks[at] == NULL || snapshot->blocks[at]->number != number))
+        at++;
+    struct block *block = snapshot->blocks[at];
+    if (block == NULL) {
+        block = malloc(sizeof *block);
+        if (block == NULL)
+            return memory_fault(error);
+        block->number = UINT64_MAX;
+    }
+    memmove(&snapshot->blocks[1], &snapshot->blocks[0], at * sizeof snapshot->blocks[0]);
+    snapshot->blocks[0] = block;
+    return block->number == number ? TALLY_OK : load_block(snapshot, number, block, error);
+}
+
 tally_status
 snapshot_hash(void *context, unsigned level, uint64_t index, struct tally_hash *hash_out,
               struct tally_error *error)
@@ -287,11 +309,9 @@ snapshot_hash(void *context, unsigned level, uint64_t index, struct tally_hash *
     if (level >= HASHES_LEVEL)
         return hashes_get(snapshot->trail->hashes, level, index, hash_out, error);
     uint64_t number = index >> (HASHES_LEVEL - level);
-    if (snapshot->block == NULL || snapshot->block->number != number) {
-        tally_status status = load_block(snapshot, number, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    *hash_out = snapshot->block->nodes[level][index & ((1u << (HASHES_LEVEL - level)) - 1)];
+    tally_status status = find_block(snapshot, number, error);
+    if (status != TALLY_OK)
+        return status;
+    *hash_out = snapshot->blocks[0]->nodes[level][index & ((1u << (HASHES_LEVEL - level)) - 1)];
     return TALLY_OK;
 }
