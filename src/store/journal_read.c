@@ -366,8 +366,8 @@ scan_words(struct reader *reader, uint64_t start, uint64_t *end_out, struct rest
     return TALLY_OK;
 }
 
-/* Whether a torn record begins where the next one was to stand, and how far it can be seen to reach;
- * `left` is the file's rest from there, `used` how much of it is not all zeros. */
+/* Whether a torn record begins where the next one was to stand, and how far it can be seen to
+ * reach; `left` is the file's rest from there, `used` how much of it is not all zeros. */
 static bool
 judge_torn(const struct reader *reader, const struct start *start, bool used_before, uint64_t left,
            uint64_t used, uint64_t *bytes_out)

@@ -521,8 +521,8 @@ test_files_are_bound_to_their_place(void **state)
     }
 }
 
-/* A record of the right sequence and index, from another life of the same trail: a restored backup that
- * went on differently. */
+/* A record of the right sequence and index, from another life of the same trail: a restored backup
+ * that went on differently. */
 static void
 test_another_history_is_refused(void **state)
 {
