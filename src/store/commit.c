@@ -33,7 +33,7 @@
 #include <stdlib.h>
 
 /* Batches join one record up to this size; a larger batch is a record of its own. */
-#define GROUP_SIZE_MAX (16u << 20)
+#define GROUP_SIZE_MAX (2u << 20)
 
 /* One batch on its way, on its thread's stack. */
 struct commit {

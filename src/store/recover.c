@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A journal file holds fewer entries than this: at least 240 bytes each, in at most 16 MiB, or one
+/* A journal file holds fewer entries than this: at least 240 bytes each, in at most 4 MiB, or one
  * record of at most BATCH_ENTRIES_MAX. */
 #define FILE_ENTRIES_MAX 80000u
 
