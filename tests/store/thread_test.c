@@ -8,12 +8,15 @@
  */
 #include "fixture.h"
 
+#include "trail_core.h"
+
 #include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -234,6 +237,17 @@ everything_at_once(void **state)
     hall_close(hall, size, erased);
 }
 
+/* Lets the threads' batches come together in one group: nobody has the order until all wait. */
+static void
+start_together(struct hall *hall, struct part *parts, void *(*play)(void *))
+{
+    order_take(hall->trail);
+    start(hall, parts, WRITERS, play);
+    struct timespec pause = { .tv_nsec = 50000000 };
+    (void)nanosleep(&pause, NULL);
+    order_release(hall->trail);
+}
+
 /* Everyone sends the same events: whoever comes first, there is one entry of each. */
 static void *
 write_the_same(void *context)
@@ -259,7 +273,7 @@ repeats_of_each_other(void **state)
     (void)state;
     struct hall *hall = hall_open();
     struct part writers[WRITERS];
-    start(hall, writers, WRITERS, write_the_same);
+    start_together(hall, writers, write_the_same);
     join(writers, WRITERS);
     assert_int_equal(trail_size(hall->trail), 301);
     for (unsigned i = 0; i < 300; i++) {
@@ -308,7 +322,7 @@ conflicts_with_each_other(void **state)
     (void)state;
     struct hall *hall = hall_open();
     struct part writers[WRITERS];
-    start(hall, writers, WRITERS, write_against);
+    start_together(hall, writers, write_against);
     join(writers, WRITERS);
     assert_int_equal(trail_size(hall->trail), 301);
     for (unsigned i = 0; i < 300; i++) {
