@@ -10,8 +10,7 @@
  * Committing a group, in this order:
  *
  *     1. ids        every event is looked up; repeats get their first receipt, a conflict refuses
- *                   its whole batch, what is new joins the head, unpublished; a batch that
- *                   repeats one of the same group goes back to the queue with those behind it
+ *                   its whole batch, what is new joins the head, unpublished
  *     2. journal    one record of all new entries, synced: from here on it is durable
  *     3. tree       leaves are added, and level 8 hashes where 256 are complete
  *     4. publish    the head's rows become visible, so that a writer reads its own entries
@@ -289,12 +288,16 @@ publish(struct trail *trail)
     folder_wake(trail->folder);
 }
 
-/* What a group's common fate means for each of its batches. */
+/* What a group's common fate means for each of its batches: `size` entries are there, and what the
+ * group was to add to them is not. */
 static void
-fail_group(struct commit *group, tally_status status, const struct tally_error *error)
+fail_group(struct commit *group, uint64_t size, tally_status status,
+           const struct tally_error *error)
 {
     for (struct commit *commit = group; commit != NULL; commit = commit->next) {
-        if (commit->status != TALLY_OK)
+        bool with_group = commit->status == TALLY_CONFLICT && commit->result->conflict >= size &&
+                          commit->result->conflict != UINT64_MAX;
+        if (commit->status != TALLY_OK && !with_group)
             continue; /* has a reason of its own */
         commit->status = status;
         commit->error = *error;
@@ -316,7 +319,7 @@ write_group(struct trail *trail, struct commit *group, uint32_t count)
         head_discard(trail->head);
         if (status != TALLY_FULL && status != TALLY_NO_MEMORY && status != TALLY_INVALID)
             trail_poison(trail, &error);
-        fail_group(group, status, &error);
+        fail_group(group, trail->tree.size, status, &error);
         return;
     }
     for (struct commit *commit = group; commit != NULL && status == TALLY_OK; commit = commit->next)
@@ -325,59 +328,37 @@ write_group(struct trail *trail, struct commit *group, uint32_t count)
     if (status != TALLY_OK) {
         head_discard(trail->head);
         trail_poison(trail, &error);
-        fail_group(group, status, &error);
+        fail_group(group, trail->tree.size, status, &error);
         return;
     }
     publish(trail);
 }
 
-/* Stages a group up to a batch that repeats one before it; *rest_out are those not staged. On a
- * fault nothing is. */
-static tally_status
-stage_group(struct trail *trail, struct commit *group, uint32_t *fresh_out,
-            struct commit **rest_out, struct tally_error *error)
-{
-    uint32_t fresh = 0;
-    for (struct commit **link = &group; *link != NULL; link = &(*link)->next) {
-        struct commit *commit = *link;
-        commit->status = stage(trail, commit, trail->tree.size + fresh);
-        if (commit->status == TALLY_BUSY) {
-            assert(link != &group);
-            commit->status = TALLY_OK;
-            *rest_out = commit;
-            *link = NULL;
-            break;
-        }
-        if (commit->status < 0) {
-            head_discard(trail->head);
-            *error = commit->error;
-            return commit->status;
-        }
-        fresh += commit->staged ? commit->fresh : 0;
-    }
-    *fresh_out = fresh;
-    return TALLY_OK;
-}
-
-/* Commits a group, or the beginning of it; *rest_out are the others. Each batch's status is set.
- * Under the order. */
+/* Commits a group. Each batch's status is set. Under the order. */
 static void
-commit_group(struct trail *trail, struct commit *group, struct commit **rest_out)
+commit_group(struct trail *trail, struct commit *group)
 {
     struct tally_error error = { 0 };
-    *rest_out = NULL;
     uint32_t events = 0;
     for (const struct commit *commit = group; commit != NULL; commit = commit->next)
         events += commit->batch->count;
     tally_status status = trail_poisoned(trail) != NULL
                               ? poisoned_fault(trail, &error)
                               : make_head_room(trail, events, group->wait, &error);
-    uint32_t fresh = 0;
-    if (status == TALLY_OK)
-        status = stage_group(trail, group, &fresh, rest_out, &error);
     if (status != TALLY_OK) {
-        fail_group(group, status, &error);
+        fail_group(group, trail->tree.size, status, &error);
         return;
+    }
+    uint32_t fresh = 0;
+    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
+        commit->status = stage(trail, commit, trail->tree.size + fresh);
+        if (commit->status < 0) {
+            head_discard(trail->head);
+            error = commit->error;
+            fail_group(group, trail->tree.size, commit->status, &error);
+            return;
+        }
+        fresh += commit->staged ? commit->fresh : 0;
     }
     if (fresh > 0)
         write_group(trail, group, fresh);
@@ -422,19 +403,6 @@ take_group(struct trail *trail)
     return group;
 }
 
-/* Puts back what was not committed, to be the next. Under the mutex. */
-static void
-put_back(struct trail *trail, struct commit *rest)
-{
-    struct commit *last = rest;
-    while (last->next != NULL)
-        last = last->next;
-    last->next = trail->queue;
-    if (trail->queue == NULL)
-        trail->queue_end = &last->next;
-    trail->queue = rest;
-}
-
 tally_status
 trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
              struct receipt *receipts, struct append_result *result_out, struct tally_error *error)
@@ -460,12 +428,10 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
             continue;
         }
         trail->ordered = true;
-        struct commit *group = take_group(trail), *rest;
+        struct commit *group = take_group(trail);
         (void)pthread_mutex_unlock(&trail->mutex);
-        commit_group(trail, group, &rest);
+        commit_group(trail, group);
         (void)pthread_mutex_lock(&trail->mutex);
-        if (rest != NULL)
-            put_back(trail, rest);
         for (struct commit *next; group != NULL; group = next) {
             next = group->next; /* its thread may end as soon as it is done */
             group->done = true;

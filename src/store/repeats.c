@@ -7,9 +7,6 @@
  * its batch. Ids that the reader made up (none was sent) are fresh by construction and not looked
  * up.
  *
- * What is in the head but not published belongs to another batch of the same group. It cannot be
- * read yet, so a batch that repeats it has to wait for the next group.
- *
  * Segments are asked one after the other for the whole batch, so that each one's filter is in the
  * cache once; only where a filter says "maybe" the id column is read.
  */
@@ -186,8 +183,6 @@ repeats_find(const struct trail *trail, const struct batch *batch, struct receip
         any_sent = true;
         if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
             continue;
-        if (run.head == trail->head && row >= head_count(trail->head))
-            return TALLY_BUSY;
         status = compare_stored(trail, &run, row, item, &receipts[i], error);
         if (status == TALLY_CONFLICT)
             return conflict(batch, i, receipts[i].index, result, error);

@@ -138,8 +138,7 @@ TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct byte
 
 /* Looks the ids of a batch up (repeats.c). Fills in the receipts of events that are stored already;
  * the others get index UINT64_MAX (so does an event that repeats another of the batch). Under the
- * order. TALLY_OK, or TALLY_CONFLICT with the place in `result`; TALLY_BUSY where an id stands in the
- * head and is not published: ask again when it is. */
+ * order. TALLY_OK, or TALLY_CONFLICT with the place in `result`. */
 TALLY_MUST_CHECK tally_status repeats_find(const struct trail *trail, const struct batch *batch,
                                            struct receipt *receipts, struct append_result *result,
                                            struct tally_error *error);

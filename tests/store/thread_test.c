@@ -336,6 +336,42 @@ conflicts_with_each_other(void **state)
     hall_close(hall, 301, 0);
 }
 
+/* Two mean different things by one id, in one group whose record cannot be written: neither may be
+ * told of a conflict with an entry that is not there. */
+static void *
+write_in_vain(void *context)
+{
+    struct part *part = context;
+    struct batch *batch;
+    struct receipt receipt;
+    struct append_result result;
+    char text[64];
+    int size = snprintf(text, sizeof text, "{\"id\":\"same\",\"action\":\"by.%u\"}", part->number);
+    MUST(batch_create(part->hall->trail, "test", NULL, &batch, &why));
+    MUST(batch_add(batch, bytes_of(text, (size_t)size), &why));
+    tally_status status =
+        trail_append(part->hall->trail, batch, APPEND_WAIT, &receipt, &result, &why);
+    if (status != TALLY_IO && status != TALLY_POISONED)
+        fixture_fail("status %d: %s", (int)status, why.text);
+    batch_destroy(batch);
+    return NULL;
+}
+
+static void
+conflicts_with_what_is_not_there(void **state)
+{
+    (void)state;
+    struct hall *hall = hall_open();
+    struct part writers[WRITERS];
+    disk_sim_fail(hall->disk, 0, SIM_FAULT_DEAD);
+    start_together(hall, writers, write_in_vain);
+    join(writers, WRITERS);
+    disk_sim_heal(hall->disk);
+    assert_int_equal(trail_close(hall->trail, &why), TALLY_POISONED);
+    hall->trail = fixture_open(hall->folder, "main", TRAIL_WRITE);
+    hall_close(hall, trail_size(hall->trail), 0);
+}
+
 /* Erasures that overtake each other: when the call returns, the entry's bytes are gone. */
 static void *
 erase_own(void *context)
@@ -408,8 +444,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_at_once),        cmocka_unit_test(repeats_of_each_other),
-        cmocka_unit_test(conflicts_with_each_other), cmocka_unit_test(erasures_beside_each_other),
+        cmocka_unit_test(everything_at_once),
+        cmocka_unit_test(repeats_of_each_other),
+        cmocka_unit_test(conflicts_with_each_other),
+        cmocka_unit_test(conflicts_with_what_is_not_there),
+        cmocka_unit_test(erasures_beside_each_other),
         cmocka_unit_test(trails_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
