@@ -35,7 +35,7 @@ crash_anywhere(void **state)
     const struct part *part = *state;
     struct scenario scenario = {
         .head_entries_max = 40,
-        .batches = setting("TALLY_CRASH_BATCHES", 160),
+        .batches = setting("TALLY_CRASH_BATCHES", 90),
         .seed = setting("TALLY_CRASH_SEED", 1),
     };
     static struct ledger lived, ledger;

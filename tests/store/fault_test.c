@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-static struct scenario scenario = { .head_entries_max = 30, .batches = 40, .seed = 7 };
+static struct scenario scenario = { .head_entries_max = 30, .batches = 30, .seed = 7 };
 static struct ledger ledger;
 
 /* What a crash at the very end of the recording leaves. */
