@@ -282,14 +282,13 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
     trail->segments = segments;
     trail->manifest = manifest;
     (void)pthread_mutex_unlock(&trail->mutex);
-    for (size_t i = 0; i < manifest.count && status == TALLY_OK; i++) {
-        if (old[i] == NULL)
-            continue;
-        segment_release(old[i]);
-        status = segment_unlink_generation(trail->disk, trail->path, old_infos[i].first,
-                                           old_infos[i].generation, error);
+    for (size_t i = 0; i < manifest.count; i++) {
+        if (old[i] != NULL && status == TALLY_OK)
+            status = segment_unlink_generation(trail->disk, trail->path, old_infos[i].first,
+                                               old_infos[i].generation, error);
         if (status == TALLY_ABSENT)
             status = TALLY_OK;
+        segment_release(old[i]);
     }
     if (status == TALLY_OK)
         status = journal_trim(trail->journal, manifest.journal.file, JOURNAL_WIPE_SPARES, error);
