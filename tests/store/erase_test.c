@@ -343,7 +343,7 @@ gone_from_recycled_journal_files(void **state)
     disk_close_folder(disk);
 }
 
-static const uint64_t interrupted[] = { 3, 77 }; /* one is sealed, one in the head */
+static const uint64_t interrupted[] = { 3, 15 }; /* one is sealed, one in the head */
 #define INTERRUPTED (sizeof interrupted / sizeof interrupted[0])
 
 /* Opens what an interrupted erasure left: it is done, or was never on record. Returns whether. */
@@ -357,8 +357,9 @@ check_interrupted(struct disk *disk, const char *text)
         fail_msg("%s: %s", text, why.text);
     bool recorded = trail_size(trail) > known.size;
     check_entries(trail, interrupted, recorded ? INTERRUPTED : 0);
+    /* The salt stands for the rest: journal and segments hold it as it is. */
     for (size_t i = 0; i < INTERRUPTED; i++)
-        if (is_anywhere(disk, interrupted[i]) == recorded)
+        if (disk_sim_contains(disk, known.salts[interrupted[i]], 16) == recorded)
             fail_msg("%s: entry %" PRIu64 " is %s", text, interrupted[i],
                      recorded ? "still in a file" : "lost");
     assert_true(recorded || recovery.erasures == 0);
@@ -375,9 +376,9 @@ make_ground(void)
     struct disk *disk = fixture_disk();
     struct folder *folder = fixture_folder(disk, 1000);
     struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
-    fixture_record(trail, 0, 50, NULL);
+    fixture_record(trail, 0, 10, NULL);
     MUST(trail_seal(trail, SEAL_ALL, &why));
-    fixture_record(trail, 50, 50, NULL);
+    fixture_record(trail, 10, 10, NULL);
     take_entries(trail);
     MUST(trail_close(trail, &why));
     folder_close(folder);
