@@ -19,12 +19,14 @@
 /* "tally_" and 256 bits in base64url without padding. */
 #define KEYRING_KEY_SIZE (6 + 43)
 
-#define KEYRING_NAME_MAX 64
+#define KEYRING_NAME_MAX   64
+#define KEYRING_TRAILS_MAX 1023
 
 enum role {
     ROLE_ADMIN,   /* everything */
     ROLE_AUDITOR, /* read, search, export, verify */
     ROLE_WRITER,  /* record only */
+    ROLE_NONE,    /* no key */
 };
 
 const char *role_name(enum role role);

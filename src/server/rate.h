@@ -1,0 +1,40 @@
+/*
+ * rate.h - how often somebody may do something: token buckets by a text (an address, a key).
+ *
+ * A fixed number of buckets; when they run out, the one not used for longest goes, so memory is
+ * bounded whoever asks. IPv6 addresses count by their /64 (rate_address). Thread-safe.
+ */
+#ifndef RATE_H
+#define RATE_H
+
+#include "tally/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate;
+
+/* What is left, for the headers RateLimit-Policy and RateLimit. */
+struct rate_state {
+    uint64_t limit;     /* a window */
+    uint64_t remaining; /* now */
+    uint64_t reset_s;   /* until it is whole again */
+    uint64_t retry_s;   /* until one more is allowed; 0: it is */
+};
+
+/* `limit` a `window` (nanoseconds); limit 0: no limit, everything is allowed. */
+TALLY_MUST_CHECK tally_status rate_create(uint64_t limit, int64_t window, uint32_t buckets,
+                                          struct rate **rate_out, struct tally_error *error);
+void rate_destroy(struct rate *rate);
+void rate_configure(struct rate *rate, uint64_t limit, int64_t window);
+
+/* Whether `who` may, at monotonic time `now`; without taking. */
+bool rate_allows(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out);
+/* Takes one if there is one. */
+bool rate_take(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out);
+
+/* The text an address counts by: IPv4 as it is (also from ::ffff:a.b.c.d), IPv6 its /64. */
+#define RATE_WHO_SIZE 64
+void rate_address(const char *address, char who_out[RATE_WHO_SIZE]);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * request.h - one request on its way: what was asked, by whom, and the answer.
+ *
+ * The listener makes a request, checks and authenticates it, collects its body and calls the
+ * function of its route (routes.h); that function gives one answer with one of answer_*(). A route
+ * says where it runs:
+ *
+ *     RUN_HERE    on the connection's thread: must not wait. It may leave the request unanswered,
+ *                 call request_suspend() and have another thread call request_resume() later: then
+ *                 `resumed` is called on the connection's thread and gives the answer.
+ *     RUN_WORKER  on one of the threads for reading (workers.h): may read the disk and take its
+ *                 time. It is answered when the function returns.
+ *
+ * Everything a request lends out lives as long as the request.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "access.h"
+#include "body.h"
+#include "framing.h"
+#include "stream.h"
+#include "target.h"
+#include "trail.h"
+
+struct server;
+struct route;
+struct connection;
+
+enum method {
+    METHOD_GET,
+    METHOD_HEAD, /* served as GET, without the body */
+    METHOD_POST,
+    METHOD_DELETE,
+    METHOD_OTHER,
+};
+
+#define REQUEST_ID_MAX      64
+#define REQUEST_HEADERS_MAX 8 /* of an answer, beside those that every answer has */
+
+/* Makes what an answer's body streams: appends to `stream` and commits it, on a thread of its own,
+ * until done. TALLY_OK ends the body; anything else cuts the connection, so that nobody takes a
+ * part for the whole. stream->write gives TALLY_IO when the client is gone or too slow. */
+typedef tally_status (*stream_producer)(void *context, struct stream *stream,
+                                        struct tally_error *error);
+
+struct answer {
+    unsigned status; /* 0: none yet */
+    const char *type;
+    struct buffer body;
+    size_t header_count;
+    struct answer_header {
+        const char *name; /* static */
+        char value[256];
+    } headers[REQUEST_HEADERS_MAX];
+    stream_producer produce; /* NULL: the body is all there */
+    void *produce_context;
+    void (*produce_release)(void *context);
+    bool close; /* the connection ends with this answer */
+};
+
+struct request {
+    struct server *server;
+    const struct route *route; /* NULL until it is found */
+    struct connection *connection;
+    char id[REQUEST_ID_MAX + 1]; /* X-Request-Id, brought or made */
+    int64_t began;               /* monotonic */
+    enum method method;
+    const char *address;         /* of the client, as text */
+    struct target target;
+    struct principal principal; /* who asks; of role ROLE_NONE on routes that anyone may ask */
+    enum body_type body_type;
+    enum body_coding body_coding;
+    struct buffer body; /* as it came; coded */
+    struct answer answer;
+    void (*resumed)(struct request *request);
+    void *context;                            /* the route's own, between suspend and resume */
+    void (*release)(struct request *request); /* of `context`, when the request ends; NULL: none */
+
+    /* Set by request_trail(). */
+    struct open_trail *open_trail;
+    struct target_memory *memory;
+    size_t charged; /* bytes in flight (listener.c) */
+};
+
+/* A query parameter's value, or { NULL, 0 }. Of one given twice, the listener has refused the
+ * request already, unless the route takes it as a filter's. */
+struct bytes request_parameter(const struct request *request, const char *name);
+/* A path segment that the route's pattern leaves open ("*"), counted from 0. */
+struct bytes request_segment(const struct request *request, size_t i);
+
+/* The readers of parameters below give false after answering 400 with the name of the parameter and
+ * what it takes. */
+bool request_count(struct request *request, const char *name, uint64_t standard, uint64_t least,
+                   uint64_t most, uint64_t *count_out);
+bool request_flag(struct request *request, const char *name, bool *flag_out); /* true|false */
+
+/* The trail that `trail=` names (`main` if it does not), open, kept open until the request ends.
+ * NULL after answering: 404 alike where there is no such trail and where the principal may not use
+ * it, 503 where it cannot be opened. RUN_WORKER only. */
+struct trail *request_trail(struct request *request);
+/* The same for a name that stands in the path. */
+struct trail *request_trail_named(struct request *request, struct bytes name);
+
+/* Lets go of the connection's thread until request_resume(), which any thread may call, once. */
+void request_suspend(struct request *request, void (*resumed)(struct request *request));
+void request_resume(struct request *request);
+
+/* ---- answers: one a request ---- */
+
+/* Take over the buffer, which is empty afterwards; a failed one is answered with 503. */
+void answer_json(struct request *request, unsigned status, struct buffer *body);
+void answer_bytes(struct request *request, unsigned status, const char *type, struct buffer *body);
+void answer_empty(struct request *request, unsigned status);
+
+/* An RFC 9457 problem with `detail`; problem.h has those with more members. */
+__attribute__((format(printf, 3, 4))) void answer_problem(struct request *request, unsigned status,
+                                                          const char *format, ...);
+/* The problem that a fault of the store or a refusal of its input is to a client: TALLY_INVALID 400
+ * with errors, TALLY_BUSY 429, TALLY_FULL 507, TALLY_POISONED, TALLY_NO_MEMORY 503, the others 500,
+ * whose text goes to the log and not to the client. */
+void answer_fault(struct request *request, const struct tally_error *error);
+
+/* `produce` runs on a thread of its own; at most settings.streams of them at once, else 429.
+ * `release` is called once whatever happens. */
+void answer_stream(struct request *request, const char *type, stream_producer produce, void *context,
+                   void (*release)(void *context));
+
+/* One more header; `name` is static, the value at most 255 bytes and without control characters. */
+void answer_header(struct request *request, const char *name, const char *value);
+
+#endif

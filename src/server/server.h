@@ -1,0 +1,65 @@
+/*
+ * server.h - a data folder as a service.
+ *
+ *     listener.c    connections and requests: libmicrohttpd, limits, TLS
+ *     routes.c      the table of what is answered, for whom
+ *     access.c      who asks
+ *     roster.c      the open trails
+ *     diary.c       what the server does, on record in the trail `tally`
+ *     resource_*.c  one file each: what a route does
+ *
+ * server_run() serves until SIGTERM or SIGINT and returns; SIGHUP reads settings and certificates
+ * anew. It ends in this order: /readyz says no, new connections are refused, what was accepted is
+ * answered, the trails are signed and closed.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "access.h"
+#include "cursor.h"
+#include "diary.h"
+#include "metrics.h"
+#include "rate.h"
+#include "roster.h"
+#include "settings.h"
+#include "workers.h"
+
+#include <stdatomic.h>
+
+struct listener;
+struct verifier;
+
+/* What every request can reach. Fixed while the server runs, but for what says otherwise. */
+struct server {
+    const char *path; /* of the data folder */
+    struct settings settings;
+    struct folder *folder;
+    struct roster *roster;
+    struct access *access;
+    struct diary *diary;
+    struct metrics *metrics;
+    struct workers *workers;
+    struct rate *failures; /* failed authentications, by address */
+    struct rate *requests; /* by key */
+    struct catalogue *catalogue;
+    struct listener *listener;
+    struct verifier *verifier;
+    uint8_t cursor_key[CURSOR_KEY_SIZE];
+    int64_t began;         /* wall clock */
+    atomic_bool draining;
+    atomic_uint streaming; /* streams under way */
+};
+
+struct server_options {
+    const char *path;
+    struct settings settings;
+    /* Called once, when connections are accepted: the URL. */
+    void (*ready)(void *context, const char *url);
+    void *context;
+};
+
+/* Runs until it is told to end. TALLY_OK then; else what kept it from starting or from closing. */
+TALLY_MUST_CHECK tally_status server_run(const struct server_options *options,
+                                         struct tally_error *error);
+
+#endif
