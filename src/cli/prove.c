@@ -1,16 +1,14 @@
 /*
  * tally prove - a file that proves one entry, and its check without a trail.
  *
- * The file is a C2SP tlog-proof. Its `extra` bytes are the entry's public part, which makes the
- * file whole by itself: the check hashes them, and the proof leads from that hash to the signed
- * root, so they need no trust. Who has the entry from elsewhere checks it instead (--entry,
- * --leaf).
+ * proof_file.h says what is in the file. Who has the entry from elsewhere checks that instead of
+ * what the file brings along (--entry, --leaf).
  */
 #include "base64.h"
 #include "command.h"
 #include "escape.h"
 #include "out.h"
-#include "snapshot.h"
+#include "proof_file.h"
 #include "tally/tlog_proof.h"
 #include "where.h"
 
@@ -43,37 +41,6 @@ read_index(const char *text, uint64_t *index_out)
     return DONE;
 }
 
-static tally_status
-write_proof(struct snapshot *snapshot, uint64_t index, struct out *out, struct tally_error *error)
-{
-    struct bytes note;
-    const struct tally_checkpoint *checkpoint = snapshot_checkpoint(snapshot, &note);
-    struct run_entry entry;
-    struct tally_tlog_proof file = {
-        .index = index,
-        .checkpoint = (const char *)note.data,
-        .checkpoint_size = note.size,
-    };
-    tally_status status =
-        tally_inclusion_prove(index, checkpoint->size, snapshot_hash, snapshot, &file.proof, error);
-    if (status == TALLY_OK)
-        status = snapshot_entry(snapshot, index, RUN_PARTS, &entry, error);
-    if (status != TALLY_OK)
-        return status;
-
-    file.extra = entry.public_part.data;
-    file.extra_size = entry.public_part.size;
-    size_t capacity = TALLY_TLOG_PROOF_SIZE(note.size) + BASE64_SIZE(file.extra_size) + 8;
-    uint8_t *room = buffer_reserve(&out->stream.buffer, capacity);
-    if (room == NULL)
-        return TALLY_NO_MEMORY;
-    size_t size = 0;
-    status = tally_tlog_proof_format(&file, (char *)room, capacity, &size, error);
-    if (status == TALLY_OK)
-        out->stream.buffer.size += size;
-    return status;
-}
-
 static int
 prove_entry(const struct where *where, uint64_t index, struct out *out)
 {
@@ -93,7 +60,7 @@ prove_entry(const struct where *where, uint64_t index, struct out *out)
         outcome =
             fail(UNABLE, "entry %llu is not covered by a checkpoint yet; try again in a moment",
                  (unsigned long long)index);
-    else if (write_proof(snapshot, index, out, &error) != TALLY_OK)
+    else if (proof_file_write(snapshot, index, &out->stream.buffer, &error) != TALLY_OK)
         outcome = where_fault(where, &error);
     snapshot_close(snapshot);
     return outcome;

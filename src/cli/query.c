@@ -3,17 +3,13 @@
  */
 #include "clock.h"
 #include "command.h"
-#include "cursor.h"
 #include "entries.h"
+#include "filtering.h"
 #include "out.h"
 #include "random.h"
-#include "selection.h"
 #include "where.h"
 
 #include <string.h>
-
-#define LIMIT_STANDARD 50
-#define LIMIT_MAX      1000
 
 static const struct command_option options[] = {
     { "limit", "N", "entries on a page, at most 1000 (default: 50)" },
@@ -28,26 +24,10 @@ static const struct command_option options[] = {
 /* A query as asked for. */
 struct question {
     struct buffer text;
-    enum scan_order order;
-    enum filter_control control;
-    unsigned long long limit;
-    const char *cursor_text; /* NULL: the first page */
     uint8_t key[CURSOR_KEY_SIZE];
-    struct cursor cursor; /* of the page's begin */
+    struct excerpt_request request;
+    struct cursor start;
 };
-
-/* What a cursor is bound to. Whoever may read the folder is nobody in particular: no role. */
-static struct cursor_binding
-binding_of(const struct question *question, const struct trail *trail)
-{
-    return (struct cursor_binding){
-        .trail = bytes_text(trail_origin(trail)),
-        .filter = buffer_view(&question->text),
-        .role = bytes_text("folder"),
-        .control = question->control,
-        .order = question->order,
-    };
-}
 
 /* The folder's key for cursors. Without it (a folder that may only be read) a cursor is good within
  * this process, which is nowhere, and the next page is refused with a reason. */
@@ -68,105 +48,58 @@ read_key(struct folder *folder, uint8_t key[CURSOR_KEY_SIZE])
 static int
 read_question(const struct invocation *invocation, struct question *question)
 {
-    int outcome = option_number(invocation, "limit", LIMIT_STANDARD, LIMIT_MAX, &question->limit);
+    unsigned long long limit;
+    int outcome =
+        option_number(invocation, "limit", EXCERPT_LIMIT_STANDARD, EXCERPT_LIMIT_MAX, &limit);
     if (outcome != DONE)
         return outcome;
-    if (question->limit == 0)
-        return fail(MISUSED, "--limit takes a number from 1 to %d", LIMIT_MAX);
+    if (limit == 0)
+        return fail(MISUSED, "--limit takes a number from 1 to %d", EXCERPT_LIMIT_MAX);
 
     const char *order = option_value(invocation, "order");
+    const char *cursor = option_value(invocation, "cursor");
     struct tally_error error = { 0 };
-    question->order = ORDER_TIME_DOWN;
-    if (order != NULL && scan_order_read(bytes_text(order), &question->order, &error) != TALLY_OK)
+    enum scan_order order_read = ORDER_TIME_DOWN;
+    if (order != NULL && scan_order_read(bytes_text(order), &order_read, &error) != TALLY_OK)
         return fail_with(&error, "--order");
 
-    question->control = selection_control(invocation);
-    question->cursor_text = option_value(invocation, "cursor");
-    selection_text(invocation, &question->text);
-    return buffer_failed(&question->text) ? fail(UNABLE, "out of memory") : DONE;
-}
-
-/* Where the page begins: as the cursor says, or here and now. */
-static int
-read_cursor(struct question *question, const struct where *where)
-{
-    read_key(where->folder, question->key);
-    question->cursor = (struct cursor){ .size = UINT64_MAX, .now = clock_now() };
-    if (question->cursor_text == NULL)
-        return DONE;
-
-    struct cursor_binding binding = binding_of(question, where->trail);
-    struct tally_error error = { 0 };
-    if (cursor_read(question->key, &binding, bytes_text(question->cursor_text), &question->cursor,
-                    &error) != TALLY_OK)
-        return fail_with(&error, "--cursor");
+    filtering_text(invocation, &question->text);
+    if (buffer_failed(&question->text))
+        return fail(UNABLE, "out of memory");
+    question->request = (struct excerpt_request){
+        .text = buffer_view(&question->text),
+        .control = filtering_control(invocation),
+        .order = order_read,
+        .limit = (size_t)limit,
+        .cursor = cursor == NULL ? (struct bytes){ NULL, 0 } : bytes_text(cursor),
+        .role = bytes_text("folder"), /* who may read the folder is nobody in particular */
+        .key = question->key,
+        .now = clock_now(),
+    };
     return DONE;
 }
 
-/* `"next":…` for JSON; a line on standard error for the other formats. */
 static tally_status
-write_next(const struct question *question, const struct where *where, const struct scan_list *list,
-           uint64_t size, struct buffer *members, struct tally_error *error)
+write_excerpt(struct entries *entries, struct excerpt *excerpt, struct tally_error *error)
 {
-    if (!list->more) {
-        buffer_text(members, "\"next\":null");
-        return TALLY_OK;
-    }
-    struct cursor_binding binding = binding_of(question, where->trail);
-    struct cursor next = { .size = size, .now = question->cursor.now, .place = list->next };
-    char text[CURSOR_TEXT_SIZE];
-    tally_status status = cursor_write(question->key, &binding, &next, text, error);
+    struct buffer members = { 0 };
+    tally_status status = entries_excerpt(entries, excerpt, UINT64_MAX, error);
     if (status == TALLY_OK)
-        buffer_format(members, "\"next\":\"%.*s\"", CURSOR_TEXT_SIZE, text);
-    return status;
-}
-
-struct answer {
-    struct selection selection;
-    struct entries *entries;
-    struct scan_hit hits[LIMIT_MAX];
-    struct scan_list list;
-};
-
-static tally_status
-write_rows(struct answer *answer, struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    for (size_t i = 0; i < answer->list.count && status == TALLY_OK; i++) {
-        struct run_entry entry;
-        status = snapshot_entry(answer->selection.snapshot, answer->hits[i].index, RUN_VALUES,
-                                &entry, error);
-        if (status == TALLY_OK)
-            status = entries_row(answer->entries, &entry, error);
-    }
-    return status;
-}
-
-static tally_status
-write_answer(const struct question *question, const struct where *where, struct answer *answer,
-             struct buffer *members, struct tally_error *error)
-{
-    struct selection *selection = &answer->selection;
-    tally_status status = scan_list(selection->scan, question->order, &question->cursor.place,
-                                    answer->hits, (size_t)question->limit, &answer->list, error);
+        status = excerpt_put_next(excerpt, &members, error);
     if (status == TALLY_OK)
-        status = write_rows(answer, error);
-    if (status == TALLY_OK)
-        status = write_next(question, where, &answer->list, snapshot_size(selection->snapshot),
-                            members, error);
-    if (status == TALLY_OK)
-        status = entries_end(answer->entries, buffer_view(members), error);
+        status = entries_end(entries, buffer_view(&members), error);
+    buffer_free(&members);
     return status;
 }
 
 /* The cursor goes to standard error where the format has no place for it. */
 static void
-say_next(enum listing_format format, const struct scan_list *list, const struct buffer *members)
+say_next(enum listing_format format, const struct excerpt *excerpt)
 {
-    if (format == LISTING_JSON || !list->more)
-        return;
-    size_t skip = strlen("\"next\":\"");
-    say("there is more: add --cursor %.*s", CURSOR_TEXT_SIZE, (const char *)members->data + skip);
+    char text[CURSOR_TEXT_SIZE];
+    struct tally_error error;
+    if (format != LISTING_JSON && excerpt_next(excerpt, text, &error) == TALLY_OK)
+        say("there is more: add --cursor %.*s", CURSOR_TEXT_SIZE, text);
 }
 
 static int
@@ -179,29 +112,22 @@ answer_question(const struct invocation *invocation, const struct question *ques
     if (outcome != DONE)
         return outcome;
 
-    struct answer answer = { 0 };
-    struct selection_options selection_options = {
-        .text = buffer_view(&question->text),
-        .now = question->cursor.now,
-        .size = question->cursor.size,
-        .control = question->control,
-    };
-    outcome = selection_open(where->trail, &selection_options, &answer.selection);
-    if (outcome != DONE)
-        return outcome;
-
+    struct excerpt excerpt;
     struct tally_error error = { 0 };
-    struct buffer members = { 0 };
-    tally_status status = entries_create(format, &style, &out->stream, &answer.entries, &error);
+    if (excerpt_open(where->trail, &question->request, &question->start, &excerpt, &error) !=
+        TALLY_OK)
+        return filtering_fault(where, question->request.text, &error);
+
+    struct entries *entries = NULL;
+    tally_status status = entries_create(format, &style, &out->stream, &entries, &error);
     if (status == TALLY_OK)
-        status = write_answer(question, where, &answer, &members, &error);
+        status = write_excerpt(entries, &excerpt, &error);
     if (status == TALLY_OK)
-        say_next(format, &answer.list, &members);
+        say_next(format, &excerpt);
     else
         outcome = where_fault(where, &error);
-    buffer_free(&members);
-    entries_destroy(answer.entries);
-    selection_close(&answer.selection);
+    entries_destroy(entries);
+    excerpt_close(&excerpt);
     return outcome;
 }
 
@@ -216,12 +142,14 @@ ask(const struct invocation *invocation, struct question *question)
     if (outcome != DONE)
         return outcome;
 
-    outcome = read_cursor(question, &where);
-    if (outcome == DONE) {
+    read_key(where.folder, question->key);
+    struct tally_error error = { 0 };
+    if (excerpt_start(where.trail, &question->request, &question->start, &error) != TALLY_OK) {
+        outcome = fail_with(&error, "--cursor");
+    } else {
         struct out out;
         out_open(&out);
-        outcome = answer_question(invocation, question, &where, &out);
-        outcome = out_finish(&out, outcome);
+        outcome = out_finish(&out, answer_question(invocation, question, &where, &out));
     }
     return where_close(&where, outcome);
 }

@@ -25,6 +25,7 @@ enum shown {
 
 struct entries {
     enum listing_format format;
+    struct stream *stream;
     struct listing *listing;
     struct listing_column columns[FIELD_COUNT + 1];
     char time[TIME_TEXT_SIZE];
@@ -95,6 +96,7 @@ entries_create(enum listing_format format, const struct listing_style *style, st
     if (entries == NULL)
         return memory_fault(error);
     entries->format = format;
+    entries->stream = stream;
     all_columns(entries->columns);
 
     bool table = format == LISTING_TABLE;
@@ -181,6 +183,25 @@ entries_row(struct entries *entries, const struct run_entry *entry, struct tally
     if (buffer_failed(&entries->text))
         return memory_fault(error);
     return listing_row(entries->listing, cells, error);
+}
+
+tally_status
+entries_excerpt(struct entries *entries, struct excerpt *excerpt, uint64_t size_max,
+                struct tally_error *error)
+{
+    uint64_t begin = stream_written(entries->stream);
+    for (size_t i = 0; i < excerpt->count; i++) {
+        struct run_entry entry;
+        tally_status status = snapshot_entry(excerpt->selection.snapshot, excerpt->hits[i].index,
+                                             RUN_VALUES, &entry, error);
+        if (status == TALLY_OK)
+            status = entries_row(entries, &entry, error);
+        if (status != TALLY_OK)
+            return status;
+        if (stream_written(entries->stream) - begin >= size_max)
+            excerpt_cut(excerpt, i + 1);
+    }
+    return TALLY_OK;
 }
 
 tally_status

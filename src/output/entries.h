@@ -9,6 +9,7 @@
 #ifndef ENTRIES_H
 #define ENTRIES_H
 
+#include "excerpt.h"
 #include "listing.h"
 #include "run.h"
 
@@ -24,6 +25,11 @@ void entries_destroy(struct entries *entries); /* NULL is allowed */
 /* One entry; only its index, its values and whether it is erased are looked at (RUN_VALUES). */
 TALLY_MUST_CHECK tally_status entries_row(struct entries *entries, const struct run_entry *entry,
                                           struct tally_error *error);
+
+/* The entries of an excerpt, which is cut behind the one with which `size_max` bytes are written (a
+ * table counts as it is fitted: rows that wait for it do not). */
+TALLY_MUST_CHECK tally_status entries_excerpt(struct entries *entries, struct excerpt *excerpt,
+                                              uint64_t size_max, struct tally_error *error);
 
 /* As listing_end(). */
 TALLY_MUST_CHECK tally_status entries_end(struct entries *entries, struct bytes members,

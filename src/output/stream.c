@@ -11,6 +11,8 @@ stream_flush(struct stream *stream, struct tally_error *error)
         return TALLY_OK;
 
     tally_status status = stream->write(stream->context, buffer_view(&stream->buffer), error);
+    if (status == TALLY_OK)
+        stream->handed_on += stream->buffer.size;
     buffer_clear(&stream->buffer);
     return status;
 }

@@ -18,7 +18,15 @@ struct stream {
     /* Takes all of `bytes` or gives a fault, which ends the writing. */
     tally_status (*write)(void *context, struct bytes bytes, struct tally_error *error);
     void *context;
+    uint64_t handed_on; /* bytes that `write` has taken */
 };
+
+/* Bytes that were written in all, whether handed on yet or not. */
+static inline uint64_t
+stream_written(const struct stream *stream)
+{
+    return stream->handed_on + stream->buffer.size;
+}
 
 /* Hands the buffer on if it is large enough to be worth it. TALLY_NO_MEMORY where appending failed,
  * else what `write` gives. */

@@ -1,0 +1,70 @@
+#include "filtering.h"
+
+#include "clock.h"
+#include "utf8.h"
+
+void
+filtering_text(const struct invocation *invocation, struct buffer *text)
+{
+    for (int i = 1; i < invocation->operand_count; i++) {
+        if (i > 1)
+            buffer_byte(text, ' ');
+        buffer_text(text, invocation->operands[i]);
+    }
+}
+
+enum filter_control
+filtering_control(const struct invocation *invocation)
+{
+    return option_given(invocation, "control") ? CONTROL_INCLUDED : CONTROL_LEFT_OUT;
+}
+
+/* How many characters the first `size` bytes show, so that a caret stands below the next. */
+static unsigned
+shown_width(struct bytes text, size_t size)
+{
+    unsigned width = 0;
+    for (size_t at = 0; at < size && at < text.size;) {
+        uint32_t code_point;
+        size_t step = utf8_decode(bytes_of(text.data + at, text.size - at), &code_point);
+        at += step == 0 ? 1 : step;
+        width++;
+    }
+    return width;
+}
+
+int
+filtering_fault(const struct where *where, struct bytes text, const struct tally_error *error)
+{
+    if (error->status != TALLY_INVALID)
+        return where_fault(where, error);
+    if (error->column == 0)
+        return fail(MISUSED, "the filter is refused: %s", error->text);
+    say("the filter is refused at column %u: %s", error->column, error->text);
+    say("    %.*s", BYTES_ARG(text));
+    say("    %*s^", (int)shown_width(text, error->column - 1), "");
+    return MISUSED;
+}
+
+int
+filtering_open(const struct invocation *invocation, const struct where *where,
+               struct selection *selection_out)
+{
+    struct buffer text = { 0 };
+    filtering_text(invocation, &text);
+    if (buffer_failed(&text)) {
+        buffer_free(&text);
+        return fail(UNABLE, "out of memory");
+    }
+    const struct selection_request request = {
+        .text = buffer_view(&text),
+        .now = clock_now(),
+        .size = SELECTION_ALL,
+        .control = filtering_control(invocation),
+    };
+    struct tally_error error = { 0 };
+    tally_status status = selection_open(where->trail, &request, selection_out, &error);
+    int outcome = status == TALLY_OK ? DONE : filtering_fault(where, buffer_view(&text), &error);
+    buffer_free(&text);
+    return outcome;
+}

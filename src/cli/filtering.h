@@ -1,0 +1,26 @@
+/*
+ * filtering.h - the filter that a command's operands are: what query, stats and export share.
+ *
+ * Operands behind WHERE are joined by blanks and are one filter (docs/api.md).
+ */
+#ifndef FILTERING_H
+#define FILTERING_H
+
+#include "selection.h"
+#include "where.h"
+
+/* Appends the filter's text. */
+void filtering_text(const struct invocation *invocation, struct buffer *text);
+
+/* Whether --control was given. */
+enum filter_control filtering_control(const struct invocation *invocation);
+
+/* Says why a filter could not be asked and returns the exit status; an error in it is pointed at. */
+int filtering_fault(const struct where *where, struct bytes text, const struct tally_error *error);
+
+/* The entries that the operands select, of the trail as it is. DONE, or the exit status after
+ * saying why. */
+int filtering_open(const struct invocation *invocation, const struct where *where,
+                   struct selection *selection_out);
+
+#endif
