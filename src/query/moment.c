@@ -21,9 +21,8 @@ whole_day(int64_t start, bool relative)
     return (struct moment){ start, start + CLOCK_DAY - 1, relative };
 }
 
-/* Nanoseconds of a unit's letter, 0 where it is none. */
-static int64_t
-unit_size(uint8_t letter)
+int64_t
+moment_unit(uint8_t letter)
 {
     switch (letter) {
     case 's':
@@ -48,7 +47,7 @@ read_offset(struct bytes text, int64_t now, struct moment *out, const char **rea
     static const char shape[] =
         "an offset is a sign, a number and one of s, m, h, d, w, such as -7d";
     bool negative = text.data[0] == '-';
-    int64_t unit = unit_size(text.data[text.size - 1]);
+    int64_t unit = moment_unit(text.data[text.size - 1]);
     int64_t count = 0, distance, instant;
 
     *reason_out = shape;

@@ -24,6 +24,9 @@ struct moment {
 /* False where refused; then *reason_out is a static phrase ("the day does not exist"). */
 bool moment_read(struct bytes text, int64_t now, struct moment *out, const char **reason_out);
 
+/* Nanoseconds of a unit's letter (s, m, h, d, w), 0 where it is none. */
+int64_t moment_unit(uint8_t letter);
+
 /* Appends nothing but what moment_read reads back: an instant in RFC 3339 with as many digits as it
  * needs. `text` has INSTANT_TEXT_MAX bytes of room; returns the length, no NUL. */
 size_t moment_format(int64_t instant, char *text);

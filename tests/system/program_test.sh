@@ -1,7 +1,7 @@
 #!/bin/bash
 . "$(dirname "$0")/lib.sh"
 
-commands='init record import query export verify prove trail doctor bench demo help'
+commands='init record import query stats export verify prove trail doctor bench demo help'
 expect 0 'the list of commands' "$TALLY" help
 for command in $commands; do
     says "it has $command" "^  tally $command "

@@ -1,0 +1,120 @@
+/*
+ * tally stats - count what matches a filter: all of it, by a field's values, over time.
+ */
+#include "figures.h"
+#include "filtering.h"
+#include "out.h"
+
+static const struct command_option options[] = {
+    { "by", "FIELD", "count by this field's values" },
+    { "top", "N", "values that are named, most frequent first, at most 1000 (default: 10)" },
+    { "interval", "TIME", "count over time: a number and s, m, h, d or w, such as 1h" },
+    { "control", NULL, "control entries, too" },
+    { "trail", "NAME", "the trail (default: main)" },
+    { "format", "FORMAT", "table, json, ndjson or csv (default: table)" },
+    { NULL, NULL, NULL },
+};
+
+static int
+read_request(const struct invocation *invocation, struct summary_request *request_out)
+{
+    unsigned long long top;
+    int outcome = option_number(invocation, "top", SUMMARY_TOP_STANDARD, SUMMARY_TOP_MAX, &top);
+    if (outcome != DONE)
+        return outcome;
+    const char *by = option_value(invocation, "by");
+    const char *interval = option_value(invocation, "interval");
+    if (top == 0)
+        return fail(MISUSED, "--top takes a number from 1 to %d", SUMMARY_TOP_MAX);
+    if (by == NULL && option_given(invocation, "top"))
+        return fail(MISUSED, "--top goes with --by");
+
+    struct summary_request request = { .by = FIELD_COUNT, .top = (size_t)top };
+    struct tally_error error = { 0 };
+    if (by != NULL && summary_read_field(bytes_text(by), &request.by, &error) != TALLY_OK)
+        return fail_with(&error, "--by");
+    request.over_time = interval != NULL;
+    if (interval != NULL && !interval_read(bytes_text(interval), &request.interval))
+        return fail(MISUSED,
+                    "--interval takes a number and s, m, h, d or w, at most 100d, not "
+                    "\"%s\"",
+                    interval);
+    *request_out = request;
+    return DONE;
+}
+
+static int
+write_summary(const struct invocation *invocation, const struct summary *summary, struct out *out)
+{
+    enum listing_format format;
+    struct listing_style style;
+    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    if (outcome != DONE)
+        return outcome;
+    if (format == LISTING_JSON) {
+        figures_json(summary, &out->stream.buffer);
+        return DONE;
+    }
+    struct tally_error error = { 0 };
+    tally_status status = figures_rows(summary, format, &style, &out->stream, &error);
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+/* A refusal of the interval or the field is no fault of the trail's. */
+static int
+refuse(const struct where *where, const struct tally_error *error)
+{
+    return error->status == TALLY_INVALID ? fail_with(error, NULL) : where_fault(where, error);
+}
+
+static int
+count(const struct invocation *invocation, const struct where *where,
+      const struct summary_request *request)
+{
+    struct selection selection;
+    int outcome = filtering_open(invocation, where, &selection);
+    if (outcome != DONE)
+        return outcome;
+    struct summary summary;
+    struct tally_error error = { 0 };
+    if (summary_make(selection.scan, request, &summary, &error) != TALLY_OK) {
+        outcome = refuse(where, &error);
+    } else {
+        struct out out;
+        out_open(&out);
+        outcome = out_finish(&out, write_summary(invocation, &summary, &out));
+        summary_finish(&summary);
+    }
+    selection_close(&selection);
+    return outcome;
+}
+
+static int
+run(const struct invocation *invocation)
+{
+    if (invocation->operand_count < 1)
+        return misused(invocation, "the data folder is missing");
+    struct summary_request request;
+    int outcome = read_request(invocation, &request);
+    if (outcome != DONE)
+        return outcome;
+    struct where where;
+    outcome = where_open_trail(invocation, TRAIL_READ, &where);
+    if (outcome != DONE)
+        return outcome;
+    return where_close(&where, count(invocation, &where, &request));
+}
+
+const struct command command_stats = {
+    .name = "stats",
+    .operands = "WHERE [FILTER…]",
+    .summary = "count entries: by a field's values, over time",
+    .text =
+        "The operands are one filter, as for `tally query`. --by names the most frequent values "
+        "of a\nfield; --interval counts from the first match to the last, without gaps, by whole "
+        "intervals\nof UTC (weeks begin on Monday), 10,000 at most. JSON is what /api/stats "
+        "answers.",
+    .options = options,
+    .ways = COMMAND_FILTER,
+    .run = run,
+};
