@@ -11,7 +11,7 @@ help:
 	@echo 'make build     the program, build/tally'
 	@echo 'make demo      build it and show it: record, find, verify, tamper, see it found'
 	@echo 'make test      all tests: unit, system, conformance'
-	@echo 'make bench     measure; BENCH_EVENTS=N entries'
+	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh says what can be set'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make soak      kill a recording process and check, for SOAK_MINUTES=$(SOAK_MINUTES)'
 	@echo 'make install   into the prefix (PREFIX=/usr/local, DESTDIR=)'
@@ -34,7 +34,9 @@ test: build
 demo: build
 	@$(BUILD)/tally demo
 
-bench: build
+bench:
+	@packaging/deps.sh build bench
+	@$(MAKE) --no-print-directory build
 	@bench/run.sh $(BUILD)
 
 fuzz:

@@ -1,22 +1,17 @@
 #!/usr/bin/env python3
-"""Medians over the runs of `tally bench --format csv`, as a Markdown table.
+"""Medians over runs that printed rows of CSV (measure, value, unit), as a Markdown table.
 
 medians.py RUN.csv...
-medians.py --peer PEER.csv... --beside RUN.csv...    the peer's, with ratios
+medians.py NAME RUN.csv... -- PEER RUN.csv... -- ...    side by side: a peer's median, and how many
+                                                        times better NAME's is
 """
 import csv
 import statistics
 import sys
 
-# What the peer's rows are called in ours, and whether more is better.
-COMPARED = {
-    "recording, durable": ("recording, everything sealed", True),
-    "on disk": ("on disk, everything", False),
-}
-
 
 def medians(paths):
-    """{name: (median, unit)}, in the order of the first file."""
+    """{measure: (median, unit)}, in the order of the first file."""
     values = {}
     for path in paths:
         with open(path, encoding="utf-8", newline="") as file:
@@ -30,20 +25,48 @@ def spelled(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}"
 
 
-def main(words):
-    if words[:1] == ["--peer"]:
-        split = words.index("--beside")
-        peer, ours = medians(words[1:split]), medians(words[split + 1 :])
-        print("| measure | SQLite | Tallystick | ratio |\n|---|---:|---:|---:|")
-        for name, (value, unit) in peer.items():
-            mine, more_is_better = COMPARED[name]
-            other = ours[mine][0]
-            ratio = other / value if more_is_better else value / other
-            print(f"| {name} ({unit}) | {spelled(value)} | {spelled(other)} | {ratio:.1f} |")
-        return
+def ratio(ours, theirs, unit):
+    """How many times better ours is: more of a rate, less of everything else."""
+    return ours / theirs if unit.endswith("/s") else theirs / ours
+
+
+def groups(words):
+    """[(name, [path…])…] from words that "--" separates."""
+    found = [[]]
+    for word in words:
+        if word == "--":
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [(group[0], group[1:]) for group in found]
+
+
+def print_one(ours):
     print("| measure | median | unit |\n|---|---:|---|")
-    for name, (value, unit) in medians(words).items():
-        print(f"| {name} | {spelled(value)} | {unit} |")
+    for measure, (value, unit) in ours.items():
+        print(f"| {measure} | {spelled(value)} | {unit} |")
+
+
+def print_beside(name, ours, peers):
+    print(f"| measure | {name} |" + "".join(f" {peer} | |" for peer, _ in peers))
+    print("|---|---:|" + "---:|---:|" * len(peers))
+    for measure, (value, unit) in ours.items():
+        row = f"| {measure} ({unit}) | {spelled(value)} |"
+        for _, theirs in peers:
+            if measure in theirs and value > 0 and theirs[measure][0] > 0:
+                other = theirs[measure][0]
+                row += f" {spelled(other)} | {ratio(value, other, unit):.1f}× |"
+            else:
+                row += " | |"
+        print(row)
+
+
+def main(words):
+    if "--" in words:
+        (name, paths), *others = groups(words)
+        print_beside(name, medians(paths), [(peer, medians(runs)) for peer, runs in others])
+    else:
+        print_one(medians(words))
 
 
 main(sys.argv[1:])

@@ -1,155 +1,178 @@
 /*
- * peer_sqlite - the same events in SQLite, for comparison: a table with a column for each field and
- * the indexes an audit table has, WAL, synchronous=FULL, a transaction for each 1,000.
+ * peer_sqlite - the same events in SQLite, for comparison: a table with a column for each field, a
+ * checksum, and the indexes an audit table has; WAL, synchronous=FULL, a transaction for each 1,000.
  *
- *     tally bench --emit N | peer_sqlite FILE
+ *     tally bench --emit N | peer_sqlite FILE [WANTED]
  *
- * Prints events per second and bytes per event. Reading the JSON is not counted. It does less than
- * a trail: it keeps no hashes, and what it stores can be changed by whoever opens it.
+ * WANTED: lines of USER<TAB>ACTION to look for (rows.h). Prints rows of CSV. It does less than a
+ * trail: whoever may change a row may change its checksum, too.
  */
-#include <jansson.h>
+#include "clock.h"
+#include "quit.h"
+#include "rows.h"
+#include "samples.h"
+
 #include <sqlite3.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#define BATCH 1000u
+#define BATCH   1000u
+#define REPEATS 20 /* of a query over all events */
 
 static const char schema[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-262144;"
     "CREATE TABLE events(id TEXT PRIMARY KEY, timestamp TEXT, request_id TEXT, user_id TEXT,"
-    " session_id TEXT, ip_address TEXT, user_agent TEXT, action TEXT, resource_type TEXT,"
-    " resource_id TEXT, method TEXT, endpoint TEXT, status TEXT, status_code INTEGER,"
-    " response_time_ms REAL, error_message TEXT, details TEXT, changes TEXT) WITHOUT ROWID;"
+    " user_email TEXT, session_id TEXT, ip_address TEXT, user_agent TEXT, event_type TEXT,"
+    " action TEXT, severity TEXT, resource_type TEXT, resource_id TEXT, method TEXT,"
+    " endpoint TEXT, status TEXT, status_code INTEGER, response_time_ms REAL,"
+    " error_message TEXT, details TEXT, changes TEXT, checksum TEXT);"
     "CREATE INDEX by_time ON events(timestamp);"
     "CREATE INDEX by_user ON events(user_id, timestamp);"
+    "CREATE INDEX by_email ON events(user_email, timestamp);"
+    "CREATE INDEX by_type ON events(event_type, timestamp);"
     "CREATE INDEX by_action ON events(action, timestamp);"
+    "CREATE INDEX by_severity ON events(severity, timestamp);"
+    "CREATE INDEX by_status ON events(status, timestamp);"
     "CREATE INDEX by_resource ON events(resource_type, resource_id, timestamp);";
 
-static const char *const names[] = {
-    "id",         "timestamp",   "request_id",       "user_id",       "session_id", "ip_address",
-    "user_agent", "action",      "resource_type",    "resource_id",   "method",     "endpoint",
-    "status",     "status_code", "response_time_ms", "error_message", "details",    "changes",
-};
-#define FIELDS (sizeof names / sizeof names[0])
-
-struct peer {
-    sqlite3 *database;
-    sqlite3_stmt *insert;
-    char *texts[BATCH][FIELDS]; /* values of a batch, as they are bound; NULL: absent */
-};
-
-_Noreturn static void
-give_up(const char *what)
+static void
+run(sqlite3 *database, const char *sql)
 {
-    (void)fprintf(stderr, "peer_sqlite: %s\n", what);
-    exit(1);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        quit("%s", sqlite3_errmsg(database));
+}
+
+static sqlite3_stmt *
+prepare(sqlite3 *database, const char *sql)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
+        quit("%s", sqlite3_errmsg(database));
+    return statement;
 }
 
 static void
-run(struct peer *peer, const char *sql)
+bind(sqlite3_stmt *statement, int place, const char *text)
 {
-    if (sqlite3_exec(peer->database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        give_up(sqlite3_errmsg(peer->database));
+    if (sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT) != SQLITE_OK)
+        quit("cannot bind a value");
+}
+
+/* ---- recording ---- */
+
+static void
+insert(sqlite3 *database, sqlite3_stmt *statement, const struct row *row)
+{
+    char checksum[ROW_CHECKSUM_SIZE + 1];
+    row_checksum(row, checksum);
+    for (int i = 0; i < ROW_FIELDS; i++)
+        (void)sqlite3_bind_text(statement, i + 1, row->values[i], -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, ROW_FIELDS + 1, checksum, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE || sqlite3_reset(statement) != SQLITE_OK)
+        quit("%s", sqlite3_errmsg(database));
 }
 
 static void
-open_database(struct peer *peer, const char *path)
+record(sqlite3 *database, const struct rows *rows)
 {
-    if (sqlite3_open(path, &peer->database) != SQLITE_OK)
-        give_up("cannot open the database");
-    run(peer, schema);
     char sql[256] = "INSERT INTO events VALUES(?1";
     size_t size = strlen(sql);
-    for (size_t i = 2; i <= FIELDS; i++)
+    for (size_t i = 2; i <= ROW_FIELDS + 1; i++)
         size += (size_t)snprintf(sql + size, sizeof sql - size, ",?%zu", i);
     (void)snprintf(sql + size, sizeof sql - size, ")");
-    if (sqlite3_prepare_v2(peer->database, sql, -1, &peer->insert, NULL) != SQLITE_OK)
-        give_up(sqlite3_errmsg(peer->database));
-}
+    sqlite3_stmt *statement = prepare(database, sql);
 
-/* Strings as they are, everything else as JSON text. */
-static void
-read_event(const char *line, char **texts)
-{
-    json_t *event = json_loads(line, 0, NULL);
-    if (event == NULL)
-        give_up("a line is no JSON");
-    for (size_t i = 0; i < FIELDS; i++) {
-        const json_t *value = json_object_get(event, names[i]);
-        texts[i] = NULL;
-        if (json_is_string(value))
-            texts[i] = strdup(json_string_value(value));
-        else if (value != NULL)
-            texts[i] = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    int64_t began = clock_monotonic();
+    for (size_t i = 0; i < rows->count; i++) {
+        if (i % BATCH == 0)
+            run(database, "BEGIN");
+        insert(database, statement, &rows->list[i]);
+        if ((i + 1) % BATCH == 0 || i + 1 == rows->count)
+            run(database, "COMMIT");
     }
-    json_decref(event);
+    run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    double taken = (double)(clock_monotonic() - began) / 1e9;
+    (void)sqlite3_finalize(statement);
+    (void)printf("\"recording, batches of 1,000\",%.0f,events/s\n", (double)rows->count / taken);
 }
 
-static uint32_t
-read_batch(struct peer *peer)
+/* ---- reading ---- */
+
+/* Takes every value of every row that the statement gives. */
+static void
+read_all(sqlite3 *database, sqlite3_stmt *statement, struct samples *samples)
 {
-    static char *line;
-    static size_t capacity;
-    uint32_t count = 0;
-    while (count < BATCH && getline(&line, &capacity, stdin) > 0)
-        read_event(line, peer->texts[count++]);
-    return count;
+    int64_t began = clock_monotonic();
+    int step;
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+        for (int i = 0; i < sqlite3_column_count(statement); i++)
+            (void)sqlite3_column_text(statement, i);
+    if (step != SQLITE_DONE || sqlite3_reset(statement) != SQLITE_OK)
+        quit("%s", sqlite3_errmsg(database));
+    samples_add(samples, clock_monotonic() - began);
+}
+
+/* `sql` has ?1 for a user and ?2 for an action, where it needs them. */
+static void
+look_for(sqlite3 *database, const char *label, const char *sql, const struct row_wanted *wanted,
+         size_t count)
+{
+    struct samples samples = { 0 };
+    sqlite3_stmt *statement = prepare(database, sql);
+    for (size_t i = 0; i < count; i++) {
+        if (sqlite3_bind_parameter_index(statement, "?1") != 0)
+            bind(statement, 1, wanted[i].user);
+        if (sqlite3_bind_parameter_index(statement, "?2") != 0)
+            bind(statement, 2, wanted[i].action);
+        read_all(database, statement, &samples);
+    }
+    (void)sqlite3_finalize(statement);
+    samples_print(&samples, label);
+    samples_free(&samples);
 }
 
 static void
-store_batch(struct peer *peer, uint32_t count)
+read_back(sqlite3 *database, const char *path)
 {
-    run(peer, "BEGIN");
-    for (uint32_t row = 0; row < count; row++) {
-        for (size_t i = 0; i < FIELDS; i++)
-            (void)sqlite3_bind_text(peer->insert, (int)i + 1, peer->texts[row][i], -1,
-                                    SQLITE_STATIC);
-        if (sqlite3_step(peer->insert) != SQLITE_DONE || sqlite3_reset(peer->insert) != SQLITE_OK)
-            give_up(sqlite3_errmsg(peer->database));
-    }
-    run(peer, "COMMIT");
-}
-
-static double
-seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    static struct row_wanted wanted[ROW_WANTED_MAX];
+    size_t count = row_wanted_read(path, wanted);
+    run(database, "ANALYZE");
+    look_for(database, "newest 50 of a user",
+             "SELECT * FROM events WHERE user_id = ?1 ORDER BY timestamp DESC LIMIT 50", wanted,
+             count);
+    look_for(database, "newest 50 of an action",
+             "SELECT * FROM events WHERE action = ?2 ORDER BY timestamp DESC LIMIT 50", wanted,
+             count);
+    look_for(database, "newest 50 of a user and an action",
+             "SELECT * FROM events WHERE user_id = ?1 AND action = ?2"
+             " ORDER BY timestamp DESC LIMIT 50",
+             wanted, count);
+    look_for(database, "counts by action", "SELECT action, count(*) FROM events GROUP BY action",
+             wanted, count < REPEATS ? count : REPEATS);
+    look_for(database, "histogram by the hour",
+             "SELECT substr(timestamp, 1, 13), count(*) FROM events GROUP BY 1", wanted,
+             count < REPEATS ? count : REPEATS);
 }
 
 int
 main(int argc, char **argv)
 {
-    static struct peer peer;
-    if (argc != 2)
-        give_up("usage: peer_sqlite FILE");
-    open_database(&peer, argv[1]);
-    double taken = 0;
-    unsigned long long total = 0;
-    uint32_t count;
-    while ((count = read_batch(&peer)) > 0) {
-        double start = seconds();
-        store_batch(&peer, count);
-        taken += seconds() - start;
-        total += count;
-        for (uint32_t row = 0; row < count; row++)
-            for (size_t i = 0; i < FIELDS; i++)
-                free(peer.texts[row][i]);
-    }
-    double start = seconds();
-    run(&peer, "PRAGMA wal_checkpoint(TRUNCATE)");
-    taken += seconds() - start;
-    (void)sqlite3_finalize(peer.insert);
-    (void)sqlite3_close(peer.database);
+    if (argc != 2 && argc != 3)
+        quit("usage: peer_sqlite FILE [WANTED]");
+    struct rows rows;
+    rows_read(stdin, &rows);
+    sqlite3 *database;
+    if (sqlite3_open(argv[1], &database) != SQLITE_OK)
+        quit("cannot open the database");
+    run(database, schema);
+    record(database, &rows);
     struct stat file;
-    if (total == 0 || stat(argv[1], &file) < 0)
-        give_up("nothing was stored");
-    (void)printf("\"recording, durable\",%.0f,events/s\n", (double)total / taken);
-    (void)printf("on disk,%.2f,bytes/event\n", (double)file.st_size / (double)total);
+    if (stat(argv[1], &file) < 0)
+        quit("nothing was stored");
+    (void)printf("on disk,%.2f,bytes/event\n", (double)file.st_size / (double)rows.count);
+    if (argc == 3)
+        read_back(database, argv[2]);
+    (void)sqlite3_close(database);
+    rows_free(&rows);
     return 0;
 }

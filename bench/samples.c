@@ -52,7 +52,11 @@ samples_print(struct samples *samples, const char *label)
         const char *name;
         double share;
     } quantiles[] = { { "p50", 0.5 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
-    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        /* The largest of few is no percentile. */
+        if ((double)samples->count * (1 - quantiles[i].share) < 0.999)
+            break;
         (void)printf("\"%s %s\",%.3f,ms\n", label, quantiles[i].name,
                      samples_quantile(samples, quantiles[i].share));
+    }
 }

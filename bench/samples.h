@@ -21,7 +21,8 @@ double samples_quantile(struct samples *samples, double share);
 
 void samples_free(struct samples *samples);
 
-/* Prints the median and the 99th and 99.9th percentiles as rows of CSV: "LABEL p50",N,ms. */
+/* Prints the median and the 99th and 99.9th percentiles as rows of CSV, "LABEL p50",N,ms, as far as
+ * there are samples beyond them. */
 void samples_print(struct samples *samples, const char *label);
 
 #endif

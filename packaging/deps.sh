@@ -6,12 +6,14 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev zlib1g-dev
     libsqlite3-dev libinih-dev libcmocka-dev libjansson-dev python3'
 check='clang-14 clang-format-14 libclang-rt-14-dev mandoc'
+bench='postgresql-15 libpq-dev'
 
 wanted=
 for set in "$@"; do
     case $set in
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
+    bench) wanted="$wanted $bench" ;;
     *) echo "deps.sh: there is no set of packages \"$set\"" >&2; exit 2 ;;
     esac
 done
