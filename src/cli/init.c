@@ -36,7 +36,7 @@ write_cursor_key(struct folder *folder, struct tally_error *error)
 }
 
 static tally_status
-make_admin_key(const char *path, char key_out[KEYRING_KEY_SIZE + 1], struct tally_error *error)
+make_admin_key(const char *path, struct new_key *key_out, struct tally_error *error)
 {
     struct keyring *keyring;
     tally_status status = keyring_create(path, &keyring, error);
@@ -65,7 +65,7 @@ make_trail(const char *path, const struct trail_config *config, struct tally_vke
 }
 
 static tally_status
-fill_folder(const char *path, const struct trail_config *config, char key_out[KEYRING_KEY_SIZE + 1],
+fill_folder(const char *path, const struct trail_config *config, struct new_key *key_out,
             struct tally_vkey *vkey_out, struct tally_error *error)
 {
     tally_status status = settings_write(path, error);
@@ -108,15 +108,15 @@ run(const struct invocation *invocation)
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
 
-    char key[KEYRING_KEY_SIZE + 1];
+    struct new_key key;
     struct tally_vkey vkey;
-    if (fill_folder(path, &config, key, &vkey, &error) != TALLY_OK) {
+    if (fill_folder(path, &config, &key, &vkey, &error) != TALLY_OK) {
         outcome = fail_with(&error, NULL);
         say("%s is not whole; remove it, mend the cause and run `tally init %s` again", path, path);
         return outcome == MISUSED ? UNABLE : outcome;
     }
-    outcome = print_keys(key, &vkey);
-    sodium_memzero(key, sizeof key);
+    outcome = print_keys(key.text, &vkey);
+    sodium_memzero(&key, sizeof key);
     return outcome;
 }
 
