@@ -1,7 +1,7 @@
 /*
  * tally init - make a data folder: its files, its first key, its first trail.
  */
-#include "charter.h"
+#include "charter_options.h"
 #include "command.h"
 #include "keyring.h"
 #include "out.h"

@@ -1,14 +1,13 @@
 /*
  * tally trail - the trails of a folder: list, make, describe, rebuild.
  */
-#include "base64.h"
-#include "charter.h"
+#include "charter_options.h"
 #include "columns.h"
 #include "command.h"
 #include "escape.h"
-#include "field.h"
 #include "out.h"
 #include "since.h"
+#include "trail_info.h"
 #include "where.h"
 
 #include <inttypes.h>
@@ -143,138 +142,13 @@ run_create(const struct invocation *invocation)
 
 /* ---- info ---- */
 
-enum info_column {
-    INFO_TRAIL,
-    INFO_ORIGIN,
-    INFO_VKEY,
-    INFO_SIZE,
-    INFO_SIGNED,
-    INFO_ROOT,
-    INFO_SEGMENTS,
-    INFO_SEALED,
-    INFO_BYTES,
-    INFO_PRIVATE,
-    INFO_COUNT,
-};
-
-static const struct listing_column info_columns[INFO_COUNT] = {
-    [INFO_TRAIL] = { .name = "trail" },
-    [INFO_ORIGIN] = { .name = "origin" },
-    [INFO_VKEY] = { .name = "vkey" },
-    [INFO_SIZE] = { .name = "size", .kind = CELL_NUMBER },
-    [INFO_SIGNED] = { .name = "signed_size", .kind = CELL_NUMBER },
-    [INFO_ROOT] = { .name = "root" },
-    [INFO_SEGMENTS] = { .name = "segments", .kind = CELL_NUMBER },
-    [INFO_SEALED] = { .name = "sealed_entries", .kind = CELL_NUMBER },
-    [INFO_BYTES] = { .name = "bytes", .kind = CELL_NUMBER },
-    [INFO_PRIVATE] = { .name = "private_fields" },
-};
-
-/* The cells of `info`, and what they point to. */
-struct info {
-    struct bytes cells[INFO_COUNT];
-    char numbers[INFO_COUNT][NUMBER_SIZE];
-    char vkey[TALLY_VKEY_TEXT_SIZE];
-    char root[BASE64_SIZE(TALLY_HASH_SIZE)];
-    struct buffer fields;
-};
-
-/* The bytes of the files in one folder of a trail. */
-struct file_sizes {
-    struct disk *disk;
-    const char *folder;
-    uint64_t total;
-};
-
-static tally_status
-add_file(void *context, const char *name, struct tally_error *error)
-{
-    struct file_sizes *sizes = context;
-    char path[512];
-    if (snprintf(path, sizeof path, "%s/%s", sizes->folder, name) >= (int)sizeof path)
-        return TALLY_OK;
-    struct disk_file *file;
-    if (disk_open(sizes->disk, path, DISK_READ, &file, error) != TALLY_OK)
-        return TALLY_OK; /* gone in between, or a folder */
-    uint64_t size = 0;
-    if (disk_size(file, &size, error) == TALLY_OK)
-        sizes->total += size;
-    disk_close(file);
-    return TALLY_OK;
-}
-
-static uint64_t
-trail_bytes(struct folder *folder, const char *name)
-{
-    static const char *const folders[] = { "", "/journal", "/segments", "/tree" };
-    struct file_sizes sizes = { .disk = folder_disk(folder) };
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char path[TRAIL_NAME_MAX + 32];
-        (void)snprintf(path, sizeof path, "trails/%s%s", name, folders[i]);
-        sizes.folder = path;
-        struct tally_error error;
-        if (disk_list(sizes.disk, path, add_file, &sizes, &error) != TALLY_OK)
-            continue;
-    }
-    return sizes.total;
-}
-
-static void
-set_number(struct info *info, enum info_column column, uint64_t number)
-{
-    info->cells[column] = number_cell(number, info->numbers[column]);
-}
-
-static void
-describe_snapshot(const struct snapshot *snapshot, struct info *info)
-{
-    struct bytes note;
-    const struct tally_checkpoint *checkpoint = snapshot_checkpoint(snapshot, &note);
-    base64_encode(checkpoint->root.bytes, TALLY_HASH_SIZE, info->root);
-    info->cells[INFO_ROOT] = bytes_of(info->root, sizeof info->root);
-    set_number(info, INFO_SIZE, snapshot_size(snapshot));
-    set_number(info, INFO_SIGNED, checkpoint->size);
-
-    uint64_t segments = 0;
-    uint64_t sealed = 0;
-    for (size_t i = 0; i < snapshot_run_count(snapshot); i++) {
-        const struct run *run = snapshot_run(snapshot, i);
-        if (run->segment == NULL)
-            continue;
-        segments++;
-        sealed += run->count;
-    }
-    set_number(info, INFO_SEGMENTS, segments);
-    set_number(info, INFO_SEALED, sealed);
-}
-
-static void
-describe_trail(const struct where *where, struct info *info)
-{
-    info->cells[INFO_TRAIL] = bytes_text(where->name);
-    info->cells[INFO_ORIGIN] = bytes_text(trail_origin(where->trail));
-    tally_vkey_format(trail_vkey(where->trail), info->vkey);
-    info->cells[INFO_VKEY] = bytes_text(info->vkey);
-    set_number(info, INFO_BYTES, trail_bytes(where->folder, where->name));
-
-    uint64_t private_fields = trail_fields_private(where->trail);
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        enum field_id field = (enum field_id)fields_in_reading_order[i];
-        if ((private_fields & FIELD_BIT(field)) == 0)
-            continue;
-        buffer_text(&info->fields, info->fields.size == 0 ? "" : " ");
-        buffer_bytes(&info->fields, fields[field].name);
-    }
-    info->cells[INFO_PRIVATE] = buffer_view(&info->fields);
-}
-
 /* Lines of `name: value`, or a row where --format asks for one. */
 static int
-write_info(const struct invocation *invocation, const struct info *info, struct out *out)
+write_info(const struct invocation *invocation, const struct trail_info *info, struct out *out)
 {
     if (!option_given(invocation, "format")) {
-        for (size_t i = 0; i < INFO_COUNT; i++) {
-            buffer_format(&out->stream.buffer, "%s: ", info_columns[i].name);
+        for (size_t i = 0; i < TRAIL_INFO_COUNT; i++) {
+            buffer_format(&out->stream.buffer, "%s: ", trail_info_columns[i].name);
             escape_text(info->cells[i], &out->stream.buffer);
             buffer_byte(&out->stream.buffer, '\n');
         }
@@ -287,8 +161,8 @@ write_info(const struct invocation *invocation, const struct info *info, struct 
         return outcome;
     struct tally_error error = { 0 };
     struct listing *listing;
-    tally_status status =
-        listing_create(format, &style, info_columns, INFO_COUNT, &out->stream, &listing, &error);
+    tally_status status = listing_create(format, &style, trail_info_columns, TRAIL_INFO_COUNT,
+                                         &out->stream, &listing, &error);
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
     status = listing_row(listing, info->cells, &error);
@@ -302,18 +176,13 @@ static int
 info_of(const struct invocation *invocation, const struct where *where)
 {
     struct tally_error error = { 0 };
-    struct snapshot *snapshot;
-    if (snapshot_open(where->trail, &snapshot, &error) != TALLY_OK)
+    struct trail_info info;
+    if (trail_info_read(where->folder, where->trail, &info, &error) != TALLY_OK)
         return where_fault(where, &error);
-    struct info info = { 0 };
-    describe_trail(where, &info);
-    describe_snapshot(snapshot, &info);
-    snapshot_close(snapshot);
-
     struct out out;
     out_open(&out);
     int outcome = out_finish(&out, write_info(invocation, &info, &out));
-    buffer_free(&info.fields);
+    trail_info_finish(&info);
     return outcome;
 }
 

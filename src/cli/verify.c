@@ -4,10 +4,12 @@
 #include "command.h"
 #include "out.h"
 #include "progress.h"
+#include "seen.h"
 #include "since.h"
 #include "verdict.h"
 #include "where.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,14 @@ static const struct command_option options[] = {
     { "since", "FILE", "a checkpoint of the trail kept elsewhere, to have grown out of" },
     { "format", "FORMAT", "verdicts as table, json, ndjson or csv (default: sentences)" },
     { NULL, NULL, NULL },
+};
+
+/* One trail: what came of it, and what was seen of it before. */
+struct inspection {
+    struct finding finding;
+    char origin[TALLY_ORIGIN_MAX + 1]; /* that its checkpoint names; "" where it cannot be read */
+    bool remembered;                   /* `seen` holds something */
+    struct seen seen;
 };
 
 /* What is asked, the same for each trail. */
@@ -58,16 +68,6 @@ worse(int a, int b)
 
 /* ---- one trail ---- */
 
-/* Turns an intact verdict into another one. */
-static void
-overrule(struct verify_report *report, enum verdict verdict, const char *text)
-{
-    report->verdict = verdict;
-    report->bad_first = VERIFY_NO_INDEX;
-    report->bad_last = VERIFY_NO_INDEX;
-    (void)snprintf(report->text, sizeof report->text, "%s", text);
-}
-
 /* disk_name_visitor: counts the trails that a key or a checkpoint given is for. Where there is one,
  * it is for that one only; where there is none, it is for all, which it then disproves. */
 static tally_status
@@ -86,103 +86,103 @@ count_origin(void *context, const char *name, struct tally_error *error)
 }
 
 static const struct tally_vkey *
-vkey_for(const struct audit *audit, const struct finding *finding)
+vkey_for(const struct audit *audit, const struct inspection *inspection)
 {
     if (audit->vkey == NULL || audit->vkey_trails == 0)
         return audit->vkey;
-    return strcmp(audit->vkey->name, finding->origin) == 0 ? audit->vkey : NULL;
+    return strcmp(audit->vkey->name, inspection->origin) == 0 ? audit->vkey : NULL;
 }
 
 static const struct since *
-since_for(const struct audit *audit, const struct finding *finding)
+since_for(const struct audit *audit, const struct inspection *inspection)
 {
     if (audit->since == NULL || audit->since_trails == 0)
         return audit->since;
-    return strcmp(audit->since->checkpoint.origin, finding->origin) == 0 ? audit->since : NULL;
+    return strcmp(audit->since->checkpoint.origin, inspection->origin) == 0 ? audit->since : NULL;
 }
 
 /* What was seen of the origin that the trail's checkpoint names, which is taken at its word here:
  * verification does not. False where the memory itself is damaged; that is the verdict then. */
 static bool
-recall(const struct audit *audit, struct finding *finding)
+recall(const struct audit *audit, struct inspection *inspection)
 {
     struct tally_checkpoint stored;
-    if (!since_stored(audit->where->folder, finding->name, &stored))
+    if (!since_stored(audit->where->folder, inspection->finding.name, &stored))
         return true;
-    memcpy(finding->origin, stored.origin, sizeof stored.origin);
+    memcpy(inspection->origin, stored.origin, sizeof stored.origin);
     char place[PATH_MAX];
     if (!seen_folder(place, sizeof place))
         return true;
     struct tally_error error = { 0 };
-    tally_status status = seen_read(finding->origin, &finding->seen, &error);
-    finding->remembered = status == TALLY_OK;
+    tally_status status = seen_read(inspection->origin, &inspection->seen, &error);
+    inspection->remembered = status == TALLY_OK;
     if (status == TALLY_OK || status == TALLY_ABSENT)
         return true;
-    if (vkey_for(audit, finding) != NULL) {
+    if (vkey_for(audit, inspection) != NULL) {
         say("%s", error.text);
         return true;
     }
-    finding->report = (struct verify_report){ .bad_first = VERIFY_NO_INDEX };
-    overrule(&finding->report, VERDICT_UNCHECKABLE, error.text);
+    inspection->finding.report = (struct verify_report){ .bad_first = VERIFY_NO_INDEX };
+    since_overrule(&inspection->finding.report, VERDICT_UNCHECKABLE, error.text);
     return false;
 }
 
 /* What verification itself cannot know. */
 static void
-check_more(const struct audit *audit, struct finding *finding)
+check_more(const struct audit *audit, struct inspection *inspection)
 {
-    struct verify_report *report = &finding->report;
-    const struct since *since = since_for(audit, finding);
+    struct verify_report *report = &inspection->finding.report;
+    const struct since *since = since_for(audit, inspection);
     if (since == NULL || report->verdict != VERDICT_INTACT)
         return;
     char text[sizeof report->text];
     enum verdict verdict = since_signed(since, &report->vkey, text, sizeof text);
-    if (verdict == VERDICT_INTACT && finding->remembered)
-        verdict = since_grown(audit->where->folder, finding->name, &finding->seen.checkpoint, text,
-                              sizeof text);
+    if (verdict == VERDICT_INTACT && inspection->remembered)
+        verdict = since_grown(audit->where->folder, inspection->finding.name,
+                              &inspection->seen.checkpoint, text, sizeof text);
     if (verdict != VERDICT_INTACT)
-        overrule(report, verdict, text);
+        since_overrule(report, verdict, text);
 }
 
 /* Remembers an intact trail. That it cannot be remembered is worth a word, but no verdict. */
 static void
-remember(struct finding *finding)
+remember(struct inspection *inspection)
 {
-    const struct verify_report *report = &finding->report;
+    const struct verify_report *report = &inspection->finding.report;
     if (report->verdict != VERDICT_INTACT)
         return;
-    finding->first_sight = !finding->remembered;
+    inspection->finding.sight = inspection->remembered ? SIGHT_KNOWN : SIGHT_FIRST;
 
     struct seen seen = { .vkey = report->vkey, .checkpoint = report->checkpoint };
     memcpy(seen.note, report->note, report->note_size);
     seen.note_size = report->note_size;
     struct tally_error error = { 0 };
     if (seen_write(&seen, &error) != TALLY_OK)
-        say("what was seen of %s cannot be remembered: %s", finding->name, error.text);
+        say("what was seen of %s cannot be remembered: %s", inspection->finding.name, error.text);
 }
 
 static tally_status
-examine(const struct audit *audit, struct finding *finding, struct tally_error *error)
+examine(const struct audit *audit, struct inspection *inspection, struct tally_error *error)
 {
     char what[TRAIL_NAME_MAX + 16];
-    (void)snprintf(what, sizeof what, "verifying %s", finding->name);
+    (void)snprintf(what, sizeof what, "verifying %s", inspection->finding.name);
     struct progress progress;
     progress_init(&progress, what);
 
     struct verify_options verify_options = {
-        .vkey = vkey_for(audit, finding),
+        .vkey = vkey_for(audit, inspection),
         .progress = progress_show,
         .context = &progress,
     };
-    if (finding->remembered && verify_options.vkey == NULL)
-        verify_options.vkey = &finding->seen.vkey;
-    const struct since *since = since_for(audit, finding);
+    if (inspection->remembered && verify_options.vkey == NULL)
+        verify_options.vkey = &inspection->seen.vkey;
+    const struct since *since = since_for(audit, inspection);
     if (since != NULL)
         verify_options.seen = &since->checkpoint;
-    else if (finding->remembered)
-        verify_options.seen = &finding->seen.checkpoint;
-    tally_status status =
-        verify_trail(audit->where->folder, finding->name, &verify_options, &finding->report, error);
+    else if (inspection->remembered)
+        verify_options.seen = &inspection->seen.checkpoint;
+    tally_status status = verify_trail(audit->where->folder, inspection->finding.name,
+                                       &verify_options, &inspection->finding.report, error);
     progress_clear(&progress);
     return status;
 }
@@ -193,26 +193,27 @@ audit_trail(void *context, const char *name, struct tally_error *error)
 {
     struct audit *audit = context;
     audit->trails++;
-    struct finding *finding = calloc(1, sizeof *finding);
-    if (finding == NULL)
+    struct inspection *inspection = calloc(1, sizeof *inspection);
+    if (inspection == NULL)
         return TALLY_NO_MEMORY;
-    finding->name = name;
+    inspection->finding = (struct finding){ .name = name, .sight = SIGHT_KNOWN };
 
     tally_status status = TALLY_OK;
-    if (recall(audit, finding))
-        status = examine(audit, finding, error);
+    if (recall(audit, inspection))
+        status = examine(audit, inspection, error);
     if (status == TALLY_OK) {
-        check_more(audit, finding);
-        remember(finding);
-        audit->outcome = worse(audit->outcome, outcome_of_verdict(finding->report.verdict));
+        check_more(audit, inspection);
+        remember(inspection);
+        audit->outcome =
+            worse(audit->outcome, outcome_of_verdict(inspection->finding.report.verdict));
         if (audit->listing != NULL) {
-            status = verdict_row(audit->listing, finding, error);
+            status = verdict_row(audit->listing, &inspection->finding, error);
         } else {
-            verdict_sentence(finding, &audit->out->stream.buffer);
+            verdict_sentence(&inspection->finding, &audit->out->stream.buffer);
             status = stream_flush(&audit->out->stream, error);
         }
     }
-    free(finding);
+    free(inspection);
     return status;
 }
 
@@ -250,8 +251,8 @@ audit_to(const struct invocation *invocation, struct audit *audit)
     if (outcome != DONE)
         return outcome;
     if (option_given(invocation, "format") &&
-        listing_create(format, &style, verdict_columns, VERDICT_COLUMN_COUNT, &audit->out->stream,
-                       &audit->listing, &error) != TALLY_OK)
+        listing_create(format, &style, verdict_columns, VERDICT_COLUMN_COUNT - 1,
+                       &audit->out->stream, &audit->listing, &error) != TALLY_OK)
         return fail_with(&error, NULL);
     outcome = audit_all(invocation, audit);
     listing_destroy(audit->listing);
@@ -280,14 +281,37 @@ read_vkey(const struct invocation *invocation, struct tally_vkey *vkey, struct a
     return DONE;
 }
 
+/* Reads what is there of a file, up to a little more than a checkpoint may have. */
+static int
+read_file(const char *path, char *text, size_t capacity, size_t *size_out)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return fail(UNABLE, "cannot open %s: %s", path, strerror(errno));
+    *size_out = fread(text, 1, capacity, file);
+    bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    return failed ? fail(UNABLE, "cannot read %s", path) : DONE;
+}
+
 static int
 read_since(const struct invocation *invocation, struct since *since, struct audit *audit)
 {
     const char *path = option_value(invocation, "since");
     if (path == NULL)
         return DONE;
+    char note[TALLY_CHECKPOINT_NOTE_MAX + 1];
+    size_t size = 0;
+    int outcome = read_file(path, note, sizeof note, &size);
+    if (outcome != DONE)
+        return outcome;
+    struct tally_error error = { 0 };
+    if (since_read(bytes_of(note, size), path, since, &error) != TALLY_OK) {
+        (void)fail_with(&error, path);
+        return fail(MISUSED, "%s is no checkpoint", path);
+    }
     audit->since = since;
-    return since_read(path, since);
+    return DONE;
 }
 
 static int

@@ -1,10 +1,9 @@
 #include "since.h"
 
 #include "buffer.h"
-#include "outcome.h"
+#include "fault.h"
 #include "snapshot.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 /* The text of a signed note is what stands before its last empty line; a checkpoint has only one.
@@ -18,26 +17,20 @@ parse_unsigned(const char *note, size_t size, struct tally_checkpoint *checkpoin
     return tally_checkpoint_parse(note, text_size, checkpoint, error);
 }
 
-int
-since_read(const char *path, struct since *since_out)
+tally_status
+since_read(struct bytes note, const char *place, struct since *since_out, struct tally_error *error)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return fail(UNABLE, "cannot open %s: %s", path, strerror(errno));
-    since_out->path = path;
-    since_out->note_size = fread(since_out->note, 1, sizeof since_out->note, file);
-    bool failed = ferror(file) != 0;
-    (void)fclose(file);
-    if (failed)
-        return fail(UNABLE, "cannot read %s", path);
-
-    struct tally_error error = { 0 };
-    if (parse_unsigned(since_out->note, since_out->note_size, &since_out->checkpoint, &error) !=
-        TALLY_OK) {
-        (void)fail_with(&error, path);
-        return fail(MISUSED, "%s is no checkpoint", path);
-    }
-    return DONE;
+    if (note.size > sizeof since_out->note)
+        return fault(error, TALLY_INVALID, "a checkpoint is not as long as that");
+    struct tally_checkpoint checkpoint;
+    tally_status status = parse_unsigned((const char *)note.data, note.size, &checkpoint, error);
+    if (status != TALLY_OK)
+        return status;
+    since_out->place = place;
+    memcpy(since_out->note, note.data, note.size);
+    since_out->note_size = note.size;
+    /* Once more, from the copy: a checkpoint points into what it was read from. */
+    return parse_unsigned(since_out->note, since_out->note_size, &since_out->checkpoint, error);
 }
 
 enum verdict
@@ -50,9 +43,18 @@ since_signed(const struct since *since, const struct tally_vkey *vkey, char *tex
     if (status == TALLY_OK)
         return VERDICT_INTACT;
     (void)snprintf(text, text_size,
-                   "the checkpoint in %s is not signed by the key of this trail (%s)", since->path,
+                   "the checkpoint in %s is not signed by the key of this trail (%s)", since->place,
                    status == TALLY_ABSENT ? "another key signed it" : "the signature is bad");
     return VERDICT_TAMPERED;
+}
+
+void
+since_overrule(struct verify_report *report, enum verdict verdict, const char *text)
+{
+    report->verdict = verdict;
+    report->bad_first = VERIFY_NO_INDEX;
+    report->bad_last = VERIFY_NO_INDEX;
+    (void)snprintf(report->text, sizeof report->text, "%s", text);
 }
 
 /* The root at an older size, from the trail's tree. */

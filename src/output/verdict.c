@@ -20,6 +20,7 @@ enum column {
     COLUMN_FILE,
     COLUMN_TEXT,
     COLUMN_FIRST_SIGHT,
+    COLUMN_CHECKPOINT,
     COLUMN_COUNT,
 };
 
@@ -39,9 +40,10 @@ const struct listing_column verdict_columns[VERDICT_COLUMN_COUNT] = {
     [COLUMN_FILE] = { .name = "file" },
     [COLUMN_TEXT] = { .name = "text" },
     [COLUMN_FIRST_SIGHT] = { .name = "first_sight", .kind = CELL_JSON },
+    [COLUMN_CHECKPOINT] = { .name = "checkpoint" },
 };
 
-static const char *
+const char *
 verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {
@@ -105,7 +107,7 @@ verdict_sentence(const struct finding *finding, struct buffer *text)
         put_place(report, text);
     }
     buffer_byte(text, '\n');
-    if (!finding->first_sight)
+    if (finding->sight != SIGHT_FIRST)
         return;
 
     char vkey[TALLY_VKEY_TEXT_SIZE];
@@ -152,6 +154,7 @@ verdict_row(struct listing *listing, const struct finding *finding, struct tally
         cells.values[COLUMN_VKEY] = bytes_text(vkey);
         base64_encode(report->checkpoint.root.bytes, TALLY_HASH_SIZE, root);
         cells.values[COLUMN_ROOT] = bytes_of(root, sizeof root);
+        cells.values[COLUMN_CHECKPOINT] = bytes_of(report->note, report->note_size);
     }
     set_number(&cells, COLUMN_ENTRIES, report->entries);
     set_number(&cells, COLUMN_ERASED, report->erased);
@@ -164,6 +167,8 @@ verdict_row(struct listing *listing, const struct finding *finding, struct tally
         cells.values[COLUMN_FILE] = bytes_text(report->file);
     if (report->verdict != VERDICT_INTACT)
         cells.values[COLUMN_TEXT] = bytes_text(report->text);
-    cells.values[COLUMN_FIRST_SIGHT] = bytes_text(finding->first_sight ? "true" : "false");
+    if (finding->sight != SIGHT_UNASKED)
+        cells.values[COLUMN_FIRST_SIGHT] =
+            bytes_text(finding->sight == SIGHT_FIRST ? "true" : "false");
     return listing_row(listing, cells.values, error);
 }

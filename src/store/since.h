@@ -11,18 +11,22 @@
 #include "verify.h"
 
 struct since {
-    const char *path; /* borrowed */
+    const char *place; /* where it came from, for sentences; borrowed */
     char note[TALLY_CHECKPOINT_NOTE_MAX];
     size_t note_size;
     struct tally_checkpoint checkpoint; /* read, its signature not checked yet */
 };
 
-/* Reads a signed checkpoint from a file. DONE, or the exit status after saying why. */
-int since_read(const char *path, struct since *since_out);
+/* Reads a signed checkpoint; its text is copied. TALLY_INVALID. */
+TALLY_MUST_CHECK tally_status since_read(struct bytes note, const char *place,
+                                         struct since *since_out, struct tally_error *error);
 
 /* Whether `vkey` signed it: VERDICT_INTACT, or VERDICT_TAMPERED with a sentence. */
 enum verdict since_signed(const struct since *since, const struct tally_vkey *vkey, char *text,
                           size_t text_size);
+
+/* Turns an intact verdict into another one, with this sentence. */
+void since_overrule(struct verify_report *report, enum verdict verdict, const char *text);
 
 /* Whether a verified trail has grown out of `checkpoint`: its root at that size is the one signed
  * then. VERDICT_INTACT, or another verdict with a sentence. */

@@ -1,13 +1,11 @@
 /*
- * charter.h - what is fixed for good when a trail is made: its origin and its private fields.
- *
- * Read from the options that `init` and `trail create` share, and checked before anything is made.
+ * charter_options.h - a new trail's charter, from the options that `init` and `trail create` share.
  */
-#ifndef CHARTER_H
-#define CHARTER_H
+#ifndef CHARTER_OPTIONS_H
+#define CHARTER_OPTIONS_H
 
+#include "charter.h"
 #include "command.h"
-#include "trail.h"
 
 #define CHARTER_OPTIONS                                                                        \
     { "origin", "NAME", "the trail's lasting name, by convention like example.org/audit" },    \
