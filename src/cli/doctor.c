@@ -186,6 +186,27 @@ check_clock(struct doctor *doctor)
                "the kernel does not know its clock to be synchronised");
 }
 
+/* settings_visitor */
+static void
+report_setting(void *context, const struct tally_error *problem)
+{
+    struct doctor *doctor = context;
+    char place[64] = "settings";
+    if (problem->line > 0)
+        (void)snprintf(place, sizeof place, "tally.conf, line %llu",
+                       (unsigned long long)problem->line);
+    report(doctor, GRADE_FAULT, place, "change it as it says, and restart what uses the folder",
+           "%s", problem->text);
+}
+
+static void
+check_settings(struct doctor *doctor)
+{
+    struct tally_error error = { 0 };
+    if (settings_check(doctor->where.path, report_setting, doctor, &error) != TALLY_OK)
+        report(doctor, GRADE_FAULT, "tally.conf", "let its owner run doctor", "%s", error.text);
+}
+
 static void
 check_keyring(struct doctor *doctor)
 {
@@ -381,6 +402,7 @@ check_all(struct doctor *doctor, struct tally_error *error)
     check_space(doctor);
     check_file_system(doctor);
     check_clock(doctor);
+    check_settings(doctor);
     check_keyring(doctor);
     check_memory_of_verdicts(doctor);
     tally_status status = folder_list_trails(doctor->where.folder, check_trail, doctor, error);
@@ -429,7 +451,7 @@ run(const struct invocation *invocation)
     if (outcome != DONE)
         return outcome;
     struct doctor doctor = { .status = TALLY_OK };
-    outcome = where_open(invocation, &doctor.where);
+    outcome = where_open_plain(invocation, &doctor.where);
     if (outcome != DONE)
         return outcome;
 
@@ -445,8 +467,9 @@ const struct command command_doctor = {
     .operands = "WHERE",
     .summary = "name what puts a data folder at risk, and the cure",
     .text =
-        "Rights, space, file system, clock, keys, locks, and each trail's segments and newest "
-        "entries.\nExit status: 0 nothing to cure (notes may be printed), 1 warnings or faults, "
+        "Rights, space, file system, clock, settings, keys, locks, and each trail's segments and\n"
+        "newest entries.\nExit status: 0 nothing to cure (notes may be printed), 1 warnings or "
+        "faults, "
         "3 could not look.",
     .options = options,
     .run = run,

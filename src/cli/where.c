@@ -11,30 +11,55 @@ where_is_url(const char *where)
     return strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0;
 }
 
-int
-where_open(const struct invocation *invocation, struct where *where_out)
+static int
+refuse_url(const char *path)
 {
-    const char *path = invocation->operands[0];
     if (where_is_url(path))
         return fail(UNABLE,
                     "%s: a URL needs the server's command set, which this build does not have; "
                     "give a data folder",
                     path);
+    return DONE;
+}
 
+static int
+open_folder(const struct invocation *invocation, struct folder_options options,
+            struct where *where_out)
+{
+    const char *path = invocation->operands[0];
+    options.command = invocation->command->name;
     struct tally_error error = { 0 };
-    struct folder_options options = { .command = invocation->command->name };
-    tally_status status = settings_read(path, &options, &error);
-    if (status != TALLY_OK && status != TALLY_ABSENT)
-        return fail_with(&error, NULL);
-
     struct where where = { .path = path };
-    status = folder_open(path, &options, &where.folder, &error);
+    tally_status status = folder_open(path, &options, &where.folder, &error);
     if (status == TALLY_ABSENT || error.os == ENOENT || error.os == ENOTDIR)
         return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
     if (status != TALLY_OK)
         return fail_with(&error, path), UNABLE;
     *where_out = where;
     return DONE;
+}
+
+int
+where_open(const struct invocation *invocation, struct where *where_out)
+{
+    const char *path = invocation->operands[0];
+    int outcome = refuse_url(path);
+    if (outcome != DONE)
+        return outcome;
+    struct tally_error error = { 0 };
+    struct settings settings;
+    settings_init(&settings);
+    if (settings_read(path, &settings, &error) != TALLY_OK)
+        return fail_with(&error, NULL);
+    return open_folder(invocation, settings.storage, where_out);
+}
+
+int
+where_open_plain(const struct invocation *invocation, struct where *where_out)
+{
+    int outcome = refuse_url(invocation->operands[0]);
+    return outcome != DONE ? outcome
+                           : open_folder(invocation, (struct folder_options){ 0 }, where_out);
 }
 
 /* Says what opening had to do that is not everyday. */

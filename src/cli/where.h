@@ -20,6 +20,9 @@ struct where {
 /* The folder that the first operand names. */
 int where_open(const struct invocation *invocation, struct where *where_out);
 
+/* The same with default settings, whatever tally.conf says: for who looks for slips in it. */
+int where_open_plain(const struct invocation *invocation, struct where *where_out);
+
 /* The same, with the trail that --trail names (`main` if it does not). What recovery did that its
  * owner must know (a torn record that was cut, an erasure finished) is said. */
 int where_open_trail(const struct invocation *invocation, enum trail_mode mode,

@@ -1,114 +1,78 @@
+/*
+ * settings.c - tally.conf as text: written for a new folder, and read.
+ *
+ * The reader is our own. A library for INI files (inih) was used before: it cuts lines at 199
+ * bytes, which paths exceed, takes an indented line as more of the value above it, and names the
+ * first bad line only.
+ */
 #include "settings.h"
 
-#include "clock.h"
 #include "fault.h"
+#include "settings_table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FILE_NAME "tally.conf"
+/* Comments are wrapped at this column. */
+#define COMMENT_WIDTH 100
 
-static const char template[] =
-    "# Settings of this data folder. What is commented out is the default. A change holds from "
-    "the\n"
-    "# next opening on.\n"
-    "\n"
-    "[storage]\n"
-    "# The newest entries of a trail stand in memory until there are this many, or they take this\n"
-    "# much memory; then they are sealed into a segment.\n"
-    "# head_entries = 262144\n"
-    "# head_memory_mib = 64\n"
-    "\n"
-    "# What the newest entries of all trails may take together.\n"
-    "# heads_memory_mib = 256\n"
-    "\n"
-    "# How long after a commit a checkpoint is signed, at most.\n"
-    "# checkpoint_interval_ms = 100\n";
-
-/* One setting: what it may be, and how it gets into the options. */
-struct setting {
-    const char *section;
-    const char *name;
-    unsigned long long least;
-    unsigned long long most;
-    void (*set)(struct folder_options *options, unsigned long long value);
-};
-
-static void
-set_head_entries(struct folder_options *options, unsigned long long value)
+void
+settings_init(struct settings *settings)
 {
-    options->head_entries_max = (uint32_t)value;
-}
-
-static void
-set_head_memory(struct folder_options *options, unsigned long long value)
-{
-    options->head_memory_max = (size_t)value << 20;
-}
-
-static void
-set_heads_memory(struct folder_options *options, unsigned long long value)
-{
-    options->heads_memory_max = (size_t)value << 20;
-}
-
-static void
-set_checkpoint_interval(struct folder_options *options, unsigned long long value)
-{
-    options->checkpoint_interval = (int64_t)value * (CLOCK_SECOND / 1000);
-}
-
-static const struct setting settings[] = {
-    { "storage", "head_entries", 1, HEAD_ENTRIES_MAX, set_head_entries },
-    { "storage", "head_memory_mib", 1, 4096, set_head_memory },
-    { "storage", "heads_memory_mib", 1, 1048576, set_heads_memory },
-    { "storage", "checkpoint_interval_ms", 1, 60000, set_checkpoint_interval },
-};
-
-static const struct setting *
-find_setting(const char *section, const char *name)
-{
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (strcmp(settings[i].section, section) == 0 && strcmp(settings[i].name, name) == 0)
-            return &settings[i];
-    return NULL;
-}
-
-struct reading {
-    struct folder_options options;
-    char problem[256]; /* of the first line refused */
-};
-
-/* inih's handler: 0 refuses the line. */
-static int
-read_setting(void *context, const char *section, const char *name, const char *value)
-{
-    struct reading *reading = context;
-    if (reading->problem[0] != '\0')
-        return 0;
-
-    const struct setting *setting = find_setting(section, name);
-    if (setting == NULL) {
-        (void)snprintf(reading->problem, sizeof reading->problem,
-                       "there is no setting \"%s\" in section \"%s\"", name, section);
-        return 0;
+    memset(settings, 0, sizeof *settings);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &settings_table[i];
+        tally_status status =
+            setting_set(setting, "", setting->name, setting->standard, settings, NULL);
+        assert(status == TALLY_OK);
+        (void)status;
     }
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number < setting->least ||
-        number > setting->most) {
-        (void)snprintf(reading->problem, sizeof reading->problem,
-                       "%s takes a number from %llu to %llu, not \"%s\"", name, setting->least,
-                       setting->most, value);
-        return 0;
+}
+
+/* ---- writing ---- */
+
+/* Appends `text` as comment lines. */
+static void
+write_comment(const char *text, struct buffer *out)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column == 0 || column + 1 + word > COMMENT_WIDTH) {
+            buffer_text(out, column == 0 ? "#" : "\n#");
+            column = 1;
+        }
+        buffer_format(out, " %.*s", (int)word, text);
+        column += 1 + word;
+        text += word + strspn(text + word, " ");
     }
-    setting->set(&reading->options, number);
-    return 1;
+    buffer_byte(out, '\n');
+}
+
+void
+settings_format(struct buffer *out)
+{
+    write_comment("Settings of this data folder. What is commented out is the default. A change "
+                  "holds from the next opening on. Each can be given by the environment instead, "
+                  "which wins: TALLY_SERVER_LISTEN is `listen` of [server].",
+                  out);
+    const char *section = "";
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &settings_table[i];
+        if (strcmp(section, setting->section) != 0)
+            buffer_format(out, "\n[%s]\n", setting->section);
+        else
+            buffer_byte(out, '\n');
+        section = setting->section;
+        write_comment(setting->help, out);
+        buffer_format(out, "# %s =%s%s\n", setting->name, setting->standard[0] == '\0' ? "" : " ",
+                      setting->standard);
+    }
 }
 
 /* FOLDER/tally.conf, on the heap; NULL when memory is short. */
@@ -116,74 +80,265 @@ static char *
 file_path(const char *folder)
 {
     char *path;
-    return asprintf(&path, "%s/" FILE_NAME, folder) < 0 ? NULL : path;
+    return asprintf(&path, "%s/" SETTINGS_FILE_NAME, folder) < 0 ? NULL : path;
 }
 
 static tally_status
-write_template(int fd, const char *path, struct tally_error *error)
+write_file(const char *path, struct bytes text, struct tally_error *error)
 {
-    ssize_t size = write(fd, template, sizeof template - 1);
-    if (size != (ssize_t)sizeof template - 1 || fsync(fd) < 0)
-        return io_fault(error, "cannot write %s", path);
-    return TALLY_OK;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return io_fault(error, "cannot create %s", path);
+    tally_status status = TALLY_OK;
+    if (write(fd, text.data, text.size) != (ssize_t)text.size || fsync(fd) < 0)
+        status = io_fault(error, "cannot write %s", path);
+    (void)close(fd);
+    return status;
 }
 
 tally_status
 settings_write(const char *folder, struct tally_error *error)
 {
+    struct buffer text = { 0 };
+    settings_format(&text);
     char *path = file_path(folder);
-    if (path == NULL)
-        return memory_fault(error);
-
-    tally_status status;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        status = io_fault(error, "cannot create %s", path);
-    } else {
-        status = write_template(fd, path, error);
-        (void)close(fd);
-    }
+    tally_status status = path == NULL || buffer_failed(&text)
+                              ? memory_fault(error)
+                              : write_file(path, buffer_view(&text), error);
     free(path);
+    buffer_free(&text);
     return status;
 }
 
-/* Reads the open file. */
-static tally_status
-parse(FILE *file, const char *path, struct folder_options *options, struct tally_error *error)
+/* ---- reading ---- */
+
+/* The file under way. */
+struct conf {
+    struct settings_reading *reading;
+    const char *path;
+    uint64_t line;
+    struct bytes section; /* lent from the text; empty before the first one */
+    bool section_known;
+};
+
+static void
+tell(struct settings_reading *reading, uint64_t line, struct tally_error *problem)
 {
-    struct reading reading = { .options = *options };
-    int line = ini_parse_file(file, read_setting, &reading);
-    if (line < 0)
-        return fault(error, TALLY_IO, "cannot read %s", path);
-    if (line > 0) {
-        tally_status status =
-            fault(error, TALLY_INVALID, "%s: %s", path,
-                  reading.problem[0] != '\0' ? reading.problem
-                                             : "this is no section, setting or comment");
-        fault_at_line(error, (uint64_t)line);
-        return status;
+    problem->line = line;
+    reading->problems++;
+    reading->visitor(reading->context, problem);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+refuse_line(struct conf *conf, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    struct tally_error problem;
+    (void)fault(&problem, TALLY_INVALID, "%s: %s", conf->path, text);
+    tell(conf->reading, conf->line, &problem);
+}
+
+static bool
+is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+static struct bytes
+trim(struct bytes text)
+{
+    while (text.size > 0 && is_blank(text.data[0]))
+        text = bytes_of(text.data + 1, text.size - 1);
+    while (text.size > 0 && is_blank(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+/* Without the comment, which begins at a # or ; that begins the line or has a blank before it. */
+static struct bytes
+strip_comment(struct bytes line)
+{
+    for (size_t i = 0; i < line.size; i++)
+        if ((line.data[i] == '#' || line.data[i] == ';') && (i == 0 || is_blank(line.data[i - 1])))
+            line.size = i;
+    return trim(line);
+}
+
+static void
+read_section(struct conf *conf, struct bytes name)
+{
+    conf->section = name;
+    conf->section_known = settings_section_known(name);
+    if (!conf->section_known)
+        refuse_line(conf, "there is no section \"%.*s\"", BYTES_ARG(name));
+}
+
+static void
+read_value(struct conf *conf, const struct setting *setting, struct bytes value)
+{
+    struct settings_reading *reading = conf->reading;
+    uint64_t *first = &reading->lines[setting - settings_table];
+    if (*first != 0) {
+        refuse_line(conf, "%s is set in line %llu already: remove one of the two", setting->name,
+                    (unsigned long long)*first);
+        return;
     }
-    *options = reading.options;
-    return TALLY_OK;
+    *first = conf->line;
+
+    char text[SETTINGS_TEXT_MAX + 1];
+    if (value.size >= sizeof text) {
+        refuse_line(conf, "the value of %s is longer than %d bytes", setting->name,
+                    SETTINGS_TEXT_MAX);
+        return;
+    }
+    memcpy(text, value.data, value.size);
+    text[value.size] = '\0';
+    char called[sizeof((struct tally_error *)NULL)->text];
+    (void)snprintf(called, sizeof called, "%s: %s", conf->path, setting->name);
+    struct tally_error problem;
+    if (setting_set(setting, reading->folder, called, text, &reading->settings, &problem) !=
+        TALLY_OK)
+        tell(reading, conf->line, &problem);
+}
+
+static void
+read_line(struct conf *conf, struct bytes line)
+{
+    line = strip_comment(trim(line));
+    if (line.size == 0)
+        return;
+    if (memchr(line.data, '\0', line.size) != NULL) {
+        refuse_line(conf, "a NUL byte stands in it");
+        return;
+    }
+    if (line.data[0] == '[' && line.data[line.size - 1] == ']') {
+        read_section(conf, trim(bytes_of(line.data + 1, line.size - 2)));
+        return;
+    }
+    const uint8_t *sign = memchr(line.data, '=', line.size);
+    if (sign == NULL || line.data[0] == '[') {
+        refuse_line(conf, "this is no section, setting or comment");
+        return;
+    }
+    if (conf->section.size > 0 && !conf->section_known)
+        return; /* which has been said */
+
+    size_t name_size = (size_t)(sign - line.data);
+    struct bytes name = trim(bytes_of(line.data, name_size));
+    struct bytes value = trim(bytes_of(sign + 1, line.size - name_size - 1));
+    const struct setting *setting = setting_find(conf->section, name);
+    if (setting != NULL)
+        read_value(conf, setting, value);
+    else
+        refuse_line(conf, "there is no setting \"%.*s\" in section \"%.*s\"", BYTES_ARG(name),
+                    BYTES_ARG(conf->section));
+}
+
+static void
+read_text(struct settings_reading *reading, const char *path, struct bytes text)
+{
+    struct conf conf = { .reading = reading, .path = path };
+    while (text.size > 0) {
+        const uint8_t *newline = memchr(text.data, '\n', text.size);
+        size_t size = newline == NULL ? text.size : (size_t)(newline - text.data);
+        conf.line++;
+        read_line(&conf, bytes_of(text.data, size));
+        size_t past = newline == NULL ? size : size + 1;
+        text = bytes_of(text.data + past, text.size - past);
+    }
+}
+
+/* The file's text; empty where there is no file. */
+static tally_status
+load_file(const char *path, struct buffer *text, struct tally_error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
+        return TALLY_OK;
+    if (file == NULL)
+        return io_fault(error, "cannot open %s", path);
+
+    tally_status status = TALLY_OK;
+    uint8_t *to = buffer_reserve(text, SETTINGS_FILE_MAX + 1);
+    if (to == NULL)
+        status = memory_fault(error);
+    else
+        text->size = fread(to, 1, SETTINGS_FILE_MAX + 1, file);
+    if (status == TALLY_OK && ferror(file))
+        status = io_fault(error, "cannot read %s", path);
+    else if (text->size > SETTINGS_FILE_MAX)
+        status =
+            fault(error, TALLY_INVALID, "%s is larger than %u KiB: this is no file of settings",
+                  path, SETTINGS_FILE_MAX >> 10);
+    (void)fclose(file);
+    return status;
+}
+
+/* Other variables that begin like ours are somebody else's: orchestrators set TALLY_SERVER_PORT for
+ * a service that is called tally-server. */
+static void
+read_environment(struct settings_reading *reading)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        char variable[SETTING_VARIABLE_SIZE];
+        setting_variable(&settings_table[i], variable);
+        const char *value = getenv(variable);
+        if (value == NULL)
+            continue;
+        struct tally_error problem;
+        if (setting_set(&settings_table[i], reading->folder, variable, value, &reading->settings,
+                        &problem) == TALLY_OK)
+            reading->lines[i] = 0;
+        else
+            tell(reading, 0, &problem);
+    }
 }
 
 tally_status
-settings_read(const char *folder, struct folder_options *options, struct tally_error *error)
+settings_collect(struct settings_reading *reading, struct tally_error *error)
 {
-    char *path = file_path(folder);
+    char *path = file_path(reading->folder);
     if (path == NULL)
         return memory_fault(error);
-
-    tally_status status;
-    FILE *file = fopen(path, "re");
-    if (file == NULL && (errno == ENOENT || errno == ENOTDIR)) {
-        status = TALLY_ABSENT;
-    } else if (file == NULL) {
-        status = io_fault(error, "cannot open %s", path);
-    } else {
-        status = parse(file, path, options, error);
-        (void)fclose(file);
+    struct buffer text = { 0 };
+    tally_status status = load_file(path, &text, error);
+    if (status == TALLY_OK) {
+        read_text(reading, path, buffer_view(&text));
+        read_environment(reading);
     }
+    buffer_free(&text);
     free(path);
     return status;
+}
+
+/* settings_visitor; context is a struct tally_error. */
+static void
+keep_first(void *context, const struct tally_error *problem)
+{
+    struct tally_error *first = context;
+    if (first->status == TALLY_OK)
+        *first = *problem;
+}
+
+tally_status
+settings_read(const char *folder, struct settings *settings, struct tally_error *error)
+{
+    struct tally_error first = { .status = TALLY_OK };
+    struct settings_reading reading = {
+        .folder = folder, .settings = *settings, .visitor = keep_first, .context = &first
+    };
+    tally_status status = settings_collect(&reading, error);
+    if (status != TALLY_OK)
+        return status;
+    if (reading.problems > 0) {
+        if (error != NULL)
+            *error = first;
+        return TALLY_INVALID;
+    }
+    *settings = reading.settings;
+    return TALLY_OK;
 }

@@ -40,8 +40,15 @@ found
 says 'mended' 'warning,main'
 echo '[storage]' > data/tally.conf
 echo 'head_entrys = 5' >> data/tally.conf
-expect 2 'a slip in the settings' "$TALLY" doctor data
-complains 'with its line' 'line 2' 'head_entrys'
+echo 'heads_memory_mib = lots' >> data/tally.conf
+found
+same 'slips in the settings' "$status" 1
+says 'each with its line' 'fault,"tally.conf, line 2",.*head_entrys' 'fault,"tally.conf, line 3",.*lots'
+expect 2 'with which other commands do not work' "$TALLY" query data
+complains 'the first is named' 'line 2' 'head_entrys'
+rm data/tally.conf
+TALLY_SERVER_LISTEN=0.0.0.0:7878 "$TALLY" doctor data > out
+says 'settings that contradict each other' 'listen: 0.0.0.0:7878 .*insecure_http'
 expect 3 'no folder' "$TALLY" doctor nothing
 expect 2 'none named' "$TALLY" doctor
 
