@@ -7,21 +7,15 @@
  * that is not plain digits, a length together with a transfer coding, a coding other than one
  * "chunked", control characters or blanks in names, control characters in values, a target that
  * does not begin with '/', a method that is no token, a version other than 1.0 and 1.1, a transfer
- * coding in HTTP/1.0, more than one Host. Pure.
+ * coding in HTTP/1.0, more than one Host, none in HTTP/1.1 or one that is no host. Pure.
  */
 #ifndef FRAMING_H
 #define FRAMING_H
 
-#include "bytes.h"
+#include "header.h"
 #include "tally/status.h"
 
 #define FRAMING_HEADERS_MAX 100
-
-/* One header field as it came: names in any case. */
-struct header {
-    struct bytes name;
-    struct bytes value;
-};
 
 struct framing {
     struct bytes method;
