@@ -58,16 +58,21 @@ struct body_event {
 void body_events_begin(struct body_events *events, struct bytes text, enum body_type type);
 
 /* The next event's text: what stands between brackets and commas, or on a line; whether it is an
- * object of strict JSON is for batch_add(). TALLY_ABSENT at the end. TALLY_INVALID with line and
- * pointer where the structure between events is broken (no array, no comma, something behind the
- * end): nothing follows then. Empty lines of NDJSON are passed over and are no event. An empty body
- * and an empty array have none. */
+ * object of strict JSON is for batch_add(). One without an end reaches to the body's and is never
+ * JSON. TALLY_ABSENT at the end. TALLY_INVALID with line and pointer where the structure between
+ * events is broken (no array, no comma, something behind the end, a byte order mark before all):
+ * nothing follows then. Lines end in LF or CRLF, the last one need not; empty ones are passed over
+ * and are no event. An empty body and an empty array have none.
+ *
+ * Law: if every event is a JSON object and TALLY_ABSENT ends them, the body is strict JSON (NDJSON:
+ * every line is). */
 TALLY_MUST_CHECK tally_status body_events_next(struct body_events *events,
                                                struct body_event *event_out,
                                                struct tally_error *error);
 
 /* Turns the place of an error that batch_add() met in an event into the body's: adds the event's
- * line, puts its position before the pointer where it stands in an array. */
+ * line, puts its position before the pointer where it stands in an array. The column is lost: where
+ * on its line the event begins is not known. */
 void body_event_place(const struct body_event *event, struct tally_error *error);
 
 #endif
