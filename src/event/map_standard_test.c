@@ -376,7 +376,8 @@ tallystick_takes_entries_back(void **state)
             map, &tape,
             bytes_text("{\"index\":3,\"trail\":\"main\",\"v\":1,\"id\":\"k-1\",\"action\":\"a.b\","
                        "\"received\":\"2026-01-02T03:04:05Z\",\"writer\":\"w\",\"leaf\":\"x\","
-                       "\"private\":\"y\",\"details\":{\"index\":1,\"n\":1.10},\"user_id\":null}"),
+                       "\"private\":\"y\",\"erased\":true,\"details\":{\"index\":1,\"n\":1.10},"
+                       "\"user_id\":null}"),
             MAP_ID_SOURCE, &out, &error),
         TALLY_OK);
     assert_true(bytes_is(buffer_view(&out),

@@ -8,6 +8,9 @@
 #define INDEX_TEXT_SIZE 24
 #define TIME_TEXT_SIZE  20
 
+/* The index, every field and, where a row may have members of its own, whether it is erased. */
+#define COLUMNS_MAX (FIELD_COUNT + 2)
+
 /* The columns of a table. */
 enum shown {
     SHOWN_INDEX,
@@ -27,7 +30,7 @@ struct entries {
     enum listing_format format;
     struct stream *stream;
     struct listing *listing;
-    struct listing_column columns[FIELD_COUNT + 1];
+    struct listing_column columns[COLUMNS_MAX];
     char time[TIME_TEXT_SIZE];
     struct buffer text; /* a cell made of more than one value */
 };
@@ -76,7 +79,7 @@ field_kind(const struct field *field)
 }
 
 static void
-all_columns(struct listing_column columns[FIELD_COUNT + 1])
+all_columns(struct listing_column columns[COLUMNS_MAX])
 {
     columns[0] = (struct listing_column){ .name = "index", .kind = CELL_NUMBER };
     for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -85,6 +88,21 @@ all_columns(struct listing_column columns[FIELD_COUNT + 1])
             .name = (const char *)field->name.data, /* a literal's bytes: they end in NUL */
             .kind = field_kind(field),
         };
+    }
+    columns[FIELD_COUNT + 1] = (struct listing_column){ .name = "erased", .kind = CELL_JSON };
+}
+
+/* A CSV has the columns of the field table and no others. */
+static size_t
+column_count(enum listing_format format)
+{
+    switch (format) {
+    case LISTING_TABLE:
+        return SHOWN_COUNT;
+    case LISTING_CSV:
+        return FIELD_COUNT + 1;
+    default:
+        return COLUMNS_MAX;
     }
 }
 
@@ -101,8 +119,7 @@ entries_create(enum listing_format format, const struct listing_style *style, st
 
     bool table = format == LISTING_TABLE;
     tally_status status = listing_create(format, style, table ? shown_columns : entries->columns,
-                                         table ? (size_t)SHOWN_COUNT : FIELD_COUNT + 1u, stream,
-                                         &entries->listing, error);
+                                         column_count(format), stream, &entries->listing, error);
     if (status != TALLY_OK) {
         free(entries);
         return status;
@@ -167,19 +184,27 @@ table_cells(struct entries *entries, const struct run_entry *entry, struct bytes
     cells[SHOWN_RESOURCE] = buffer_view(&entries->text);
 }
 
+static void
+all_cells(const struct run_entry *entry, struct bytes *cells)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        cells[i + 1] = entry->values[fields_in_reading_order[i]];
+    if (entry->erased)
+        cells[FIELD_COUNT + 1] = bytes_text("true");
+}
+
 tally_status
 entries_row(struct entries *entries, const struct run_entry *entry, struct tally_error *error)
 {
     char index[INDEX_TEXT_SIZE];
     int size = snprintf(index, sizeof index, "%llu", (unsigned long long)entry->index);
 
-    struct bytes cells[FIELD_COUNT + 1] = { 0 };
+    struct bytes cells[COLUMNS_MAX] = { 0 };
     cells[0] = bytes_of(index, (size_t)size);
     if (entries->format == LISTING_TABLE)
         table_cells(entries, entry, cells);
     else
-        for (size_t i = 0; i < FIELD_COUNT; i++)
-            cells[i + 1] = entry->values[fields_in_reading_order[i]];
+        all_cells(entry, cells);
     if (buffer_failed(&entries->text))
         return memory_fault(error);
     return listing_row(entries->listing, cells, error);

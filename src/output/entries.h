@@ -2,9 +2,10 @@
  * entries.h - entries as rows: what queries and exports print.
  *
  * NDJSON, JSON and CSV carry an entry whole: `index`, then every field in the field table's reading
- * order (fields_in_reading_order), both parts' members in one flat row. A CSV has the same header
- * whatever the trail holds. A table shows what people look for first: when, who, what, to which
- * thing, with what result.
+ * order (fields_in_reading_order), both parts' members in one flat row. In JSON an entry whose
+ * private part is gone has `"erased":true` behind them; a CSV has the same header whatever the
+ * trail holds. A table shows what people look for first: when, who, what, to which thing, with what
+ * result. entries_read.h reads a JSON row back.
  */
 #ifndef ENTRIES_H
 #define ENTRIES_H

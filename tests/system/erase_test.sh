@@ -16,6 +16,7 @@ says 'with what is erased counted' 'intact up to size 404, .*; 4 erased or expir
 same 'no file has the words any more' "$(grep -rlaE 'SECRET-WORDS|forgotten' data)" ''
 expect 0 'what is public is still found' "$TALLY" query data id:gone --format ndjson
 same 'and nothing of what was private' "$(grep -cE 'SECRET|forgotten|message|user_id' out)" 0
+says 'which is said' '"erased":true\}$'
 expect 0 'in a table it is said' "$TALLY" query data id:gone
 says 'so' '\(erased\)'
 expect 0 'it is on record' "$TALLY" query data control.type:erased --format ndjson
