@@ -33,17 +33,22 @@ shown_width(struct bytes text, size_t size)
     return width;
 }
 
-int
-filtering_fault(const struct where *where, struct bytes text, const struct tally_error *error)
+/* An error in the filter's text. */
+static int
+refuse(struct bytes text, const struct tally_error *error)
 {
-    if (error->status != TALLY_INVALID)
-        return where_fault(where, error);
     if (error->column == 0)
         return fail(MISUSED, "the filter is refused: %s", error->text);
     say("the filter is refused at column %u: %s", error->column, error->text);
     say("    %.*s", BYTES_ARG(text));
     say("    %*s^", (int)shown_width(text, error->column - 1), "");
     return MISUSED;
+}
+
+int
+filtering_fault(const struct where *where, struct bytes text, const struct tally_error *error)
+{
+    return error->status == TALLY_INVALID ? refuse(text, error) : where_fault(where, error);
 }
 
 int
@@ -67,4 +72,20 @@ filtering_open(const struct invocation *invocation, const struct where *where,
     int outcome = status == TALLY_OK ? DONE : filtering_fault(where, buffer_view(&text), &error);
     buffer_free(&text);
     return outcome;
+}
+
+void
+filtering_parameters(struct bytes text, enum filter_control control, struct buffer *target)
+{
+    if (text.size > 0)
+        remote_parameter(target, "q", text);
+    if (control == CONTROL_INCLUDED)
+        remote_parameter(target, "control", bytes_text("true"));
+}
+
+int
+filtering_refused(const struct remote *remote, struct bytes text, const struct problem *problem)
+{
+    bool pointed = problem->error.status == TALLY_INVALID && problem->error.column > 0;
+    return pointed ? refuse(text, &problem->error) : remote_fail(remote, problem);
 }

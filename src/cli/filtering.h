@@ -6,6 +6,7 @@
 #ifndef FILTERING_H
 #define FILTERING_H
 
+#include "remote.h"
 #include "selection.h"
 #include "where.h"
 
@@ -22,5 +23,11 @@ int filtering_fault(const struct where *where, struct bytes text, const struct t
  * saying why. */
 int filtering_open(const struct invocation *invocation, const struct where *where,
                    struct selection *selection_out);
+
+/* For a server: appends filter and control to a request's target; says why it was refused and
+ * returns the exit status, an error in the filter being pointed at as above. */
+void filtering_parameters(struct bytes text, enum filter_control control, struct buffer *target);
+int filtering_refused(const struct remote *remote, struct bytes text,
+                      const struct problem *problem);
 
 #endif

@@ -5,7 +5,7 @@
 #include "intake.h"
 #include "maps.h"
 #include "out.h"
-#include "where.h"
+#include "remote.h"
 
 #include <stdio.h>
 
@@ -14,6 +14,7 @@ static const struct command_option options[] = {
     { "strict", NULL, "stop at the first record that cannot be taken" },
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "the summary as table, json, ndjson or csv (default: a sentence)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -73,12 +74,13 @@ summarise(const struct invocation *invocation, const struct intake_counts *count
 }
 
 static int
-import_into(const struct invocation *invocation, struct trail *trail, const struct map *map)
+import_into(const struct invocation *invocation, struct destination *destination,
+            const struct map *map)
 {
     struct progress progress;
     progress_init(&progress, "importing");
     struct intake_options intake_options = {
-        .trail = trail,
+        .destination = destination,
         .map = map,
         .refusal = option_given(invocation, "strict") ? INTAKE_STOP : INTAKE_SKIP,
         .progress = &progress,
@@ -116,11 +118,12 @@ run(const struct invocation *invocation)
     int outcome = maps_find(name, &map);
     if (outcome != DONE)
         return outcome;
-    struct where where;
-    outcome = where_open_trail(invocation, TRAIL_WRITE, &where);
+    struct destination *destination;
+    outcome = destination_open(invocation, map_copies(map) ? DESTINATION_COPIES : DESTINATION_FILLS,
+                               &destination);
     if (outcome == DONE) {
-        outcome = import_into(invocation, where.trail, map);
-        outcome = where_close(&where, outcome);
+        outcome = import_into(invocation, destination, map);
+        outcome = destination_close(destination, outcome);
     }
     map_destroy(map);
     return outcome;

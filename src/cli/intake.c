@@ -1,7 +1,6 @@
 #include "intake.h"
 
 #include "base64.h"
-#include "batch.h"
 #include "fault.h"
 #include "outcome.h"
 #include "records.h"
@@ -34,7 +33,6 @@ enum phase {
 
 struct intake {
     struct intake_options options;
-    struct batch *batch;
     struct json_tape tape;
     struct buffer event; /* what the map made of a record */
     struct buffer texts;
@@ -67,15 +65,11 @@ intake_create(const struct intake_options *options, struct intake **intake_out,
     intake->options = *options;
     intake->phase = STORING;
 
-    char writer[32];
-    (void)snprintf(writer, sizeof writer, "local:%lu", (unsigned long)getuid());
-    bool copies = options->map != NULL && map_copies(options->map);
-    tally_status status = batch_create(options->trail, writer, copies ? catalogue_none() : NULL,
-                                       &intake->batch, error);
-    if (status == TALLY_OK && options->map != NULL)
+    tally_status status = TALLY_OK;
+    if (options->map != NULL)
         status = json_tape_init(&intake->tape, EVENT_NODES_MAX, error);
     if (status != TALLY_OK) {
-        intake_destroy(intake);
+        free(intake);
         return status;
     }
     *intake_out = intake;
@@ -87,7 +81,6 @@ intake_destroy(struct intake *intake)
 {
     if (intake == NULL)
         return;
-    batch_destroy(intake->batch);
     if (intake->options.map != NULL)
         json_tape_finish(&intake->tape);
     buffer_free(&intake->event);
@@ -104,7 +97,7 @@ intake_counts(const struct intake *intake)
 static void
 forget_batch(struct intake *intake)
 {
-    batch_clear(intake->batch);
+    destination_clear(intake->options.destination);
     buffer_clear(&intake->texts);
     intake->count = 0;
 }
@@ -185,7 +178,7 @@ make_event(struct intake *intake, struct bytes text, enum map_identity identity,
 static int
 fill_again(struct intake *intake)
 {
-    batch_clear(intake->batch);
+    destination_clear(intake->options.destination);
     for (uint32_t i = 0; i < intake->count; i++) {
         const struct pending *pending = &intake->pending[i];
         struct tally_error error = { 0 };
@@ -193,7 +186,7 @@ fill_again(struct intake *intake)
         struct bytes text = bytes_of(intake->texts.data + pending->offset, pending->size);
         tally_status status = make_event(intake, text, pending->identity, &event, &error);
         if (status == TALLY_OK)
-            status = batch_add(intake->batch, event, &error);
+            status = destination_add(intake->options.destination, event, &error);
         if (status != TALLY_OK)
             return (void)fail_with(&error, pending->name), UNABLE;
     }
@@ -208,48 +201,37 @@ drop_pending(struct intake *intake, uint32_t position)
             (intake->count - position) * sizeof intake->pending[0]);
 }
 
+/* Says why the destination refused a record. */
 static void
-say_conflict(const struct pending *pending, const struct append_result *result)
+say_refused(const struct pending *pending, struct tally_error *error)
 {
-    if (result->conflict == UINT64_MAX)
-        say("%s: line %llu: /id: another event of the same input has this id and other content",
-            pending->name, (unsigned long long)pending->line);
-    else
-        say("%s: line %llu: /id: entry %llu has this id and other content; an event that is "
-            "another one needs another id, or none",
-            pending->name, (unsigned long long)pending->line, (unsigned long long)result->conflict);
+    /* The destination counts the lines of what it was sent. */
+    error->line = pending->line;
+    error->column = 0;
+    (void)fail_with(error, pending->name);
 }
 
-/* The record at result->position has an id that stands for other content. One that was mapped gets
- * an id of its own, from its bytes, because it must not be lost for what its source did; an event
- * is refused. DONE where the batch may be tried again. */
+/* The destination refused one record, and with it the batch. One that was mapped and whose id
+ * stands for other content gets an id of its own, from its bytes, because it must not be lost for
+ * what its source did; any other is left out. DONE where the batch may be tried again. */
 static int
-settle_conflict(struct intake *intake, const struct append_result *result)
+settle_refusal(struct intake *intake, uint32_t position, struct tally_error *error)
 {
-    struct pending *pending = &intake->pending[result->position];
+    if (position >= intake->count)
+        return (void)fail_with(error, NULL), stop(intake, MISUSED);
+    struct pending *pending = &intake->pending[position];
     const struct map *map = intake->options.map;
-    if (map != NULL && !map_copies(map) && pending->identity == MAP_ID_SOURCE) {
+    if (error->status == TALLY_CONFLICT && map != NULL && !map_copies(map) &&
+        pending->identity == MAP_ID_SOURCE) {
         pending->identity = MAP_ID_CONTENT;
         return fill_again(intake);
     }
-    say_conflict(pending, result);
+    say_refused(pending, error);
     if (intake->options.refusal == INTAKE_STOP)
         return stop(intake, MISUSED);
     intake->counts.refused++;
-    drop_pending(intake, result->position);
+    drop_pending(intake, position);
     return fill_again(intake);
-}
-
-static int
-refuse_append(const struct intake *intake, tally_status status, const struct tally_error *error)
-{
-    (void)fail_with(error, trail_name(intake->options.trail));
-    if (status == TALLY_POISONED || status == TALLY_IO)
-        say("the last batch may be stored or not: send it again once the cause is gone; "
-            "events with ids are not stored twice");
-    if (status == TALLY_FULL)
-        say("free some space on the folder's file system and send the events again");
-    return stop(intake, UNABLE);
 }
 
 static int
@@ -257,14 +239,16 @@ store_batch(struct intake *intake)
 {
     while (intake->count > 0) {
         struct tally_error error = { 0 };
-        struct append_result result;
-        tally_status status = trail_append(intake->options.trail, intake->batch, APPEND_WAIT,
-                                           intake->receipts, &result, &error);
+        uint32_t refused = DESTINATION_UNKNOWN;
+        tally_status status =
+            destination_append(intake->options.destination, intake->receipts, &refused, &error);
         if (status == TALLY_OK || status == TALLY_REPEATED)
             return acknowledge(intake);
-        if (status != TALLY_CONFLICT)
-            return refuse_append(intake, status, &error);
-        int outcome = settle_conflict(intake, &result);
+        if (status != TALLY_CONFLICT && status != TALLY_INVALID) {
+            destination_refuse(intake->options.destination, &error);
+            return stop(intake, UNABLE);
+        }
+        int outcome = settle_refusal(intake, refused, &error);
         if (outcome != DONE)
             return outcome;
     }
@@ -331,12 +315,12 @@ take_record(struct intake *intake, const struct record *record, const char *name
         return DONE;
     }
     if (status == TALLY_OK)
-        status = batch_add(intake->batch, event, &error);
+        status = destination_add(intake->options.destination, event, &error);
     if (status == TALLY_FULL) {
         int outcome = make_room(intake);
         if (outcome != DONE)
             return outcome;
-        status = batch_add(intake->batch, event, &error);
+        status = destination_add(intake->options.destination, event, &error);
     }
     if (status == TALLY_INVALID) {
         record_place(record, &error);

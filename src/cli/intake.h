@@ -18,10 +18,10 @@
 #ifndef INTAKE_H
 #define INTAKE_H
 
+#include "destination.h"
 #include "listing.h"
 #include "map.h"
 #include "progress.h"
-#include "trail.h"
 
 #define INTAKE_BATCH_MAX 1000
 
@@ -31,7 +31,7 @@ enum intake_refusal {
 };
 
 struct intake_options {
-    struct trail *trail;
+    struct destination *destination;
     const struct map *map; /* NULL: records are events */
     enum intake_refusal refusal;
     struct listing *receipts;  /* rows of intake_columns, written after each batch; NULL: none */

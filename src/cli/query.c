@@ -1,8 +1,9 @@
 /*
  * tally query - the entries that match a filter, a page at a time.
  */
+#include "query.h"
+
 #include "clock.h"
-#include "command.h"
 #include "entries.h"
 #include "filtering.h"
 #include "out.h"
@@ -18,6 +19,7 @@ static const struct command_option options[] = {
     { "control", NULL, "control entries, too" },
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "table, json, ndjson or csv (default: table)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -132,13 +134,10 @@ answer_question(const struct invocation *invocation, const struct question *ques
 }
 
 static int
-ask(const struct invocation *invocation, struct question *question)
+ask_folder(const struct invocation *invocation, struct question *question)
 {
-    int outcome = read_question(invocation, question);
-    if (outcome != DONE)
-        return outcome;
     struct where where;
-    outcome = where_open_trail(invocation, TRAIL_READ, &where);
+    int outcome = where_open_trail(invocation, TRAIL_READ, &where);
     if (outcome != DONE)
         return outcome;
 
@@ -160,7 +159,11 @@ run(const struct invocation *invocation)
     if (invocation->operand_count < 1)
         return misused(invocation, "the data folder is missing");
     struct question question = { 0 };
-    int outcome = ask(invocation, &question);
+    int outcome = read_question(invocation, &question);
+    if (outcome == DONE)
+        outcome = where_is_url(invocation->operands[0])
+                      ? query_remote(invocation, &question.request)
+                      : ask_folder(invocation, &question);
     buffer_free(&question.text);
     return outcome;
 }

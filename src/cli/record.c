@@ -7,8 +7,8 @@
 #include "intake.h"
 #include "json.h"
 #include "out.h"
+#include "remote.h"
 #include "utf8.h"
-#include "where.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 static const struct command_option options[] = {
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "receipts as table, json, ndjson or csv (default: table)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -153,10 +154,11 @@ take(const struct invocation *invocation, struct intake *intake)
 }
 
 static int
-record_into(const struct invocation *invocation, struct trail *trail, struct listing *receipts)
+record_into(const struct invocation *invocation, struct destination *destination,
+            struct listing *receipts)
 {
     struct intake_options intake_options = {
-        .trail = trail,
+        .destination = destination,
         .refusal = INTAKE_STOP,
         .receipts = receipts,
     };
@@ -171,7 +173,8 @@ record_into(const struct invocation *invocation, struct trail *trail, struct lis
 
 /* The receipts that there are, are always written out, whatever came then. */
 static int
-record_with_receipts(const struct invocation *invocation, struct trail *trail, struct out *out)
+record_with_receipts(const struct invocation *invocation, struct destination *destination,
+                     struct out *out)
 {
     enum listing_format format;
     struct listing_style style;
@@ -184,7 +187,7 @@ record_with_receipts(const struct invocation *invocation, struct trail *trail, s
     if (listing_create(format, &style, intake_columns, INTAKE_COLUMN_COUNT, &out->stream, &receipts,
                        &error) != TALLY_OK)
         return fail_with(&error, NULL);
-    outcome = record_into(invocation, trail, receipts);
+    outcome = record_into(invocation, destination, receipts);
     if (listing_end(receipts, (struct bytes){ NULL, 0 }, &error) != TALLY_OK && outcome == DONE)
         outcome = fail_with(&error, NULL);
     listing_destroy(receipts);
@@ -198,16 +201,16 @@ run(const struct invocation *invocation)
     if (outcome != DONE)
         return outcome;
 
-    struct where where;
-    outcome = where_open_trail(invocation, TRAIL_WRITE, &where);
+    struct destination *destination;
+    outcome = destination_open(invocation, DESTINATION_FILLS, &destination);
     if (outcome != DONE)
         return outcome;
 
     struct out out;
     out_open(&out);
-    outcome = record_with_receipts(invocation, where.trail, &out);
+    outcome = record_with_receipts(invocation, destination, &out);
     outcome = out_finish(&out, outcome);
-    return where_close(&where, outcome);
+    return destination_close(destination, outcome);
 }
 
 const struct command command_record = {

@@ -126,11 +126,11 @@ run_create(const struct invocation *invocation)
     if (invocation->operand_count != 3)
         return misused(invocation, "create takes the new trail's name");
     const char *name = invocation->operands[2];
-    if (!trail_name_valid(name))
-        return fail(MISUSED, "\"%s\" is no trail's name: 1 to %d of a-z, 0-9 and -, the first no -",
-                    name, TRAIL_NAME_MAX);
+    int outcome = where_check_name(name);
+    if (outcome != DONE)
+        return outcome;
     struct trail_config config;
-    int outcome = charter_read(invocation, &config);
+    outcome = charter_read(invocation, &config);
     if (outcome != DONE)
         return outcome;
     struct where where;

@@ -263,9 +263,7 @@ static int
 check_name(const struct invocation *invocation)
 {
     const char *name = option_value(invocation, "trail");
-    if (name != NULL && !trail_name_valid(name))
-        return fail(MISUSED, "\"%s\" is no trail's name", name);
-    return DONE;
+    return name == NULL ? DONE : where_check_name(name);
 }
 
 static int

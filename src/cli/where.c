@@ -4,21 +4,37 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 bool
 where_is_url(const char *where)
 {
-    return strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0;
+    return strncasecmp(where, "http://", 7) == 0 || strncasecmp(where, "https://", 8) == 0;
+}
+
+int
+where_check_name(const char *name)
+{
+    if (trail_name_valid(name))
+        return DONE;
+    return fail(MISUSED, "\"%s\" is no trail's name: 1 to %d of a-z, 0-9 and -, the first no -",
+                name, TRAIL_NAME_MAX);
+}
+
+int
+where_no_trail(const char *path, const char *name)
+{
+    return fail(UNABLE,
+                "no trail %s in %s: `tally trail %s list` names them, "
+                "`tally trail %s create %s` makes it",
+                name, path, path, path, name);
 }
 
 static int
 refuse_url(const char *path)
 {
     if (where_is_url(path))
-        return fail(UNABLE,
-                    "%s: a URL needs the server's command set, which this build does not have; "
-                    "give a data folder",
-                    path);
+        return fail(MISUSED, "%s: this needs the data folder itself, not a URL", path);
     return DONE;
 }
 
@@ -90,10 +106,7 @@ static int
 refuse_trail(const struct where *where, tally_status status, const struct tally_error *error)
 {
     if (status == TALLY_ABSENT)
-        return fail(UNABLE,
-                    "no trail %s in %s: `tally trail %s list` names them, "
-                    "`tally trail %s create %s` makes it",
-                    where->name, where->path, where->path, where->path, where->name);
+        return where_no_trail(where->path, where->name);
     if (status == TALLY_BUSY)
         return fail(UNABLE, "%s; reading goes on meanwhile", error->text);
     return where_fault(where, error);
@@ -103,9 +116,9 @@ int
 where_open_named(struct where *where, const char *name, enum trail_mode mode)
 {
     where->name = name;
-    if (!trail_name_valid(name))
-        return fail(MISUSED, "\"%s\" is no trail's name: 1 to %d of a-z, 0-9 and -, the first no -",
-                    name, TRAIL_NAME_MAX);
+    int outcome = where_check_name(name);
+    if (outcome != DONE)
+        return outcome;
 
     struct tally_error error = { 0 };
     struct trail_recovery recovery = { 0 };

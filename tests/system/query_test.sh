@@ -92,8 +92,8 @@ expect 3 'no folder there' "$TALLY" query nothing
 complains 'and how to make one' 'tally init nothing'
 expect 3 'a folder of another kind' "$TALLY" query "$scratch"
 complains 'said as well' 'no data folder at'
-expect 3 'a URL' "$TALLY" query http://localhost:7878 user:ann
-complains 'an honest answer' 'does not have'
+expect 3 'a server that is not there' "$TALLY" query http://127.0.0.1:1 user:ann
+complains 'is said' 'http://127.0.0.1:1: .*connect'
 
 # Read-only for us: still read.
 chmod -R a-w data
