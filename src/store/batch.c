@@ -84,6 +84,14 @@ batch_clear(struct batch *batch)
         memset(batch->slots, 0, batch->slot_count * sizeof *batch->slots);
 }
 
+void
+batch_begin(struct batch *batch, const struct trail *trail, const char *writer)
+{
+    batch_clear(batch);
+    batch->private_fields = trail_fields_private(trail);
+    (void)snprintf(batch->writer, sizeof batch->writer, "%s", writer);
+}
+
 uint32_t
 batch_count(const struct batch *batch)
 {
@@ -94,6 +102,13 @@ size_t
 batch_size(const struct batch *batch)
 {
     return batch->body.size;
+}
+
+size_t
+batch_memory(const struct batch *batch)
+{
+    return batch->body.capacity + batch->parts.capacity + batch->texts.size +
+           batch->capacity * sizeof *batch->items + batch->slot_count * sizeof *batch->slots;
 }
 
 /* Room for one more item and a table of ids at most half full. */
@@ -191,7 +206,7 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
 }
 
 tally_status
-batch_add(struct batch *batch, struct bytes json, struct tally_error *error)
+batch_add_lent(struct batch *batch, struct bytes json, struct tally_error *error)
 {
     if (batch->count == BATCH_ENTRIES_MAX)
         return fault(error, TALLY_FULL, "the batch is full at %u events: append it first",
@@ -199,15 +214,21 @@ batch_add(struct batch *batch, struct bytes json, struct tally_error *error)
     tally_status status = make_room(batch, error);
     if (status != TALLY_OK)
         return status;
+    int64_t now = clock_now();
+    status = event_read(batch->reader, json, now, &batch->items[batch->count].event, error);
+    if (status != TALLY_OK)
+        return status;
+    return add_item(batch, now, error);
+}
+
+tally_status
+batch_add(struct batch *batch, struct bytes json, struct tally_error *error)
+{
     /* The event's values point into the text, which must stay as long as the batch. */
     struct bytes text = arena_copy(&batch->texts, json);
     if (text.data == NULL)
         return memory_fault(error);
-    int64_t now = clock_now();
-    status = event_read(batch->reader, text, now, &batch->items[batch->count].event, error);
-    if (status != TALLY_OK)
-        return status;
-    return add_item(batch, now, error);
+    return batch_add_lent(batch, text, error);
 }
 
 tally_status

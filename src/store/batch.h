@@ -25,14 +25,24 @@ TALLY_MUST_CHECK tally_status batch_create(const struct trail *trail, const char
 void batch_destroy(struct batch *batch); /* NULL is allowed */
 void batch_clear(struct batch *batch);
 
+/* Clears it and makes it one for another trail and writer, as batch_create() would: a server keeps
+ * batches and uses them for whoever comes. */
+void batch_begin(struct batch *batch, const struct trail *trail, const char *writer);
+
 /* Reads one event, a JSON object, and adds it. TALLY_INVALID with pointer and reason: it was not
  * added and the others stand; TALLY_FULL where the batch has BATCH_ENTRIES_MAX events or the
  * journal's record would grow too large: append it first. */
 TALLY_MUST_CHECK tally_status batch_add(struct batch *batch, struct bytes json,
                                         struct tally_error *error);
 
+/* The same, but the text is lent and not copied: it must stay as it is until batch_clear(). */
+TALLY_MUST_CHECK tally_status batch_add_lent(struct batch *batch, struct bytes json,
+                                             struct tally_error *error);
+
 uint32_t batch_count(const struct batch *batch);
 /* Bytes the batch will take in the journal. */
 size_t batch_size(const struct batch *batch);
+/* Bytes of memory it keeps for being used again. */
+size_t batch_memory(const struct batch *batch);
 
 #endif

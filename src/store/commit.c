@@ -1,11 +1,11 @@
 /*
  * commit.c - the sequencer: gives batches their place and makes them durable.
  *
- * Whoever appends puts a commit into the queue. If nobody has the order, that thread takes it,
+ * Whoever appends puts an append into the queue. If nobody has the order, that thread takes it,
  * becomes the leader and commits everything that is in the queue as one record with one sync; the
  * others wait and, when it is done, one of those that came meanwhile leads the next. So an idle
  * trail syncs at once, and a busy one syncs once for all that came during the last sync, without
- * any timer.
+ * any timer. For those who do not wait (trail_append_begin()) a thread of the trail's own leads.
  *
  * Committing a group, in this order:
  *
@@ -33,21 +33,6 @@
 
 /* Batches join one record up to this size; a larger batch is a record of its own. */
 #define GROUP_SIZE_MAX (2u << 20)
-
-/* One batch on its way, on its thread's stack. */
-struct commit {
-    struct commit *next;
-    struct batch *batch;
-    struct receipt *receipts;
-    struct append_result *result;
-    enum append_wait wait;
-    bool done;
-    bool staged;    /* its new entries are in the head, unpublished */
-    uint32_t fresh; /* how many of its events are new */
-    uint64_t first; /* their first index */
-    tally_status status;
-    struct tally_error error;
-};
 
 void
 order_take(struct trail *trail)
@@ -196,64 +181,64 @@ make_head_room(struct trail *trail, uint32_t count, enum append_wait wait,
 }
 
 static bool
-is_fresh(const struct commit *commit, uint32_t i)
+is_fresh(const struct append *append, uint32_t i)
 {
-    return commit->receipts[i].index == UINT64_MAX && commit->batch->items[i].same_as == UINT32_MAX;
+    return append->receipts[i].index == UINT64_MAX && append->batch->items[i].same_as == UINT32_MAX;
 }
 
 /* Puts a batch's new entries into the head, unpublished, from index `next` on. On a conflict the
  * head is untouched; a lack of memory is for the whole group to undo. */
 static tally_status
-stage(struct trail *trail, struct commit *commit, uint64_t next)
+stage(struct trail *trail, struct append *append, uint64_t next)
 {
-    struct batch *batch = commit->batch;
+    struct batch *batch = append->batch;
     tally_status status =
-        repeats_find(trail, batch, commit->receipts, commit->result, &commit->error);
+        repeats_find(trail, batch, append->receipts, &append->result, &append->error);
     if (status != TALLY_OK)
         return status;
 
-    commit->first = next;
+    append->first = next;
     for (uint32_t i = 0; i < batch->count; i++) {
-        if (!is_fresh(commit, i))
+        if (!is_fresh(append, i))
             continue;
         struct bytes values[FIELD_COUNT];
         batch_values(batch, &batch->items[i], values);
         struct head_entry entry = { .values = values, .salt = batch->items[i].salt };
-        status = head_append(trail->head, &entry, &commit->error);
+        status = head_append(trail->head, &entry, &append->error);
         if (status != TALLY_OK)
             return status;
-        commit->fresh++;
+        append->fresh++;
     }
-    commit->staged = true;
+    append->staged = true;
     return TALLY_OK;
 }
 
 /* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what
  * is new. */
 static struct bytes
-gather(struct commit *group, struct buffer *joined)
+gather(struct append *group, struct buffer *joined)
 {
     if (group->next == NULL && group->staged && group->fresh == group->batch->count)
         return buffer_view(&group->batch->body);
-    for (struct commit *commit = group; commit != NULL; commit = commit->next)
-        for (uint32_t i = 0; commit->staged && i < commit->batch->count; i++)
-            if (is_fresh(commit, i))
-                buffer_append(joined, commit->batch->body.data + commit->batch->items[i].offset,
-                              commit->batch->items[i].size);
+    for (struct append *append = group; append != NULL; append = append->next)
+        for (uint32_t i = 0; append->staged && i < append->batch->count; i++)
+            if (is_fresh(append, i))
+                buffer_append(joined, append->batch->body.data + append->batch->items[i].offset,
+                              append->batch->items[i].size);
     return buffer_view(joined);
 }
 
 /* Step 3 and the receipts of one batch. */
 static tally_status
-enter_tree(struct trail *trail, struct commit *commit, struct tally_error *error)
+enter_tree(struct trail *trail, struct append *append, struct tally_error *error)
 {
-    struct batch *batch = commit->batch;
-    uint64_t index = commit->first;
+    struct batch *batch = append->batch;
+    uint64_t index = append->first;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
-        struct receipt *receipt = &commit->receipts[i];
+        struct receipt *receipt = &append->receipts[i];
         if (item->same_as != UINT32_MAX && receipt->index == UINT64_MAX) {
-            *receipt = commit->receipts[item->same_as];
+            *receipt = append->receipts[item->same_as];
             receipt->repeated = true;
         }
         if (receipt->index != UINT64_MAX)
@@ -291,21 +276,21 @@ publish(struct trail *trail)
 /* What a group's common fate means for each of its batches: `size` entries are there, and what the
  * group was to add to them is not. */
 static void
-fail_group(struct commit *group, uint64_t size, tally_status status,
+fail_group(struct append *group, uint64_t size, tally_status status,
            const struct tally_error *error)
 {
-    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
-        bool with_group = commit->status == TALLY_CONFLICT && commit->result->conflict >= size &&
-                          commit->result->conflict != UINT64_MAX;
-        if (commit->status != TALLY_OK && !with_group)
+    for (struct append *append = group; append != NULL; append = append->next) {
+        bool with_group = append->status == TALLY_CONFLICT && append->result.conflict >= size &&
+                          append->result.conflict != UINT64_MAX;
+        if (append->status != TALLY_OK && !with_group)
             continue; /* has a reason of its own */
-        commit->status = status;
-        commit->error = *error;
+        append->status = status;
+        append->error = *error;
     }
 }
 
 static void
-write_group(struct trail *trail, struct commit *group, uint32_t count)
+write_group(struct trail *trail, struct append *group, uint32_t count)
 {
     struct tally_error error = { 0 };
     struct buffer joined = { 0 };
@@ -322,9 +307,9 @@ write_group(struct trail *trail, struct commit *group, uint32_t count)
         fail_group(group, trail->tree.size, status, &error);
         return;
     }
-    for (struct commit *commit = group; commit != NULL && status == TALLY_OK; commit = commit->next)
-        if (commit->staged)
-            status = enter_tree(trail, commit, &error);
+    for (struct append *append = group; append != NULL && status == TALLY_OK; append = append->next)
+        if (append->staged)
+            status = enter_tree(trail, append, &error);
     if (status != TALLY_OK) {
         head_discard(trail->head);
         trail_poison(trail, &error);
@@ -336,12 +321,12 @@ write_group(struct trail *trail, struct commit *group, uint32_t count)
 
 /* Commits a group. Each batch's status is set. Under the order. */
 static void
-commit_group(struct trail *trail, struct commit *group)
+commit_group(struct trail *trail, struct append *group)
 {
     struct tally_error error = { 0 };
     uint32_t events = 0;
-    for (const struct commit *commit = group; commit != NULL; commit = commit->next)
-        events += commit->batch->count;
+    for (const struct append *append = group; append != NULL; append = append->next)
+        events += append->batch->count;
     tally_status status = trail_poisoned(trail) != NULL
                               ? poisoned_fault(trail, &error)
                               : make_head_room(trail, events, group->wait, &error);
@@ -350,31 +335,31 @@ commit_group(struct trail *trail, struct commit *group)
         return;
     }
     uint32_t fresh = 0;
-    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
-        commit->status = stage(trail, commit, trail->tree.size + fresh);
-        if (commit->status < 0) {
+    for (struct append *append = group; append != NULL; append = append->next) {
+        append->status = stage(trail, append, trail->tree.size + fresh);
+        if (append->status < 0) {
             head_discard(trail->head);
-            error = commit->error;
-            fail_group(group, trail->tree.size, commit->status, &error);
+            error = append->error;
+            fail_group(group, trail->tree.size, append->status, &error);
             return;
         }
-        fresh += commit->staged ? commit->fresh : 0;
+        fresh += append->staged ? append->fresh : 0;
     }
     if (fresh > 0)
         write_group(trail, group, fresh);
 
-    for (struct commit *commit = group; commit != NULL; commit = commit->next) {
-        if (!commit->staged || commit->status != TALLY_OK)
+    for (struct append *append = group; append != NULL; append = append->next) {
+        if (!append->staged || append->status != TALLY_OK)
             continue;
-        if (commit->fresh == 0) {
+        if (append->fresh == 0) {
             /* Twins of repeats get their receipts too. */
-            status = enter_tree(trail, commit, &error);
+            status = enter_tree(trail, append, &error);
             assert(status == TALLY_OK);
-            commit->status = TALLY_REPEATED;
+            append->status = TALLY_REPEATED;
         }
-        *commit->result = (struct append_result){
-            .first = commit->first,
-            .count = commit->fresh,
+        append->result = (struct append_result){
+            .first = append->first,
+            .count = append->fresh,
             .size = trail->tree.size,
         };
     }
@@ -382,11 +367,11 @@ commit_group(struct trail *trail, struct commit *group)
 
 /* Takes from the queue what one record may hold: at least one batch, and only batches that agree on
  * whether to wait. Under the mutex. */
-static struct commit *
+static struct append *
 take_group(struct trail *trail)
 {
-    struct commit *group = trail->queue;
-    struct commit *last = group;
+    struct append *group = trail->queue;
+    struct append *last = group;
     size_t size = group->batch->body.size;
     uint32_t count = group->batch->count;
     while (last->next != NULL && last->next->wait == group->wait &&
@@ -403,46 +388,145 @@ take_group(struct trail *trail)
     return group;
 }
 
+/* Commits what the queue holds, as far as it fits one record, and tells those whose threads wait.
+ * Under the mutex, with nobody having the order; gives both up in between. Appends whose threads do
+ * not wait come back as a list, to be told without the mutex. */
+static struct append *
+lead(struct trail *trail)
+{
+    trail->ordered = true;
+    struct append *group = take_group(trail);
+    (void)pthread_mutex_unlock(&trail->mutex);
+    commit_group(trail, group);
+    (void)pthread_mutex_lock(&trail->mutex);
+    struct append *told = NULL, **told_end = &told;
+    for (struct append *next; group != NULL; group = next) {
+        next = group->next; /* its thread may end as soon as it is settled */
+        if (group->done != NULL) {
+            group->next = NULL;
+            *told_end = group;
+            told_end = &group->next;
+        } else {
+            group->settled = true;
+        }
+    }
+    trail->ordered = false;
+    (void)pthread_cond_broadcast(&trail->changed);
+    return told;
+}
+
+static void
+tell(struct append *told)
+{
+    for (struct append *next; told != NULL; told = next) {
+        next = told->next;
+        told->done(told);
+    }
+}
+
+/* Leads for those that do not wait. */
+static void *
+committer_main(void *context)
+{
+    struct trail *trail = context;
+    (void)pthread_mutex_lock(&trail->mutex);
+    while (!trail->closing || trail->queue != NULL) {
+        if (trail->ordered || trail->queue == NULL) {
+            (void)pthread_cond_wait(&trail->changed, &trail->mutex);
+            continue;
+        }
+        struct append *told = lead(trail);
+        (void)pthread_mutex_unlock(&trail->mutex);
+        tell(told);
+        (void)pthread_mutex_lock(&trail->mutex);
+    }
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return NULL;
+}
+
+void
+committer_stop(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    bool running = trail->committing;
+    trail->closing = true;
+    (void)pthread_cond_broadcast(&trail->changed);
+    (void)pthread_mutex_unlock(&trail->mutex);
+    if (running)
+        (void)pthread_join(trail->committer, NULL);
+    trail->committing = false;
+}
+
+static void
+enqueue(struct trail *trail, struct append *append)
+{
+    append->next = NULL;
+    *trail->queue_end = append;
+    trail->queue_end = &append->next;
+}
+
+void
+trail_append_begin(struct trail *trail, struct append *append)
+{
+    assert(trail->mode == TRAIL_WRITE && append->batch->count > 0 && append->done != NULL);
+    (void)pthread_mutex_lock(&trail->mutex);
+    if (!trail->committing)
+        trail->committing = pthread_create(&trail->committer, NULL, committer_main, trail) == 0;
+    bool begun = trail->committing;
+    if (begun) {
+        enqueue(trail, append);
+        (void)pthread_cond_broadcast(&trail->changed);
+    }
+    (void)pthread_mutex_unlock(&trail->mutex);
+    if (!begun) {
+        append->status = fault(&append->error, TALLY_NO_MEMORY, "no thread could be started");
+        append->done(append);
+    }
+}
+
+bool
+trail_append_withdraw(struct trail *trail, struct append *append)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    struct append **link = &trail->queue;
+    while (*link != NULL && *link != append)
+        link = &(*link)->next;
+    bool found = *link != NULL;
+    if (found) {
+        *link = append->next;
+        if (trail->queue_end == &append->next)
+            trail->queue_end = link;
+    }
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return found;
+}
+
 tally_status
 trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
              struct receipt *receipts, struct append_result *result_out, struct tally_error *error)
 {
     assert(trail->mode == TRAIL_WRITE);
-    struct append_result result = { 0 };
-    struct commit commit = {
-        .batch = batch,
-        .receipts = receipts,
-        .result = &result,
-        .wait = wait,
-    };
+    struct append append = { .batch = batch, .receipts = receipts, .wait = wait };
     if (batch->count == 0)
         return fault(error, TALLY_INVALID, "there is no event to record");
 
     (void)pthread_mutex_lock(&trail->mutex);
-    *trail->queue_end = &commit;
-    trail->queue_end = &commit.next;
-    while (!commit.done) {
+    enqueue(trail, &append);
+    while (!append.settled) {
         /* With an empty queue, whoever leads this batch waits for the sealer without the order. */
         if (trail->ordered || trail->queue == NULL) {
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
             continue;
         }
-        trail->ordered = true;
-        struct commit *group = take_group(trail);
+        struct append *told = lead(trail);
         (void)pthread_mutex_unlock(&trail->mutex);
-        commit_group(trail, group);
+        tell(told);
         (void)pthread_mutex_lock(&trail->mutex);
-        for (struct commit *next; group != NULL; group = next) {
-            next = group->next; /* its thread may end as soon as it is done */
-            group->done = true;
-        }
-        trail->ordered = false;
-        (void)pthread_cond_broadcast(&trail->changed);
     }
     (void)pthread_mutex_unlock(&trail->mutex);
 
-    *result_out = result;
-    if (commit.status != TALLY_OK && commit.status != TALLY_REPEATED && error != NULL)
-        *error = commit.error;
-    return commit.status;
+    *result_out = append.result;
+    if (append.status != TALLY_OK && append.status != TALLY_REPEATED && error != NULL)
+        *error = append.error;
+    return append.status;
 }

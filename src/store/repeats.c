@@ -25,20 +25,25 @@ id_was_sent(const struct batch_item *item)
     return (item->event.sent & FIELD_BIT(FIELD_ID)) != 0;
 }
 
-static tally_status
-conflict(const struct batch *batch, uint32_t position, uint64_t stored,
+/* Marks a conflict; the first one is what the result and the error tell of. */
+static void
+conflict(const struct batch *batch, uint32_t position, uint64_t stored, struct receipt *receipt,
          struct append_result *result, struct tally_error *error)
 {
+    *receipt = (struct receipt){ .index = stored, .conflict = true };
+    if (result->conflicts++ > 0 && position > result->position)
+        return;
     struct bytes id = batch->items[position].event.values[FIELD_ID];
     result->position = position;
     result->conflict = stored;
     if (stored == UINT64_MAX)
-        return fault(error, TALLY_CONFLICT,
-                     "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
-                     position, BYTES_ARG(id));
-    return fault(error, TALLY_CONFLICT,
-                 "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
-                 position, BYTES_ARG(id), stored);
+        (void)fault(error, TALLY_CONFLICT,
+                    "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
+                    position, BYTES_ARG(id));
+    else
+        (void)fault(error, TALLY_CONFLICT,
+                    "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
+                    position, BYTES_ARG(id), stored);
 }
 
 /* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with
@@ -112,7 +117,8 @@ ask_segment(const struct trail *trail, size_t segment, const struct batch *batch
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
         uint32_t row;
-        if (!hits[i] || receipts[i].index != UINT64_MAX || !id_was_sent(item))
+        if (!hits[i] || receipts[i].index != UINT64_MAX || receipts[i].conflict ||
+            !id_was_sent(item))
             continue;
         tally_status status = find_in_segment(&run, item->event.values[FIELD_ID], &row, error);
         if (status == TALLY_ABSENT)
@@ -120,8 +126,8 @@ ask_segment(const struct trail *trail, size_t segment, const struct batch *batch
         if (status == TALLY_OK)
             status = compare_stored(trail, &run, row, item, &receipts[i], error);
         if (status == TALLY_CONFLICT)
-            return conflict(batch, i, receipts[i].index, result, error);
-        if (status != TALLY_REPEATED)
+            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
+        else if (status != TALLY_REPEATED)
             return status;
     }
     return TALLY_OK;
@@ -153,14 +159,39 @@ find_in_segments(const struct trail *trail, const struct batch *batch, struct re
 }
 
 /* Two events of the batch with one id must say the same. */
-static tally_status
-check_twins(const struct batch *batch, struct append_result *result, struct tally_error *error)
+static void
+check_twins(const struct batch *batch, struct receipt *receipts, struct append_result *result,
+            struct tally_error *error)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
         if (item->same_as != UINT32_MAX &&
             !event_equal(&item->event, batch->items[item->same_as].event.values, 0))
-            return conflict(batch, i, UINT64_MAX, result, error);
+            conflict(batch, i, UINT64_MAX, &receipts[i], result, error);
+    }
+}
+
+/* In the heads; *any_sent_out says whether an id was sent at all. */
+static tally_status
+find_in_all_heads(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
+                  struct append_result *result, bool *any_sent_out, struct tally_error *error)
+{
+    *any_sent_out = false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        struct run run;
+        uint32_t row;
+        if (!id_was_sent(item))
+            continue;
+        *any_sent_out = true;
+        if (receipts[i].conflict ||
+            find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
+            continue;
+        tally_status status = compare_stored(trail, &run, row, item, &receipts[i], error);
+        if (status == TALLY_CONFLICT)
+            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
+        else if (status != TALLY_REPEATED)
+            return status;
     }
     return TALLY_OK;
 }
@@ -169,27 +200,15 @@ tally_status
 repeats_find(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
              struct append_result *result, struct tally_error *error)
 {
-    tally_status status = check_twins(batch, result, error);
+    for (uint32_t i = 0; i < batch->count; i++)
+        receipts[i] = (struct receipt){ .index = UINT64_MAX };
+    result->conflicts = 0;
+    check_twins(batch, receipts, result, error);
+    bool any_sent;
+    tally_status status = find_in_all_heads(trail, batch, receipts, result, &any_sent, error);
+    if (status == TALLY_OK && any_sent && trail->manifest.count > 0)
+        status = find_in_segments(trail, batch, receipts, result, error);
     if (status != TALLY_OK)
         return status;
-    bool any_sent = false;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_item *item = &batch->items[i];
-        struct run run;
-        uint32_t row;
-        receipts[i] = (struct receipt){ .index = UINT64_MAX };
-        if (!id_was_sent(item))
-            continue;
-        any_sent = true;
-        if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
-            continue;
-        status = compare_stored(trail, &run, row, item, &receipts[i], error);
-        if (status == TALLY_CONFLICT)
-            return conflict(batch, i, receipts[i].index, result, error);
-        if (status != TALLY_REPEATED)
-            return status;
-    }
-    if (!any_sent || trail->manifest.count == 0)
-        return TALLY_OK;
-    return find_in_segments(trail, batch, receipts, result, error);
+    return result->conflicts > 0 ? TALLY_CONFLICT : TALLY_OK;
 }

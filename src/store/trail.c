@@ -419,6 +419,7 @@ trail_close(struct trail *trail, struct tally_error *error)
         return TALLY_OK;
     tally_status status = TALLY_OK;
     if (trail->mode == TRAIL_WRITE) {
+        committer_stop(trail);
         folder_remove(trail->folder, trail);
         bool large = journal_size(trail->journal) > trail->options.close_journal_max;
         if (trail_poisoned(trail) != NULL)

@@ -66,15 +66,19 @@ struct receipt {
     uint64_t index;
     struct tally_hash leaf;
     bool repeated; /* stored before; this is the first receipt's place */
+    bool conflict; /* TALLY_CONFLICT: this event's id stands for other content, in entry `index` or,
+                      where that is UINT64_MAX, in the same batch */
 };
 
 struct append_result {
-    uint64_t first;    /* index of the first new entry; new entries of one batch are contiguous */
-    uint32_t count;    /* of new entries */
-    uint64_t size;     /* of the trail after this batch */
-    uint32_t position; /* TALLY_CONFLICT: the 0-based place in the batch */
-    uint64_t conflict; /* TALLY_CONFLICT: the index of the entry that has the id; UINT64_MAX where
-                          the other one stands in the same batch */
+    uint64_t first; /* index of the first new entry; new entries of one batch are contiguous */
+    uint32_t count; /* of new entries */
+    uint64_t size;  /* of the trail after this batch */
+    uint32_t
+        conflicts; /* TALLY_CONFLICT: how many events of the batch are none that may be stored */
+    uint32_t position; /* … the 0-based place of the first one */
+    uint64_t conflict; /* … the index of the entry that has the id; UINT64_MAX where
+                           the other one stands in the same batch */
 };
 
 enum append_wait {
@@ -95,6 +99,35 @@ TALLY_MUST_CHECK tally_status trail_append(struct trail *trail, struct batch *ba
                                            enum append_wait wait, struct receipt *receipts,
                                            struct append_result *result_out,
                                            struct tally_error *error);
+
+/*
+ * The same for a thread that must not wait: `done` is called when the batch is durable or refused,
+ * on a thread of the trail's that commits meanwhile nothing else, so it must be quick. The caller
+ * sets the members above the line, zeroes the others, and keeps everything until then. The batch
+ * has one event at least.
+ */
+struct append {
+    struct batch *batch;
+    struct receipt *receipts; /* room for batch_count() of them */
+    enum append_wait wait;
+    void (*done)(struct append *append);
+    void *context;
+    /* Set when `done` is called; `status` as trail_append() returns it. */
+    tally_status status;
+    struct append_result result;
+    struct tally_error error;
+    /* commit.c's own. */
+    struct append *next;
+    bool settled;
+    bool staged;    /* its new entries are in the head, unpublished */
+    uint32_t fresh; /* how many of its events are new */
+    uint64_t first; /* their first index */
+};
+void trail_append_begin(struct trail *trail, struct append *append);
+
+/* Takes an append back that nobody has begun to commit: true, and `done` is not called. False where
+ * it is being committed or is done: `done` is or was called. */
+bool trail_append_withdraw(struct trail *trail, struct append *append);
 
 /* Signs and publishes a checkpoint of everything committed; nothing to do is TALLY_OK. */
 TALLY_MUST_CHECK tally_status trail_sign(struct trail *trail, struct tally_error *error);

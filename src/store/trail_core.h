@@ -51,8 +51,6 @@ struct note {
     size_t size; /* 0: none yet */
 };
 
-struct commit;
-
 struct trail {
     /* Fixed at opening. */
     struct folder *folder;
@@ -80,7 +78,10 @@ struct trail {
     /* Under `mutex`. */
     bool ordered; /* somebody has the order */
     bool sealing; /* somebody has the right to seal */
-    struct commit *queue, **queue_end;
+    struct append *queue, **queue_end;
+    bool closing;    /* the committer ends when the queue is empty */
+    bool committing; /* there is one */
+    pthread_t committer;
     uint64_t size; /* committed and in the tree */
     struct head *head;
     struct frozen frozen[FROZEN_MAX];
@@ -138,7 +139,7 @@ TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct byte
 
 /* Looks the ids of a batch up (repeats.c). Fills in the receipts of events that are stored already;
  * the others get index UINT64_MAX (so does an event that repeats another of the batch). Under the
- * order. TALLY_OK, or TALLY_CONFLICT with the place in `result`. */
+ * order. TALLY_OK, or TALLY_CONFLICT with the first one's place in `result` and each one marked. */
 TALLY_MUST_CHECK tally_status repeats_find(const struct trail *trail, const struct batch *batch,
                                            struct receipt *receipts, struct append_result *result,
                                            struct tally_error *error);
@@ -157,6 +158,9 @@ void sealing_release(struct trail *trail);
 
 /* Remembers the first reason why appends are refused from now on. */
 void trail_poison(struct trail *trail, const struct tally_error *error);
+
+/* Ends the thread that commits for those who do not wait, after what is queued. */
+void committer_stop(struct trail *trail);
 
 /* Moves the head to the frozen ones and begins another. Under the order. TALLY_FULL where there is
  * no room for a journal file. */
