@@ -388,12 +388,21 @@ take_group(struct trail *trail)
     return group;
 }
 
+/* While a leader waits for the sealer it has given up the order, but nobody else may lead: what is
+ * in the queue came later than what it took. */
+static bool
+may_lead(const struct trail *trail)
+{
+    return trail->queue != NULL && !trail->ordered && !trail->leading;
+}
+
 /* Commits what the queue holds, as far as it fits one record, and tells those whose threads wait.
  * Under the mutex, with nobody having the order; gives both up in between. Appends whose threads do
  * not wait come back as a list, to be told without the mutex. */
 static struct append *
 lead(struct trail *trail)
 {
+    trail->leading = true;
     trail->ordered = true;
     struct append *group = take_group(trail);
     (void)pthread_mutex_unlock(&trail->mutex);
@@ -411,6 +420,7 @@ lead(struct trail *trail)
         }
     }
     trail->ordered = false;
+    trail->leading = false;
     (void)pthread_cond_broadcast(&trail->changed);
     return told;
 }
@@ -431,7 +441,7 @@ committer_main(void *context)
     struct trail *trail = context;
     (void)pthread_mutex_lock(&trail->mutex);
     while (!trail->closing || trail->queue != NULL) {
-        if (trail->ordered || trail->queue == NULL) {
+        if (!may_lead(trail)) {
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
             continue;
         }
@@ -513,8 +523,7 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
     (void)pthread_mutex_lock(&trail->mutex);
     enqueue(trail, &append);
     while (!append.settled) {
-        /* With an empty queue, whoever leads this batch waits for the sealer without the order. */
-        if (trail->ordered || trail->queue == NULL) {
+        if (!may_lead(trail)) {
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
             continue;
         }

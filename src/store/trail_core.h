@@ -77,6 +77,7 @@ struct trail {
 
     /* Under `mutex`. */
     bool ordered; /* somebody has the order */
+    bool leading; /* somebody commits a group, perhaps waiting for the sealer without the order */
     bool sealing; /* somebody has the right to seal */
     struct append *queue, **queue_end;
     bool closing;    /* the committer ends when the queue is empty */
