@@ -161,6 +161,14 @@ remember(struct inspection *inspection)
         say("what was seen of %s cannot be remembered: %s", inspection->finding.name, error.text);
 }
 
+/* verify_options.progress */
+static bool
+show_progress(void *context, uint64_t done, uint64_t total)
+{
+    progress_show(context, done, total);
+    return true;
+}
+
 static tally_status
 examine(const struct audit *audit, struct inspection *inspection, struct tally_error *error)
 {
@@ -171,7 +179,7 @@ examine(const struct audit *audit, struct inspection *inspection, struct tally_e
 
     struct verify_options verify_options = {
         .vkey = vkey_for(audit, inspection),
-        .progress = progress_show,
+        .progress = show_progress,
         .context = &progress,
     };
     if (inspection->remembered && verify_options.vkey == NULL)

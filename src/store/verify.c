@@ -219,8 +219,10 @@ take_leaf(struct verifier *v, struct bytes public_part)
     tally_hash_leaf(public_part.data, public_part.size, &leaf);
     tally_tree_append(&v->tree, &leaf);
     v->report->entries = v->tree.size;
-    if (v->options->progress != NULL && v->tree.size % PROGRESS_EVERY == 0)
-        v->options->progress(v->options->context, v->tree.size, v->checkpoint.size);
+    if (v->options->progress != NULL && v->tree.size % PROGRESS_EVERY == 0 &&
+        !v->options->progress(v->options->context, v->tree.size, v->checkpoint.size))
+        return judge(v, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
+                     "verification was ended after %" PRIu64 " entries", v->tree.size);
     return check_roots(v);
 }
 

@@ -22,8 +22,9 @@ struct verify_options {
     const struct tally_vkey *vkey;       /* the key to trust; NULL: the one that entry 0 names */
     const struct tally_checkpoint *seen; /* a checkpoint seen before (its origin must match), or
                                        NULL: the trail must have grown out of it */
-    /* Called now and then with entries done and to do; NULL is allowed. */
-    void (*progress)(void *context, uint64_t done, uint64_t total);
+    /* Called now and then with entries done and to do; false ends it there, with the verdict that
+     * the trail cannot be checked. NULL is allowed. */
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
 };
 
