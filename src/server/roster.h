@@ -16,10 +16,6 @@ struct roster;
 struct open_trail {
     struct trail *trail;
     const char *name;
-    /* The rest is roster.c's. */
-    struct open_trail *next;
-    unsigned users;
-    int64_t used; /* monotonic */
 };
 
 struct roster_options {
@@ -44,10 +40,17 @@ TALLY_MUST_CHECK tally_status roster_take(struct roster *roster, const char *nam
 /* The same if it is open already, else TALLY_ABSENT: never waits for the disk. */
 TALLY_MUST_CHECK tally_status roster_try(struct roster *roster, const char *name,
                                          struct open_trail **trail_out);
+/* Once more, by somebody who holds it; each is released on its own. */
+void roster_retain(struct roster *roster, struct open_trail *trail);
 void roster_release(struct roster *roster, struct open_trail *trail); /* NULL is allowed */
 
-/* Closes what has been idle, and reopens what is poisoned and unused. Called every second. */
+/* Closes what has been idle. Called every second. */
 void roster_tidy(struct roster *roster);
+
+/* Has every poisoned trail closed by roster_tidy() as soon as nobody uses it: whoever asks next
+ * opens it anew, which reads back what the disk holds. For the operator to ask for, once the cause
+ * is gone. */
+void roster_reopen(struct roster *roster);
 
 /* Calls `visitor` with every open trail, under a lock: it must be quick. */
 void roster_each(struct roster *roster, void (*visitor)(void *context, struct trail *trail),
