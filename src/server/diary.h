@@ -25,12 +25,12 @@ struct diary;
 
 /* An event to write; absent members have data NULL. */
 struct diary_event {
-    const char *event_type; /* of the catalogue, or NULL */
-    const char *action;     /* NULL: the event type's */
-    const char *status;     /* NULL: the event type's */
+    const char *event_type;            /* of the catalogue, or NULL */
+    const char *action;                /* NULL: the event type's */
+    const char *status;                /* NULL: the event type's */
     const struct principal *principal; /* who: user_id is its name, session_id its key; NULL: the
                                           server itself (actor_type system) */
-    const char *address;      /* ip_address */
+    const char *address;               /* ip_address */
     const char *request_id;
     const char *resource_type; /* "trail", "key", "server" */
     const char *resource_id;

@@ -1,0 +1,404 @@
+#include "diary.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "json.h"
+#include "log.h"
+#include "tally/hash.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How long a read is known to be on record, and how many are remembered. */
+#define READ_KNOWN      (600 * CLOCK_SECOND)
+#define READS_KNOWN_MAX 4096
+
+/* What its entries have under `writer`. */
+#define WRITER "tally"
+
+/* The most that is written at once from the queue. */
+#define GROUP_MAX 256
+
+struct note {
+    struct note *next;
+    size_t size;
+    char text[]; /* an event's JSON */
+};
+
+/* That somebody's reading of something is on record. */
+struct known_read {
+    struct tally_hash hash; /* of who, which trail, which filter */
+    int64_t until;          /* monotonic; 0: free */
+};
+
+struct diary {
+    struct roster *roster;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    pthread_t writer;
+    bool closing;
+    struct note *queue, **queue_end;
+    size_t queued;
+    uint64_t dropped;  /* since the start */
+    uint64_t unspoken; /* of them, those that no entry tells of yet */
+    struct known_read reads[READS_KNOWN_MAX];
+};
+
+/* ---- an event's JSON ---- */
+
+static void
+put_text(struct buffer *out, const char *name, struct bytes value)
+{
+    if (value.data == NULL)
+        return;
+    buffer_byte(out, out->size == 0 ? '{' : ',');
+    buffer_format(out, "\"%s\":", name);
+    json_write_string(value, out);
+}
+
+static struct bytes
+optional(const char *text)
+{
+    return text == NULL ? (struct bytes){ NULL, 0 } : bytes_text(text);
+}
+
+static void
+put_principal(struct buffer *out, const struct principal *principal)
+{
+    if (principal == NULL || principal->role == ROLE_NONE) {
+        put_text(out, "actor_type", bytes_text("system"));
+        return;
+    }
+    put_text(out, "user_id", bytes_text(principal->name));
+    put_text(out, "session_id", bytes_text(principal->writer));
+}
+
+static void
+write_event(const struct diary_event *event, struct buffer *out)
+{
+    put_text(out, "service", bytes_text("tally"));
+    put_text(out, "event_type", optional(event->event_type));
+    put_text(out, "action", optional(event->action));
+    put_text(out, "status", optional(event->status));
+    put_principal(out, event->principal);
+    put_text(out, "ip_address", optional(event->address));
+    put_text(out, "request_id", optional(event->request_id));
+    put_text(out, "resource_type", optional(event->resource_type));
+    put_text(out, "resource_id", optional(event->resource_id));
+    put_text(out, "message", event->message);
+    if (event->details.data != NULL) {
+        buffer_text(out, ",\"details\":");
+        buffer_bytes(out, event->details);
+    }
+    buffer_byte(out, '}');
+}
+
+/* ---- into the trail ---- */
+
+static tally_status
+append(struct trail *trail, struct batch *batch, struct tally_error *error)
+{
+    struct receipt receipts[GROUP_MAX];
+    struct append_result result;
+    tally_status status = trail_append(trail, batch, APPEND_WAIT, receipts, &result, error);
+    return status == TALLY_REPEATED ? TALLY_OK : status;
+}
+
+static tally_status
+write_text(struct trail *trail, struct bytes text, struct tally_error *error)
+{
+    struct batch *batch;
+    tally_status status = batch_create(trail, WRITER, NULL, &batch, error);
+    if (status != TALLY_OK)
+        return status;
+    status = batch_add(batch, text, error);
+    if (status == TALLY_OK)
+        status = append(trail, batch, error);
+    batch_destroy(batch);
+    return status;
+}
+
+tally_status
+diary_write(struct diary *diary, const struct diary_event *event, struct tally_error *error)
+{
+    struct buffer text = { 0 };
+    write_event(event, &text);
+    struct open_trail *open = NULL;
+    tally_status status = buffer_failed(&text)
+                              ? memory_fault(error)
+                              : roster_take(diary->roster, DIARY_TRAIL, &open, error);
+    if (status == TALLY_OK)
+        status = write_text(open->trail, buffer_view(&text), error);
+    roster_release(diary->roster, open);
+    buffer_free(&text);
+    return status;
+}
+
+/* ---- what may come a little later ---- */
+
+void
+diary_note(struct diary *diary, const struct diary_event *event)
+{
+    struct buffer text = { 0 };
+    write_event(event, &text);
+    struct note *note = buffer_failed(&text) ? NULL : malloc(sizeof *note + text.size);
+    if (note != NULL) {
+        note->next = NULL;
+        note->size = text.size;
+        memcpy(note->text, text.data, text.size);
+    }
+    buffer_free(&text);
+
+    (void)pthread_mutex_lock(&diary->mutex);
+    if (note == NULL || diary->queued == DIARY_QUEUE_MAX) {
+        diary->dropped++;
+        diary->unspoken++;
+        free(note);
+    } else {
+        *diary->queue_end = note;
+        diary->queue_end = &note->next;
+        diary->queued++;
+    }
+    (void)pthread_cond_broadcast(&diary->changed);
+    (void)pthread_mutex_unlock(&diary->mutex);
+}
+
+/* Takes up to GROUP_MAX notes. Under the mutex. */
+static struct note *
+take_notes(struct diary *diary)
+{
+    struct note *first = diary->queue, **end = &first;
+    unsigned count = 0;
+    while (*end != NULL && count < GROUP_MAX - 1) {
+        end = &(*end)->next;
+        count++;
+    }
+    diary->queue = *end;
+    *end = NULL;
+    if (diary->queue == NULL)
+        diary->queue_end = &diary->queue;
+    diary->queued -= count;
+    return first;
+}
+
+static void
+add_gap(struct batch *batch, uint64_t dropped)
+{
+    struct buffer details = { 0 };
+    buffer_format(&details, "{\"dropped\":%llu}", (unsigned long long)dropped);
+    struct diary_event event = {
+        .action = "audit.gap",
+        .status = "error",
+        .resource_type = "trail",
+        .resource_id = DIARY_TRAIL,
+        .details = buffer_view(&details),
+        .message = bytes_text("events came faster than they could be put on record"),
+    };
+    struct buffer text = { 0 };
+    write_event(&event, &text);
+    struct tally_error error;
+    if (batch_add(batch, buffer_view(&text), &error) != TALLY_OK)
+        LOG(LOG_ERROR, "diary", LOG_TEXT_FIELD("problem", error.text));
+    buffer_free(&details);
+    buffer_free(&text);
+}
+
+static tally_status
+write_batch(struct trail *trail, const struct note *notes, uint64_t dropped,
+            struct tally_error *error)
+{
+    struct batch *batch;
+    tally_status status = batch_create(trail, WRITER, NULL, &batch, error);
+    if (status != TALLY_OK)
+        return status;
+    for (const struct note *note = notes; note != NULL && status == TALLY_OK; note = note->next)
+        status = batch_add(batch, bytes_of(note->text, note->size), error);
+    if (status == TALLY_OK && dropped > 0)
+        add_gap(batch, dropped);
+    if (status == TALLY_OK && batch_count(batch) > 0)
+        status = append(trail, batch, error);
+    batch_destroy(batch);
+    return status;
+}
+
+static tally_status
+write_notes(struct diary *diary, const struct note *notes, uint64_t dropped,
+            struct tally_error *error)
+{
+    struct open_trail *open;
+    tally_status status = roster_take(diary->roster, DIARY_TRAIL, &open, error);
+    if (status != TALLY_OK)
+        return status;
+    status = write_batch(open->trail, notes, dropped, error);
+    roster_release(diary->roster, open);
+    return status;
+}
+
+/* Lets go of notes; how many they were. */
+static uint64_t
+free_notes(struct note *notes)
+{
+    uint64_t count = 0;
+    for (struct note *next; notes != NULL; notes = next, count++) {
+        next = notes->next;
+        free(notes);
+    }
+    return count;
+}
+
+/* Waits a second, or until something changes: the disk may be full for a while. */
+static void
+pause_writing(struct diary *diary)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    (void)pthread_cond_timedwait(&diary->changed, &diary->mutex, &until);
+}
+
+static void *
+writer_main(void *context)
+{
+    struct diary *diary = context;
+    (void)pthread_mutex_lock(&diary->mutex);
+    while (!diary->closing || diary->queue != NULL) {
+        if (diary->queue == NULL && diary->unspoken == 0) {
+            (void)pthread_cond_wait(&diary->changed, &diary->mutex);
+            continue;
+        }
+        struct note *notes = take_notes(diary);
+        uint64_t dropped = diary->unspoken;
+        diary->unspoken = 0;
+        (void)pthread_mutex_unlock(&diary->mutex);
+
+        struct tally_error error = { 0 };
+        tally_status status = write_notes(diary, notes, dropped, &error);
+        uint64_t count = free_notes(notes);
+        if (status != TALLY_OK)
+            LOG(LOG_CRITICAL_, "diary cannot be written", LOG_TEXT_FIELD("problem", error.text));
+        (void)pthread_mutex_lock(&diary->mutex);
+        if (status == TALLY_OK)
+            continue;
+        diary->dropped += count;
+        diary->unspoken += dropped + count;
+        if (diary->closing)
+            break;
+        pause_writing(diary);
+    }
+    (void)free_notes(diary->queue);
+    (void)pthread_mutex_unlock(&diary->mutex);
+    return NULL;
+}
+
+uint64_t
+diary_dropped(struct diary *diary)
+{
+    (void)pthread_mutex_lock(&diary->mutex);
+    uint64_t dropped = diary->dropped;
+    (void)pthread_mutex_unlock(&diary->mutex);
+    return dropped;
+}
+
+/* ---- reads ---- */
+
+/* Where the read stands, or where it may be put: in place of the oldest of a few. */
+static struct known_read *
+place_of(struct diary *diary, const struct tally_hash *hash)
+{
+    struct known_read *place = NULL;
+    uint64_t start = get_u64(hash->bytes);
+    for (unsigned i = 0; i < 8; i++) {
+        struct known_read *known = &diary->reads[(start + i) % READS_KNOWN_MAX];
+        if (tally_hash_equal(&known->hash, hash))
+            return known;
+        if (place == NULL || known->until < place->until)
+            place = known;
+    }
+    return place;
+}
+
+tally_status
+diary_read(struct diary *diary, const struct diary_event *event, const char *trail,
+           struct bytes filter, struct tally_error *error)
+{
+    struct tally_hash hash;
+    struct tally_piece pieces[] = {
+        { &event->principal->key, sizeof event->principal->key },
+        { trail, strlen(trail) + 1 },
+        { filter.data, filter.size },
+    };
+    tally_hash_pieces(pieces, sizeof pieces / sizeof pieces[0], &hash);
+    int64_t now = clock_monotonic();
+    (void)pthread_mutex_lock(&diary->mutex);
+    const struct known_read *known = place_of(diary, &hash);
+    bool written = tally_hash_equal(&known->hash, &hash) && known->until > now;
+    (void)pthread_mutex_unlock(&diary->mutex);
+    if (written)
+        return TALLY_OK;
+
+    tally_status status = diary_write(diary, event, error);
+    if (status != TALLY_OK)
+        return status;
+    (void)pthread_mutex_lock(&diary->mutex);
+    *place_of(diary, &hash) = (struct known_read){ .hash = hash, .until = now + READ_KNOWN };
+    (void)pthread_mutex_unlock(&diary->mutex);
+    return TALLY_OK;
+}
+
+/* ---- opening ---- */
+
+/* Makes the trail where there is none, and opens it. */
+static tally_status
+make_sure(struct folder *folder, struct roster *roster, struct tally_error *error)
+{
+    struct open_trail *open;
+    tally_status status = roster_take(roster, DIARY_TRAIL, &open, error);
+    if (status == TALLY_ABSENT) {
+        const struct trail_config config = { 0 };
+        struct tally_vkey vkey;
+        status = trail_create(folder, DIARY_TRAIL, &config, &vkey, error);
+        if (status == TALLY_OK)
+            status = roster_take(roster, DIARY_TRAIL, &open, error);
+    }
+    if (status == TALLY_OK)
+        roster_release(roster, open);
+    return status;
+}
+
+tally_status
+diary_open(struct folder *folder, struct roster *roster, struct diary **diary_out,
+           struct tally_error *error)
+{
+    tally_status status = make_sure(folder, roster, error);
+    if (status != TALLY_OK)
+        return status;
+    struct diary *diary = calloc(1, sizeof *diary);
+    if (diary == NULL)
+        return memory_fault(error);
+    diary->roster = roster;
+    diary->queue_end = &diary->queue;
+    (void)pthread_mutex_init(&diary->mutex, NULL);
+    (void)pthread_cond_init(&diary->changed, NULL);
+    if (pthread_create(&diary->writer, NULL, writer_main, diary) != 0) {
+        free(diary);
+        return fault(error, TALLY_NO_MEMORY, "no thread could be started");
+    }
+    *diary_out = diary;
+    return TALLY_OK;
+}
+
+void
+diary_close(struct diary *diary)
+{
+    if (diary == NULL)
+        return;
+    (void)pthread_mutex_lock(&diary->mutex);
+    diary->closing = true;
+    (void)pthread_cond_broadcast(&diary->changed);
+    (void)pthread_mutex_unlock(&diary->mutex);
+    (void)pthread_join(diary->writer, NULL);
+    (void)pthread_mutex_destroy(&diary->mutex);
+    (void)pthread_cond_destroy(&diary->changed);
+    free(diary);
+}
