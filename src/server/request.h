@@ -18,14 +18,17 @@
 
 #include "access.h"
 #include "body.h"
+#include "connections.h"
 #include "framing.h"
 #include "stream.h"
 #include "target.h"
 #include "trail.h"
+#include "workers.h"
 
-struct server;
+struct MHD_Connection;
+struct open_trail;
 struct route;
-struct connection;
+struct server;
 
 enum method {
     METHOD_GET,
@@ -56,32 +59,48 @@ struct answer {
     stream_producer produce; /* NULL: the body is all there */
     void *produce_context;
     void (*produce_release)(void *context);
-    bool close; /* the connection ends with this answer */
+    const char *policy; /* a Content-Security-Policy of its own (static), or NULL */
+    bool close;         /* the connection ends with this answer */
+};
+
+/* Where a request is on its way; the listener's. */
+enum request_phase {
+    REQUEST_HEADERS, /* its target has come */
+    REQUEST_BODY,    /* it was let in, or has its refusal as an answer */
+    REQUEST_WORKED,  /* another thread has it, or had it */
 };
 
 struct request {
     struct server *server;
     const struct route *route; /* NULL until it is found */
     struct connection *connection;
+    struct MHD_Connection *wire;
+    enum request_phase phase;
     char id[REQUEST_ID_MAX + 1]; /* X-Request-Id, brought or made */
     int64_t began;               /* monotonic */
     enum method method;
-    const char *address;         /* of the client, as text */
+    struct bytes raw_target;
     struct target target;
     struct principal principal; /* who asks; of role ROLE_NONE on routes that anyone may ask */
     enum body_type body_type;
     enum body_coding body_coding;
     struct buffer body; /* as it came; coded */
+    size_t charged;     /* bytes that count as in flight: see request_charge() */
+    size_t discarded;   /* bytes of a body that came after it was refused */
     struct answer answer;
     void (*resumed)(struct request *request);
     void *context;                            /* the route's own, between suspend and resume */
     void (*release)(struct request *request); /* of `context`, when the request ends; NULL: none */
-
-    /* Set by request_trail(). */
-    struct open_trail *open_trail;
-    struct target_memory *memory;
-    size_t charged; /* bytes in flight (listener.c) */
+    struct open_trail *open_trail;            /* set by request_trail() */
+    struct job job;
+    uint8_t *memory; /* of the target: raw and decoded */
 };
+
+/* Counts `size` more bytes as in flight for this request. False, and nothing is counted, where that
+ * would be beyond the server's limit. What is charged is given back when the request ends, or by
+ * server_discharge() if its owner takes it over. */
+bool request_charge(struct request *request, size_t size);
+void server_discharge(struct server *server, size_t size);
 
 /* A query parameter's value, or { NULL, 0 }. Of one given twice, the listener has refused the
  * request already, unless the route takes it as a filter's. */
@@ -102,9 +121,19 @@ struct trail *request_trail(struct request *request);
 /* The same for a name that stands in the path. */
 struct trail *request_trail_named(struct request *request, struct bytes name);
 
+/* The name of a trail that this principal may use: `given`, or main where it is absent. False after
+ * answering 404. */
+bool request_trail_name(struct request *request, struct bytes given,
+                        char name_out[TRAIL_NAME_MAX + 1]);
+
 /* Lets go of the connection's thread until request_resume(), which any thread may call, once. */
 void request_suspend(struct request *request, void (*resumed)(struct request *request));
 void request_resume(struct request *request);
+
+/* Suspended: has `run` called on a thread for reading, which resumes the request at its end. False
+ * after answering 503, where too many wait already; the request is resumed then, too. */
+bool request_delegate(struct request *request, void (*run)(struct job *job));
+#define JOB_REQUEST(job_) ((struct request *)((char *)(job_)-offsetof(struct request, job)))
 
 /* ---- answers: one a request ---- */
 
@@ -121,10 +150,20 @@ __attribute__((format(printf, 3, 4))) void answer_problem(struct request *reques
  * whose text goes to the log and not to the client. */
 void answer_fault(struct request *request, const struct tally_error *error);
 
-/* `produce` runs on a thread of its own; at most settings.streams of them at once, else 429.
- * `release` is called once whatever happens. */
-void answer_stream(struct request *request, const char *type, stream_producer produce, void *context,
-                   void (*release)(void *context));
+/* `produce` runs on a thread of its own, at most settings.streams of them at once, else 429; not at
+ * all for HEAD. `release` is called once whatever happens, after it. */
+void answer_stream(struct request *request, const char *type, stream_producer produce,
+                   void *context, void (*release)(void *context));
+
+/* 404, the same for a trail that is not there and for one that the principal may not use. */
+void answer_no_trail(struct request *request);
+
+struct problem;
+/* A problem with more members; its request_id is set here. */
+void answer_with_problem(struct request *request, struct problem *problem);
+
+/* 429 and 503 say 1 unless told otherwise before. */
+void answer_retry_after(struct request *request, uint64_t seconds);
 
 /* One more header; `name` is static, the value at most 255 bytes and without control characters. */
 void answer_header(struct request *request, const char *name, const char *value);

@@ -11,7 +11,8 @@
 
 /* Who may ask; a set of bits, one a role (1 << enum role), or: */
 #define WHO_ANYONE   0x80u /* without a key */
-#define WHO_LOOPBACK 0x40u /* from this machine without a key, else with a key that may read */
+#define WHO_LOOPBACK 0x40u /* from this machine without a key, too */
+#define WHO_PUBLIC   0x20u /* without a key, too, if the setting trails.public names the trail */
 #define WHO_ADMIN    (1u << ROLE_ADMIN)
 #define WHO_READS    (1u << ROLE_ADMIN | 1u << ROLE_AUDITOR)
 #define WHO_WRITES   (1u << ROLE_ADMIN | 1u << ROLE_WRITER)
@@ -45,8 +46,8 @@ struct route {
     unsigned who;
     enum where_run where;
     void (*run)(struct request *request);
-    const char *name;    /* OpenAPI's operationId */
-    const char *summary; /* one line for people */
+    const char *name;                   /* OpenAPI's operationId */
+    const char *summary;                /* one line for people */
     const struct parameter *parameters; /* ends with a row without name; NULL: none */
     bool filter; /* takes q and every field as a parameter, too (filter_parameter_known) */
     bool body;   /* takes a body of events or of JSON */

@@ -1,0 +1,45 @@
+/*
+ * listener.h - connections, and requests on them: libmicrohttpd, and what it does not do.
+ *
+ * Connections are accepted by a thread of their own, which spreads them over a pool of threads that
+ * wait with epoll. Each request is checked before its body is read (framing.h, the Host on loopback,
+ * the route, its parameters, the key, its role, the body's size and kind), so nothing is read for a
+ * stranger. What cannot be answered without reading on is answered, and the connection closed.
+ */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include "request.h"
+#include "settings.h"
+
+struct listener;
+
+/* Binds, and begins to serve. TALLY_BUSY where the port is taken; TALLY_INVALID for settings that
+ * cannot be (docs/operations.md). `server` is whole but for this. Caller owns. */
+TALLY_MUST_CHECK tally_status listener_open(struct server *server, struct listener **listener_out,
+                                            struct tally_error *error);
+
+/* "http://127.0.0.1:7878", lent. */
+const char *listener_url(const struct listener *listener);
+
+/* Connections there are now. */
+uint64_t listener_connections(struct listener *listener);
+
+/* Ends what takes too long. Called a few times a second. */
+void listener_sweep(struct listener *listener);
+
+/* What a request's connection is doing now; and to have `expire` called, once, by listener_sweep()
+ * if the request is worked on for longer than `ns` from now. */
+void listener_enter(struct request *request, enum connection_phase phase);
+void listener_expect(struct request *request, int64_t ns, void (*expire)(struct request *request));
+
+/* The certificate, and what connections may take, anew. TALLY_INVALID where the certificate's files
+ * are no such: then it stays as it was. */
+TALLY_MUST_CHECK tally_status listener_reload(struct listener *listener,
+                                              const struct settings *settings,
+                                              struct tally_error *error);
+
+/* Accepts nothing more, answers what was accepted, `ns` at most, then closes. NULL is allowed. */
+void listener_close(struct listener *listener, int64_t ns);
+
+#endif

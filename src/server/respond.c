@@ -1,0 +1,221 @@
+#include "respond.h"
+
+#include "flow.h"
+#include "listener.h"
+#include "log.h"
+#include "server.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* ---- a stream ---- */
+
+/* What the making thread has of a streamed answer; it outlives the request. */
+struct stream_work {
+    struct server *server;
+    struct flow *flow;
+    stream_producer produce;
+    void *context;
+    void (*release)(void *context);
+    char id[REQUEST_ID_MAX + 1];
+};
+
+static void
+work_free(struct stream_work *work)
+{
+    work->release(work->context);
+    atomic_fetch_sub(&work->server->streaming, 1);
+    free(work);
+}
+
+static tally_status
+write_flow(void *context, struct bytes bytes, struct tally_error *error)
+{
+    return flow_put(context, bytes, error);
+}
+
+static void *
+produce_main(void *context)
+{
+    struct stream_work *work = context;
+    struct stream stream = { .write = write_flow, .context = work->flow };
+    struct tally_error error = { 0 };
+    tally_status status = work->produce(work->context, &stream, &error);
+    if (status == TALLY_OK)
+        status = stream_flush(&stream, &error);
+    stream_finish(&stream);
+    if (status != TALLY_OK)
+        LOG(LOG_WARNING, "stream cut", LOG_TEXT_FIELD("id", work->id),
+            LOG_TEXT_FIELD("problem", error.text));
+    struct flow *flow = work->flow;
+    work_free(work);
+    flow_finish(flow, status == TALLY_OK ? FLOW_WHOLE : FLOW_BROKEN);
+    flow_release(flow);
+    return NULL;
+}
+
+/* What the connection has of it. */
+struct stream_end {
+    struct flow *flow;
+    struct MHD_Connection *wire;
+};
+
+static void
+suspend_wire(void *context)
+{
+    struct stream_end *end = context;
+    MHD_suspend_connection(end->wire);
+}
+
+static void
+wake_wire(void *context)
+{
+    struct stream_end *end = context;
+    MHD_resume_connection(end->wire);
+}
+
+static ssize_t
+read_stream(void *context, uint64_t position, char *out, size_t size)
+{
+    (void)position;
+    struct stream_end *end = context;
+    size_t taken;
+    switch (flow_take(end->flow, out, size, suspend_wire, &taken)) {
+    case FLOW_TAKEN:
+        return (ssize_t)taken;
+    case FLOW_NOTHING:
+        return 0;
+    case FLOW_ENDED:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    default:
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+}
+
+static void
+leave_stream(void *context)
+{
+    struct stream_end *end = context;
+    flow_leave(end->flow);
+    flow_release(end->flow);
+    free(end);
+}
+
+/* Starts the thread. False, and nothing is held, when that is not possible. */
+static bool
+start_stream(struct stream_work *work, struct stream_end *end)
+{
+    struct tally_error error;
+    if (flow_create(work->server->settings.send_timeout, wake_wire, end, &work->flow, &error) !=
+        TALLY_OK)
+        return false;
+    end->flow = work->flow;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    bool started = pthread_create(&thread, &attributes, produce_main, work) == 0;
+    (void)pthread_attr_destroy(&attributes);
+    if (!started) {
+        flow_release(end->flow);
+        flow_release(end->flow);
+    }
+    return started;
+}
+
+/* The response of an answer that streams; the answer's context is given away or released. */
+static struct MHD_Response *
+stream_response(struct request *request)
+{
+    struct answer *answer = &request->answer;
+    struct stream_work *work = calloc(1, sizeof *work);
+    struct stream_end *end = calloc(1, sizeof *end);
+    struct MHD_Response *response = NULL;
+    stream_producer produce = answer->produce;
+    answer->produce = NULL;
+    if (work == NULL || end == NULL) {
+        answer->produce_release(answer->produce_context);
+        atomic_fetch_sub(&request->server->streaming, 1);
+        free(work);
+        free(end);
+        return NULL;
+    }
+    *work = (struct stream_work){
+        .server = request->server,
+        .produce = produce,
+        .context = answer->produce_context,
+        .release = answer->produce_release,
+    };
+    memcpy(work->id, request->id, sizeof work->id);
+    end->wire = request->wire;
+    if (request->method != METHOD_HEAD && start_stream(work, end)) {
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 * 1024, read_stream, end,
+                                                     leave_stream);
+        if (response == NULL)
+            leave_stream(end);
+        return response;
+    }
+    if (request->method == METHOD_HEAD)
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    work_free(work);
+    free(end);
+    return response;
+}
+
+/* ---- any answer ---- */
+
+static struct MHD_Response *
+make_response(struct request *request)
+{
+    struct answer *answer = &request->answer;
+    if (answer->produce != NULL)
+        return stream_response(request);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response != NULL)
+        answer->body = (struct buffer){ 0 }; /* freed by the response */
+    return response;
+}
+
+static void
+add_headers(struct MHD_Response *response, const struct request *request)
+{
+    static const struct {
+        const char *name, *value;
+    } standard[] = {
+        { "Cache-Control", "no-store" },
+        { "X-Content-Type-Options", "nosniff" },
+        { "Referrer-Policy", "no-referrer" },
+    };
+    const struct answer *answer = &request->answer;
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+        (void)MHD_add_response_header(response, standard[i].name, standard[i].value);
+    if (answer->policy == NULL)
+        (void)MHD_add_response_header(response, "Content-Security-Policy",
+                                      "default-src 'none'; frame-ancestors 'none'");
+    else
+        (void)MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
+    if (request->server->settings.tls_certificate[0] != '\0')
+        (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
+    if (request->id[0] != '\0')
+        (void)MHD_add_response_header(response, "X-Request-Id", request->id);
+    if (answer->type != NULL)
+        (void)MHD_add_response_header(response, "Content-Type", answer->type);
+    for (size_t i = 0; i < answer->header_count; i++)
+        (void)MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
+    if (answer->close || atomic_load_explicit(&request->server->draining, memory_order_relaxed))
+        (void)MHD_add_response_header(response, "Connection", "close");
+}
+
+enum MHD_Result
+respond(struct request *request)
+{
+    listener_enter(request, CONNECTION_SENDING);
+    struct MHD_Response *response = make_response(request);
+    if (response == NULL)
+        return MHD_NO;
+    add_headers(response, request);
+    enum MHD_Result result = MHD_queue_response(request->wire, request->answer.status, response);
+    MHD_destroy_response(response);
+    return result;
+}
