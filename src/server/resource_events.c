@@ -1,0 +1,476 @@
+/*
+ * POST /api/events: events into a trail.
+ *
+ * On the connection's thread a body is decoded, cut, read, written canonically and hashed: all that
+ * need not be in order. The batch then waits for its place and for the disk without a thread. What
+ * it needs until then is a recording: the body's text, which the batch points into, the batch, and
+ * its receipts. Recordings are used again, since what they hold costs more to make than to fill.
+ *
+ * A recording has two holders, the request and the trail's queue, because either may be done first:
+ * the request when its deadline passes, the queue when the batch is committed. The last one to let
+ * go gives it back. After a deadline the batch is taken out of the queue if nobody has begun with
+ * it: then it is certain that nothing was stored, and the answer says so.
+ */
+#include "base64.h"
+#include "batch.h"
+#include "clock.h"
+#include "fault.h"
+#include "listener.h"
+#include "log.h"
+#include "problem.h"
+#include "recordings.h"
+#include "routes.h"
+#include "server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How often a partial batch is tried again for ids that were taken meanwhile. */
+#define ROUNDS_MAX 8
+
+/* ---- what is refused ---- */
+
+/* Notes why an event is refused, and that it is not to be read again. */
+static tally_status
+note_problem(struct recording *recording, uint64_t position, const struct tally_error *why,
+             struct tally_error *error)
+{
+    recording->refused++;
+    if (recording->problem_count < RECORDING_PROBLEMS_MAX) {
+        struct recording_problem *problem = &recording->problems[recording->problem_count++];
+        problem->position = position;
+        problem->line = why->line;
+        (void)snprintf(problem->pointer, sizeof problem->pointer, "%s", why->pointer);
+        (void)snprintf(problem->detail, sizeof problem->detail, "%s", why->text);
+    }
+    return recording_leave_out(recording, position, error);
+}
+
+static void
+list_problems(const struct recording *recording, struct problem_error *errors)
+{
+    for (size_t i = 0; i < recording->problem_count; i++) {
+        const struct recording_problem *problem = &recording->problems[i];
+        errors[i] = (struct problem_error){
+            .position = problem->position,
+            .line = problem->line,
+            .pointer = problem->pointer,
+            .detail = problem->detail,
+        };
+    }
+}
+
+static void
+answer_refused(struct request *request, const struct recording *recording, unsigned status,
+               const char *detail)
+{
+    struct problem_error errors[RECORDING_PROBLEMS_MAX];
+    list_problems(recording, errors);
+    struct problem problem = {
+        .status = status,
+        .detail = detail,
+        .errors = errors,
+        .error_count = recording->problem_count,
+    };
+    metrics_add(request->server->metrics, METRIC_REFUSED, recording->refused);
+    answer_with_problem(request, &problem);
+}
+
+/* ---- from the body to a batch ---- */
+
+/* The body's text into the recording, decoded. False after answering. */
+static bool
+take_text(struct request *request, struct recording *recording)
+{
+    if (request->body_coding == CODING_NONE) {
+        recording->text = request->body;
+        request->body = (struct buffer){ 0 };
+        return true;
+    }
+    struct server *server = request->server;
+    struct tally_error error = { 0 };
+    tally_status status = body_decode(request->body_coding, buffer_view(&request->body),
+                                      server->settings.body_max, &recording->text, &error);
+    buffer_free(&request->body);
+    if (status == TALLY_FULL)
+        answer_problem(request, 413, "the decoded body is larger than %zu bytes; send several",
+                       server->settings.body_max);
+    else if (status != TALLY_OK)
+        answer_fault(request, &error);
+    return status == TALLY_OK;
+}
+
+/* Beside its text a batch takes about twice as much: its events' journal form and their values. */
+static bool
+charge_batch(struct request *request, const struct recording *recording)
+{
+    size_t whole = 3 * recording->text.size;
+    if (whole <= request->charged || request_charge(request, whole - request->charged))
+        return true;
+    answer_problem(request, 503, "too much is on its way already; try again");
+    return false;
+}
+
+/* Adds one event, or notes why it is refused. */
+static tally_status
+add_event(struct recording *recording, const struct body_event *event, struct tally_error *error)
+{
+    tally_status status = batch_add_lent(recording->batch, event->text, error);
+    if (status == TALLY_INVALID) {
+        struct tally_error why = *error;
+        body_event_place(event, &why);
+        return note_problem(recording, event->position, &why, error);
+    }
+    if (status != TALLY_OK)
+        return status;
+    return recording_placed(recording, event, error);
+}
+
+/* Reads all events but those that were refused already. */
+static tally_status
+fill_batch(struct request *request, struct recording *recording, struct tally_error *error)
+{
+    struct body_events events;
+    batch_clear(recording->batch);
+    recording->rounds++;
+    body_events_begin(&events, buffer_view(&recording->text), request->body_type);
+    for (;;) {
+        struct body_event event;
+        tally_status status = body_events_next(&events, &event, error);
+        if (status == TALLY_ABSENT)
+            return TALLY_OK;
+        if (status != TALLY_OK)
+            return status;
+        if (recording_left_out(recording, event.position))
+            continue;
+        status = add_event(recording, &event, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+}
+
+/* Makes the batch. False after answering. */
+static bool
+make_batch(struct request *request, struct recording *recording)
+{
+    struct tally_error error = { 0 };
+    tally_status status = fill_batch(request, recording, &error);
+    if (status == TALLY_FULL) {
+        answer_problem(request, 413, "%s",
+                       "these are too many events for one request: send several");
+    } else if (status != TALLY_OK) {
+        answer_fault(request, &error);
+    } else if (recording->refused > 0 && !recording->partial) {
+        answer_refused(request, recording, 400, "nothing was stored: some events are refused");
+    } else if (batch_count(recording->batch) == 0 && recording->refused > 0) {
+        answer_refused(request, recording, 400, "nothing was stored: every event is refused");
+    } else if (batch_count(recording->batch) == 0) {
+        answer_problem(request, 400, "there is no event in the body");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* ---- the answer ---- */
+
+static void
+put_receipt(const struct receipt *receipt, struct buffer *out)
+{
+    char leaf[2 * TALLY_HASH_SIZE];
+    hex_encode(receipt->leaf.bytes, TALLY_HASH_SIZE, leaf);
+    buffer_text(out, "{\"index\":");
+    buffer_decimal(out, receipt->index);
+    buffer_text(out, ",\"leaf\":\"");
+    buffer_append(out, leaf, sizeof leaf);
+    buffer_text(out, receipt->repeated ? "\",\"repeated\":true}" : "\",\"repeated\":false}");
+}
+
+/* The events that were there before; how many. */
+static uint32_t
+put_repeated(const struct recording *recording, struct buffer *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < batch_count(recording->batch); i++) {
+        if (!recording->receipts[i].repeated)
+            continue;
+        buffer_text(out, count++ == 0 ? "{\"position\":" : ",{\"position\":");
+        buffer_decimal(out, recording->places[i].position);
+        buffer_text(out, ",\"index\":");
+        buffer_decimal(out, recording->receipts[i].index);
+        buffer_byte(out, '}');
+    }
+    return count;
+}
+
+static void
+put_refused(const struct recording *recording, struct buffer *out)
+{
+    struct problem_error errors[RECORDING_PROBLEMS_MAX];
+    list_problems(recording, errors);
+    buffer_text(out, ",\"refused\":");
+    problem_write_errors(errors, recording->problem_count, out);
+    buffer_text(out, ",\"refused_count\":");
+    buffer_decimal(out, recording->refused);
+}
+
+static void
+answer_recorded(struct request *request, const struct recording *recording)
+{
+    const struct append_result *result = &recording->append.result;
+    bool repeated = recording->append.status == TALLY_REPEATED;
+    uint32_t count = batch_count(recording->batch);
+    struct buffer out = { 0 };
+    buffer_format(&out, "{\"trail\":\"%s\",\"first\":", trail_name(recording->open->trail));
+    buffer_decimal(&out, repeated ? recording->receipts[0].index : result->first);
+    buffer_text(&out, ",\"count\":");
+    buffer_decimal(&out, repeated ? 0 : result->count);
+    buffer_text(&out, ",\"size\":");
+    buffer_decimal(&out, result->size);
+    buffer_text(&out, ",\"repeated\":[");
+    uint32_t repeats = put_repeated(recording, &out);
+    buffer_byte(&out, ']');
+    if (recording->partial)
+        put_refused(recording, &out);
+    if (recording->full || count == 1) {
+        buffer_text(&out, ",\"receipts\":[");
+        for (uint32_t i = 0; i < count; i++) {
+            if (i > 0)
+                buffer_byte(&out, ',');
+            put_receipt(&recording->receipts[i], &out);
+        }
+        buffer_byte(&out, ']');
+    }
+    buffer_byte(&out, '}');
+
+    struct metrics *metrics = request->server->metrics;
+    metrics_add(metrics, METRIC_RECORDED, count - repeats);
+    metrics_add(metrics, METRIC_RECORDED_BYTES, recording->text.size);
+    metrics_add(metrics, METRIC_REPEATED, repeats);
+    metrics_add(metrics, METRIC_REFUSED, recording->refused);
+    metrics_observe(metrics, HISTOGRAM_COMMIT, clock_monotonic() - recording->begun);
+    answer_json(request, repeated ? 200 : 201, &out);
+}
+
+/* ---- waiting for the commit ---- */
+
+/* On the thread that commits. */
+static void
+committed(struct append *append)
+{
+    struct recording *recording = append->context;
+    int waiting = RECORDING_WAITING;
+    if (atomic_compare_exchange_strong(&recording->state, &waiting, RECORDING_COMMITTED))
+        request_resume(recording->request);
+    recording_release(recording);
+}
+
+/* By the sweep: the deadline has passed. */
+static void
+expire(struct request *request)
+{
+    struct recording *recording = request->context;
+    int waiting = RECORDING_WAITING;
+    if (atomic_compare_exchange_strong(&recording->state, &waiting, RECORDING_EXPIRED))
+        request_resume(request);
+}
+
+static void resumed(struct request *request);
+
+static void
+begin_append(struct request *request, struct recording *recording)
+{
+    atomic_store(&recording->state, RECORDING_WAITING);
+    recording->begun = clock_monotonic();
+    recording->append = (struct append){
+        .batch = recording->batch,
+        .receipts = recording->receipts,
+        .wait = APPEND_WAIT,
+        .done = committed,
+        .context = recording,
+    };
+    recording_retain(recording);
+    request_suspend(request, resumed);
+    listener_enter(request, CONNECTION_BUSY);
+    listener_expect(request, request->server->settings.commit_timeout, expire);
+    trail_append_begin(recording->open->trail, &recording->append);
+}
+
+static void
+answer_expired(struct request *request, struct recording *recording)
+{
+    if (trail_append_withdraw(recording->open->trail, &recording->append)) {
+        recording_release(recording); /* the queue's hold */
+        answer_problem(request, 429,
+                       "the trail takes entries more slowly than they come; nothing was stored");
+        return;
+    }
+    answer_problem(request, 503,
+                   "the disk took too long; the events may be stored or not: send them again with "
+                   "the same ids");
+}
+
+static void
+note_conflict(struct request *request, const struct recording *recording)
+{
+    const struct append_result *result = &recording->append.result;
+    struct buffer details = { 0 };
+    buffer_text(&details, "{\"trail\":\"");
+    buffer_text(&details, trail_name(recording->open->trail));
+    buffer_byte(&details, '"');
+    if (result->conflict != UINT64_MAX)
+        buffer_format(&details, ",\"index\":%llu", (unsigned long long)result->conflict);
+    buffer_byte(&details, '}');
+    struct diary_event event = {
+        .action = "event.conflict",
+        .status = "failure",
+        .principal = &request->principal,
+        .address = request->connection->address,
+        .request_id = request->id,
+        .resource_type = "trail",
+        .resource_id = trail_name(recording->open->trail),
+        .details = buffer_view(&details),
+        .message = bytes_text("an id came again with other content"),
+    };
+    diary_note(request->server->diary, &event);
+    buffer_free(&details);
+    metrics_add(request->server->metrics, METRIC_CONFLICTS, result->conflicts);
+}
+
+/* Says where an event's id is, and whose it is already. */
+static void
+describe_conflict(const struct recording *recording, uint32_t i, struct tally_error *why)
+{
+    const struct recording_place *place = &recording->places[i];
+    uint64_t stored = recording->receipts[i].index;
+    *why = (struct tally_error){ .line = place->line };
+    if (place->in_array)
+        (void)snprintf(why->pointer, sizeof why->pointer, "/%u/id", place->position);
+    else
+        (void)snprintf(why->pointer, sizeof why->pointer, "/id");
+    if (stored == UINT64_MAX)
+        (void)snprintf(why->text, sizeof why->text,
+                       "another event of this request has the same id and other content");
+    else
+        (void)snprintf(why->text, sizeof why->text,
+                       "entry %llu has this id and other content; another event needs another id",
+                       (unsigned long long)stored);
+}
+
+/* Ids stand for something else already. All is refused; or, with partial=true, these events are, and
+ * the others try again, unless other writers are faster each time. */
+static void
+settle_conflict(struct request *request, struct recording *recording)
+{
+    struct tally_error error = { 0 };
+    tally_status status = TALLY_OK;
+    note_conflict(request, recording);
+    for (uint32_t i = 0; i < batch_count(recording->batch) && status == TALLY_OK; i++) {
+        if (!recording->receipts[i].conflict)
+            continue;
+        struct tally_error why;
+        describe_conflict(recording, i, &why);
+        status = note_problem(recording, recording->places[i].position, &why, &error);
+    }
+    if (status != TALLY_OK)
+        answer_fault(request, &error);
+    else if (!recording->partial || recording->rounds == ROUNDS_MAX)
+        answer_refused(request, recording, 409, "nothing was stored: an id is taken");
+    else if (make_batch(request, recording))
+        begin_append(request, recording);
+}
+
+/* Back on the connection's thread. */
+static void
+resumed(struct request *request)
+{
+    struct recording *recording = request->context;
+    if (atomic_load(&recording->state) == RECORDING_EXPIRED) {
+        answer_expired(request, recording);
+        return;
+    }
+    switch (recording->append.status) {
+    case TALLY_OK:
+    case TALLY_REPEATED:
+        answer_recorded(request, recording);
+        return;
+    case TALLY_CONFLICT:
+        settle_conflict(request, recording);
+        return;
+    default:
+        answer_fault(request, &recording->append.error);
+    }
+}
+
+/* ---- the route ---- */
+
+static void
+let_go(struct request *request)
+{
+    recording_release(request->context);
+}
+
+/* The trail is open: everything but the waiting. */
+static void
+record_into(struct request *request)
+{
+    struct server *server = request->server;
+    struct recording *recording;
+    struct tally_error error = { 0 };
+    tally_status status = recording_take(server->recordings, request, &recording, &error);
+    if (status != TALLY_OK) {
+        answer_fault(request, &error);
+        return;
+    }
+    request->context = recording;
+    request->release = let_go;
+    recording->full = bytes_is(request_parameter(request, "receipts"), "full");
+    if (request_flag(request, "partial", &recording->partial) && take_text(request, recording) &&
+        charge_batch(request, recording) && make_batch(request, recording))
+        begin_append(request, recording);
+    /* What is charged now goes with the recording, which may outlive the request. */
+    recording->charged = request->charged;
+    request->charged = 0;
+}
+
+static void
+open_trail_job(struct job *job)
+{
+    struct request *request = JOB_REQUEST(job);
+    (void)request_trail(request);
+    request_resume(request);
+}
+
+static bool
+check_trail(struct request *request, char name[TRAIL_NAME_MAX + 1])
+{
+    struct bytes receipts = request_parameter(request, "receipts");
+    if (receipts.data != NULL && !bytes_is(receipts, "full")) {
+        answer_problem(request, 400, "receipts takes full");
+        return false;
+    }
+    if (!request_trail_name(request, request_parameter(request, "trail"), name))
+        return false;
+    if (strcmp(name, DIARY_TRAIL) == 0) {
+        answer_problem(request, 403,
+                       "the trail " DIARY_TRAIL " is the server's own: nobody else "
+                       "writes to it");
+        return false;
+    }
+    return true;
+}
+
+void
+events_record(struct request *request)
+{
+    char name[TRAIL_NAME_MAX + 1];
+    if (!check_trail(request, name))
+        return;
+    if (roster_try(request->server->roster, name, &request->open_trail) == TALLY_OK) {
+        record_into(request);
+        return;
+    }
+    request_suspend(request, record_into);
+    (void)request_delegate(request, open_trail_job);
+}
