@@ -43,11 +43,16 @@ struct server {
     struct rate *requests; /* by key */
     struct catalogue *catalogue;
     struct listener *listener;
-    struct verifier *verifier;
+    struct recordings *recordings; /* resource_events.c */
     uint8_t cursor_key[CURSOR_KEY_SIZE];
-    int64_t began;         /* wall clock */
+    int64_t began;            /* wall clock */
+    atomic_size_t in_flight;  /* bytes of bodies: request_charge() */
+    atomic_uint streaming;    /* streams under way */
+    atomic_bool memory_short; /* resident memory is beyond its limit: no body is taken */
     atomic_bool draining;
-    atomic_uint streaming; /* streams under way */
+    struct job tidy; /* the roster's, one at a time */
+    atomic_bool tidying;
+    struct buffer recovery; /* of the trail `tally`, to be noted when it can be */
 };
 
 struct server_options {
