@@ -115,6 +115,12 @@ disk_write(struct disk_file *file, uint64_t offset, const void *data, size_t siz
     return TALLY_OK;
 }
 
+tally_status
+disk_reserve(struct disk_file *file, uint64_t size, struct tally_error *error)
+{
+    return file->disk->operations->reserve(file, size, error);
+}
+
 /* Whoever hears TALLY_FULL may try again, and a sync never is: what it left is in doubt, whatever
  * the reason. */
 static tally_status

@@ -210,6 +210,20 @@ os_write(struct disk_file *file, uint64_t offset, const void *data, size_t size,
 }
 
 static tally_status
+os_reserve(struct disk_file *file, uint64_t size, struct tally_error *error)
+{
+    int result;
+    do
+        result = fallocate(file_of(file)->fd, 0, 0, (off_t)size);
+    while (result < 0 && errno == EINTR);
+    if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+        return fault(error, TALLY_UNSUPPORTED, "%s: the file system reserves no space", file->name);
+    if (result < 0)
+        return name_fault(file->disk, "reserve space for", file->name, error);
+    return TALLY_OK;
+}
+
+static tally_status
 os_sync(struct disk_file *file, struct tally_error *error)
 {
     if (fdatasync(file_of(file)->fd) < 0)
@@ -397,6 +411,7 @@ static const struct disk_operations operations = {
     .close = os_close,
     .read = os_read,
     .write = os_write,
+    .reserve = os_reserve,
     .sync = os_sync,
     .size = os_size,
     .permissions = os_permissions,

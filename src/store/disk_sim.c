@@ -246,6 +246,21 @@ writable_size(struct sim_disk *sim, uint32_t node, uint64_t offset, size_t size,
     return (size_t)fits;
 }
 
+static void
+write_and_log(struct sim_disk *sim, const struct sim_file *file, uint64_t offset, const void *data,
+              size_t size)
+{
+    sim_image_write(&sim->image, file->node, offset, data, size);
+    struct sim_operation operation = {
+        .kind = SIM_WRITE,
+        .node = file->node,
+        .offset = offset,
+        .size = size,
+        .data = (uint8_t *)(uintptr_t)data,
+    };
+    sim_log_add(sim->log, &operation, file->name);
+}
+
 static tally_status
 sim_write(struct disk_file *disk_file, uint64_t offset, const void *data, size_t size,
           struct tally_error *error)
@@ -255,18 +270,26 @@ sim_write(struct disk_file *disk_file, uint64_t offset, const void *data, size_t
     assert(file->writable);
     enum outcome outcome = enter(sim);
     size_t done = writable_size(sim, file->node, offset, size, &outcome);
-    if (done > 0) {
-        sim_image_write(&sim->image, file->node, offset, data, done);
-        struct sim_operation operation = {
-            .kind = SIM_WRITE,
-            .node = file->node,
-            .offset = offset,
-            .size = done,
-            .data = (uint8_t *)(uintptr_t)data,
-        };
-        sim_log_add(sim->log, &operation, file->name);
-    }
+    if (done > 0)
+        write_and_log(sim, file, offset, data, done);
     return leave(sim, outcome, "write", file->name, error);
+}
+
+/* A crash may leave of it what it may leave of writing zeros: any part. */
+static tally_status
+sim_reserve(struct disk_file *disk_file, uint64_t size, struct tally_error *error)
+{
+    struct sim_file *file = (struct sim_file *)disk_file;
+    struct sim_disk *sim = sim_of(disk_file->disk);
+    assert(file->writable && sim_image_size(&sim->image, file->node) == 0);
+    enum outcome outcome = enter(sim);
+    size_t done = writable_size(sim, file->node, 0, (size_t)size, &outcome);
+    if (done > 0) {
+        void *zeros = must(calloc(1, done));
+        write_and_log(sim, file, 0, zeros, done);
+        free(zeros);
+    }
+    return leave(sim, outcome, "reserve space for", file->name, error);
 }
 
 static tally_status
@@ -481,6 +504,7 @@ static const struct disk_operations operations = {
     .close = sim_close,
     .read = sim_read,
     .write = sim_write,
+    .reserve = sim_reserve,
     .sync = sim_sync,
     .size = sim_size,
     .permissions = sim_permissions,

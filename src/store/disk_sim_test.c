@@ -246,6 +246,13 @@ test_space_ends(void **state)
     assert_int_equal(disk_unlink(disk, "a", NULL), TALLY_OK);
     assert_int_equal(disk_space(disk, &space, NULL), TALLY_OK);
     assert_int_equal(space, 1500);
+
+    assert_int_equal(disk_open(disk, "b", DISK_CREATE, &file, NULL), TALLY_OK);
+    assert_int_equal(disk_reserve(file, 1501, NULL), TALLY_FULL);
+    disk_close(file);
+    assert_int_equal(disk_unlink(disk, "b", NULL), TALLY_OK);
+    assert_int_equal(disk_space(disk, &space, NULL), TALLY_OK);
+    assert_int_equal(space, 1500);
     disk_close_folder(disk);
 }
 

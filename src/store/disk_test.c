@@ -111,6 +111,36 @@ test_files_keep_what_is_written(void **state)
 }
 
 static void
+test_reserved_space_reads_as_zeros(void **state)
+{
+    (void)state;
+    for (int real = 0; real < 2; real++) {
+        struct disk *disk = make_disk(real);
+        struct tally_error error;
+        struct disk_file *file;
+        must_work(disk_open(disk, "a", DISK_CREATE, &file, &error), &error);
+        tally_status status = disk_reserve(file, 10000, &error);
+        if (status == TALLY_UNSUPPORTED) {
+            disk_close(file);
+            drop_disk(disk, real);
+            continue;
+        }
+        must_work(status, &error);
+        must_work(disk_write(file, 5000, "x", 1, &error), &error);
+        uint64_t size;
+        must_work(disk_size(file, &size, &error), &error);
+        assert_int_equal(size, 10000);
+        uint8_t data[10000];
+        must_work(disk_read_all(file, 0, data, sizeof data, &error), &error);
+        for (size_t i = 0; i < sizeof data; i++)
+            assert_int_equal(data[i], i == 5000 ? 'x' : 0);
+        assert_int_equal(disk->counters.written_bytes, 1);
+        disk_close(file);
+        drop_disk(disk, real);
+    }
+}
+
+static void
 test_calls_are_counted(void **state)
 {
     (void)state;
@@ -399,6 +429,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_keep_what_is_written),
+        cmocka_unit_test(test_reserved_space_reads_as_zeros),
         cmocka_unit_test(test_calls_are_counted),
         cmocka_unit_test(test_names_stay_within_the_folder),
         cmocka_unit_test(test_what_is_absent),

@@ -49,6 +49,7 @@
 #define FILE_GROWTH  4u
 #define FILE_ROUND   4096u
 #define COPY_SIZE    (1u << 20)
+#define RECORD_LARGE (256u << 10) /* from here on, twice the bytes cost more than a slower sync */
 
 /* A file that was gone on from and is not trimmed. */
 struct older {
@@ -77,6 +78,7 @@ struct journal {
     struct disk_file *file;
     uint64_t offset, size;
     bool used_before;
+    uint64_t last_span; /* of the newest record that was appended, or is to be */
 
     struct older *older;
     size_t older_count, older_capacity;
@@ -104,7 +106,7 @@ journal_create(struct disk *disk, const char *folder, const uint8_t tag[16],
     if (status == TALLY_OK)
         status = disk_sync_folder(disk, folder, error);
     if (status == TALLY_OK)
-        status = journal_file_create(&place, 1, JOURNAL_FILE_FIRST, error);
+        status = journal_file_create(&place, 1, JOURNAL_FILE_FIRST, JOURNAL_ZEROS_WRITTEN, error);
     if (status == TALLY_OK)
         status = sync_journal_folder(&place, error);
     return status;
@@ -313,6 +315,13 @@ fresh_size(const struct journal *journal, uint64_t span)
     return size;
 }
 
+/* Records are taken to be as large as the last one was. */
+static enum journal_zeros
+zeros_for(const struct journal *journal)
+{
+    return journal->last_span >= RECORD_LARGE ? JOURNAL_ZEROS_RESERVED : JOURNAL_ZEROS_WRITTEN;
+}
+
 /* Gives a spare or a new file the number `number`. TALLY_FULL: nothing has changed. */
 static tally_status
 name_fresh(struct journal *journal, uint64_t number, uint64_t span, bool *used_before_out,
@@ -321,7 +330,7 @@ name_fresh(struct journal *journal, uint64_t number, uint64_t span, bool *used_b
     uint64_t size = fresh_size(journal, span);
     if (journal->spare_count == 0 || size != JOURNAL_FILE_FULL) {
         *used_before_out = false;
-        return journal_file_create(&journal->place, number, size, error);
+        return journal_file_create(&journal->place, number, size, zeros_for(journal), error);
     }
     const struct spare *spare = &journal->spares[journal->spare_count - 1];
     char from[DISK_NAME_SIZE], to[DISK_NAME_SIZE];
@@ -428,6 +437,7 @@ journal_append(struct journal *journal, uint64_t epoch, uint64_t expected, uint3
         return status;
     assert(record_body_valid(body, count));
     uint64_t span = record_span(body.size);
+    journal->last_span = span;
     if (span > journal->size - journal->offset)
         status = go_on(journal, span, error);
     if (status != TALLY_OK)

@@ -15,6 +15,7 @@ enum step {
     STEP_SMALL,  /* a record of two entries, less than a sector */
     STEP_MIDDLE, /* over a few sectors */
     STEP_LARGE,  /* written in two pieces */
+    STEP_HUGE,   /* needs a file of its own, whose space is reserved only */
     STEP_SEAL,
     STEP_WIPE,
     STEP_REOPEN,
@@ -23,7 +24,7 @@ enum step {
 static tally_status
 take_step(struct fixture *fixture, enum step step, struct tally_error *error)
 {
-    static const size_t sizes[] = { 20, 1500, 18000 };
+    static const size_t sizes[] = { 20, 1500, 18000, 300000 };
     tally_status status;
     struct found found;
     struct journal_tail tail;
@@ -31,6 +32,7 @@ take_step(struct fixture *fixture, enum step step, struct tally_error *error)
     case STEP_SMALL:
     case STEP_MIDDLE:
     case STEP_LARGE:
+    case STEP_HUGE:
         status = fixture_append(fixture, step == STEP_SMALL ? 2 : 1, sizes[step], error);
         if (status == TALLY_OK)
             disk_sim_note(fixture->disk, NOTE_ACKNOWLEDGED, fixture->entries, NULL, 0);
@@ -166,6 +168,23 @@ test_every_crash_of_a_run(void **state)
     disk_close_folder(fixture.disk);
 }
 
+/* Large records: new files whose zeros were never written. */
+static void
+test_every_crash_between_large_records(void **state)
+{
+    (void)state;
+    struct fixture fixture = { .disk = disk_sim_create() };
+    struct tally_error error;
+    disk_sim_record(fixture.disk);
+    must_work(start(&fixture, &error), &error);
+    const enum step steps[] = { STEP_SMALL, STEP_HUGE,  STEP_HUGE,   STEP_SEAL, STEP_SMALL,
+                                STEP_HUGE,  STEP_SMALL, STEP_REOPEN, STEP_HUGE, STEP_SMALL };
+    must_work(take_steps(&fixture, steps, 10, &error), &error);
+    fixture_close(&fixture);
+    assert_true(check_crashes(fixture.disk, 0, 20, fixture.entries, "large records") > 100);
+    disk_close_folder(fixture.disk);
+}
+
 /* Spares: a journal of full files, sealed so that they come round again. */
 static void
 test_every_crash_while_recycling(void **state)
@@ -196,8 +215,9 @@ test_every_crash_while_recycling(void **state)
 }
 
 static const enum step failing_run[] = {
-    STEP_SMALL, STEP_LARGE, STEP_LARGE, STEP_MIDDLE, STEP_LARGE, STEP_LARGE, STEP_SMALL,
-    STEP_SEAL,  STEP_SMALL, STEP_LARGE, STEP_REOPEN, STEP_SMALL, STEP_WIPE,  STEP_MIDDLE,
+    STEP_SMALL,  STEP_LARGE, STEP_LARGE, STEP_MIDDLE, STEP_LARGE,
+    STEP_LARGE,  STEP_SMALL, STEP_SEAL,  STEP_SMALL,  STEP_LARGE,
+    STEP_REOPEN, STEP_HUGE,  STEP_SMALL, STEP_WIPE,   STEP_MIDDLE,
 };
 #define FAILING_STEPS (sizeof failing_run / sizeof *failing_run)
 
@@ -226,7 +246,7 @@ run_failing(struct fixture *fixture, uint64_t n, enum sim_fault fault, uint64_t 
      * again. */
     disk_sim_heal(fixture->disk);
     enum step last = failing_run[step == 0 ? 0 : step - 1];
-    if (fixture->journal != NULL && last <= STEP_LARGE) {
+    if (fixture->journal != NULL && last <= STEP_HUGE) {
         tally_status again = take_step(fixture, last, &error);
         if (status == TALLY_FULL)
             must_work(again, &error);
@@ -306,6 +326,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_crash_of_a_run),
+        cmocka_unit_test(test_every_crash_between_large_records),
         cmocka_unit_test(test_every_crash_while_recycling),
         cmocka_unit_test(test_every_call_fails_once),
         cmocka_unit_test(test_a_crash_after_a_fault),

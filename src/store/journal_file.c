@@ -6,9 +6,11 @@
  *     rename it to its number                       a remnant, or a whole file
  *     sync the folder (the caller)                  a whole file
  *
- * It is written once in full, because overwriting a file whose blocks and size are settled syncs
- * about twice as fast as growing one, and because space that was taken cannot run out under a
- * record.
+ * It has its size and its space from the beginning, because space that was taken cannot run out
+ * under a record. Its zeros are written, because overwriting blocks that were written syncs about
+ * twice as fast as blocks that were not; but where records are large, a sync takes its time anyway
+ * and twice the bytes would cost more, so they are reserved only, if the file system can. To whoever
+ * reads it, also after a crash, that is the same file.
  */
 #include "journal_file.h"
 
@@ -100,11 +102,15 @@ journal_file_clear(struct disk_file *file, uint64_t from, uint64_t to, struct ta
 
 static tally_status
 write_file(const struct journal_place *place, struct disk_file *file, uint64_t size,
-           struct tally_error *error)
+           enum journal_zeros zeros, struct tally_error *error)
 {
     uint8_t header[JOURNAL_HEADER_SIZE];
     journal_header_encode(place->tag, size, header);
-    tally_status status = journal_file_clear(file, 0, size, error);
+    tally_status status = TALLY_UNSUPPORTED;
+    if (zeros == JOURNAL_ZEROS_RESERVED)
+        status = disk_reserve(file, size, error);
+    if (status == TALLY_UNSUPPORTED)
+        status = journal_file_clear(file, 0, size, error);
     if (status == TALLY_OK)
         status = disk_write(file, 0, header, sizeof header, error);
     if (status == TALLY_OK)
@@ -123,7 +129,7 @@ journal_file_remove_remnant(const struct journal_place *place, struct tally_erro
 
 tally_status
 journal_file_create(const struct journal_place *place, uint64_t number, uint64_t size,
-                    struct tally_error *error)
+                    enum journal_zeros zeros, struct tally_error *error)
 {
     char fresh[DISK_NAME_SIZE], name[DISK_NAME_SIZE];
     make_name(place, "/new", fresh);
@@ -135,7 +141,7 @@ journal_file_create(const struct journal_place *place, uint64_t number, uint64_t
     status = disk_open(place->disk, fresh, DISK_CREATE, &file, error);
     if (status != TALLY_OK)
         return status;
-    status = write_file(place, file, size, error);
+    status = write_file(place, file, size, zeros, error);
     disk_close(file);
     if (status == TALLY_OK)
         status = disk_rename(place->disk, fresh, name, error);

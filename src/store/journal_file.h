@@ -28,10 +28,17 @@ TALLY_MUST_CHECK tally_status journal_file_open(const struct journal_place *plac
                                                 enum disk_mode mode, struct disk_file **file_out,
                                                 uint64_t *size_out, struct tally_error *error);
 
+/* How the zeros of a new file come about. */
+enum journal_zeros {
+    JOURNAL_ZEROS_WRITTEN,  /* for small records, each of which is synced */
+    JOURNAL_ZEROS_RESERVED, /* for large ones, next to which writing zeros would be felt */
+};
+
 /* Makes a file of zeros behind a header, synced, and names it, which is not synced. TALLY_FULL:
  * nothing is left of it. */
 TALLY_MUST_CHECK tally_status journal_file_create(const struct journal_place *place,
                                                   uint64_t number, uint64_t size,
+                                                  enum journal_zeros zeros,
                                                   struct tally_error *error);
 
 /* Removes what a crash left of making one. */

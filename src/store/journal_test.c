@@ -112,6 +112,35 @@ test_files_grow_fourfold(void **state)
     fixture_finish(&fixture);
 }
 
+/* Between large records, no zeros are written; a crash test of theirs is in journal_crash_test.c. */
+static void
+test_large_records_are_written_once(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct tally_error error;
+    fixture_init(&fixture);
+    while (journal_end(fixture.journal).file < 5)
+        must_work(fixture_append(&fixture, 3, 150000, &error), &error);
+    uint64_t before = fixture.disk->counters.written_bytes;
+    while (journal_end(fixture.journal).file < 7)
+        must_work(fixture_append(&fixture, 3, 150000, &error), &error);
+    uint64_t written = fixture.disk->counters.written_bytes - before;
+    assert_in_range(written, 2 * JOURNAL_FILE_FULL - (2 << 20), 2 * JOURNAL_FILE_FULL + (1 << 20));
+    expect_all(&fixture);
+
+    disk_sim_set_space(fixture.disk, JOURNAL_FILE_FULL / 2);
+    tally_status status;
+    while ((status = fixture_append(&fixture, 3, 150000, &error)) == TALLY_OK)
+        continue;
+    assert_int_equal(status, TALLY_FULL);
+    disk_sim_set_space(fixture.disk, UINT64_MAX);
+    must_work(fixture_append(&fixture, 3, 150000, &error), &error);
+    expect_all(&fixture);
+    reopen(&fixture);
+    fixture_finish(&fixture);
+}
+
 /* Full files are kept when they are trimmed and used again; others go. */
 static void
 test_full_files_are_used_again(void **state)
@@ -738,6 +767,7 @@ main(void)
         cmocka_unit_test(test_an_empty_journal_is_empty),
         cmocka_unit_test(test_what_is_appended_is_read),
         cmocka_unit_test(test_files_grow_fourfold),
+        cmocka_unit_test(test_large_records_are_written_once),
         cmocka_unit_test(test_full_files_are_used_again),
         cmocka_unit_test(test_remains_are_told_from_records),
         cmocka_unit_test(test_wiped_means_gone),
