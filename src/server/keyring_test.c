@@ -458,12 +458,12 @@ the_last_use_is_noted(void **state)
     (void)add(ring, "a", ROLE_WRITER, NULL, 0);
     (void)add(ring, "b", ROLE_WRITER, NULL, 0);
     struct keyring_use uses[] = {
-        use(1, 100, "10.0.0.1"),
-        use(1, 300, "::1"),
+        use(1, 100, "10.0.0.1"), use(1, 300, "::1"),
         use(1, 200, "10.0.0.1"), /* late news are no last use */
-        use(2, 50, "10.0.0.2"),
+        use(1, 150, "10.0.0.1"), use(2, 50, "10.0.0.2"),
     };
-    assert_int_equal(keyring_note(ring->keyring, uses, 4, 0, NULL), TALLY_OK);
+    assert_int_equal(keyring_note(ring->keyring, uses, sizeof uses / sizeof uses[0], 0, NULL),
+                     TALLY_OK);
     assert_int_equal(get(ring, 1).last_used, 300);
     assert_string_equal(get(ring, 1).last_address, "::1");
     assert_int_equal(get(ring, 2).last_used, 50);
