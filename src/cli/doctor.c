@@ -7,7 +7,7 @@
 #include "clock.h"
 #include "command.h"
 #include "field.h"
-#include "keyring.h"
+#include "key_finding.h"
 #include "out.h"
 #include "progress.h"
 #include "seen.h"
@@ -207,18 +207,33 @@ check_settings(struct doctor *doctor)
         report(doctor, GRADE_FAULT, "tally.conf", "let its owner run doctor", "%s", error.text);
 }
 
+/* key_finding_visitor */
+static tally_status
+report_key(void *context, const struct key_finding *finding, struct tally_error *error)
+{
+    (void)error;
+    struct doctor *doctor = context;
+    enum grade grade = finding->trouble == KEY_NO_ADMIN ? GRADE_FAULT : GRADE_NOTE;
+    report(doctor, grade, "tally.db", finding->cure, "%s", finding->text);
+    return doctor->status;
+}
+
 static void
 check_keyring(struct doctor *doctor)
 {
     struct tally_error error = { 0 };
     struct keyring *keyring;
     tally_status status = keyring_open(doctor->where.path, &keyring, &error);
-    if (status == TALLY_OK)
+    if (status == TALLY_OK) {
+        status = key_findings(keyring, clock_now(), report_key, doctor, &error);
         keyring_close(keyring);
-    else if (status == TALLY_DENIED)
+    }
+    if (doctor->status != TALLY_OK || status == TALLY_OK || status == TALLY_ABSENT)
+        return; /* a missing file is found by its rights */
+    if (status == TALLY_DENIED)
         report(doctor, GRADE_NOTE, "tally.db", "run doctor as the folder's owner", "%s",
                error.text);
-    else if (status != TALLY_ABSENT)
+    else
         report(doctor, GRADE_FAULT, "tally.db", "restore it from a backup", "%s", error.text);
 }
 
