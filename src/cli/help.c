@@ -93,7 +93,7 @@ put_list(struct buffer *text)
         text, "\nWHERE is a data folder or a server's URL. `tally help COMMAND` says more; so do the man pages "
               "tally(1) and\ntally-filter(7).\n\n"
               "Exit status: 0 done or intact; 1 tampered, or a proof that fails; 2 wrong usage or "
-              "invalid\ninput, nothing stored; 3 could not; 4 an entry asked for is not there.\n");
+              "invalid\ninput, nothing stored; 3 could not; 4 what was asked for is not there.\n");
 }
 
 static int

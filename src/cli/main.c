@@ -11,8 +11,8 @@
 
 const struct command *const commands[] = {
     &command_init,   &command_record, &command_import, &command_query, &command_stats,
-    &command_export, &command_verify, &command_prove,  &command_trail, &command_doctor,
-    &command_bench,  &command_demo,   &command_help,   NULL,
+    &command_export, &command_verify, &command_prove,  &command_trail, &command_key,
+    &command_doctor, &command_bench,  &command_demo,   &command_help,  NULL,
 };
 
 static int

@@ -16,7 +16,7 @@ enum outcome {
     DISPROVED = 1, /* tampered, or a proof that fails, or an index that is wrong */
     MISUSED = 2,   /* wrong usage or invalid input; nothing was stored */
     UNABLE = 3,    /* no folder, refused, no space, cannot be checked */
-    NOT_THERE = 4, /* an entry asked for is not in the trail */
+    NOT_THERE = 4, /* an entry or key asked for is not there */
 };
 
 /* Prints a line. */

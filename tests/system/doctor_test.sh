@@ -24,6 +24,16 @@ chmod 0600 data/tally.db
 found
 says 'a damaged one' 'fault,tally.db,.*not a database'
 mv away data/tally.db
+"$TALLY" key data add --name brief --role admin --expires 1s > /dev/null
+"$TALLY" key data revoke 1
+sleep 1.1
+found
+same 'no admin key' "$status" 1
+says 'with those that ran out' 'note,tally.db,key 2 \(brief\) ran out' 'fault,tally.db,no admin key .*--role admin'
+"$TALLY" key data add --name admin --role admin > /dev/null
+found
+says 'one is enough' 'note,tally.db,key 2'
+grep -q 'no admin key' out && fail 'and it is seen' || pass 'and it is seen'
 "$TALLY" record data --action a.b --group-id ann@example.org > /dev/null
 found
 says 'persons in a public field' 'warning,main,.*group_id.*e-mail'
