@@ -1,0 +1,185 @@
+#include "connections.h"
+
+#include "clock.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct request {
+    unsigned expired;
+};
+
+static void
+count_expiry(struct request *request)
+{
+    request->expired++;
+}
+
+/* A connection over one end of a pair; the other end sees when it is shut down. */
+struct line {
+    int far;
+    struct connection *connection;
+};
+
+static void
+open_line(struct connections *connections, struct line *line)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    assert_int_equal(inet_pton(AF_INET, "192.0.2.7", &address.sin_addr), 1);
+    line->far = fds[1];
+    line->connection = connection_open(connections, fds[0], &address);
+    assert_non_null(line->connection);
+}
+
+static void
+close_line(struct connections *connections, struct line *line)
+{
+    int fd = line->connection->fd;
+    connection_close(connections, line->connection);
+    (void)close(fd);
+    (void)close(line->far);
+}
+
+static bool
+is_cut(const struct line *line)
+{
+    char byte;
+    return recv(line->far, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void
+sleep_ms(long ms)
+{
+    const struct timespec pause = { .tv_nsec = ms * 1000000 };
+    (void)nanosleep(&pause, NULL);
+}
+
+static void
+addresses_as_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        const char *text;
+        bool loopback;
+    } cases[] = {
+        { "::1", "::1", true },
+        { "::ffff:127.0.0.1", "127.0.0.1", true }, /* IPv4 on an IPv6 socket counts as itself */
+        { "::ffff:192.0.2.1", "192.0.2.1", false },
+        { "2001:db8::1", "2001:db8::1", false },
+    };
+    struct connections connections;
+    connections_init(&connections);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
+        assert_int_equal(inet_pton(AF_INET6, cases[i].address, &address.sin6_addr), 1);
+        struct connection *connection = connection_open(&connections, -1, &address);
+        assert_string_equal(connection->address, cases[i].text);
+        assert_int_equal(connection->loopback, cases[i].loopback);
+        connection_close(&connections, connection);
+    }
+    connections_finish(&connections);
+}
+
+static void
+ended_when_idle_or_reading_for_too_long(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    connections.idle_max = CLOCK_SECOND / 50;
+    connections.reading_max = 3600 * CLOCK_SECOND;
+    struct line idle, reading, busy;
+    open_line(&connections, &idle);
+    open_line(&connections, &reading);
+    open_line(&connections, &busy);
+    connection_enter(&connections, reading.connection, CONNECTION_READING);
+    connection_enter(&connections, busy.connection, CONNECTION_BUSY);
+    connections_sweep(&connections);
+    assert_false(is_cut(&idle));
+    sleep_ms(30);
+    connections_sweep(&connections);
+    assert_true(is_cut(&idle));
+    assert_false(is_cut(&reading));
+    connections.reading_max = CLOCK_SECOND / 50;
+    connections_sweep(&connections);
+    assert_true(is_cut(&reading));
+    assert_false(is_cut(&busy)); /* what takes long is its own deadline's matter */
+    close_line(&connections, &idle);
+    close_line(&connections, &reading);
+    close_line(&connections, &busy);
+    assert_int_equal(connections.count, 0);
+    assert_int_equal(connections.busy, 0);
+    connections_finish(&connections);
+}
+
+static void
+late_requests_are_told_once(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    connections.idle_max = connections.reading_max = 3600 * CLOCK_SECOND;
+    struct line line;
+    struct request request = { 0 };
+    open_line(&connections, &line);
+    line.connection->request = &request;
+    connection_enter(&connections, line.connection, CONNECTION_BUSY);
+    connection_expect(&connections, line.connection, CLOCK_SECOND / 50, count_expiry);
+    connections_sweep(&connections);
+    assert_int_equal(request.expired, 0);
+    sleep_ms(30);
+    connections_sweep(&connections);
+    connections_sweep(&connections);
+    assert_int_equal(request.expired, 1);
+
+    /* One that was answered in time is not told. */
+    connection_expect(&connections, line.connection, CLOCK_SECOND / 50, count_expiry);
+    connection_enter(&connections, line.connection, CONNECTION_SENDING);
+    sleep_ms(30);
+    connections_sweep(&connections);
+    assert_int_equal(request.expired, 1);
+    close_line(&connections, &line);
+    connections_finish(&connections);
+}
+
+static void
+draining_waits_for_what_is_worked_on(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    struct line idle, busy;
+    open_line(&connections, &idle);
+    open_line(&connections, &busy);
+    connection_enter(&connections, busy.connection, CONNECTION_BUSY);
+    assert_false(connections_drain(&connections, 0));
+    assert_true(is_cut(&idle));
+    assert_false(is_cut(&busy));
+    connection_enter(&connections, busy.connection, CONNECTION_IDLE);
+    assert_true(connections_drain(&connections, 0));
+    assert_true(is_cut(&busy));
+    close_line(&connections, &idle);
+    close_line(&connections, &busy);
+    connections_finish(&connections);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_as_text),
+        cmocka_unit_test(ended_when_idle_or_reading_for_too_long),
+        cmocka_unit_test(late_requests_are_told_once),
+        cmocka_unit_test(draining_waits_for_what_is_worked_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
