@@ -20,10 +20,10 @@ struct access;
 
 /* Who asks. A value: copied, never lent. */
 struct principal {
-    enum role role;  /* ROLE_NONE: nobody; a route that anyone may ask */
-    int64_t key;     /* the key's id in the ring */
+    enum role role; /* ROLE_NONE: nobody; a route that anyone may ask */
+    int64_t key;    /* the key's id in the ring */
     char name[KEYRING_NAME_MAX + 1];
-    char writer[32]; /* what entries say under `writer`: "key:ID" */
+    char writer[32];                     /* what entries say under `writer`: "key:ID" */
     char trails[KEYRING_TRAILS_MAX + 1]; /* joined by commas; "": all */
 };
 

@@ -1,6 +1,6 @@
 /*
- * Changing keys. Each change reads what it depends on and writes within one transaction, so that two
- * processes cannot, say, revoke the last two admin keys at once.
+ * Changing keys. Each change reads what it depends on and writes within one transaction, so that
+ * two processes cannot, say, revoke the last two admin keys at once.
  */
 #include "keyring_parts.h"
 

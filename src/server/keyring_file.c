@@ -1,8 +1,8 @@
 /*
  * The file of the keyring, and how one of version 1 becomes one of version 2.
  *
- * Version 1 had no way to take a key away, so its ids were never given twice, and all of them can be
- * kept. What version 2 adds: ids that stay unique when rows go (AUTOINCREMENT), revocation,
+ * Version 1 had no way to take a key away, so its ids were never given twice, and all of them can
+ * be kept. What version 2 adds: ids that stay unique when rows go (AUTOINCREMENT), revocation,
  * replacement, the last address, and the addresses of each key.
  */
 #include "keyring_parts.h"
