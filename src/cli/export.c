@@ -4,6 +4,7 @@
 #include "export.h"
 
 #include "csv.h"
+#include "export_remote.h"
 #include "filtering.h"
 #include "out.h"
 #include "progress.h"
@@ -14,6 +15,7 @@ static const struct command_option options[] = {
     { "output", "FILE", "write a file instead of standard output" },
     { "control", NULL, "control entries, too" },
     { "trail", "NAME", "the trail (default: main)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -98,6 +100,8 @@ run(const struct invocation *invocation)
     if (outcome != DONE)
         return outcome;
 
+    if (where_is_url(invocation->operands[0]))
+        return export_remote(invocation, format);
     struct where where;
     outcome = where_open_trail(invocation, TRAIL_READ, &where);
     if (outcome != DONE)

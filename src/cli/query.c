@@ -1,7 +1,7 @@
 /*
  * tally query - the entries that match a filter, a page at a time.
  */
-#include "query.h"
+#include "query_remote.h"
 
 #include "clock.h"
 #include "entries.h"

@@ -1,7 +1,7 @@
 /*
  * tally query, of a server: one page of its list, printed as one of a folder.
  */
-#include "query.h"
+#include "query_remote.h"
 
 #include "entries.h"
 #include "entries_read.h"

@@ -1,8 +1,8 @@
 /*
- * query.h - `tally query` of a server, which query.c hands over to where WHERE is a URL.
+ * query_remote.h - `tally query` of a server, which query.c hands over to where WHERE is a URL.
  */
-#ifndef QUERY_H
-#define QUERY_H
+#ifndef QUERY_REMOTE_H
+#define QUERY_REMOTE_H
 
 #include "command.h"
 #include "excerpt.h"
