@@ -55,6 +55,18 @@ verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
+bool
+verdict_find(struct bytes name, enum verdict *verdict_out)
+{
+    for (int verdict = VERDICT_INTACT; verdict <= VERDICT_UNCHECKABLE; verdict++) {
+        if (bytes_is(name, verdict_name((enum verdict)verdict))) {
+            *verdict_out = (enum verdict)verdict;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- one verdict in words ---- */
 
 static void

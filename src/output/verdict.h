@@ -23,6 +23,9 @@ struct finding {
 
 const char *verdict_name(enum verdict verdict);
 
+/* The verdict of this name; false where there is none. */
+bool verdict_find(struct bytes name, enum verdict *verdict_out);
+
 /* Appends a line, and a second one at first sight: names and texts in them are escaped. */
 void verdict_sentence(const struct finding *finding, struct buffer *text);
 

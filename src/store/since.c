@@ -74,6 +74,37 @@ read_root(struct trail *trail, uint64_t size, struct tally_hash *root_out,
     return status;
 }
 
+static enum verdict
+shorter(const struct tally_checkpoint *checkpoint, char *text, size_t text_size)
+{
+    (void)snprintf(text, text_size,
+                   "it is shorter than when it was last seen, with size %llu: its tail was cut, "
+                   "or an older copy was put in its place",
+                   (unsigned long long)checkpoint->size);
+    return VERDICT_TAMPERED;
+}
+
+static enum verdict
+rewritten(const struct tally_checkpoint *checkpoint, char *text, size_t text_size)
+{
+    (void)snprintf(text, text_size,
+                   "its first %llu entries are not those that were seen before: history was "
+                   "rewritten and signed anew",
+                   (unsigned long long)checkpoint->size);
+    return VERDICT_TAMPERED;
+}
+
+enum verdict
+since_follows(const struct tally_checkpoint *newest, const struct tally_checkpoint *checkpoint,
+              char *text, size_t text_size)
+{
+    if (newest->size < checkpoint->size)
+        return shorter(checkpoint, text, text_size);
+    if (newest->size == checkpoint->size && !tally_hash_equal(&newest->root, &checkpoint->root))
+        return rewritten(checkpoint, text, text_size);
+    return VERDICT_INTACT;
+}
+
 enum verdict
 since_grown(struct folder *folder, const char *name, const struct tally_checkpoint *checkpoint,
             char *text, size_t text_size)
@@ -88,25 +119,15 @@ since_grown(struct folder *folder, const char *name, const struct tally_checkpoi
         tally_status closed = trail_close(trail, NULL);
         status = status == TALLY_OK ? closed : status;
     }
-    if (status == TALLY_ABSENT) {
-        (void)snprintf(
-            text, text_size,
-            "it is shorter than when it was last seen, with size %llu: its tail was cut, "
-            "or an older copy was put in its place",
-            (unsigned long long)checkpoint->size);
-        return VERDICT_TAMPERED;
-    }
+    if (status == TALLY_ABSENT)
+        return shorter(checkpoint, text, text_size);
     if (status != TALLY_OK) {
         (void)snprintf(text, text_size, "%s", error.text);
         return VERDICT_UNCHECKABLE;
     }
     if (tally_hash_equal(&root, &checkpoint->root))
         return VERDICT_INTACT;
-    (void)snprintf(text, text_size,
-                   "its first %llu entries are not those that were seen before: history was "
-                   "rewritten and signed anew",
-                   (unsigned long long)checkpoint->size);
-    return VERDICT_TAMPERED;
+    return rewritten(checkpoint, text, text_size);
 }
 
 bool

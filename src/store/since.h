@@ -33,6 +33,11 @@ void since_overrule(struct verify_report *report, enum verdict verdict, const ch
 enum verdict since_grown(struct folder *folder, const char *name,
                          const struct tally_checkpoint *checkpoint, char *text, size_t text_size);
 
+/* The same without the trail, as far as two checkpoints of one key alone can say it: no trail gets
+ * shorter, and at one size it has one root. */
+enum verdict since_follows(const struct tally_checkpoint *newest,
+                           const struct tally_checkpoint *checkpoint, char *text, size_t text_size);
+
 /* The trail's newest checkpoint as it is stored; nothing about it is checked. False where there is
  * none that could be read. */
 bool since_stored(struct folder *folder, const char *name, struct tally_checkpoint *checkpoint_out);
