@@ -95,7 +95,7 @@ receive(void *context, struct reply *reply, struct tally_error *error)
 
 static tally_status
 ask(struct remote *remote, const struct buffer *target, struct verification *verification,
-    struct problem *problem)
+    struct refusal *refusal)
 {
     struct lines lines = { .line = receive, .context = verification };
     struct remote_request request = {
@@ -104,9 +104,9 @@ ask(struct remote *remote, const struct buffer *target, struct verification *ver
         .take = lines_take,
         .context = &lines,
     };
-    tally_status status = remote_ask(remote, &request, NULL, problem);
+    tally_status status = remote_ask(remote, &request, NULL, refusal);
     if (status == TALLY_OK && !verification->decided)
-        status = reply_fault(&problem->error, "a verdict");
+        status = reply_fault(&refusal->error, "a verdict");
     lines_finish(&lines);
     return status;
 }
@@ -115,7 +115,7 @@ ask(struct remote *remote, const struct buffer *target, struct verification *ver
  * out of; both may be NULL. */
 static tally_status
 examine(struct remote *remote, const char *name, const struct tally_vkey *vkey,
-        const struct bytes *since, struct verification *verification, struct problem *problem)
+        const struct bytes *since, struct verification *verification, struct refusal *refusal)
 {
     struct buffer target = { 0 };
     buffer_text(&target, "/api/verify");
@@ -132,8 +132,8 @@ examine(struct remote *remote, const char *name, const struct tally_vkey *vkey,
     (void)snprintf(what, sizeof what, "verifying %s", name);
     *verification = (struct verification){ .decided = false };
     progress_init(&verification->progress, what);
-    tally_status status = buffer_failed(&target) ? memory_fault(&problem->error)
-                                                 : ask(remote, &target, verification, problem);
+    tally_status status = buffer_failed(&target) ? memory_fault(&refusal->error)
+                                                 : ask(remote, &target, verification, refusal);
     progress_clear(&verification->progress);
     buffer_free(&target);
     return status;
@@ -213,7 +213,7 @@ hold(const struct audit *audit, const struct inspection *inspection,
  * both; the server is asked twice then, because it takes one. */
 static tally_status
 inspect(struct remote *remote, const struct audit *audit, struct inspection *inspection,
-        struct verification *verification, struct problem *problem)
+        struct verification *verification, struct refusal *refusal)
 {
     const char *name = inspection->finding.name;
     const struct tally_vkey *vkey = audit_vkey(audit, inspection);
@@ -225,12 +225,12 @@ inspect(struct remote *remote, const struct audit *audit, struct inspection *ins
     else if (inspection->remembered)
         given = seen;
     tally_status status =
-        examine(remote, name, vkey, given.data == NULL ? NULL : &given, verification, problem);
+        examine(remote, name, vkey, given.data == NULL ? NULL : &given, verification, refusal);
     if (status == TALLY_OK)
         hold(audit, inspection, verification);
     if (status == TALLY_OK && since != NULL && inspection->remembered &&
         verification->report.verdict == VERDICT_INTACT) {
-        status = examine(remote, name, vkey, &seen, verification, problem);
+        status = examine(remote, name, vkey, &seen, verification, refusal);
         if (status == TALLY_OK)
             hold(audit, inspection, verification);
     }
@@ -243,15 +243,15 @@ audit_trail(struct remote *remote, struct audit *audit, const char *name, const 
 {
     struct inspection *inspection = calloc(1, sizeof *inspection);
     struct verification *verification = calloc(1, sizeof *verification);
-    struct problem problem = { 0 };
+    struct refusal refusal = { 0 };
     struct tally_error error = { 0 };
     int outcome = DONE;
     if (inspection == NULL || verification == NULL)
         outcome = fail(UNABLE, "out of memory");
     else if (audit_begin(audit, name, origin, inspection) &&
-             inspect(remote, audit, inspection, verification, &problem) != TALLY_OK)
-        outcome = problem.error.status == TALLY_ABSENT ? where_no_trail(remote_where(remote), name)
-                                                       : remote_fail(remote, &problem);
+             inspect(remote, audit, inspection, verification, &refusal) != TALLY_OK)
+        outcome = refusal.error.status == TALLY_ABSENT ? where_no_trail(remote_where(remote), name)
+                                                       : remote_fail(remote, &refusal);
     else if (audit_end(audit, inspection, &error) != TALLY_OK)
         outcome = fail_with(&error, NULL);
     free(verification);
@@ -324,15 +324,15 @@ audit_server(const struct invocation *invocation, struct remote *remote, struct 
     struct buffer target = { 0 };
     struct buffer list = { 0 };
     struct reply reply = { 0 };
-    struct problem problem = { 0 };
+    struct refusal refusal = { 0 };
     buffer_text(&target, "/api/trails");
-    tally_status status = remote_get(remote, &target, &list, &problem);
+    tally_status status = remote_get(remote, &target, &list, &refusal);
     if (status == TALLY_OK)
-        status = reply_read(&reply, buffer_view(&list), &problem.error);
+        status = reply_read(&reply, buffer_view(&list), &refusal.error);
     if (status == TALLY_OK && reply_array(&reply, 0, "data") == 0)
-        status = reply_fault(&problem.error, "a list of trails");
+        status = reply_fault(&refusal.error, "a list of trails");
     int outcome = status == TALLY_OK ? audit_rows(invocation, remote, &reply, audit)
-                                     : remote_fail(remote, &problem);
+                                     : remote_fail(remote, &refusal);
     reply_finish(&reply);
     buffer_free(&list);
     buffer_free(&target);

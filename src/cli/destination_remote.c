@@ -28,7 +28,7 @@ struct destination_remote {
     struct event_reader *reader;
     struct buffer body;
     uint32_t count; /* of events in it */
-    struct problem problem;
+    struct refusal refusal;
 };
 
 /* ---- gathering ---- */
@@ -135,14 +135,14 @@ read_receipts(const struct destination_remote *self, struct bytes answer, struct
 
 /* What the server says of one event, in the words used for a folder. */
 static tally_status
-refuse_event(const struct problem *problem, uint32_t *refused_out, struct tally_error *error)
+refuse_event(const struct refusal *refusal, uint32_t *refused_out, struct tally_error *error)
 {
-    *error = problem->error;
+    *error = refusal->error;
     *refused_out =
-        problem->position < DESTINATION_UNKNOWN ? (uint32_t)problem->position : DESTINATION_UNKNOWN;
-    if (problem->error.status == TALLY_CONFLICT && problem->index != PROBLEM_UNKNOWN)
-        return destination_conflict(problem->index, error);
-    return problem->error.status;
+        refusal->position < DESTINATION_UNKNOWN ? (uint32_t)refusal->position : DESTINATION_UNKNOWN;
+    if (refusal->error.status == TALLY_CONFLICT && refusal->index != REFUSAL_UNKNOWN)
+        return destination_conflict(refusal->index, error);
+    return refusal->error.status;
 }
 
 static tally_status
@@ -158,15 +158,15 @@ append(struct destination *destination, struct receipt *receipts, uint32_t *refu
         .again = REMOTE_ALWAYS,
     };
     struct buffer answer = { 0 };
-    tally_status status = remote_ask(self->remote, &request, &answer, &self->problem);
+    tally_status status = remote_ask(self->remote, &request, &answer, &self->refusal);
     if (status == TALLY_OK) {
         status = read_receipts(self, buffer_view(&answer), receipts, error);
         if (status != TALLY_OK)
-            problem_of_error(error, &self->problem);
+            refusal_of_error(error, &self->refusal);
     } else if (status == TALLY_CONFLICT || status == TALLY_INVALID) {
-        status = refuse_event(&self->problem, refused_out, error);
+        status = refuse_event(&self->refusal, refused_out, error);
     } else {
-        *error = self->problem.error;
+        *error = self->refusal.error;
     }
     buffer_free(&answer);
     return status;
@@ -176,9 +176,9 @@ static void
 refuse(struct destination *destination, const struct tally_error *error)
 {
     const struct destination_remote *self = (struct destination_remote *)destination;
-    (void)remote_fail(self->remote, &self->problem);
+    (void)remote_fail(self->remote, &self->refusal);
     /* No answer, or one that leaves it open, as 429 does not. */
-    if (error->status == TALLY_IO || (error->status == TALLY_BUSY && self->problem.code != 429))
+    if (error->status == TALLY_IO || (error->status == TALLY_BUSY && self->refusal.code != 429))
         say("the last batch may be stored or not: send it again once the cause is gone; "
             "events with ids are not stored twice");
 }

@@ -75,16 +75,16 @@ transfer(struct remote *remote, struct bytes text, const struct buffer *target,
         .take = lines_take,
         .context = &lines,
     };
-    struct problem problem = { 0 };
+    struct refusal refusal = { 0 };
     progress_init(&receiver->progress, "exporting");
-    tally_status status = remote_ask(remote, &request, NULL, &problem);
+    tally_status status = remote_ask(remote, &request, NULL, &refusal);
     progress_clear(&receiver->progress);
     if (status == TALLY_OK)
-        status = lines_end(&lines, &problem.error);
+        status = lines_end(&lines, &refusal.error);
     lines_finish(&lines);
     if (status == TALLY_OK || out_closed(receiver->out))
         return DONE;
-    return filtering_refused(remote, text, &problem);
+    return filtering_refused(remote, text, &refusal);
 }
 
 static int

@@ -84,8 +84,8 @@ filtering_parameters(struct bytes text, enum filter_control control, struct buff
 }
 
 int
-filtering_refused(const struct remote *remote, struct bytes text, const struct problem *problem)
+filtering_refused(const struct remote *remote, struct bytes text, const struct refusal *refusal)
 {
-    bool pointed = problem->error.status == TALLY_INVALID && problem->error.column > 0;
-    return pointed ? refuse(text, &problem->error) : remote_fail(remote, problem);
+    bool pointed = refusal->error.status == TALLY_INVALID && refusal->error.column > 0;
+    return pointed ? refuse(text, &refusal->error) : remote_fail(remote, refusal);
 }

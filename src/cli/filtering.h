@@ -28,6 +28,6 @@ int filtering_open(const struct invocation *invocation, const struct where *wher
  * returns the exit status, an error in the filter being pointed at as above. */
 void filtering_parameters(struct bytes text, enum filter_control control, struct buffer *target);
 int filtering_refused(const struct remote *remote, struct bytes text,
-                      const struct problem *problem);
+                      const struct refusal *refusal);
 
 #endif

@@ -97,12 +97,12 @@ ask_server(const struct invocation *invocation, const struct excerpt_request *re
 
     struct buffer target = { 0 };
     struct buffer page = { 0 };
-    struct problem problem;
+    struct refusal refusal;
     put_target(invocation, request, remote, &target);
-    if (remote_get(remote, &target, &page, &problem) == TALLY_OK)
+    if (remote_get(remote, &target, &page, &refusal) == TALLY_OK)
         outcome = print_page(remote, buffer_view(&page), format, &style, out);
     else
-        outcome = filtering_refused(remote, request->text, &problem);
+        outcome = filtering_refused(remote, request->text, &refusal);
     buffer_free(&target);
     buffer_free(&page);
     return outcome;

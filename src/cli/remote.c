@@ -273,13 +273,13 @@ remote_parameter(struct buffer *target, const char *name, struct bytes value)
 /* ---- what came of it ---- */
 
 int
-remote_fail(const struct remote *remote, const struct problem *problem)
+remote_fail(const struct remote *remote, const struct refusal *refusal)
 {
-    tally_status status = problem->error.status;
+    tally_status status = refusal->error.status;
     if (status == TALLY_INVALID || status == TALLY_CONFLICT)
-        return fail_with(&problem->error, NULL);
+        return fail_with(&refusal->error, NULL);
     if (status == TALLY_ABSENT)
         return where_no_trail(remote->where, remote->trail);
-    (void)fail_with(&problem->error, remote->where);
+    (void)fail_with(&refusal->error, remote->where);
     return UNABLE;
 }

@@ -15,7 +15,7 @@
 
 #include "buffer.h"
 #include "command.h"
-#include "problem.h"
+#include "refusal.h"
 
 #define REMOTE_OPTIONS                                                                 \
     { "key", "KEY", "the API key, where WHERE is a URL (else TALLY_KEY)" },            \
@@ -71,17 +71,17 @@ void remote_segment(struct buffer *target, const char *segment);
 void remote_parameter(struct buffer *target, const char *name, struct bytes value);
 
 /* Sends a request. TALLY_OK with the body of a success appended to `body_out` (NULL where it is
- * taken); else what `take` gave or problem_out->error.status, which says why. */
+ * taken); else what `take` gave or refusal_out->error.status, which says why. */
 TALLY_MUST_CHECK tally_status remote_ask(struct remote *remote,
                                          const struct remote_request *request,
-                                         struct buffer *body_out, struct problem *problem_out);
+                                         struct buffer *body_out, struct refusal *refusal_out);
 
 /* A GET of a target. */
 TALLY_MUST_CHECK tally_status remote_get(struct remote *remote, const struct buffer *target,
-                                         struct buffer *body_out, struct problem *problem_out);
+                                         struct buffer *body_out, struct refusal *refusal_out);
 
-/* Says what a problem means and returns the exit status for it. That something is not there is said
+/* Says what a refusal means and returns the exit status for it. That something is not there is said
  * of the trail: who asks for an entry looks for that answer first. */
-int remote_fail(const struct remote *remote, const struct problem *problem);
+int remote_fail(const struct remote *remote, const struct refusal *refusal);
 
 #endif

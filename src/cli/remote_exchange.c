@@ -93,7 +93,7 @@ fault_of_curl(const struct remote *remote, CURLcode code, struct tally_error *er
 
 /* Reads why a request was refused. */
 static tally_status
-refuse(struct exchange *exchange, long code, struct problem *problem)
+refuse(struct exchange *exchange, long code, struct refusal *refusal)
 {
     CURL *curl = exchange->remote->curl;
     const char *type = NULL;
@@ -104,13 +104,13 @@ refuse(struct exchange *exchange, long code, struct problem *problem)
         (void)fault(exchange->error, TALLY_IO,
                     "the answer points to %s; redirects are not followed, give that URL",
                     elsewhere);
-        problem_of_error(exchange->error, problem);
-        problem->code = (unsigned)code;
+        refusal_of_error(exchange->error, refusal);
+        refusal->code = (unsigned)code;
         return TALLY_IO;
     }
-    tally_status status = problem_read((unsigned)code, bytes_text(type == NULL ? "" : type),
-                                       buffer_view(&exchange->refusal), problem);
-    return status == TALLY_OK ? problem->error.status : memory_fault(&problem->error);
+    tally_status status = refusal_read((unsigned)code, bytes_text(type == NULL ? "" : type),
+                                       buffer_view(&exchange->refusal), refusal);
+    return status == TALLY_OK ? refusal->error.status : memory_fault(&refusal->error);
 }
 
 static CURLcode
@@ -225,7 +225,7 @@ wait_about(const struct remote *remote, int64_t wait)
 
 /* Sends it once. */
 static tally_status
-attempt_once(struct exchange *exchange, CURLcode *code_out, struct problem *problem)
+attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refusal)
 {
     struct tally_error error = { 0 };
     exchange->error = &error;
@@ -233,22 +233,22 @@ attempt_once(struct exchange *exchange, CURLcode *code_out, struct problem *prob
     exchange->remote->reason[0] = '\0';
     *code_out = transfer(exchange);
     if (exchange->taken != TALLY_OK) {
-        problem_of_error(&error, problem);
+        refusal_of_error(&error, refusal);
         return exchange->taken;
     }
     if (*code_out != CURLE_OK) {
         tally_status status = fault_of_curl(exchange->remote, *code_out, &error);
-        problem_of_error(&error, problem);
+        refusal_of_error(&error, refusal);
         return status;
     }
     long code = 0;
     (void)curl_easy_getinfo(exchange->remote->curl, CURLINFO_RESPONSE_CODE, &code);
-    return is_success(code) ? TALLY_OK : refuse(exchange, code, problem);
+    return is_success(code) ? TALLY_OK : refuse(exchange, code, refusal);
 }
 
 tally_status
 remote_ask(struct remote *remote, const struct remote_request *request, struct buffer *body_out,
-           struct problem *problem_out)
+           struct refusal *refusal_out)
 {
     assert((request->take == NULL) == (body_out != NULL));
 
@@ -258,7 +258,7 @@ remote_ask(struct remote *remote, const struct remote_request *request, struct b
     for (unsigned attempt = 0;; attempt++) {
         CURLcode code;
         int64_t wait = 0;
-        status = attempt_once(&exchange, &code, problem_out);
+        status = attempt_once(&exchange, &code, refusal_out);
         if (status == TALLY_OK || !worth_repeating(&exchange, code, status, attempt, &wait))
             break;
         buffer_clear(&exchange.refusal);
@@ -272,14 +272,14 @@ remote_ask(struct remote *remote, const struct remote_request *request, struct b
 
 tally_status
 remote_get(struct remote *remote, const struct buffer *target, struct buffer *body_out,
-           struct problem *problem_out)
+           struct refusal *refusal_out)
 {
     if (buffer_failed(target)) {
         struct tally_error error;
         tally_status status = memory_fault(&error);
-        problem_of_error(&error, problem_out);
+        refusal_of_error(&error, refusal_out);
         return status;
     }
     struct remote_request request = { .target = buffer_view(target), .again = REMOTE_IF_BUSY };
-    return remote_ask(remote, &request, body_out, problem_out);
+    return remote_ask(remote, &request, body_out, refusal_out);
 }

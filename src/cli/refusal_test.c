@@ -1,4 +1,4 @@
-#include "problem.h"
+#include "refusal.h"
 
 #include "outcome.h"
 
@@ -10,13 +10,13 @@
 
 #define PROBLEM_TYPE "application/problem+json"
 
-static struct problem
-read_problem(unsigned code, const char *type, const char *body)
+static struct refusal
+read_refusal(unsigned code, const char *type, const char *body)
 {
-    struct problem problem;
-    assert_int_equal(problem_read(code, bytes_text(type), bytes_text(body), &problem), TALLY_OK);
-    assert_int_equal(problem.code, code);
-    return problem;
+    struct refusal refusal;
+    assert_int_equal(refusal_read(code, bytes_text(type), bytes_text(body), &refusal), TALLY_OK);
+    assert_int_equal(refusal.code, code);
+    return refusal;
 }
 
 /* Every refusal ends a command as the same refusal does on a folder; none is a verdict. */
@@ -34,14 +34,14 @@ codes_end_commands(void **state)
         { 502, UNABLE },    { 503, UNABLE },  { 507, UNABLE },  { 302, UNABLE },  { 600, UNABLE },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct problem problem = read_problem(rows[i].code, PROBLEM_TYPE, "{\"detail\":\"no\"}");
-        assert_int_equal(outcome_of(problem.error.status), rows[i].outcome);
-        assert_string_equal(problem.error.text, "no");
+        struct refusal refusal = read_refusal(rows[i].code, PROBLEM_TYPE, "{\"detail\":\"no\"}");
+        assert_int_equal(outcome_of(refusal.error.status), rows[i].outcome);
+        assert_string_equal(refusal.error.text, "no");
     }
     for (unsigned code = 0; code < 1000; code++) {
-        struct problem problem = read_problem(code, PROBLEM_TYPE, "{}");
-        assert_int_not_equal(outcome_of(problem.error.status), DONE);
-        assert_int_not_equal(outcome_of(problem.error.status), DISPROVED);
+        struct refusal refusal = read_refusal(code, PROBLEM_TYPE, "{}");
+        assert_int_not_equal(outcome_of(refusal.error.status), DONE);
+        assert_int_not_equal(outcome_of(refusal.error.status), DISPROVED);
     }
 }
 
@@ -49,36 +49,36 @@ static void
 places_come_through(void **state)
 {
     (void)state;
-    struct problem problem = read_problem(
+    struct refusal refusal = read_refusal(
         400, PROBLEM_TYPE "; charset=utf-8",
         "{\"detail\":\"2 events are refused\",\"errors\":[{\"line\":3,\"column\":7,\"position\":2,"
         "\"pointer\":\"/a~1b/\\u0022\",\"detail\":\"a number is wanted\"},{\"line\":9}]}");
-    assert_int_equal(problem.error.line, 3);
-    assert_int_equal(problem.error.column, 7);
-    assert_int_equal(problem.position, 2);
-    assert_string_equal(problem.error.pointer, "/a~1b/\"");
-    assert_string_equal(problem.error.text, "a number is wanted");
-    assert_true(problem.index == PROBLEM_UNKNOWN);
+    assert_int_equal(refusal.error.line, 3);
+    assert_int_equal(refusal.error.column, 7);
+    assert_int_equal(refusal.position, 2);
+    assert_string_equal(refusal.error.pointer, "/a~1b/\"");
+    assert_string_equal(refusal.error.text, "a number is wanted");
+    assert_true(refusal.index == REFUSAL_UNKNOWN);
 
-    problem = read_problem(409, PROBLEM_TYPE,
+    refusal = read_refusal(409, PROBLEM_TYPE,
                            "{\"errors\":[{\"position\":0,\"index\":41,\"pointer\":\"/id\"}]}");
-    assert_int_equal(problem.index, 41);
-    assert_int_equal(problem.position, 0);
-    assert_string_equal(problem.error.text, "refused with status 409");
+    assert_int_equal(refusal.index, 41);
+    assert_int_equal(refusal.position, 0);
+    assert_string_equal(refusal.error.text, "refused with status 409");
 
-    problem = read_problem(400, PROBLEM_TYPE, "{\"title\":\"Bad Request\",\"errors\":[]}");
-    assert_string_equal(problem.error.text, "Bad Request");
-    assert_true(problem.position == PROBLEM_UNKNOWN);
+    refusal = read_refusal(400, PROBLEM_TYPE, "{\"title\":\"Bad Request\",\"errors\":[]}");
+    assert_string_equal(refusal.error.text, "Bad Request");
+    assert_true(refusal.position == REFUSAL_UNKNOWN);
 }
 
 static void
 a_missing_role_is_said_with_its_cure(void **state)
 {
     (void)state;
-    struct problem problem = read_problem(
+    struct refusal refusal = read_refusal(
         403, PROBLEM_TYPE,
         "{\"detail\":\"not with this key\",\"role\":\"writer\",\"command\":\"tally key DIR add\"}");
-    assert_string_equal(problem.error.text,
+    assert_string_equal(refusal.error.text,
                         "not with this key; the role writer would do: on the server's machine, "
                         "`tally key DIR add` makes such a key");
 }
@@ -100,18 +100,18 @@ strangers_are_a_fault(void **state)
         { PROBLEM_TYPE, "{\"detail\":\"a\",\"detail\":\"b\"}" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct problem problem = read_problem(404, rows[i].type, rows[i].body);
-        assert_int_equal(problem.error.status, TALLY_IO);
-        assert_int_equal(outcome_of(problem.error.status), UNABLE);
+        struct refusal refusal = read_refusal(404, rows[i].type, rows[i].body);
+        assert_int_equal(refusal.error.status, TALLY_IO);
+        assert_int_equal(outcome_of(refusal.error.status), UNABLE);
     }
     /* Members of other kinds are as if they were not there. */
-    struct problem problem = read_problem(400, PROBLEM_TYPE,
+    struct refusal refusal = read_refusal(400, PROBLEM_TYPE,
                                           "{\"detail\":7,\"errors\":[{\"line\":-1,\"position\":1.5,"
                                           "\"pointer\":{},\"column\":\"x\"}]}");
-    assert_int_equal(problem.error.status, TALLY_INVALID);
-    assert_int_equal(problem.error.line, 0);
-    assert_true(problem.position == PROBLEM_UNKNOWN);
-    assert_string_equal(problem.error.text, "refused with status 400");
+    assert_int_equal(refusal.error.status, TALLY_INVALID);
+    assert_int_equal(refusal.error.line, 0);
+    assert_true(refusal.position == REFUSAL_UNKNOWN);
+    assert_string_equal(refusal.error.text, "refused with status 400");
 }
 
 int

@@ -1,4 +1,4 @@
-#include "problem.h"
+#include "refusal.h"
 
 #include "fault.h"
 #include "reply.h"
@@ -48,39 +48,39 @@ stranger(unsigned code, struct tally_error *error)
 
 /* The first of what was wrong stands for all: the command ends there. */
 static void
-read_place(struct reply *reply, struct problem *problem, struct bytes *detail)
+read_place(struct reply *reply, struct refusal *refusal, struct bytes *detail)
 {
     uint32_t errors = reply_array(reply, 0, "errors");
     if (errors == 0 || reply->tape.nodes[errors].next == errors + 1)
         return;
     uint32_t first = errors + 1;
     uint64_t column = 0;
-    (void)reply_number(reply, first, "line", &problem->error.line);
-    (void)reply_number(reply, first, "position", &problem->position);
-    (void)reply_number(reply, first, "index", &problem->index);
+    (void)reply_number(reply, first, "line", &refusal->error.line);
+    (void)reply_number(reply, first, "position", &refusal->position);
+    (void)reply_number(reply, first, "index", &refusal->index);
     if (reply_number(reply, first, "column", &column) && column <= UINT32_MAX)
-        problem->error.column = (uint32_t)column;
+        refusal->error.column = (uint32_t)column;
     struct bytes pointer = reply_text(reply, first, "pointer");
-    if (pointer.data != NULL && pointer.size < sizeof problem->error.pointer)
-        memcpy(problem->error.pointer, pointer.data, pointer.size);
+    if (pointer.data != NULL && pointer.size < sizeof refusal->error.pointer)
+        memcpy(refusal->error.pointer, pointer.data, pointer.size);
     struct bytes own = reply_text(reply, first, "detail");
     if (own.data != NULL)
         *detail = own;
 }
 
 static void
-read_document(struct reply *reply, unsigned code, struct problem *problem)
+read_document(struct reply *reply, unsigned code, struct refusal *refusal)
 {
     struct bytes detail = reply_text(reply, 0, "detail");
     if (detail.data == NULL)
         detail = reply_text(reply, 0, "title");
-    read_place(reply, problem, &detail);
+    read_place(reply, refusal, &detail);
     struct bytes role = reply_text(reply, 0, "role");
     struct bytes command = reply_text(reply, 0, "command");
 
-    problem->error.status = status_of(code);
-    char *text = problem->error.text;
-    size_t capacity = sizeof problem->error.text;
+    refusal->error.status = status_of(code);
+    char *text = refusal->error.text;
+    size_t capacity = sizeof refusal->error.text;
     int size = detail.size == 0 ? snprintf(text, capacity, "refused with status %u", code)
                                 : snprintf(text, capacity, "%.*s", BYTES_ARG(detail));
     if (role.data == NULL || command.data == NULL || (size_t)size >= capacity)
@@ -91,34 +91,34 @@ read_document(struct reply *reply, unsigned code, struct problem *problem)
 }
 
 tally_status
-problem_read(unsigned code, struct bytes type, struct bytes body, struct problem *problem_out)
+refusal_read(unsigned code, struct bytes type, struct bytes body, struct refusal *refusal_out)
 {
-    struct problem problem = {
+    struct refusal refusal = {
         .code = code,
-        .position = PROBLEM_UNKNOWN,
-        .index = PROBLEM_UNKNOWN,
+        .position = REFUSAL_UNKNOWN,
+        .index = REFUSAL_UNKNOWN,
     };
     struct reply reply = { 0 };
     tally_status status = TALLY_IO;
     if (is_problem(type))
         status = reply_read(&reply, body, NULL);
     if (status == TALLY_OK && reply.tape.nodes[0].kind == JSON_KIND_OBJECT)
-        read_document(&reply, code, &problem);
+        read_document(&reply, code, &refusal);
     else
-        stranger(code, &problem.error);
+        stranger(code, &refusal.error);
     reply_finish(&reply);
     if (status == TALLY_NO_MEMORY)
         return status;
-    *problem_out = problem;
+    *refusal_out = refusal;
     return TALLY_OK;
 }
 
 void
-problem_of_error(const struct tally_error *error, struct problem *problem_out)
+refusal_of_error(const struct tally_error *error, struct refusal *refusal_out)
 {
-    *problem_out = (struct problem){
+    *refusal_out = (struct refusal){
         .error = *error,
-        .position = PROBLEM_UNKNOWN,
-        .index = PROBLEM_UNKNOWN,
+        .position = REFUSAL_UNKNOWN,
+        .index = REFUSAL_UNKNOWN,
     };
 }
