@@ -9,6 +9,8 @@
 #include "escape.h"
 #include "out.h"
 #include "proof_file.h"
+#include "prove_remote.h"
+#include "remote.h"
 #include "tally/tlog_proof.h"
 #include "where.h"
 
@@ -24,6 +26,7 @@ static const struct command_option options[] = {
     { "vkey", "KEY", "the trail's verification key" },
     { "entry", "FILE", "check that this is the entry: its public part's exact bytes" },
     { "leaf", "HEX", "check that this is the entry's leaf hash" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -76,6 +79,8 @@ run_prove(const struct invocation *invocation)
     if (outcome != DONE)
         return outcome;
 
+    if (where_is_url(invocation->operands[0]))
+        return prove_remote(invocation, index);
     struct where where;
     outcome = where_open_trail(invocation, TRAIL_READ, &where);
     if (outcome != DONE)

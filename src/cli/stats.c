@@ -4,6 +4,7 @@
 #include "figures.h"
 #include "filtering.h"
 #include "out.h"
+#include "stats_remote.h"
 
 static const struct command_option options[] = {
     { "by", "FIELD", "count by this field's values" },
@@ -12,6 +13,7 @@ static const struct command_option options[] = {
     { "control", NULL, "control entries, too" },
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "table, json, ndjson or csv (default: table)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -98,6 +100,8 @@ run(const struct invocation *invocation)
     int outcome = read_request(invocation, &request);
     if (outcome != DONE)
         return outcome;
+    if (where_is_url(invocation->operands[0]))
+        return stats_remote(invocation, &request, write_summary);
     struct where where;
     outcome = where_open_trail(invocation, TRAIL_READ, &where);
     if (outcome != DONE)

@@ -1,13 +1,13 @@
 /*
  * tally trail - the trails of a folder: list, make, describe, rebuild.
  */
+#include "trail_command.h"
+
 #include "charter_options.h"
 #include "columns.h"
-#include "command.h"
 #include "escape.h"
-#include "out.h"
+#include "remote.h"
 #include "since.h"
-#include "trail_info.h"
 #include "where.h"
 
 #include <inttypes.h>
@@ -18,6 +18,7 @@ static const struct command_option options[] = {
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "table, json, ndjson or csv (default: table; info: lines)" },
     CHARTER_OPTIONS,
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -32,11 +33,10 @@ number_cell(uint64_t number, char text[NUMBER_SIZE])
 
 /* ---- list ---- */
 
-#define LIST_COLUMNS 3
-static const struct listing_column list_columns[LIST_COLUMNS] = {
-    { .name = "trail" },
-    { .name = "size", .kind = CELL_NUMBER },
-    { .name = "origin" },
+const struct listing_column trail_list_columns[TRAIL_LIST_COUNT] = {
+    [TRAIL_LIST_NAME] = { .name = "trail" },
+    [TRAIL_LIST_SIZE] = { .name = "size", .kind = CELL_NUMBER },
+    [TRAIL_LIST_ORIGIN] = { .name = "origin" },
 };
 
 struct trail_list {
@@ -49,12 +49,12 @@ static tally_status
 list_trail(void *context, const char *name, struct tally_error *error)
 {
     struct trail_list *list = context;
-    struct bytes cells[LIST_COLUMNS] = { bytes_text(name) };
+    struct bytes cells[TRAIL_LIST_COUNT] = { bytes_text(name) };
     struct tally_checkpoint checkpoint;
     char size[NUMBER_SIZE];
     if (since_stored(list->folder, name, &checkpoint)) {
-        cells[1] = number_cell(checkpoint.size, size);
-        cells[2] = bytes_text(checkpoint.origin);
+        cells[TRAIL_LIST_SIZE] = number_cell(checkpoint.size, size);
+        cells[TRAIL_LIST_ORIGIN] = bytes_text(checkpoint.origin);
     }
     return listing_row(list->listing, cells, error);
 }
@@ -70,8 +70,8 @@ write_list(const struct invocation *invocation, struct folder *folder, struct ou
 
     struct tally_error error = { 0 };
     struct trail_list list = { .folder = folder };
-    tally_status status = listing_create(format, &style, list_columns, LIST_COLUMNS, &out->stream,
-                                         &list.listing, &error);
+    tally_status status = listing_create(format, &style, trail_list_columns, TRAIL_LIST_COUNT,
+                                         &out->stream, &list.listing, &error);
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
     status = folder_list_trails(folder, list_trail, &list, &error);
@@ -84,6 +84,8 @@ write_list(const struct invocation *invocation, struct folder *folder, struct ou
 static int
 run_list(const struct invocation *invocation)
 {
+    if (where_is_url(invocation->operands[0]))
+        return trail_remote(invocation);
     struct where where;
     int outcome = where_open(invocation, &where);
     if (outcome != DONE)
@@ -133,6 +135,8 @@ run_create(const struct invocation *invocation)
     outcome = charter_read(invocation, &config);
     if (outcome != DONE)
         return outcome;
+    if (where_is_url(invocation->operands[0]))
+        return trail_remote(invocation);
     struct where where;
     outcome = where_open(invocation, &where);
     if (outcome != DONE)
@@ -142,14 +146,14 @@ run_create(const struct invocation *invocation)
 
 /* ---- info ---- */
 
-/* Lines of `name: value`, or a row where --format asks for one. */
-static int
-write_info(const struct invocation *invocation, const struct trail_info *info, struct out *out)
+int
+trail_print_info(const struct invocation *invocation, const struct bytes cells[TRAIL_INFO_COUNT],
+                 struct out *out)
 {
     if (!option_given(invocation, "format")) {
         for (size_t i = 0; i < TRAIL_INFO_COUNT; i++) {
             buffer_format(&out->stream.buffer, "%s: ", trail_info_columns[i].name);
-            escape_text(info->cells[i], &out->stream.buffer);
+            escape_text(cells[i], &out->stream.buffer);
             buffer_byte(&out->stream.buffer, '\n');
         }
         return DONE;
@@ -165,7 +169,7 @@ write_info(const struct invocation *invocation, const struct trail_info *info, s
                                          &out->stream, &listing, &error);
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
-    status = listing_row(listing, info->cells, &error);
+    status = listing_row(listing, cells, &error);
     if (status == TALLY_OK)
         status = listing_end(listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(listing);
@@ -181,7 +185,7 @@ info_of(const struct invocation *invocation, const struct where *where)
         return where_fault(where, &error);
     struct out out;
     out_open(&out);
-    int outcome = out_finish(&out, write_info(invocation, &info, &out));
+    int outcome = out_finish(&out, trail_print_info(invocation, info.cells, &out));
     trail_info_finish(&info);
     return outcome;
 }
@@ -308,6 +312,8 @@ run_on_trail(const struct invocation *invocation, enum trail_mode mode,
 {
     if (invocation->operand_count != 2)
         return misused(invocation, "too many operands");
+    if (where_is_url(invocation->operands[0]))
+        return trail_remote(invocation);
     struct where where;
     int outcome = where_open_trail(invocation, mode, &where);
     if (outcome != DONE)
