@@ -1,9 +1,11 @@
 /*
- * tally key - the API keys of a data folder: list, make, rotate, revoke.
+ * tally key - the API keys of a data folder or a server: list, make, rotate, revoke.
  */
 #include "key.h"
 
 #include "moment.h"
+#include "remote.h"
+#include "where.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@ static const struct command_option options[] = {
     { "overlap", "DURATION", "rotate: how long the old key is good yet (default: 1h)" },
     { "all", NULL, "list: also keys that are revoked, and replaced ones that have run out" },
     { "format", "FORMAT", "list: table, json, ndjson or csv (default: table)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -150,7 +153,7 @@ takes(const struct verb *verb, const char *option)
     for (size_t i = 0; verb->options[i] != NULL; i++)
         if (strcmp(verb->options[i], option) == 0)
             return true;
-    return false;
+    return remote_option(option);
 }
 
 static int
@@ -187,7 +190,10 @@ run(const struct invocation *invocation)
 {
     struct key_order order;
     int outcome = read_order(invocation, &order);
-    return outcome == DONE ? key_folder(invocation, &order) : outcome;
+    if (outcome != DONE)
+        return outcome;
+    return where_is_url(invocation->operands[0]) ? key_remote(invocation, &order)
+                                                 : key_folder(invocation, &order);
 }
 
 const struct command command_key = {

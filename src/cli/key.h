@@ -1,7 +1,8 @@
 /*
  * key.h - what `tally key` is asked to do, and how its answers look.
  *
- * key.c reads the words, key_folder.c does it on a data folder, key_listing.c shows keys.
+ * key.c reads the words, key_folder.c does it on a data folder, key_remote.c on a server,
+ * key_listing.c shows keys.
  */
 #ifndef KEY_H
 #define KEY_H
@@ -27,6 +28,9 @@ struct key_order {
 
 /* Does it on the data folder that the first operand names. Returns the exit status. */
 int key_folder(const struct invocation *invocation, const struct key_order *order);
+
+/* The same on the server that the first operand names. */
+int key_remote(const struct invocation *invocation, const struct key_order *order);
 
 /* Prints a key just made, the only time that it is seen. `id` is said where that fails, so that the
  * key that nobody has can be revoked. DONE or UNABLE. */

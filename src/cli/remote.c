@@ -14,6 +14,16 @@
 #define CONNECT_SECONDS 10L
 #define STALL_SECONDS   60L
 
+bool
+remote_option(const char *name)
+{
+    static const struct command_option options[] = { REMOTE_OPTIONS };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* ---- the key and where it may go ---- */
 
 static bool

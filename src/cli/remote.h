@@ -25,6 +25,9 @@
         "insecure-http", NULL, "send the key over plain HTTP, also to another machine" \
     }
 
+/* Whether REMOTE_OPTIONS has an option of this name. */
+bool remote_option(const char *name);
+
 #define REMOTE_RETRIES_MAX 5
 
 /* The longest answer that is taken in at once. */
