@@ -4,12 +4,14 @@
  * Checks that look at the folder's surroundings (rights, space, file system, clock) come first,
  * then those of each trail. It repairs nothing but what opening a trail repairs.
  */
+#include "doctor_remote.h"
+
 #include "clock.h"
-#include "command.h"
 #include "field.h"
 #include "key_finding.h"
 #include "out.h"
 #include "progress.h"
+#include "remote.h"
 #include "seen.h"
 #include "segment.h"
 #include "settings.h"
@@ -30,6 +32,7 @@
 
 static const struct command_option options[] = {
     { "format", "FORMAT", "findings as table, json, ndjson or csv (default: table)" },
+    REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
 
@@ -49,7 +52,6 @@ enum grade {
     GRADE_FAULT,   /* something is wrong */
 };
 
-#define COLUMN_COUNT 4
 static const char *
 paint_grade(struct bytes cell)
 {
@@ -58,11 +60,11 @@ paint_grade(struct bytes cell)
     return bytes_is(cell, "warning") ? "33" : NULL;
 }
 
-static const struct listing_column columns[COLUMN_COUNT] = {
-    { .name = "grade", .cut = CELL_WHOLE, .paint = paint_grade },
-    { .name = "where", .cut = CELL_WHOLE },
-    { .name = "finding", .cut = CELL_WHOLE },
-    { .name = "cure", .cut = CELL_WHOLE },
+const struct listing_column finding_columns[FINDING_COLUMNS] = {
+    [FINDING_GRADE] = { .name = "grade", .cut = CELL_WHOLE, .paint = paint_grade },
+    [FINDING_WHERE] = { .name = "where", .cut = CELL_WHOLE },
+    [FINDING_TEXT] = { .name = "finding", .cut = CELL_WHOLE },
+    [FINDING_CURE] = { .name = "cure", .cut = CELL_WHOLE },
 };
 
 struct doctor {
@@ -85,11 +87,11 @@ report(struct doctor *doctor, enum grade grade, const char *place, const char *c
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
 
-    const struct bytes cells[COLUMN_COUNT] = {
-        bytes_text(names[grade]),
-        bytes_text(place),
-        bytes_text(text),
-        cure == NULL ? (struct bytes){ NULL, 0 } : bytes_text(cure),
+    const struct bytes cells[FINDING_COLUMNS] = {
+        [FINDING_GRADE] = bytes_text(names[grade]),
+        [FINDING_WHERE] = bytes_text(place),
+        [FINDING_TEXT] = bytes_text(text),
+        [FINDING_CURE] = cure == NULL ? (struct bytes){ NULL, 0 } : bytes_text(cure),
     };
     doctor->found[grade]++;
     if (doctor->status == TALLY_OK)
@@ -428,13 +430,12 @@ check_all(struct doctor *doctor, struct tally_error *error)
     return status;
 }
 
-static int
-conclude(const struct doctor *doctor)
+int
+doctor_conclude(uint64_t notes, uint64_t risks)
 {
-    uint64_t bad = doctor->found[GRADE_WARNING] + doctor->found[GRADE_FAULT];
-    if (bad > 0)
+    if (risks > 0)
         return DISPROVED;
-    if (doctor->found[GRADE_NOTE] == 0)
+    if (notes == 0)
         say("nothing found");
     return DONE;
 }
@@ -448,15 +449,18 @@ examine(const struct invocation *invocation, struct doctor *doctor, struct out *
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    tally_status status = listing_create(format, &style, columns, COLUMN_COUNT, &out->stream,
-                                         &doctor->listing, &error);
+    tally_status status = listing_create(format, &style, finding_columns, FINDING_COLUMNS,
+                                         &out->stream, &doctor->listing, &error);
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
     status = check_all(doctor, &error);
     if (status == TALLY_OK)
         status = listing_end(doctor->listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(doctor->listing);
-    return status == TALLY_OK ? conclude(doctor) : (fail_with(&error, NULL), UNABLE);
+    if (status != TALLY_OK)
+        return (void)fail_with(&error, NULL), UNABLE;
+    return doctor_conclude(doctor->found[GRADE_NOTE],
+                           doctor->found[GRADE_WARNING] + doctor->found[GRADE_FAULT]);
 }
 
 static int
@@ -465,6 +469,8 @@ run(const struct invocation *invocation)
     int outcome = operands_expect(invocation, 1, 1);
     if (outcome != DONE)
         return outcome;
+    if (where_is_url(invocation->operands[0]))
+        return doctor_remote(invocation);
     struct doctor doctor = { .status = TALLY_OK };
     outcome = where_open_plain(invocation, &doctor.where);
     if (outcome != DONE)
