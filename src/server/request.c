@@ -61,29 +61,13 @@ request_segment(const struct request *request, size_t i)
     return (struct bytes){ NULL, 0 };
 }
 
-/* A decimal number without sign or blanks, up to 18 digits. */
-static bool
-read_count(struct bytes text, uint64_t *count_out)
-{
-    uint64_t count = 0;
-    if (text.size == 0 || text.size > 18)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        count = count * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *count_out = count;
-    return true;
-}
-
 bool
 request_count(struct request *request, const char *name, uint64_t standard, uint64_t least,
               uint64_t most, uint64_t *count_out)
 {
     struct bytes text = request_parameter(request, name);
     uint64_t count = standard;
-    if (text.data != NULL && (!read_count(text, &count) || count < least || count > most)) {
+    if (text.data != NULL && (!target_count(text, &count) || count < least || count > most)) {
         answer_problem(request, 400, "%s takes a number from %llu to %llu", name,
                        (unsigned long long)least, (unsigned long long)most);
         return false;

@@ -13,12 +13,14 @@
 
 enum part {
     PART_PATH,
-    PART_QUERY,
+    PART_NAME, /* of a parameter */
+    PART_VALUE,
 };
 
 static const char *const part_names[] = {
     [PART_PATH] = "path",
-    [PART_QUERY] = "query",
+    [PART_NAME] = "query",
+    [PART_VALUE] = "query",
 };
 
 struct reading {
@@ -45,12 +47,15 @@ cut(struct bytes *rest, uint8_t separator, struct bytes *piece_out)
     return true;
 }
 
-/* Unicode's category Cc: C0, DEL, C1. `text` is UTF-8. */
+/* Unicode's category Cc: C0, DEL, C1. `text` is UTF-8. A value may have line ends, as a checkpoint
+ * has. */
 static bool
-has_control(struct bytes text)
+has_control(struct bytes text, enum part part)
 {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
+        if (byte == '\n' && part == PART_VALUE)
+            continue;
         if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && text.data[i + 1] < 0xa0))
             return true;
     }
@@ -69,7 +74,7 @@ decode(struct reading *reading, struct bytes coded, enum part part, struct bytes
                              "in the %s of the URL a %% is not followed by two hexadecimal digits",
                              part_names[part]);
             i += 2;
-        } else if (byte == '+' && part == PART_QUERY) {
+        } else if (byte == '+' && part != PART_PATH) {
             byte = ' ';
         }
         *at++ = byte;
@@ -79,7 +84,7 @@ decode(struct reading *reading, struct bytes coded, enum part part, struct bytes
     if (utf8_valid_size(text) != text.size)
         return fault(reading->error, TALLY_INVALID, "the %s of the URL is not UTF-8",
                      part_names[part]);
-    if (has_control(text))
+    if (has_control(text, part))
         return fault(reading->error, TALLY_INVALID, "in the %s of the URL is a control character",
                      part_names[part]);
     reading->to = at;
@@ -123,9 +128,9 @@ read_query(struct reading *reading, struct bytes query)
         struct filter_parameter *parameter = &target->parameters[target->parameter_count++];
         struct bytes name;
         (void)cut(&piece, '=', &name);
-        tally_status status = decode(reading, name, PART_QUERY, &parameter->name);
+        tally_status status = decode(reading, name, PART_NAME, &parameter->name);
         if (status == TALLY_OK)
-            status = decode(reading, piece, PART_QUERY, &parameter->value);
+            status = decode(reading, piece, PART_VALUE, &parameter->value);
         if (status != TALLY_OK)
             return status;
     }
@@ -171,4 +176,19 @@ target_parse(struct bytes raw, uint8_t *memory, struct target *target_out,
         return status;
     *target_out = reading.target;
     return TALLY_OK;
+}
+
+bool
+target_count(struct bytes text, uint64_t *count_out)
+{
+    uint64_t count = 0;
+    if (text.size == 0 || text.size > 18)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        count = count * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *count_out = count;
+    return true;
 }

@@ -4,8 +4,8 @@
  *
  * Pure. Only the origin form is read: it begins with '/'. Percent-encoding is undone once, in
  * segments and in parameters; '+' in a query is a blank. Refused: a '%' without two hexadecimal
- * digits, bytes that are no UTF-8, control characters (also encoded ones), blanks and '#' that are not
- * encoded, "." and ".." segments, more than the limits below. Nothing between two '&' is no
+ * digits, bytes that are no UTF-8, control characters (also encoded ones, but for line feeds in values),
+ * blanks and '#' that are not encoded, "." and ".." segments, more than the limits below. Nothing between two '&' is no
  * parameter, and so is an empty query; a name without '=' has an empty value.
  */
 #ifndef TARGET_H
@@ -28,5 +28,8 @@ struct target {
  * least. TALLY_INVALID with a sentence that names what is wrong. */
 TALLY_MUST_CHECK tally_status target_parse(struct bytes raw, uint8_t *memory,
                                            struct target *target_out, struct tally_error *error);
+
+/* Reads a number as it stands in targets: 1 to 18 decimal digits and nothing else. */
+bool target_count(struct bytes text, uint64_t *count_out);
 
 #endif

@@ -65,6 +65,7 @@ cuts_and_decodes(void **state)
         { "/%C3%A4?b=%c3%b6", "[\xc3\xa4] b=\xc3\xb6", "UTF-8, digits in either case" },
         { "/\xc3\xa4?b=\xc3\xb6", "[\xc3\xa4] b=\xc3\xb6", "UTF-8 as it is" },
         { "/\xc3%A4", "[\xc3\xa4]", "half and half" },
+        { "/?a=b%0Ac", " a=b\nc", "a text of lines" },
         { "/a;b=c", "[a;b=c]", "path parameters are part of a name" },
     };
     struct buffer out = { 0 };
@@ -116,6 +117,10 @@ refuses(void **state)
         { "/%C2%80", "control", "C1" },
         { "/?a=%c2%9f", "control", "C1's last" },
         { "/?%09=a", "control", "a tab in a name" },
+        { "/?%0a=a", "control", "a line end in a name" },
+        { "/%0a", "control", "in a path" },
+        { "/?a=%0d", "control", "a return in a value" },
+        { "/?a=b\nc", "not encoded", "a line end as it is" },
         { "/a b", "not encoded", "a blank" },
         { "/a\tb", "not encoded", "a tab" },
         { "/a\x7f", "not encoded", "DEL" },
