@@ -133,9 +133,13 @@ check_route(struct request *request)
     return false;
 }
 
+/* What the route takes under a name; `q` is of every route that takes a filter. */
 static const struct parameter *
 parameter_find(const struct route *route, struct bytes name)
 {
+    static const struct parameter filter = { .name = "q", .type = PARAMETER_TEXT };
+    if (route->filter && bytes_is(name, filter.name))
+        return &filter;
     for (const struct parameter *p = route->parameters; p != NULL && p->name != NULL; p++)
         if (bytes_is(name, p->name))
             return p;
@@ -151,6 +155,21 @@ given_before(const struct target *target, size_t i)
     return false;
 }
 
+/* The i-th parameter, which is one of the route's own. */
+static bool
+check_parameter(struct request *request, const struct parameter *parameter, size_t i)
+{
+    char wanted[PARAMETER_WANTED_SIZE];
+    if (given_before(&request->target, i)) {
+        answer_problem(request, 400, "the parameter %s is given twice", parameter->name);
+        return false;
+    }
+    if (parameter_takes(parameter, request->target.parameters[i].value, wanted))
+        return true;
+    answer_problem(request, 400, "the parameter %s takes %s", parameter->name, wanted);
+    return false;
+}
+
 static bool
 check_parameters(struct request *request)
 {
@@ -158,11 +177,11 @@ check_parameters(struct request *request)
     for (size_t i = 0; i < target->parameter_count; i++) {
         struct bytes name = target->parameters[i].name;
         int shown = (int)(name.size > 64 ? 64 : name.size);
-        if (parameter_find(request->route, name) != NULL) {
-            if (!given_before(target, i))
-                continue;
-            answer_problem(request, 400, "the parameter %.*s is given twice", shown, name.data);
-            return false;
+        const struct parameter *parameter = parameter_find(request->route, name);
+        if (parameter != NULL) {
+            if (!check_parameter(request, parameter, i))
+                return false;
+            continue;
         }
         if (!request->route->filter || !filter_parameter_known(name)) {
             answer_problem(request, 400, "there is no parameter \"%.*s\" here; /docs lists them",

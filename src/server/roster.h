@@ -11,11 +11,14 @@
 
 #include "trail.h"
 
+#include <stdatomic.h>
+
 struct roster;
 
 struct open_trail {
     struct trail *trail;
     const char *name;
+    atomic_bool verifying; /* a verification that was asked for is under way: one at a time */
 };
 
 struct roster_options {

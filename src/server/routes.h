@@ -53,6 +53,12 @@ struct route {
     bool body;   /* takes a body of events or of JSON */
 };
 
+/* Whether a parameter takes a value, as far as its row says; if not, *wanted_out says what it takes
+ * ("a number from 1 to 1000"). */
+#define PARAMETER_WANTED_SIZE 128
+bool parameter_takes(const struct parameter *parameter, struct bytes value,
+                     char wanted_out[PARAMETER_WANTED_SIZE]);
+
 extern const struct route routes[];
 extern const size_t route_count;
 

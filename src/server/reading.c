@@ -1,0 +1,216 @@
+#include "reading.h"
+
+#include "clock.h"
+#include "entries.h"
+#include "fault.h"
+#include "json.h"
+#include "routes.h"
+#include "server.h"
+
+#include <stdlib.h>
+
+/* ---- what is asked ---- */
+
+void
+reading_filter(const struct request *request, struct reading_filter *filter_out)
+{
+    filter_out->text = request_parameter(request, "q");
+    filter_out->count = 0;
+    for (size_t i = 0; i < request->target.parameter_count; i++) {
+        const struct filter_parameter *parameter = &request->target.parameters[i];
+        if (filter_parameter_known(parameter->name))
+            filter_out->parameters[filter_out->count++] = *parameter;
+    }
+}
+
+void
+reading_filter_text(const struct reading_filter *filter, struct buffer *out)
+{
+    buffer_bytes(out, filter->text);
+    for (size_t i = 0; i < filter->count; i++) {
+        if (out->size > 0)
+            buffer_byte(out, ' ');
+        buffer_bytes(out, filter->parameters[i].name);
+        buffer_byte(out, ':');
+        json_write_string(filter->parameters[i].value, out);
+    }
+}
+
+bool
+reading_control(struct request *request, enum filter_control *control_out)
+{
+    bool control;
+    if (!request_flag(request, "control", &control))
+        return false;
+    *control_out = control ? CONTROL_INCLUDED : CONTROL_LEFT_OUT;
+    return true;
+}
+
+bool
+reading_index(struct request *request, uint64_t *index_out)
+{
+    if (target_count(request_segment(request, 0), index_out))
+        return true;
+    answer_problem(request, 404, "there is no such entry: an index is a number from 0 up");
+    return false;
+}
+
+struct excerpt_request
+reading_request(const struct request *request, const struct reading_filter *filter)
+{
+    return (struct excerpt_request){
+        .text = filter->text,
+        .parameters = filter->parameters,
+        .parameter_count = filter->count,
+        .order = ORDER_TIME_DOWN,
+        .role = bytes_text(role_name(request->principal.role)),
+        .key = request->server->cursor_key,
+        .now = clock_now(),
+    };
+}
+
+bool
+reading_open(struct request *request, struct trail *trail,
+             const struct excerpt_request *excerpt_request, struct excerpt *excerpt_out)
+{
+    struct cursor start;
+    struct tally_error error = { 0 };
+    tally_status status = excerpt_start(trail, excerpt_request, &start, &error);
+    if (status == TALLY_OK)
+        status = excerpt_open(trail, excerpt_request, &start, excerpt_out, &error);
+    if (status == TALLY_ABSENT)
+        answer_problem(request, 400, "%s", error.text);
+    else if (status != TALLY_OK)
+        answer_fault(request, &error);
+    return status == TALLY_OK;
+}
+
+/* ---- on record ---- */
+
+void
+reading_details(const struct request *request, struct bytes filter, struct buffer *out)
+{
+    buffer_text(out, "{\"filter\":");
+    json_write_string(filter, out);
+    buffer_format(out, ",\"route\":\"%s\"", request->route->pattern);
+}
+
+static tally_status
+record(struct request *request, struct bytes details, struct tally_error *error)
+{
+    const char *trail = request->open_trail->name;
+    const struct diary_event event = {
+        .event_type = "audit_read",
+        .principal = &request->principal,
+        .address = request->connection->address,
+        .request_id = request->id,
+        .resource_type = "trail",
+        .resource_id = trail,
+        .details = details,
+    };
+    return diary_read(request->server->diary, &event, trail, details, error);
+}
+
+bool
+reading_record(struct request *request, struct bytes filter)
+{
+    struct buffer details = { 0 };
+    reading_details(request, filter, &details);
+    buffer_byte(&details, '}');
+    struct tally_error error = { 0 };
+    tally_status status = buffer_failed(&details) ? memory_fault(&error)
+                                                  : record(request, buffer_view(&details), &error);
+    buffer_free(&details);
+    metrics_add(request->server->metrics, METRIC_QUERIES, 1);
+    if (status == TALLY_OK)
+        return true;
+    answer_problem(request, 503,
+                   "reading is put on record first, and that is not possible now; try again");
+    return false;
+}
+
+bool
+reading_record_filter(struct request *request, const struct reading_filter *filter)
+{
+    struct buffer text = { 0 };
+    reading_filter_text(filter, &text);
+    bool recorded = reading_record(request, buffer_view(&text));
+    buffer_free(&text);
+    return recorded;
+}
+
+bool
+reading_record_index(struct request *request, uint64_t index)
+{
+    struct buffer filter = { 0 };
+    buffer_text(&filter, "index:");
+    buffer_decimal(&filter, index);
+    bool recorded = reading_record(request, buffer_view(&filter));
+    buffer_free(&filter);
+    return recorded;
+}
+
+/* ---- answers ---- */
+
+tally_status
+reading_cover(struct trail *trail, uint64_t index, struct tally_error *error)
+{
+    struct snapshot *snapshot;
+    tally_status status = snapshot_open(trail, &snapshot, error);
+    if (status != TALLY_OK)
+        return status;
+    struct bytes note;
+    const struct tally_checkpoint *checkpoint = snapshot_checkpoint(snapshot, &note);
+    bool covered = checkpoint != NULL && index < checkpoint->size;
+    snapshot_close(snapshot);
+    return covered ? TALLY_OK : trail_sign(trail, error);
+}
+
+static tally_status
+append(void *context, struct bytes bytes, struct tally_error *error)
+{
+    struct buffer *body = context;
+    buffer_bytes(body, bytes);
+    return buffer_failed(body) ? memory_fault(error) : TALLY_OK;
+}
+
+struct stream
+reading_stream(struct buffer *body)
+{
+    return (struct stream){ .write = append, .context = body };
+}
+
+static tally_status
+write_excerpt(struct excerpt *excerpt, struct bytes members, struct buffer *body,
+              struct tally_error *error)
+{
+    const struct listing_style style = { 0 };
+    struct stream stream = reading_stream(body);
+    struct buffer all = { 0 };
+    struct entries *entries = NULL;
+    tally_status status = entries_create(LISTING_JSON, &style, &stream, &entries, error);
+    if (status == TALLY_OK)
+        status = entries_excerpt(entries, excerpt, READING_SIZE_MAX, error);
+    if (status == TALLY_OK)
+        status = excerpt_put_next(excerpt, &all, error);
+    buffer_bytes(&all, members);
+    if (status == TALLY_OK)
+        status = entries_end(entries, buffer_view(&all), error);
+    entries_destroy(entries);
+    stream_finish(&stream);
+    buffer_free(&all);
+    return status;
+}
+
+void
+reading_answer(struct request *request, struct excerpt *excerpt, struct bytes members)
+{
+    struct buffer body = { 0 };
+    struct tally_error error = { 0 };
+    if (write_excerpt(excerpt, members, &body, &error) == TALLY_OK)
+        answer_json(request, 200, &body);
+    else
+        answer_fault(request, &error);
+    buffer_free(&body);
+    metrics_observe(request->server->metrics, HISTOGRAM_QUERY, clock_monotonic() - request->began);
+}

@@ -1,0 +1,74 @@
+/*
+ * GET /api/stats - how many entries match: in all, by a field's values, over time.
+ */
+#include "clock.h"
+#include "figures.h"
+#include "reading.h"
+#include "routes.h"
+#include "server.h"
+
+/* False after answering 400. */
+static bool
+read_request(struct request *request, struct summary_request *summary_out)
+{
+    uint64_t top;
+    if (!request_count(request, "top", SUMMARY_TOP_STANDARD, 1, SUMMARY_TOP_MAX, &top))
+        return false;
+    struct summary_request summary = { .by = FIELD_COUNT, .top = (size_t)top };
+    struct bytes by = request_parameter(request, "by");
+    struct bytes interval = request_parameter(request, "interval");
+    struct tally_error error = { 0 };
+    if (by.data != NULL && summary_read_field(by, &summary.by, &error) != TALLY_OK) {
+        answer_problem(request, 400, "by: %s", error.text);
+        return false;
+    }
+    summary.over_time = interval.data != NULL;
+    if (summary.over_time && !interval_read(interval, &summary.interval)) {
+        answer_problem(request, 400,
+                       "interval takes a number and s, m, h, d or w, at most 100d, such as 1h");
+        return false;
+    }
+    *summary_out = summary;
+    return true;
+}
+
+static void
+answer_summary(struct request *request, const struct reading_filter *filter,
+               const struct summary *summary)
+{
+    if (!reading_record_filter(request, filter))
+        return;
+    struct buffer body = { 0 };
+    figures_json(summary, &body);
+    answer_json(request, 200, &body);
+    metrics_observe(request->server->metrics, HISTOGRAM_QUERY, clock_monotonic() - request->began);
+}
+
+void
+stats_show(struct request *request)
+{
+    struct summary_request summary_request;
+    struct selection_request selection_request = { .now = clock_now(), .size = SELECTION_ALL };
+    struct trail *trail = request_trail(request);
+    if (trail == NULL || !read_request(request, &summary_request) ||
+        !reading_control(request, &selection_request.control))
+        return;
+    struct reading_filter filter;
+    reading_filter(request, &filter);
+    selection_request.text = filter.text;
+    selection_request.parameters = filter.parameters;
+    selection_request.parameter_count = filter.count;
+
+    struct selection selection = { 0 };
+    struct summary summary = { 0 };
+    struct tally_error error = { 0 };
+    tally_status status = selection_open(trail, &selection_request, &selection, &error);
+    if (status == TALLY_OK)
+        status = summary_make(selection.scan, &summary_request, &summary, &error);
+    if (status == TALLY_OK)
+        answer_summary(request, &filter, &summary);
+    else
+        answer_fault(request, &error);
+    summary_finish(&summary);
+    selection_close(&selection);
+}
