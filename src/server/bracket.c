@@ -8,55 +8,17 @@
  */
 #include "bracket.h"
 
-#include "json_string.h"
+#include "bracket_block.h"
 
 #include <assert.h>
 
-#define BLOCK_SIZE 64
-#define LOW_BITS   JSON_EVERY_BYTE(0x7f)
-
-/* A bit a byte, the first byte's lowest. */
-struct masks {
-    uint64_t quotes;
-    uint64_t backslashes;
-    uint64_t brackets; /* and y, Y, _, DEL: whoever goes through it looks at the byte */
-};
+#define BLOCK_SIZE BRACKET_BLOCK_SIZE
 
 struct state {
     uint64_t string;  /* all ones inside a string, else 0 */
     uint64_t escaped; /* 1: the next byte is escaped */
     size_t depth;
 };
-
-/* The high bits of those bytes that are 0. */
-static inline uint64_t
-zero_bytes(uint64_t word)
-{
-    return ~(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
-}
-
-/* Gathers the high bits of eight bytes into eight bits: the factor moves byte i's to bit 56 + i. */
-static inline uint64_t
-gather(uint64_t high_bits)
-{
-    return ((high_bits >> 7) * UINT64_C(0x0102040810204080)) >> 56;
-}
-
-static inline struct masks
-read_block(const uint8_t *block)
-{
-    struct masks masks = { 0 };
-    for (unsigned i = 0; i < BLOCK_SIZE; i += 8) {
-        uint64_t word = get_u64(block + i);
-        /* { and } differ from [ and ] in 0x20, and from each other in 0x06. */
-        uint64_t bracket =
-            ((word | JSON_EVERY_BYTE(0x20)) ^ JSON_EVERY_BYTE('{')) & ~JSON_EVERY_BYTE(0x06);
-        masks.quotes |= gather(zero_bytes(word ^ JSON_EVERY_BYTE('"'))) << i;
-        masks.backslashes |= gather(zero_bytes(word ^ JSON_EVERY_BYTE('\\'))) << i;
-        masks.brackets |= gather(zero_bytes(bracket)) << i;
-    }
-    return masks;
-}
 
 /* The bytes that stand behind a backslash which is not escaped itself. */
 static uint64_t
@@ -89,7 +51,7 @@ prefix_parity(uint64_t bits)
 static inline size_t
 step(struct state *state, const uint8_t *block)
 {
-    struct masks masks = read_block(block);
+    struct bracket_masks masks = bracket_block(block);
     if ((masks.backslashes | state->escaped) != 0)
         masks.quotes &= ~escaped_bytes(masks.backslashes, &state->escaped);
     uint64_t inside = prefix_parity(masks.quotes) ^ state->string;

@@ -1,5 +1,5 @@
 /*
- * bracket.h - find where a JSON object or array ends, at the speed of a copy.
+ * bracket.h - find where a JSON object or array ends, some gigabytes a second.
  *
  * Only strings, their escapes and brackets are looked at, and the two kinds of brackets are counted
  * as one: whether what stands between them is JSON is for json_scan(), which reads it next. A value

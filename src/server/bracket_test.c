@@ -1,5 +1,6 @@
 #include "bracket.h"
 
+#include "bracket_block.h"
 #include "buffer.h"
 
 #include <setjmp.h>
@@ -103,6 +104,27 @@ every_place_in_a_block(void **state)
     buffer_free(&text);
 }
 
+/* Every byte in every place of a block, by both ways: the bits are set that should be. */
+static void
+both_ways_give_the_same_masks(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < BRACKET_BLOCK_SIZE; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            uint8_t block[BRACKET_BLOCK_SIZE];
+            memset(block, 'a', sizeof block);
+            block[at] = (uint8_t)byte;
+            struct bracket_masks plain = bracket_block_plain(block);
+            struct bracket_masks other = bracket_block(block);
+            assert_memory_equal(&plain, &other, sizeof plain);
+            assert_int_equal(plain.quotes, (uint64_t)(byte == '"') << at);
+            assert_int_equal(plain.backslashes, (uint64_t)(byte == '\\') << at);
+            bool taken = byte != 0 && strchr("{}[]yY_\x7f", (int)byte) != NULL;
+            assert_int_equal(plain.brackets, (uint64_t)taken << at);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -110,6 +132,7 @@ main(void)
         cmocka_unit_test(finds_the_end),
         cmocka_unit_test(equals_the_slow_reading),
         cmocka_unit_test(every_place_in_a_block),
+        cmocka_unit_test(both_ways_give_the_same_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
