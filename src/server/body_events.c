@@ -138,9 +138,10 @@ value_size(struct bytes text)
         return bracket_size(text);
     if (text.data[0] == '"')
         return string_size(text);
+    static const struct bytes ends = BYTES(",[]{}\"");
     size_t size = 1;
-    while (size < text.size && !is_blank(text.data[size]) && text.data[size] != 0 &&
-           strchr(",[]{}\"", text.data[size]) == NULL)
+    while (size < text.size && !is_blank(text.data[size]) &&
+           memchr(ends.data, text.data[size], ends.size) == NULL)
         size++;
     return size;
 }

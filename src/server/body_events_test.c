@@ -138,6 +138,13 @@ zero_bytes_are_bytes(void **state)
     assert_string_equal(cut(bytes_of("[{}\0]", 5), BODY_JSON, &out), "1:{} !1 /1");
     assert_string_equal(cut(bytes_of("{}\0", 3), BODY_JSON, &out), "!1 ");
     buffer_free(&out);
+
+    /* In a value they are for batch_add, like any other. */
+    struct body_events events;
+    struct body_event event;
+    body_events_begin(&events, bytes_of("[1\0]", 4), BODY_JSON);
+    assert_int_equal(body_events_next(&events, &event, NULL), TALLY_OK);
+    assert_int_equal(event.text.size, 2);
 }
 
 static void
