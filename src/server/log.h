@@ -8,12 +8,16 @@
  *     2026-01-02T03:04:05.123456Z error request id=… status=500
  *
  * Never logged, at any level: keys, bodies, query strings, values of entries. Values are escaped
- * (escape.h). Under systemd (JOURNAL_STREAM) text lines begin with "<PRIORITY>". Thread-safe.
+ * (escape.h) and cut at LOG_VALUE_MAX bytes; as text, those that are no single plain word stand in
+ * quotes, as in JSON. Where the line goes to systemd's journal (JOURNAL_STREAM), a text line begins
+ * with "<PRIORITY>". Thread-safe.
  */
 #ifndef LOG_H
 #define LOG_H
 
 #include "bytes.h"
+
+#define LOG_VALUE_MAX 1024
 
 enum log_level {
     LOG_CRITICAL_, /* the store met a fault; somebody must come */
