@@ -51,7 +51,7 @@ void metrics_write(const struct metrics *metrics, struct buffer *out);
 
 /* Appends one gauge with its HELP and TYPE (only where `help` is not NULL: the first of its name).
  * `labels` as they stand between braces (`trail="main"`), or NULL. */
-void metrics_write_gauge(struct buffer *out, const char *name, const char *help,
-                         const char *labels, double value);
+void metrics_write_gauge(struct buffer *out, const char *name, const char *help, const char *labels,
+                         double value);
 
 #endif
