@@ -25,7 +25,8 @@ TALLY_MUST_CHECK tally_status workers_create(unsigned threads, size_t queue_max,
 /* Does what is queued, then ends the threads. NULL is allowed. */
 void workers_destroy(struct workers *workers);
 
-/* False, and nothing is done, where queue_max jobs wait already. */
+/* False, and nothing is done, where queue_max jobs wait already. After workers_destroy() began, none
+ * may come. */
 bool workers_submit(struct workers *workers, struct job *job);
 
 size_t workers_waiting(struct workers *workers);
