@@ -316,10 +316,13 @@ zstd_zeros(size_t size, struct buffer *out)
     }
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY_IS_MEASURED 0
+/* A sanitizer keeps what is freed. gcc and clang say differently that there is one. */
+#if defined(__has_feature)
+#define HAS_SANITIZER __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
 #else
-#define MEMORY_IS_MEASURED 1 /* a sanitizer keeps what is freed */
+#define HAS_SANITIZER 0
 #endif
 
 /* By how much a process of its own grows at its peak while it refuses the body, in bytes. */
@@ -366,10 +369,10 @@ bombs_take_no_more_than_is_allowed(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t growth = growth_of_refusing(CODING_GZIP, buffer_view(&gzip), sizes[i]);
         assert_true(growth != SIZE_MAX);
-        assert_true(!MEMORY_IS_MEASURED || growth <= sizes[i] + BESIDE_GZIP);
+        assert_true(HAS_SANITIZER || growth <= sizes[i] + BESIDE_GZIP);
         growth = growth_of_refusing(CODING_ZSTD, buffer_view(&zstd), sizes[i]);
         assert_true(growth != SIZE_MAX);
-        assert_true(!MEMORY_IS_MEASURED || growth <= sizes[i] + BESIDE_ZSTD);
+        assert_true(HAS_SANITIZER || growth <= sizes[i] + BESIDE_ZSTD);
     }
     buffer_free(&gzip);
     buffer_free(&zstd);

@@ -55,6 +55,7 @@ http_attach(int fd)
 {
     struct http *http = calloc(1, sizeof *http);
     must(http != NULL, "calloc");
+    must(buffer_reserve(&http->in, READ_SIZE) != NULL, "realloc");
     http->fd = fd;
     http->why = "";
     return http;
