@@ -232,7 +232,7 @@ change(const struct key_order *order, struct remote *remote)
     struct buffer target = { 0 };
     struct buffer body = { 0 };
     struct buffer answer = { 0 };
-    struct refusal refusal;
+    struct refusal refusal = { 0 };
     put_order(order, &target, &body);
     bool revoke = order->verb == KEY_REVOKE;
     const struct remote_request request = {
@@ -248,6 +248,9 @@ change(const struct key_order *order, struct remote *remote)
         outcome = key_refused(remote, order, &refusal);
     else if (!revoke)
         outcome = print_key(remote, &answer);
+    else if (answer.size > 0)
+        /* 204 has no body; a page that somebody else shows for everything has one. */
+        outcome = (refuse_answer(&refusal), remote_fail(remote, &refusal));
     buffer_free(&answer);
     buffer_free(&body);
     buffer_free(&target);

@@ -223,6 +223,19 @@ wait_about(const struct remote *remote, int64_t wait)
         continue;
 }
 
+/* Whether where a body ends can be told from where its connection broke. What is handed on as it
+ * comes has nothing else to show that it is whole. */
+static bool
+is_framed(CURL *curl)
+{
+    struct curl_header *header;
+    long version = 0;
+    (void)curl_easy_getinfo(curl, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0 || version == CURL_HTTP_VERSION_3 ||
+           curl_easy_header(curl, "Content-Length", 0, CURLH_HEADER, -1, &header) == CURLHE_OK ||
+           curl_easy_header(curl, "Transfer-Encoding", 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
+}
+
 /* Sends it once. */
 static tally_status
 attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refusal)
@@ -243,7 +256,13 @@ attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refu
     }
     long code = 0;
     (void)curl_easy_getinfo(exchange->remote->curl, CURLINFO_RESPONSE_CODE, &code);
-    return is_success(code) ? TALLY_OK : refuse(exchange, code, refusal);
+    if (!is_success(code))
+        return refuse(exchange, code, refusal);
+    if (exchange->request->take == NULL || is_framed(exchange->remote->curl))
+        return TALLY_OK;
+    tally_status status = fault(&error, TALLY_IO, "the answer does not say where it ends");
+    refusal_of_error(&error, refusal);
+    return status;
 }
 
 tally_status
