@@ -2,6 +2,7 @@
 # Commands on a server that is not there, is none, breaks off, is busy or lies: exit status 3, and
 # never a verdict that was not shown.
 . "$(dirname "$0")/../system/lib.sh"
+command -v jq > /dev/null || skip_all 'jq is needed'
 : "${STAND_IN:?the server that answers what it is told}"
 export TALLY_KEY=tally_stands-for-a-key
 
