@@ -7,7 +7,8 @@
  * that is not plain digits, a length together with a transfer coding, a coding other than one
  * "chunked", control characters or blanks in names, control characters in values, a target that
  * does not begin with '/', a method that is no token, a version other than 1.0 and 1.1, a transfer
- * coding in HTTP/1.0, more than one Host, none in HTTP/1.1 or one that is no host. Pure.
+ * coding in HTTP/1.0, more than one Host, none in HTTP/1.1 or one that is no host; and NUL and
+ * folded lines, which are not seen in what it gives out, but in where that stands. Pure.
  */
 #ifndef FRAMING_H
 #define FRAMING_H
@@ -23,6 +24,9 @@ struct framing {
     struct bytes version; /* "HTTP/1.1" */
     size_t header_count;
     const struct header *headers;
+    /* Where the target was read from and where the head ends, in the memory that method, version
+     * and headers point into; NULL: they stand anywhere. */
+    const uint8_t *target_place, *end;
 };
 
 /* What the framing says of the body. */

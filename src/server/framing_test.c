@@ -15,7 +15,8 @@ read_headers(const char *text, struct header *headers)
         const char *colon = strchr(text, ':');
         const char *end = strchr(colon, '\n');
         headers[count].name = bytes_of(text, (size_t)(colon - text));
-        headers[count].value = bytes_of(colon + 1, (size_t)(end - colon - 1));
+        size_t blanks = strspn(colon + 1, " \t"); /* libmicrohttpd skips them */
+        headers[count].value = bytes_of(colon + 1 + blanks, (size_t)(end - colon - 1) - blanks);
         count++;
         text = end + 1;
     }
@@ -59,7 +60,7 @@ takes_what_means_one_thing(void **state)
           "the largest",
           { false, true, UINT64_MAX } },
         { "Host: a\nTransfer-Encoding: chunked\n", "chunks", { true, false, 0 } },
-        { "Host: a\ntransfer-encoding: CHUNKED \n",
+        { "Host: a\ntransfer-encoding:CHUNKED\n",
           "codings in any case (RFC 9112, section 7)",
           { true, false, 0 } },
         { "Host: a\nX: \n", "an empty value", { false, false, 0 } },
@@ -127,6 +128,7 @@ refuses_what_may_mean_two_things(void **state)
         { "Host: a\nTransfer-Encoding: xchunked\n", "other than", "a search would find chunked" },
         { "Host: a\nTransfer-Encoding: chunked;a=b\n", "other than", "a parameter" },
         { "Host: a\nTransfer-Encoding: \"chunked\"\n", "other than", "quoted" },
+        { "Host: a\nTransfer-Encoding:chunked \n", "other than", "libmicrohttpd does not trim" },
         { "Host: a\nTransfer-Encoding: \n", "other than", "nothing" },
         { "Host: a\nTransfer-Encoding: \x0b"
           "chunked\n",
@@ -237,6 +239,93 @@ fields_have_a_limit(void **state)
     assert_int_equal(framing_check(&framing, &body, NULL), TALLY_INVALID);
 }
 
+/* A head as libmicrohttpd leaves it: separators are NUL now, and its parts end at the first one. */
+static tally_status
+check_in_place(const char *text, size_t size, const char *const parts[], size_t count)
+{
+    struct bytes found[8];
+    const char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        at = memmem(at, size - (size_t)(at - text), parts[i], strlen(parts[i]));
+        assert_non_null(at);
+        found[i] = bytes_of(at, strlen(parts[i]));
+        at += strlen(parts[i]);
+    }
+    struct header headers[] = { { found[3], found[4] }, { found[5], found[6] } };
+    struct framing framing = {
+        .method = found[0],
+        .target = found[1],
+        .version = found[2],
+        .header_count = (count - 3) / 2,
+        .headers = headers,
+        .target_place = found[1].data,
+        .end = (const uint8_t *)text + size,
+    };
+    struct framing_body body;
+    return framing_check(&framing, &body, NULL);
+}
+
+static void
+nothing_hides_between_the_parts(void **state)
+{
+    (void)state;
+    static const char *const parts[] = { "GET", "/a", "HTTP/1.1", "Host", "a", "X", "b" };
+    static const struct {
+        struct bytes text;
+        tally_status status;
+        const char *why;
+    } rows[] = {
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0\0X\0\t b\0\0\0\0"), TALLY_OK, "CRLF" },
+        { BYTES("GET\0/a\0HTTP/1.1\0Host\0 a\0X\0b\0\0"), TALLY_OK, "bare LF" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0X\0b\0\0\0"), TALLY_OK, "some of each" },
+        { BYTES("GET\0\0/a\0HTTP/1.1\0\0Host\0 a\0\0X\0b\0\0\0\0"), TALLY_INVALID,
+          "NUL behind the method, or two blanks" },
+        { BYTES("GET\0/a\0b\0HTTP/1.1\0\0Host\0 a\0\0X\0b\0\0\0\0"), TALLY_INVALID,
+          "NUL in the target" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0b\0\0X\0b\0\0\0\0"), TALLY_INVALID,
+          "NUL in a value" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0\0\0X\0b\0\0\0\0"), TALLY_INVALID,
+          "NUL behind a value" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0\0X\0b\0c\0\0\0\0"), TALLY_INVALID,
+          "NUL in the last value" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Host\0 a\0\0X\0b\0\0\0Y: c\0\0"), TALLY_INVALID,
+          "a line that begins with NUL, taken for the head's end" },
+        { BYTES("GET\0/a\0HTTP/1.1\0\0Y\0 c\0\0Host\0 a\0\0X\0b\0\0\0\0"), TALLY_INVALID,
+          "a field that was not given out" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *text = (const char *)rows[i].text.data;
+        if (check_in_place(text, rows[i].text.size, parts, 7) != rows[i].status)
+            fail_msg("%s", rows[i].why);
+    }
+    static const char folded[] = "GET\0/a\0HTTP/1.1\0\0\0\0\0\0a\0\0b\0\0\0\0Hostb";
+    struct header header = { bytes_of(folded + 31, 5), bytes_of(folded + 22, 1) };
+    struct framing framing = {
+        .method = bytes_of(folded, 3),
+        .target = bytes_text("/a"),
+        .version = bytes_of(folded + 7, 8),
+        .header_count = 1,
+        .headers = &header,
+        .target_place = (const uint8_t *)folded + 4,
+        .end = (const uint8_t *)folded + 30,
+    };
+    struct framing_body body;
+    struct tally_error error;
+    assert_int_equal(framing_check(&framing, &body, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "folded"));
+}
+
+static void
+a_head_without_fields_in_place(void **state)
+{
+    (void)state;
+    static const char *const parts[] = { "GET", "/a", "HTTP/1.0" };
+    static const char good[] = "GET\0/a\0HTTP/1.0\0\0\0\0";
+    static const char hiding[] = "GET\0/a\0HTTP/1.0\0\0\0X: y\0\0";
+    assert_int_equal(check_in_place(good, sizeof good - 1, parts, 3), TALLY_OK);
+    assert_int_equal(check_in_place(hiding, sizeof hiding - 1, parts, 3), TALLY_INVALID);
+}
+
 /* Every byte in a name, in a value and in a length: exactly those of the grammar are taken. */
 static void
 every_byte_in_every_place(void **state)
@@ -276,6 +365,8 @@ main(void)
         cmocka_unit_test(request_lines),
         cmocka_unit_test(the_old_version_has_no_codings_and_needs_no_host),
         cmocka_unit_test(fields_have_a_limit),
+        cmocka_unit_test(nothing_hides_between_the_parts),
+        cmocka_unit_test(a_head_without_fields_in_place),
         cmocka_unit_test(every_byte_in_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,8 +49,9 @@ static void *
 begin_request(void *context, const char *target, struct MHD_Connection *wire)
 {
     struct listener *listener = context;
+    struct connection *connection = connection_of(wire);
     size_t size = strlen(target);
-    struct request *request = calloc(1, sizeof *request);
+    struct request *request = connection == NULL ? NULL : calloc(1, sizeof *request);
     uint8_t *memory = malloc(2 * size + 1);
     if (request == NULL || memory == NULL) {
         free(request);
@@ -59,12 +60,13 @@ begin_request(void *context, const char *target, struct MHD_Connection *wire)
     }
     memcpy(memory, target, size);
     request->server = listener->server;
-    request->connection = connection_of(wire);
+    request->connection = connection;
     request->wire = wire;
     request->began = clock_monotonic();
     request->principal.role = ROLE_NONE;
     request->memory = memory;
     request->raw_target = bytes_of(memory, size);
+    request->target_place = (const uint8_t *)target;
     request->connection->request = request;
     connection_enter(&listener->connections, request->connection, CONNECTION_READING);
     return request;
@@ -166,6 +168,13 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
     return MHD_YES;
 }
 
+/* From the method's first byte to the body's. */
+static size_t
+head_size(struct MHD_Connection *wire)
+{
+    return MHD_get_connection_info(wire, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+}
+
 /* Decides by the head. Whatever is refused while a body follows is answered now, which closes the
  * connection: nobody reads the body. */
 static enum MHD_Result
@@ -178,6 +187,8 @@ take_head(struct listener *listener, struct request *request, const char *method
     framing->version = bytes_text(version);
     framing->target = request->raw_target;
     framing->headers = reading.headers;
+    framing->target_place = request->target_place;
+    framing->end = (const uint8_t *)method + head_size(request->wire);
     (void)MHD_get_connection_values_n(request->wire, MHD_HEADER_KIND, read_header, &reading);
 
     struct framing_body body;
@@ -302,7 +313,7 @@ handle(void *context, struct MHD_Connection *wire, const char *path, const char 
     (void)path, (void)wire;
     struct listener *listener = context;
     struct request *request = *request_context;
-    if (request == NULL || request->connection == NULL)
+    if (request == NULL)
         return MHD_NO; /* there was no memory for it */
     if (request->phase == REQUEST_HEADERS)
         return take_head(listener, request, method, version);

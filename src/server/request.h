@@ -80,6 +80,7 @@ struct request {
     int64_t began;               /* monotonic */
     enum method method;
     struct bytes raw_target;
+    const uint8_t *target_place; /* where the wire has it; undone there by now */
     struct target target;
     struct principal principal; /* who asks; of role ROLE_NONE on routes that anyone may ask */
     enum body_type body_type;
