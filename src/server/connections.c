@@ -14,7 +14,11 @@ connections_init(struct connections *connections)
 {
     *connections = (struct connections){ 0 };
     (void)pthread_mutex_init(&connections->mutex, NULL);
-    (void)pthread_cond_init(&connections->fewer, NULL);
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&connections->fewer, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 void
@@ -99,17 +103,38 @@ connection_close(struct connections *connections, struct connection *connection)
     free(connection);
 }
 
+/* Under the mutex. */
+static void
+enter(struct connections *connections, struct connection *connection, enum connection_phase phase,
+      int64_t now)
+{
+    count_busy(connections, connection->phase, phase);
+    connection->phase = phase;
+    connection->since = now;
+    connection->deadline = 0;
+    connection->expire = NULL;
+}
+
 void
 connection_enter(struct connections *connections, struct connection *connection,
                  enum connection_phase phase)
 {
     int64_t now = clock_monotonic();
     (void)pthread_mutex_lock(&connections->mutex);
-    count_busy(connections, connection->phase, phase);
-    connection->phase = phase;
-    connection->since = now;
-    connection->deadline = 0;
+    enter(connections, connection, phase, now);
     (void)pthread_mutex_unlock(&connections->mutex);
+}
+
+bool
+connection_begin_work(struct connections *connections, struct connection *connection)
+{
+    int64_t now = clock_monotonic();
+    (void)pthread_mutex_lock(&connections->mutex);
+    bool may = !connections->draining;
+    if (may)
+        enter(connections, connection, CONNECTION_BUSY, now);
+    (void)pthread_mutex_unlock(&connections->mutex);
+    return may;
 }
 
 void
@@ -118,7 +143,7 @@ connection_expect(struct connections *connections, struct connection *connection
 {
     int64_t now = clock_monotonic();
     (void)pthread_mutex_lock(&connections->mutex);
-    connection->deadline = now + ns;
+    connection->deadline = ns == CONNECTION_PATIENT ? 0 : now + ns;
     connection->expire = expire;
     (void)pthread_mutex_unlock(&connections->mutex);
 }
@@ -133,6 +158,17 @@ end(struct connection *connection)
     connection->ended = true;
 }
 
+/* Under the mutex. */
+static void
+tell_late(struct connection *connection)
+{
+    void (*expire)(struct request *) = connection->expire;
+    connection->deadline = 0;
+    connection->expire = NULL;
+    if (expire != NULL)
+        expire(connection->request);
+}
+
 void
 connections_sweep(struct connections *connections)
 {
@@ -143,9 +179,8 @@ connections_sweep(struct connections *connections)
         if ((each->phase == CONNECTION_IDLE && age > connections->idle_max) ||
             (each->phase == CONNECTION_READING && age > connections->reading_max)) {
             end(each);
-        } else if (each->phase == CONNECTION_BUSY && each->deadline != 0 && now >= each->deadline) {
-            each->deadline = 0;
-            each->expire(each->request);
+        } else if (is_busy(each->phase) && each->deadline != 0 && now >= each->deadline) {
+            tell_late(each);
         }
     }
     (void)pthread_mutex_unlock(&connections->mutex);
@@ -154,17 +189,30 @@ connections_sweep(struct connections *connections)
 bool
 connections_drain(struct connections *connections, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ns / CLOCK_SECOND + 1;
+    int64_t until = clock_monotonic() + ns;
+    const struct timespec time = { until / CLOCK_SECOND, until % CLOCK_SECOND };
     (void)pthread_mutex_lock(&connections->mutex);
+    connections->draining = true;
     for (struct connection *each = connections->first; each != NULL; each = each->next)
         if (!is_busy(each->phase))
             end(each);
     bool waiting = true;
     while (connections->busy > 0 && waiting)
-        waiting = pthread_cond_timedwait(&connections->fewer, &connections->mutex, &until) == 0;
+        waiting = pthread_cond_timedwait(&connections->fewer, &connections->mutex, &time) == 0;
     bool none = connections->busy == 0;
     (void)pthread_mutex_unlock(&connections->mutex);
     return none;
+}
+
+void
+connections_cut(struct connections *connections)
+{
+    (void)pthread_mutex_lock(&connections->mutex);
+    for (struct connection *each = connections->first; each != NULL; each = each->next) {
+        if (each->phase == CONNECTION_SENDING)
+            end(each);
+        if (is_busy(each->phase))
+            tell_late(each);
+    }
+    (void)pthread_mutex_unlock(&connections->mutex);
 }

@@ -31,10 +31,10 @@ struct connection {
     bool ended; /* it was shut down */
     enum connection_phase phase;
     int64_t since; /* monotonic: of the phase */
-    /* Called by the sweep, once, when a request in CONNECTION_BUSY is not done at `deadline`. Under
-     * the list's lock: it must be quick. */
-    int64_t deadline; /* monotonic; 0: none */
-    void (*expire)(struct request *request);
+    /* Called once: by the sweep where the request is not done at `deadline`, or by
+     * connections_cut(). Under the list's lock: it must be quick. Goes with the phase. */
+    int64_t deadline;                        /* monotonic; 0: none */
+    void (*expire)(struct request *request); /* NULL: nothing */
     struct request *request;
 };
 
@@ -44,6 +44,7 @@ struct connections {
     struct connection *first;
     uint64_t count;
     uint64_t busy;                 /* neither idle nor reading */
+    bool draining;                 /* nothing more is worked on */
     int64_t idle_max, reading_max; /* nanoseconds */
     void *owner;                   /* whoever these are the connections of */
 };
@@ -58,15 +59,22 @@ void connection_close(struct connections *connections, struct connection *connec
 
 void connection_enter(struct connections *connections, struct connection *connection,
                       enum connection_phase phase);
-/* Has `expire` called for its request if it takes longer than `ns`. */
+/* CONNECTION_BUSY. False, and nothing has changed, where connections are being drained. */
+bool connection_begin_work(struct connections *connections, struct connection *connection);
+/* Has `expire` called for its request if it takes longer than `ns`; CONNECTION_PATIENT: only by
+ * connections_cut(). */
+#define CONNECTION_PATIENT INT64_MAX
 void connection_expect(struct connections *connections, struct connection *connection, int64_t ns,
                        void (*expire)(struct request *request));
 
 /* Ends connections that were idle or reading for too long, and tells requests that are late. */
 void connections_sweep(struct connections *connections);
 
-/* Ends those that are idle or reading; waits until no request is worked on, for `ns` at most.
- * Whether none is. */
+/* From now on no work begins. Ends connections that are idle or reading; waits until no request is
+ * worked on, for `ns` at most. Whether none is. */
 bool connections_drain(struct connections *connections, int64_t ns);
+
+/* Has every request told that it is late, and ends connections that are sending. */
+void connections_cut(struct connections *connections);
 
 #endif

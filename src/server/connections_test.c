@@ -172,6 +172,59 @@ draining_waits_for_what_is_worked_on(void **state)
     connections_finish(&connections);
 }
 
+static void
+nothing_begins_while_draining(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    struct line line;
+    open_line(&connections, &line);
+    assert_true(connection_begin_work(&connections, line.connection));
+    assert_int_equal(line.connection->phase, CONNECTION_BUSY);
+    connection_enter(&connections, line.connection, CONNECTION_READING);
+    assert_true(connections_drain(&connections, 0));
+    assert_false(connection_begin_work(&connections, line.connection));
+    assert_int_equal(line.connection->phase, CONNECTION_READING);
+    assert_int_equal(connections.busy, 0);
+    close_line(&connections, &line);
+    connections_finish(&connections);
+}
+
+static void
+what_is_left_is_told_and_cut(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    struct line busy, sending, streaming;
+    struct request requests[2] = { { 0 } };
+    open_line(&connections, &busy);
+    open_line(&connections, &sending);
+    open_line(&connections, &streaming);
+    busy.connection->request = &requests[0];
+    streaming.connection->request = &requests[1];
+    connection_enter(&connections, busy.connection, CONNECTION_BUSY);
+    connection_expect(&connections, busy.connection, 3600 * CLOCK_SECOND, count_expiry);
+    connection_enter(&connections, sending.connection, CONNECTION_SENDING);
+    connection_enter(&connections, streaming.connection, CONNECTION_SENDING);
+    connection_expect(&connections, streaming.connection, CONNECTION_PATIENT, count_expiry);
+    connections_sweep(&connections);
+    assert_int_equal(requests[1].expired, 0);
+
+    connections_cut(&connections);
+    connections_cut(&connections);
+    assert_int_equal(requests[0].expired, 1);
+    assert_int_equal(requests[1].expired, 1);
+    assert_false(is_cut(&busy)); /* its answer is yet to come */
+    assert_true(is_cut(&sending));
+    assert_true(is_cut(&streaming));
+    close_line(&connections, &busy);
+    close_line(&connections, &sending);
+    close_line(&connections, &streaming);
+    connections_finish(&connections);
+}
+
 int
 main(void)
 {
@@ -180,6 +233,8 @@ main(void)
         cmocka_unit_test(ended_when_idle_or_reading_for_too_long),
         cmocka_unit_test(late_requests_are_told_once),
         cmocka_unit_test(draining_waits_for_what_is_worked_on),
+        cmocka_unit_test(nothing_begins_while_draining),
+        cmocka_unit_test(what_is_left_is_told_and_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ struct flow {
     void (*wake)(void *context);
     void *context;
     unsigned references;
-    bool finished, broken, left;
+    bool finished, broken, left, cut;
     bool waiting;       /* the taker found nothing and was not woken since */
     size_t start, size; /* a ring */
     uint8_t bytes[FLOW_SIZE];
@@ -78,10 +78,10 @@ wait_for_room(struct flow *flow)
         until.tv_sec++;
         until.tv_nsec -= CLOCK_SECOND;
     }
-    while (flow->size == FLOW_SIZE && !flow->left)
+    while (flow->size == FLOW_SIZE && !flow->left && !flow->cut)
         if (pthread_cond_timedwait(&flow->room, &flow->mutex, &until) != 0)
             return false;
-    return !flow->left;
+    return !flow->left && !flow->cut;
 }
 
 /* Copies what there is room for; how much that was. */
@@ -132,7 +132,9 @@ flow_take(struct flow *flow, void *out, size_t size, void (*before_wait)(void *)
 {
     enum flow_state state = FLOW_TAKEN;
     (void)pthread_mutex_lock(&flow->mutex);
-    if (flow->size > 0) {
+    if (flow->cut) {
+        state = FLOW_CUT;
+    } else if (flow->size > 0) {
         size_t straight = FLOW_SIZE - flow->start;
         size_t taken = flow->size < size ? flow->size : size;
         size_t first = taken < straight ? taken : straight;
@@ -159,5 +161,15 @@ flow_leave(struct flow *flow)
     (void)pthread_mutex_lock(&flow->mutex);
     flow->left = true;
     (void)pthread_cond_signal(&flow->room);
+    (void)pthread_mutex_unlock(&flow->mutex);
+}
+
+void
+flow_cut(struct flow *flow)
+{
+    (void)pthread_mutex_lock(&flow->mutex);
+    flow->cut = true;
+    (void)pthread_cond_signal(&flow->room);
+    wake_taker(flow);
     (void)pthread_mutex_unlock(&flow->mutex);
 }

@@ -44,4 +44,8 @@ enum flow_state flow_take(struct flow *flow, void *out, size_t size, void (*befo
 /* The taker is gone: the maker's next flow_put() says so. */
 void flow_leave(struct flow *flow);
 
+/* Breaks it off from outside: FLOW_CUT for the taker, which is woken, and TALLY_IO for the maker. The
+ * caller sees to it that the taker has not let go yet. */
+void flow_cut(struct flow *flow);
+
 #endif

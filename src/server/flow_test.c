@@ -172,6 +172,35 @@ woken_once(void **state)
     flow_release(taker.flow);
 }
 
+/* Whoever waits on either side goes on at once, and what was not taken is not given out. */
+static void
+cut_from_outside(void **state)
+{
+    (void)state;
+    struct tally_error error;
+    struct taker taker;
+    uint8_t out[8];
+    size_t size;
+    open_flow(&taker, 3600 * CLOCK_SECOND);
+    assert_int_equal(flow_take(taker.flow, out, sizeof out, fall_asleep, &size), FLOW_NOTHING);
+    flow_cut(taker.flow);
+    assert_int_equal(atomic_load(&taker.woken), 1);
+    assert_int_equal(flow_take(taker.flow, out, sizeof out, fall_asleep, &size), FLOW_CUT);
+    assert_int_equal(flow_put(taker.flow, bytes_of("ab", 2), &error), TALLY_IO);
+    flow_finish(taker.flow, FLOW_WHOLE);
+    assert_int_equal(flow_take(taker.flow, out, sizeof out, fall_asleep, &size), FLOW_CUT);
+    assert_int_equal(atomic_load(&taker.woken), 1);
+    flow_release(taker.flow);
+    flow_release(taker.flow);
+
+    open_flow(&taker, CLOCK_SECOND);
+    assert_int_equal(flow_put(taker.flow, bytes_of("ab", 2), &error), TALLY_OK);
+    flow_cut(taker.flow);
+    assert_int_equal(flow_take(taker.flow, out, sizeof out, fall_asleep, &size), FLOW_CUT);
+    flow_release(taker.flow);
+    flow_release(taker.flow);
+}
+
 int
 main(void)
 {
@@ -179,6 +208,7 @@ main(void)
         cmocka_unit_test(every_byte_in_order),
         cmocka_unit_test(maker_does_not_wait_for_ever),
         cmocka_unit_test(woken_once),
+        cmocka_unit_test(cut_from_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

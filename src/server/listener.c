@@ -24,6 +24,9 @@
 /* Descriptors that are no connections: trails, segments, tally.db. */
 #define DESCRIPTORS_OTHER 512
 
+/* How often draining looks again at what is left. */
+#define DRAIN_STEP (CLOCK_SECOND / 10)
+
 struct listener {
     struct server *server;
     struct acceptor *acceptor;
@@ -259,8 +262,11 @@ start_work(struct listener *listener, struct request *request)
 {
     if (request->answer.status != 0)
         return respond(request);
+    if (!connection_begin_work(&listener->connections, request->connection)) {
+        answer_problem(request, 503, "the server is stopping; try again");
+        return respond(request);
+    }
     request->phase = REQUEST_WORKED;
-    connection_enter(&listener->connections, request->connection, CONNECTION_BUSY);
     if (request->route->where == RUN_WORKER) {
         metrics_add(listener->server->metrics, METRIC_QUERIES, 1);
         request_suspend(request, NULL);
@@ -539,6 +545,25 @@ listener_enter(struct request *request, enum connection_phase phase)
     connection_enter(&listener->connections, request->connection, phase);
 }
 
+/* Waits until nothing is suspended, which libmicrohttpd would end the process for. What is not done
+ * in time is told so; what reads a trail then cannot be told and is waited for all the same. */
+static void
+drain(struct listener *listener, int64_t ns)
+{
+    struct connections *connections = &listener->connections;
+    int64_t deadline = clock_monotonic() + ns;
+    bool told = false;
+    while (!connections_drain(connections, DRAIN_STEP)) {
+        connections_sweep(connections);
+        if (clock_monotonic() < deadline)
+            continue;
+        if (!told)
+            LOG(LOG_WARNING, "stop", LOG_TEXT_FIELD("text", "some requests were not done in time"));
+        told = true;
+        connections_cut(connections);
+    }
+}
+
 void
 listener_close(struct listener *listener, int64_t ns)
 {
@@ -546,8 +571,7 @@ listener_close(struct listener *listener, int64_t ns)
         return;
     acceptor_close(listener->acceptor);
     if (listener->daemon != NULL) {
-        if (!connections_drain(&listener->connections, ns) && ns > 0)
-            LOG(LOG_WARNING, "stop", LOG_TEXT_FIELD("text", "some requests were not done in time"));
+        drain(listener, ns);
         MHD_stop_daemon(listener->daemon);
     }
     tls_close(listener->tls);

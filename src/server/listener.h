@@ -39,7 +39,8 @@ TALLY_MUST_CHECK tally_status listener_reload(struct listener *listener,
                                               const struct settings *settings,
                                               struct tally_error *error);
 
-/* Accepts nothing more, answers what was accepted, `ns` at most, then closes. NULL is allowed. */
+/* Accepts nothing more, answers what is worked on, `ns` at most, tells the rest that it is late, and
+ * closes. Searches that are under way are waited for. NULL is allowed. */
 void listener_close(struct listener *listener, int64_t ns);
 
 #endif

@@ -26,6 +26,7 @@
 #include "workers.h"
 
 struct MHD_Connection;
+struct flow;
 struct open_trail;
 struct route;
 struct server;
@@ -94,7 +95,8 @@ struct request {
     void (*release)(struct request *request); /* of `context`, when the request ends; NULL: none */
     struct open_trail *open_trail;            /* set by request_trail() */
     struct job job;
-    uint8_t *memory; /* of the target: raw and decoded */
+    struct flow *flow; /* of a streamed answer, once it is under way; lent */
+    uint8_t *memory;   /* of the target: raw and decoded */
 };
 
 /* Counts `size` more bytes as in flight for this request. False, and nothing is counted, where that

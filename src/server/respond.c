@@ -153,6 +153,8 @@ stream_response(struct request *request)
                                                      leave_stream);
         if (response == NULL)
             leave_stream(end);
+        else
+            request->flow = end->flow;
         return response;
     }
     if (request->method == METHOD_HEAD)
@@ -207,6 +209,13 @@ add_headers(struct MHD_Response *response, const struct request *request)
         (void)MHD_add_response_header(response, "Connection", "close");
 }
 
+/* Under the connections' lock, while the connection has the response. */
+static void
+cut_stream(struct request *request)
+{
+    flow_cut(request->flow);
+}
+
 enum MHD_Result
 respond(struct request *request)
 {
@@ -217,5 +226,7 @@ respond(struct request *request)
     add_headers(response, request);
     enum MHD_Result result = MHD_queue_response(request->wire, request->answer.status, response);
     MHD_destroy_response(response);
+    if (request->flow != NULL && result == MHD_YES)
+        listener_expect(request, CONNECTION_PATIENT, cut_stream);
     return result;
 }

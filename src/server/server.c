@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How often what takes too long is looked for, in milliseconds. */
@@ -181,11 +182,22 @@ open_all(struct server *server, struct tally_error *error)
     return status;
 }
 
+/* Streams outlive their connections: each ends with the next thing it makes, and until then it
+ * reads a trail. */
+static void
+await_streams(const struct server *server)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    while (atomic_load(&server->streaming) > 0)
+        (void)nanosleep(&pause, NULL);
+}
+
 /* In the order of what may still use what. */
 static tally_status
 close_all(struct server *server, struct tally_error *error)
 {
     listener_close(server->listener, DRAIN_MAX);
+    await_streams(server);
     workers_destroy(server->workers);
     diary_close(server->diary);
     access_close(server->access);
