@@ -281,6 +281,8 @@ static void resumed(struct request *request);
 static void
 begin_append(struct request *request, struct recording *recording)
 {
+    /* First: the deadline of an earlier round must not meet the state of this one. */
+    listener_enter(request, CONNECTION_BUSY);
     atomic_store(&recording->state, RECORDING_WAITING);
     recording->begun = clock_monotonic();
     recording->append = (struct append){
@@ -292,7 +294,6 @@ begin_append(struct request *request, struct recording *recording)
     };
     recording_retain(recording);
     request_suspend(request, resumed);
-    listener_enter(request, CONNECTION_BUSY);
     listener_expect(request, request->server->settings.commit_timeout, expire);
     trail_append_begin(recording->open->trail, &recording->append);
 }
@@ -381,11 +382,9 @@ settle_conflict(struct request *request, struct recording *recording)
         begin_append(request, recording);
 }
 
-/* Back on the connection's thread. */
 static void
-resumed(struct request *request)
+answer_append(struct request *request, struct recording *recording)
 {
-    struct recording *recording = request->context;
     if (atomic_load(&recording->state) == RECORDING_EXPIRED) {
         answer_expired(request, recording);
         return;
@@ -403,13 +402,31 @@ resumed(struct request *request)
     }
 }
 
-/* ---- the route ---- */
-
 static void
 let_go(struct request *request)
 {
     recording_release(request->context);
+    request->release = NULL;
 }
+
+/* What is answered needs its recording no more: a client that is slow to take the answer is not to
+ * hold memory, and a share of what may be in flight. */
+static void
+let_go_if_answered(struct request *request)
+{
+    if (request->answer.status != 0)
+        let_go(request);
+}
+
+/* Back on the connection's thread. */
+static void
+resumed(struct request *request)
+{
+    answer_append(request, request->context);
+    let_go_if_answered(request);
+}
+
+/* ---- the route ---- */
 
 /* The trail is open: everything but the waiting. */
 static void
@@ -432,6 +449,7 @@ record_into(struct request *request)
     /* What is charged now goes with the recording, which may outlive the request. */
     recording->charged = request->charged;
     request->charged = 0;
+    let_go_if_answered(request);
 }
 
 static void
