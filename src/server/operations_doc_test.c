@@ -1,6 +1,7 @@
 /*
- * docs/operations.md against the settings: each row of the table "Settings", in order.
+ * docs/operations.md against the tables it describes: each row of "Settings" and "Metrics", in order.
  */
+#include "metrics.h"
 #include "settings_table.h"
 
 #include <setjmp.h>
@@ -47,6 +48,17 @@ write_row(const struct setting *setting, struct buffer *out)
                   setting->standard, setting->help);
 }
 
+/* The line at hand must be what the buffer holds; returns the next line and clears the buffer. */
+static const char *
+expect_row(const char *line, struct buffer *wanted)
+{
+    if (strncmp(line, (const char *)wanted->data, wanted->size) != 0)
+        fail_msg("%s has\n%.*s\nand should have\n%.*s", document_path, (int)strcspn(line, "\n"),
+                 line, BYTES_ARG(buffer_view(wanted)));
+    buffer_clear(wanted);
+    return strchr(line, '\n') + 1;
+}
+
 static void
 settings_are_described(void **state)
 {
@@ -56,14 +68,36 @@ settings_are_described(void **state)
     const char *line = find_table(document, "\n## Settings\n");
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         write_row(&settings_table[i], &row);
-        if (strncmp(line, (const char *)row.data, row.size) != 0)
-            fail_msg("%s has\n%.*s\nand should have\n%.*s", document_path, (int)strcspn(line, "\n"),
-                     line, BYTES_ARG(buffer_view(&row)));
-        line += row.size;
-        buffer_clear(&row);
+        line = expect_row(line, &row);
     }
     assert_int_equal(*line, '\n'); /* and no more */
     buffer_free(&row);
+    free(document);
+}
+
+/* From the page itself: HELP and TYPE of each metric are the row. */
+static void
+metrics_are_described(void **state)
+{
+    (void)state;
+    char *document = read_document();
+    struct metrics *metrics = metrics_create();
+    struct buffer page = { 0 };
+    metrics_write(metrics, &page);
+    buffer_byte(&page, '\0');
+    struct buffer row = { 0 };
+    const char *line = find_table(document, "\n## Metrics\n");
+    for (char *at = (char *)page.data; (at = strstr(at, "# HELP ")) != NULL; at++) {
+        char name[128], help[256], type[32];
+        assert_int_equal(sscanf(at, "# HELP %127s %255[^\n]\n# TYPE %*s %31s", name, help, type),
+                         3);
+        buffer_format(&row, "| `%s` | %s | %s |\n", name, type, help);
+        line = expect_row(line, &row);
+    }
+    assert_int_equal(*line, '\n');
+    buffer_free(&row);
+    buffer_free(&page);
+    metrics_destroy(metrics);
     free(document);
 }
 
@@ -72,6 +106,7 @@ main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_described),
+        cmocka_unit_test(metrics_are_described),
     };
     assert_int_equal(count, 2);
     document_path = arguments[1];
