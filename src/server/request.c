@@ -206,6 +206,16 @@ answer_retry_after(struct request *request, uint64_t seconds)
     answer_header(request, "Retry-After", text);
 }
 
+static bool
+has_header(const struct request *request, const char *name)
+{
+    const struct answer *answer = &request->answer;
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcmp(answer->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* What is not whole in memory is answered without a body: there may be no memory for one. */
 void
 answer_with_problem(struct request *request, struct problem *problem)
@@ -220,7 +230,8 @@ answer_with_problem(struct request *request, struct problem *problem)
     request->answer.body = body;
     if (problem->status == 429 || problem->status == 503) {
         metrics_add(request->server->metrics, METRIC_OVERLOADED, 1);
-        answer_retry_after(request, 1);
+        if (!has_header(request, "Retry-After"))
+            answer_retry_after(request, 1);
     }
 }
 
