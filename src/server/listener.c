@@ -168,6 +168,7 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
     if (framing->header_count > FRAMING_HEADERS_MAX)
         return MHD_NO; /* one too many is enough to be refused for */
     struct bytes text = value == NULL ? (struct bytes){ NULL, 0 } : bytes_of(value, value_size);
+    text = header_trim(text); /* the library leaves what stands behind it */
     struct header header = { bytes_of(name, name_size), text };
     reading->headers[framing->header_count++] = header;
 
