@@ -71,20 +71,30 @@ cut(struct letters *rest, uint8_t separator, struct letters *piece)
     return false;
 }
 
-/* Whether the letters, as text of a path or a query, may be, and are what was found. */
+enum part {
+    PART_PATH,
+    PART_NAME,
+    PART_VALUE, /* may have line ends, as a checkpoint has */
+};
+
+/* The text of the letters; false where it may not stand there. */
 static bool
-good(struct letters piece, bool query, struct bytes *text_out)
+good(struct letters piece, enum part part, struct bytes *text_out)
 {
     static uint8_t memory[TARGET_SIZE_MAX];
     for (size_t i = 0; i < piece.size; i++) {
-        bool plus = query && piece.at[i].byte == '+' && !piece.at[i].encoded;
+        bool plus = part != PART_PATH && piece.at[i].byte == '+' && !piece.at[i].encoded;
         memory[i] = plus ? ' ' : piece.at[i].byte;
     }
     *text_out = bytes_of(memory, piece.size);
     for (size_t i = 0; i < piece.size;) {
         uint32_t point;
         size_t size = utf8_decode(bytes_of(memory + i, piece.size - i), &point);
-        if (size == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
+        if (size == 0)
+            return false;
+        if (point < 0x20 && !(point == '\n' && part == PART_VALUE))
+            return false;
+        if (point >= 0x7f && point < 0xa0)
             return false;
         i += size;
     }
@@ -102,14 +112,14 @@ check_equal(struct bytes expected, const struct bytes *found)
 static bool
 read_slowly(struct letters all, const struct target *target)
 {
-    struct letters path, piece, part;
+    struct letters path, piece, name;
     struct bytes text;
     size_t count = 0;
     bool more = cut(&all, '?', &path);
     struct letters query = more ? all : (struct letters){ all.at, 0 };
     for (more = path.size > 0; more; count++) {
         more = cut(&path, '/', &piece);
-        if (!good(piece, false, &text) || bytes_is(text, ".") || bytes_is(text, "..") ||
+        if (!good(piece, PART_PATH, &text) || bytes_is(text, ".") || bytes_is(text, "..") ||
             count == TARGET_SEGMENTS_MAX)
             return false;
         check_equal(text, target == NULL ? NULL : &target->segments[count]);
@@ -120,11 +130,11 @@ read_slowly(struct letters all, const struct target *target)
         more = cut(&query, '&', &piece);
         if (piece.size == 0)
             continue;
-        (void)cut(&piece, '=', &part);
-        if (count == TARGET_PARAMETERS_MAX || !good(part, true, &text))
+        (void)cut(&piece, '=', &name);
+        if (count == TARGET_PARAMETERS_MAX || !good(name, PART_NAME, &text))
             return false;
         check_equal(text, target == NULL ? NULL : &target->parameters[count].name);
-        if (!good(piece, true, &text))
+        if (!good(piece, PART_VALUE, &text))
             return false;
         check_equal(text, target == NULL ? NULL : &target->parameters[count].value);
         count++;
