@@ -163,7 +163,12 @@ reading_cover(struct trail *trail, uint64_t index, struct tally_error *error)
     const struct tally_checkpoint *checkpoint = snapshot_checkpoint(snapshot, &note);
     bool covered = checkpoint != NULL && index < checkpoint->size;
     snapshot_close(snapshot);
-    return covered ? TALLY_OK : trail_sign(trail, error);
+    if (covered)
+        return TALLY_OK;
+    status = trail_sign(trail, error);
+    if (status == TALLY_OK && trail_poisoned(trail) != NULL)
+        return fault(error, TALLY_POISONED, "the entry is not signed, and cannot be now");
+    return status;
 }
 
 static tally_status

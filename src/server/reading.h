@@ -46,7 +46,8 @@ bool reading_record_index(struct request *request, uint64_t index);
  * brace. */
 void reading_details(const struct request *request, struct bytes filter, struct buffer *out);
 
-/* Has the trail's newest checkpoint cover an entry that is there: signs where it does not. */
+/* Has the trail's newest checkpoint cover an entry, if it is there: signs where it does not.
+ * TALLY_POISONED where nothing is signed any more. */
 TALLY_MUST_CHECK tally_status reading_cover(struct trail *trail, uint64_t index,
                                             struct tally_error *error);
 

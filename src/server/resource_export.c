@@ -206,7 +206,9 @@ export_send(struct request *request)
     if (sending == NULL)
         return;
     struct tally_error error = { 0 };
-    if (record(sending, NULL, (struct bytes){ NULL, 0 }, &error) != TALLY_OK) {
+    /* Of HEAD nothing is sent. */
+    if (request->method != METHOD_HEAD &&
+        record(sending, NULL, (struct bytes){ NULL, 0 }, &error) != TALLY_OK) {
         release(sending);
         answer_problem(request, 503,
                        "an export is put on record first, and that is not possible now; try again");

@@ -98,6 +98,46 @@ other_methods_are_told_those_there_are(void **state)
     assert_null(route);
 }
 
+static void
+values_are_held_against_the_table(void **state)
+{
+    (void)state;
+    static const char *const words[] = { "one", "two", NULL };
+    static const struct parameter count = { "n", PARAMETER_COUNT, .low = 2, .high = 10 };
+    static const struct parameter flag = { "f", PARAMETER_FLAG, .text = "" };
+    static const struct parameter word = { "w", PARAMETER_WORD, .words = words };
+    static const struct parameter text = { "t", PARAMETER_TEXT, .text = "" };
+    static const struct {
+        const struct parameter *parameter;
+        const char *value;
+        const char *wanted; /* NULL: it is taken */
+    } rows[] = {
+        { &count, "2", NULL },
+        { &count, "10", NULL },
+        { &count, "007", NULL },
+        { &count, "1", "a number from 2 to 10" },
+        { &count, "11", "a number from 2 to 10" },
+        { &count, "", "a number from 2 to 10" },
+        { &count, "+3", "a number from 2 to 10" },
+        { &count, "3 ", "a number from 2 to 10" },
+        { &count, "18446744073709551619", "a number from 2 to 10" }, /* 3, if it wrapped */
+        { &flag, "true", NULL },
+        { &flag, "false", NULL },
+        { &flag, "TRUE", "true or false" },
+        { &flag, "1", "true or false" },
+        { &word, "two", NULL },
+        { &word, "tw", "one, two" },
+        { &word, "", "one, two" },
+        { &text, "", NULL }, /* for the route to say */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char wanted[PARAMETER_WANTED_SIZE] = "";
+        bool taken = parameter_takes(rows[i].parameter, bytes_text(rows[i].value), wanted);
+        assert_true(taken == (rows[i].wanted == NULL));
+        assert_string_equal(wanted, rows[i].wanted == NULL ? "" : rows[i].wanted);
+    }
+}
+
 /* A number that is taken where none is given must be one that would be taken. */
 static void
 check_parameter(const struct route *route, const struct parameter *parameter)
@@ -168,6 +208,7 @@ main(void)
         cmocka_unit_test(paths_lead_to_routes),
         cmocka_unit_test(paths_that_lead_nowhere),
         cmocka_unit_test(other_methods_are_told_those_there_are),
+        cmocka_unit_test(values_are_held_against_the_table),
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(access_is_narrow),
     };
