@@ -177,8 +177,10 @@ refuse(struct destination *destination, const struct tally_error *error)
 {
     const struct destination_remote *self = (struct destination_remote *)destination;
     (void)remote_fail(self->remote, &self->refusal);
-    /* No answer, or one that leaves it open, as 429 does not. */
-    if (error->status == TALLY_IO || (error->status == TALLY_BUSY && self->refusal.code != 429))
+    /* 429 says that nothing was stored; 503 and no answer leave it open. */
+    bool open =
+        error->status == TALLY_IO || (error->status == TALLY_BUSY && self->refusal.code != 429);
+    if (open && !self->refusal.unsent)
         say("the last batch may be stored or not: send it again once the cause is gone; "
             "events with ids are not stored twice");
 }

@@ -16,6 +16,7 @@
 
 struct refusal {
     unsigned code; /* the answer's HTTP status; 0: there was no answer */
+    bool unsent;   /* the request never left: no connection stood */
     /* What to say. `status` is TALLY_INVALID (400, 413, 414, 415, 422), TALLY_CONFLICT (409),
      * TALLY_ABSENT (404), TALLY_DENIED (401, 403), TALLY_BUSY (429, 503), TALLY_FULL (507) or, for
      * all others, TALLY_IO. Never TALLY_DISAGREES: no refusal disproves anything. */

@@ -30,6 +30,7 @@ struct exchange {
     struct buffer refusal;
     tally_status taken; /* what `take` gave last */
     bool begun;         /* something of a success was handed on: too late to begin anew */
+    bool left;          /* the request has left, in this attempt or one before */
     struct tally_error *error;
 };
 
@@ -194,6 +195,23 @@ is_broken(CURLcode code, unsigned attempt)
     }
 }
 
+/* Whether it ended before anything was sent. */
+static bool
+is_unsent(CURLcode code)
+{
+    switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CONNECT_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Whether to send it again, and when. */
 static bool
 worth_repeating(const struct exchange *exchange, CURLcode code, tally_status status,
@@ -245,6 +263,7 @@ attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refu
     exchange->taken = TALLY_OK;
     exchange->remote->reason[0] = '\0';
     *code_out = transfer(exchange);
+    exchange->left = exchange->left || !is_unsent(*code_out);
     if (exchange->taken != TALLY_OK) {
         refusal_of_error(&error, refusal);
         return exchange->taken;
@@ -286,6 +305,8 @@ remote_ask(struct remote *remote, const struct remote_request *request, struct b
         wait_about(remote, wait);
     }
     buffer_free(&exchange.refusal);
+    if (status != TALLY_OK)
+        refusal_out->unsent = !exchange.left;
     return status;
 }
 

@@ -72,6 +72,8 @@ writes=('record URL event.json' 'import URL --map tallystick event.json' 'trail 
 url=http://127.0.0.1:1
 each 3 'nobody is there' "${reads[@]}" "${writes[@]}"
 complains 'it is said' "^tally: $url: .*connect"
+expect 3 'nor is an event lost that never left' "$TALLY" record "$url" event.json
+same 'and nothing else' "$(wc -l < err)" 1
 
 answer page 200 text/html '<html>Welcome</html>'
 stand page
