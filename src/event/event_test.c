@@ -54,6 +54,31 @@ check_members(const char *json, const char *wanted)
     buffer_free(&out);
 }
 
+/* Each character of ASCII that may stand in a string as it is, within an id. */
+static void
+what_ids_are_made_of(void **state)
+{
+    (void)state;
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+    for (int c = 0x20; c < 0x80; c++) {
+        if (c == '"' || c == '\\')
+            continue;
+        char json[40];
+        (void)snprintf(json, sizeof json, "{\"action\":\"x\",\"id\":\"a%cz\"}", c);
+        struct event event;
+        struct tally_error error;
+        tally_status status = event_read(reader, bytes_text(json), NOW, &event, &error);
+        if ((status == TALLY_OK) != (strchr(allowed, c) != NULL))
+            fail_msg("%s: status %d", json, status);
+    }
+    struct event event;
+    struct tally_error error;
+    assert_int_equal(event_read(reader, bytes_text("{\"action\":\"x\",\"id\":\"a\u00e9z\"}"), NOW,
+                                &event, &error),
+                     TALLY_INVALID);
+}
+
 static void
 what_is_filled_in(void **state)
 {
@@ -449,6 +474,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_ids_are_made_of),
         cmocka_unit_test(what_is_filled_in),
         cmocka_unit_test(how_values_are_kept),
         cmocka_unit_test(what_is_refused_and_where),

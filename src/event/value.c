@@ -111,11 +111,22 @@ read_text(const struct source *source, struct bytes *value_out, struct tally_err
     return TALLY_OK;
 }
 
+/* A-Z, a-z, 0-9 and . _ : - by their codes: a bit each in four words. */
 static bool
 name_character(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == ':' || c == '-';
+    static const uint64_t words[4] = { UINT64_C(0x07ff600000000000), UINT64_C(0x07fffffe87fffffe) };
+    return (words[c >> 6] >> (c & 63) & 1) != 0;
+}
+
+/* Without a branch for each character: nearly all names are good. */
+static bool
+all_name_characters(struct bytes text)
+{
+    bool good = true;
+    for (size_t i = 0; i < text.size; i++)
+        good &= name_character(text.data[i]);
+    return good;
 }
 
 static tally_status
@@ -125,10 +136,7 @@ read_name(const struct source *source, struct bytes *value_out, struct tally_err
     tally_status status = read_string(source, &text, error);
     if (status != TALLY_OK)
         return status;
-    bool good = text.size >= 1 && text.size <= source->field->size_max;
-    for (size_t i = 0; good && i < text.size; i++)
-        good = name_character(text.data[i]);
-    if (!good)
+    if (text.size < 1 || text.size > source->field->size_max || !all_name_characters(text))
         return json_fault(error, source->tape, source->node,
                           "%s is 1 to %u characters of A-Z, a-z, 0-9 and . _ : -",
                           (const char *)source->field->name.data, source->field->size_max);
