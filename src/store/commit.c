@@ -267,10 +267,13 @@ publish(struct trail *trail)
     trail_count_memory(trail);
     trail->size = trail->tree.size;
     trail->published = trail->tree;
-    if (trail->unsigned_since == 0)
+    bool first_unsigned = trail->unsigned_since == 0;
+    if (first_unsigned)
         trail->unsigned_since = clock_monotonic();
     (void)pthread_mutex_unlock(&trail->mutex);
-    folder_wake(trail->folder);
+    /* The signer is awake as long as something is unsigned. */
+    if (first_unsigned || folder_memory_short(trail->folder))
+        folder_wake(trail->folder);
 }
 
 /* What a group's common fate means for each of its batches: `size` entries are there, and what the

@@ -1,10 +1,10 @@
 /*
  * folder.c - the data folder and the two threads that serve its open trails.
  *
- * The signer wakes when a trail commits, waits half the checkpoint interval so that one signature
- * covers what comes together, and signs; the sealer wakes when a head is frozen. Each walks the
- * list of trails; a trail that is being worked on (busy) waits in folder_remove() until it is let
- * go.
+ * The signer wakes when a trail has something to sign, waits half the checkpoint interval so that
+ * one signature covers what comes together, and signs; the sealer wakes when a head is frozen. Each
+ * walks the list of trails; a trail that is being worked on (busy) waits in folder_remove() until it
+ * is let go.
  *
  * The heads' memory is bounded twice. While it is short, a trail that appends may not grow beyond
  * its share, so that heads that grow stay below the budget together; and the sealer seals the
