@@ -84,13 +84,15 @@ enum work {
     WORK_RELIEVE, /* the head too, though it is not full */
 };
 
+/* Whether there is some, that was there at `began` (monotonic): a trail that is written to all the
+ * time would else be signed all the time. */
 static bool
-has_work(struct trail *trail, enum work work)
+has_work(struct trail *trail, enum work work, int64_t began)
 {
     (void)pthread_mutex_lock(&trail->mutex);
     bool due = trail->poison[0] == '\0';
     if (work == WORK_SIGN)
-        due = due && trail->unsigned_since != 0;
+        due = due && trail->unsigned_since != 0 && trail->unsigned_since <= began;
     else if (work == WORK_SEAL)
         due = due && trail->frozen_count > 0;
     else
@@ -142,8 +144,9 @@ wait_for_work(struct folder *folder, int64_t ns)
 static void
 serve_all(struct folder *folder, enum work work)
 {
+    int64_t began = clock_monotonic();
     for (struct trail *trail = folder->trails; trail != NULL;) {
-        if (!has_work(trail, work)) {
+        if (!has_work(trail, work, began)) {
             trail = trail->next;
             continue;
         }
@@ -163,7 +166,7 @@ largest(struct folder *folder)
         (void)pthread_mutex_lock(&trail->mutex);
         size_t memory = trail->heads_memory;
         (void)pthread_mutex_unlock(&trail->mutex);
-        if (memory > most && has_work(trail, WORK_RELIEVE)) {
+        if (memory > most && has_work(trail, WORK_RELIEVE, INT64_MAX)) {
             most = memory;
             found = trail;
         }
@@ -208,7 +211,7 @@ signer_main(void *context)
     while (!folder->closing) {
         bool due = false;
         for (struct trail *trail = folder->trails; trail != NULL && !due; trail = trail->next)
-            due = has_work(trail, WORK_SIGN);
+            due = has_work(trail, WORK_SIGN, INT64_MAX);
         if (!due) {
             wait_for_work(folder, CLOCK_SECOND);
             continue;

@@ -440,6 +440,48 @@ trails_come_and_go(void **state)
     hall_close(hall, 1, 0);
 }
 
+static uint64_t
+signed_size(struct trail *trail)
+{
+    (void)pthread_mutex_lock(&trail->mutex);
+    uint64_t size = trail->note.checkpoint.size;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return size;
+}
+
+/* A trail that is written to without a pause is signed twice an interval and not whenever it could
+ * be; and once more when it ends. On a real disk, where signing takes as long as appending. */
+static void
+signed_now_and_then(void **state)
+{
+    (void)state;
+    const int64_t interval = CLOCK_SECOND / 25;
+    struct folder_options options = { .checkpoint_interval = interval };
+    struct folder *folder;
+    char *path = fixture_path();
+    MUST(folder_open(path, &options, &folder, &why));
+    const struct disk_counters *counters = &folder_disk(folder)->counters;
+    struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
+    int64_t began = clock_monotonic();
+    uint64_t syncs = counters->syncs;
+    uint64_t appended = 0;
+    struct receipt receipt;
+    while (clock_monotonic() - began < CLOCK_SECOND / 3)
+        fixture_record(trail, appended++, 1, &receipt);
+    /* One sync an append, two a checkpoint; a few more where journal files change. */
+    uint64_t rounds = (uint64_t)((clock_monotonic() - began) / (interval / 2)) + 2;
+    uint64_t others = counters->syncs - syncs - appended;
+    if (others > 2 * rounds + 40)
+        fixture_fail("%" PRIu64 " syncs for checkpoints of %" PRIu64 " rounds", others, rounds);
+    int64_t ended = clock_monotonic();
+    while (signed_size(trail) < appended + 1)
+        if (clock_monotonic() - ended > 5 * CLOCK_SECOND)
+            fixture_fail("the last entry is not signed");
+    MUST(trail_close(trail, &why));
+    folder_close(folder);
+    fixture_remove(path);
+}
+
 int
 main(void)
 {
@@ -450,6 +492,7 @@ main(void)
         cmocka_unit_test(conflicts_with_what_is_not_there),
         cmocka_unit_test(erasures_beside_each_other),
         cmocka_unit_test(trails_come_and_go),
+        cmocka_unit_test(signed_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
