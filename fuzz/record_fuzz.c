@@ -104,7 +104,7 @@ record(struct trail *trail, struct bytes text, enum body_type type, size_t batch
     struct body_event event;
     body_events_begin(&events, text, type);
     while (body_events_next(&events, &event, &why) == TALLY_OK) {
-        tally_status status = batch_add(batch, event.text, &why);
+        tally_status status = batch_add_lent(batch, event.text, &why);
         must(status == TALLY_OK || status == TALLY_INVALID);
         if (status == TALLY_INVALID) {
             body_event_place(&event, &why);
