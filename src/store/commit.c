@@ -270,6 +270,7 @@ publish(struct trail *trail)
     bool first_unsigned = trail->unsigned_since == 0;
     if (first_unsigned)
         trail->unsigned_since = clock_monotonic();
+    trail->journal_size = journal_size(trail->journal);
     (void)pthread_mutex_unlock(&trail->mutex);
     /* The signer is awake as long as something is unsigned. */
     if (first_unsigned || folder_memory_short(trail->folder))

@@ -32,6 +32,10 @@ struct folder_options {
     bool manual;                 /* no threads: the caller calls trail_sign() and trail_seal() */
     struct disk *disk;           /* lent, used instead of the path's (tests) */
     const char *command;         /* written into locks, so that others know who holds them */
+    /* Called when a head has become a segment, with the nanoseconds that took, on the thread that
+     * sealed: it must be quick, and may ask the trail nothing. */
+    void (*sealed)(void *context, const char *trail, int64_t took);
+    void *sealed_context;
 };
 
 struct folder;

@@ -252,8 +252,16 @@ seal_one(struct trail *trail, struct tally_error *error)
     status = hashes_sealed(trail->hashes, info.first, manifest.sealed, error);
     if (status == TALLY_OK)
         status = journal_trim(trail->journal, manifest.journal.file, JOURNAL_KEEP_SPARES, error);
+    trail_count_journal(trail);
     order_release(trail);
     return status;
+}
+
+static void
+report_sealed(const struct trail *trail, int64_t took)
+{
+    if (trail->options.sealed != NULL)
+        trail->options.sealed(trail->options.sealed_context, trail->name, took);
 }
 
 tally_status
@@ -270,9 +278,12 @@ seal_frozen(struct trail *trail, struct tally_error *error)
         if (waiting == 0)
             return TALLY_OK;
         struct tally_error why = { 0 };
+        int64_t began = clock_monotonic();
         tally_status status = seal_one(trail, &why);
-        if (status == TALLY_OK)
+        if (status == TALLY_OK) {
+            report_sealed(trail, clock_monotonic() - began);
             continue;
+        }
         if (error != NULL)
             *error = why;
         /* Lack of space or memory may pass; anything else may have left a doubt. */

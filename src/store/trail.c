@@ -404,6 +404,7 @@ trail_open(struct folder *folder, const char *name, enum trail_mode mode, struct
     }
     if (mode == TRAIL_WRITE) {
         trail_count_memory(trail);
+        trail_count_journal(trail);
         folder_add(folder, trail);
     }
     if (recovery_out != NULL)

@@ -9,6 +9,7 @@
  *     seal.c     full heads become segments
  *     erase.c    private parts are forgotten
  *     snapshot.c what readers see
+ *     trail_state.c what operators see
  *
  * Two things guard it. `mutex` guards every member that is not fixed at opening; it is held for
  * moments, never while the disk works. The *order* (order_take()) is the right to change the
@@ -96,9 +97,10 @@ struct trail {
 
     pthread_mutex_t signing; /* one checkpoint at a time, in order of size */
 
-    size_t heads_memory; /* of this trail's heads, as counted by the folder; under `mutex` */
-    struct trail *next;  /* in the folder's list, under the folder's mutex */
-    unsigned busy;       /* background threads at work on it, under the folder's mutex */
+    size_t heads_memory;   /* of this trail's heads, as counted by the folder; under `mutex` */
+    uint64_t journal_size; /* as counted last; under `mutex` */
+    struct trail *next;    /* in the folder's list, under the folder's mutex */
+    unsigned busy;         /* background threads at work on it, under the folder's mutex */
 };
 
 /* One event in a batch. */
@@ -216,5 +218,8 @@ bool folder_memory_short(const struct folder *folder);
 size_t folder_memory_share(const struct folder *folder);
 /* Tells the folder what this trail's heads take now. Under the order or the mutex. */
 void trail_count_memory(struct trail *trail);
+/* Notes how much of the journal is in use, for those who have not the order. Under it, without the
+ * mutex. */
+void trail_count_journal(struct trail *trail);
 
 #endif
