@@ -112,6 +112,18 @@ metrics_add(struct metrics *metrics, enum metric metric, uint64_t count)
     atomic_fetch_add_explicit(&metrics->counters[metric].value, count, memory_order_relaxed);
 }
 
+void
+metrics_raise(struct metrics *metrics, enum metric metric, uint64_t value)
+{
+    assert(metric < METRIC_COUNTERS);
+    _Atomic uint64_t *counter = &metrics->counters[metric].value;
+    uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
+    while (before < value &&
+           !atomic_compare_exchange_weak_explicit(counter, &before, value, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
 uint64_t
 metrics_get(const struct metrics *metrics, enum metric metric)
 {

@@ -44,6 +44,8 @@ void metrics_destroy(struct metrics *metrics);
 
 void metrics_add(struct metrics *metrics, enum metric metric, uint64_t count);
 void metrics_observe(struct metrics *metrics, enum histogram histogram, int64_t nanoseconds);
+/* Brings a counter that is counted elsewhere up to `value`, never down. */
+void metrics_raise(struct metrics *metrics, enum metric metric, uint64_t value);
 uint64_t metrics_get(const struct metrics *metrics, enum metric metric);
 
 /* Appends all counters and histograms. */

@@ -9,9 +9,9 @@
 #include "notify.h"
 #include "random.h"
 #include "recordings.h"
+#include "resident.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -83,6 +83,16 @@ note_start(struct server *server, const char *url)
         note(server, "trail.recover", "success", &server->recovery);
 }
 
+/* A head of a trail has become a segment. */
+static void
+sealed(void *context, const char *name, int64_t took)
+{
+    struct server *server = context;
+    metrics_observe(server->metrics, HISTOGRAM_SEAL, took);
+    LOG(LOG_DEBUG, "seal", LOG_TEXT_FIELD("trail", name),
+        LOG_NUMBER_FIELD("milliseconds", took / 1000000));
+}
+
 /* ---- opening ---- */
 
 static unsigned
@@ -136,6 +146,8 @@ open_folder(struct server *server, struct tally_error *error)
     const struct settings *settings = &server->settings;
     struct folder_options storage = settings->storage;
     storage.command = "serve";
+    storage.sealed = sealed;
+    storage.sealed_context = server;
     tally_status status = folder_open(server->path, &storage, &server->folder, error);
     if (status == TALLY_OK)
         status = read_cursor_key(server, error);
@@ -212,22 +224,6 @@ close_all(struct server *server, struct tally_error *error)
 }
 
 /* ---- running ---- */
-
-/* Resident memory in bytes, or 0. */
-static size_t
-resident_memory(void)
-{
-    char text[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        (void)close(fd);
-    if (size <= 0)
-        return 0;
-    text[size] = '\0';
-    unsigned long pages = 0;
-    return sscanf(text, "%*u %lu", &pages) == 1 ? pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
-}
 
 /* What was freed goes back to the system first; only what is still too much keeps bodies out. */
 static void
