@@ -360,6 +360,20 @@ const struct route routes[] = {
       .run = metrics_show,
       .name = "showMetrics",
       .summary = "Counters, histograms and gauges for Prometheus" },
+    { .method = METHOD_GET,
+      .pattern = "/openapi.json",
+      .who = WHO_ANYONE,
+      .where = RUN_HERE,
+      .run = openapi_show,
+      .name = "showOpenAPI",
+      .summary = "This interface as an OpenAPI 3.1 document" },
+    { .method = METHOD_GET,
+      .pattern = "/docs",
+      .who = WHO_ANYONE,
+      .where = RUN_HERE,
+      .run = docs_show,
+      .name = "showDocs",
+      .summary = "This interface for people" },
 };
 
 const size_t route_count = sizeof routes / sizeof routes[0];

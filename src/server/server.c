@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "catalogue.h"
 #include "clock.h"
+#include "documents.h"
 #include "fault.h"
 #include "listener.h"
 #include "log.h"
@@ -129,6 +130,8 @@ make_parts(struct server *server, struct tally_error *error)
         return memory_fault(error);
     tally_status status = catalogue_create(NULL, 0, &server->catalogue, error);
     if (status == TALLY_OK)
+        status = documents_create(&server->documents, error);
+    if (status == TALLY_OK)
         status = rate_create(settings->failures_per_minute, MINUTE, RATE_BUCKETS, &server->failures,
                              error);
     if (status == TALLY_OK)
@@ -219,6 +222,7 @@ close_all(struct server *server, struct tally_error *error)
     rate_destroy(server->failures);
     rate_destroy(server->requests);
     catalogue_destroy(server->catalogue);
+    documents_destroy(server->documents);
     metrics_destroy(server->metrics);
     return status;
 }

@@ -26,6 +26,7 @@
 
 #include <stdatomic.h>
 
+struct documents;
 struct listener;
 struct verifier;
 
@@ -42,6 +43,7 @@ struct server {
     struct rate *failures; /* failed authentications, by address */
     struct rate *requests; /* by key */
     struct catalogue *catalogue;
+    struct documents *documents; /* resource_documents.c */
     struct listener *listener;
     struct recordings *recordings; /* resource_events.c */
     uint8_t cursor_key[CURSOR_KEY_SIZE];
