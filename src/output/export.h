@@ -27,8 +27,8 @@ const char *export_format_name(enum export_format format);
 struct export_options {
     enum export_format format;
     unsigned csv_ways; /* CSV_GUARD, CSV_SHOW */
-    /* Called before each entry with how many are written and the trail's size; false ends the export
-     * there, as if there were no more. NULL is allowed. */
+    /* Called before each entry with how many are written and the trail's size; false ends the
+     * export there, as if there were no more. NULL is allowed. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
 };

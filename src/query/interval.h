@@ -11,7 +11,7 @@
 #include "buffer.h"
 #include "moment.h"
 
-/* From the first and to the last moment there are less than two of these up to the ends of int64. */
+/* So short that no interval with a moment in it reaches beyond an int64. */
 #define INTERVAL_MAX (100 * CLOCK_DAY)
 
 struct interval {

@@ -1,6 +1,6 @@
 /*
- * GET /api/logs, /audit-logs, /audit-logs/user/{user_id} - lists under the names, and in the shapes,
- * that earlier systems answered.
+ * GET /api/logs, /audit-logs, /audit-logs/user/{user_id} - lists under the names, and in the
+ * shapes, that earlier systems answered.
  */
 #include "audit_rows.h"
 #include "reading.h"
