@@ -69,6 +69,14 @@ event_reader_destroy(struct event_reader *reader)
 }
 
 void
+event_reader_use(struct event_reader *reader, const struct catalogue *catalogue)
+{
+    assert(catalogue != NULL);
+
+    reader->catalogue = catalogue;
+}
+
+void
 event_reader_reset(struct event_reader *reader)
 {
     arena_reset(&reader->arena);

@@ -47,6 +47,9 @@ TALLY_MUST_CHECK tally_status event_reader_create(const struct catalogue *catalo
                                                   struct tally_error *error);
 void event_reader_destroy(struct event_reader *reader);
 
+/* Fills in from another catalogue from now on, borrowed in the same way. */
+void event_reader_use(struct event_reader *reader, const struct catalogue *catalogue);
+
 /* Lets go of everything that events read so far point to. Call it once per batch. */
 void event_reader_reset(struct event_reader *reader);
 

@@ -68,7 +68,8 @@ take_kept(struct recordings *recordings)
 
 tally_status
 recording_take(struct recordings *recordings, struct request *request,
-               struct recording **recording_out, struct tally_error *error)
+               const struct catalogue *catalogue, struct recording **recording_out,
+               struct tally_error *error)
 {
     struct trail *trail = request->open_trail->trail;
     struct recording *recording = take_kept(recordings);
@@ -76,14 +77,14 @@ recording_take(struct recordings *recordings, struct request *request,
         recording = calloc(1, sizeof *recording);
         if (recording == NULL)
             return memory_fault(error);
-        tally_status status = batch_create(trail, request->principal.writer,
-                                           recordings->server->catalogue, &recording->batch, error);
+        tally_status status =
+            batch_create(trail, request->principal.writer, catalogue, &recording->batch, error);
         if (status != TALLY_OK) {
             free(recording);
             return status;
         }
     } else {
-        batch_begin(recording->batch, trail, request->principal.writer);
+        batch_begin(recording->batch, trail, request->principal.writer, catalogue);
     }
     recording->owner = recordings;
     recording->request = request;

@@ -6,6 +6,7 @@
 #ifndef RECORDINGS_H
 #define RECORDINGS_H
 
+#include "catalogue.h"
 #include "request.h"
 #include "roster.h"
 
@@ -62,8 +63,10 @@ struct recording {
 struct recordings *recordings_create(struct server *server); /* NULL when memory is short */
 void recordings_destroy(struct recordings *recordings);      /* all are back; NULL is allowed */
 
-/* An empty one for a request whose trail is open, held once. Thread-safe. */
+/* An empty one for a request whose trail is open, held once. What is missing in its events is filled
+ * in from `catalogue`, which outlives the recordings. Thread-safe. */
 TALLY_MUST_CHECK tally_status recording_take(struct recordings *recordings, struct request *request,
+                                             const struct catalogue *catalogue,
                                              struct recording **recording_out,
                                              struct tally_error *error);
 void recording_retain(struct recording *recording);

@@ -435,7 +435,13 @@ record_into(struct request *request)
     struct server *server = request->server;
     struct recording *recording;
     struct tally_error error = { 0 };
-    tally_status status = recording_take(server->recordings, request, &recording, &error);
+    bool copies;
+    if (!request_flag(request, "copies", &copies))
+        return;
+    /* What was an entry before has all that was filled in then, and no more. */
+    const struct catalogue *catalogue = copies ? catalogue_none() : server->catalogue;
+    tally_status status =
+        recording_take(server->recordings, request, catalogue, &recording, &error);
     if (status != TALLY_OK) {
         answer_fault(request, &error);
         return;

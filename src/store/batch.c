@@ -85,9 +85,11 @@ batch_clear(struct batch *batch)
 }
 
 void
-batch_begin(struct batch *batch, const struct trail *trail, const char *writer)
+batch_begin(struct batch *batch, const struct trail *trail, const char *writer,
+            const struct catalogue *catalogue)
 {
     batch_clear(batch);
+    event_reader_use(batch->reader, catalogue);
     batch->private_fields = trail_fields_private(trail);
     (void)snprintf(batch->writer, sizeof batch->writer, "%s", writer);
 }

@@ -25,9 +25,10 @@ TALLY_MUST_CHECK tally_status batch_create(const struct trail *trail, const char
 void batch_destroy(struct batch *batch); /* NULL is allowed */
 void batch_clear(struct batch *batch);
 
-/* Clears it and makes it one for another trail and writer, as batch_create() would: a server keeps
- * batches and uses them for whoever comes. */
-void batch_begin(struct batch *batch, const struct trail *trail, const char *writer);
+/* Clears it and makes it one for another trail, writer and catalogue (not NULL), as batch_create()
+ * would: a server keeps batches and uses them for whoever comes. */
+void batch_begin(struct batch *batch, const struct trail *trail, const char *writer,
+                 const struct catalogue *catalogue);
 
 /* Reads one event, a JSON object, and adds it. TALLY_INVALID with pointer and reason: it was not
  * added and the others stand; TALLY_FULL where the batch has BATCH_ENTRIES_MAX events or the

@@ -225,15 +225,17 @@ marks_every_conflict(void **state)
     assert_int_equal(receipts[3].index, UINT64_MAX);
     assert_int_equal(trail_size(trail), 4);
 
-    /* Used again, by another writer. */
-    batch_begin(batch, trail, "other");
-    MUST(batch_add_lent(batch, bytes_text(events[0]), &why));
+    /* Used again, by another writer, and nothing filled in. */
+    batch_begin(batch, trail, "other", catalogue_none());
+    MUST(batch_add_lent(batch, bytes_text("{\"action\":\"user.login\",\"status\":\"failure\"}"),
+                        &why));
     MUST(trail_append(trail, batch, APPEND_WAIT, receipts, &result, &why));
     struct snapshot *snapshot;
     struct run_entry entry;
     MUST(snapshot_open(trail, &snapshot, &why));
     MUST(snapshot_entry(snapshot, 4, RUN_VALUES, &entry, &why));
     assert_true(bytes_is(entry.values[FIELD_WRITER], "other"));
+    assert_null(entry.values[FIELD_EVENT_TYPE].data);
     snapshot_close(snapshot);
     batch_destroy(batch);
     MUST(trail_close(trail, &why));
