@@ -81,6 +81,8 @@ put_key(struct buffer *out, const struct keyring_entry *entry)
     }
     if (entry->replaced_by != 0)
         buffer_format(out, ",\"replaced_by\":%lld", (long long)entry->replaced_by);
+    if (entry->revoked != 0)
+        put_time(out, "revoked", entry->revoked);
 }
 
 /* ---- the list ---- */
@@ -105,9 +107,13 @@ keys_list(struct request *request)
     struct access *access = request->server->access;
     struct tally_error error = { 0 };
     struct buffer body = { 0 };
+    bool all;
+    if (!request_flag(request, "all", &all))
+        return;
     buffer_text(&body, "{\"data\":[");
     struct keyring *keyring = access_lock(access);
-    tally_status status = keyring_list(keyring, KEYRING_IN_SERVICE, list_key, &body, &error);
+    tally_status status =
+        keyring_list(keyring, all ? KEYRING_ALL : KEYRING_IN_SERVICE, list_key, &body, &error);
     access_unlock(access);
     buffer_text(&body, "\n],\"next\":null}\n");
     if (status == TALLY_OK)

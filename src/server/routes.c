@@ -163,6 +163,13 @@ static const struct parameter user_logs_parameters[] = {
     END,
 };
 
+static const struct parameter keys_parameters[] = {
+    { .name = "all",
+      .type = PARAMETER_FLAG,
+      .text = "also those that are revoked, and replaced ones that have run out" },
+    END,
+};
+
 static const char *const receipts[] = { "full", NULL };
 
 static const struct parameter record_parameters[] = {
@@ -286,7 +293,8 @@ const struct route routes[] = {
       .where = RUN_WORKER,
       .run = keys_list,
       .name = "listKeys",
-      .summary = "The API keys that are not revoked" },
+      .summary = "The API keys in service, or all there ever were",
+      .parameters = keys_parameters },
     { .method = METHOD_POST,
       .pattern = "/api/keys",
       .who = WHO_ADMIN,
