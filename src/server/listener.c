@@ -441,7 +441,7 @@ start_daemon(struct listener *listener, struct tally_error *error)
                      MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem encrypted[] = {
         { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)retrieve_certificate },
-        { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)"SECURE256:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+        { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
         { MHD_OPTION_END, 0, NULL },
     };
     struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
