@@ -251,6 +251,7 @@ if command -v openssl > /dev/null; then
     expect 0 'one that is named' "$TALLY" query "$url" --cacert data/tls.pem --limit 1
     export TALLY_CACERT=$PWD/data/tls.pem
     expect 0 'or in the environment' "$TALLY" record "$url" --action a.b
+    sleep 0.5
     alike 0 trail WHERE list
     alike 0 export WHERE --format csv
     expect 3 'not under another name' "$TALLY" query "${url/127.0.0.1/127.0.0.2}"
