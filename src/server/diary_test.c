@@ -133,9 +133,33 @@ notes_are_written_in_order(void **state)
     assert_int_equal(diary_dropped(diary), 0);
 }
 
-/* What the queue cannot hold is counted, and the count goes on record. */
+/* What the entries from index `first` on say was dropped, in all. */
+static uint64_t
+told_dropped(uint64_t first)
+{
+    struct open_trail *open;
+    struct snapshot *snapshot;
+    uint64_t sum = 0;
+    assert_int_equal(roster_take(roster, DIARY_TRAIL, &open, &error), TALLY_OK);
+    assert_int_equal(snapshot_open(open->trail, &snapshot, &error), TALLY_OK);
+    for (uint64_t index = first; index < snapshot_size(snapshot); index++) {
+        struct run_entry entry;
+        assert_int_equal(snapshot_entry(snapshot, index, RUN_VALUES, &entry, &error), TALLY_OK);
+        unsigned long long dropped;
+        if (bytes_is(entry.values[FIELD_ACTION], "audit.gap") &&
+            sscanf((const char *)entry.values[FIELD_DETAILS].data, "{\"dropped\":%llu", &dropped) ==
+                1)
+            sum += dropped;
+    }
+    snapshot_close(snapshot);
+    roster_release(roster, open);
+    return sum;
+}
+
+/* What the queue cannot hold is counted, and the counts go on record: with them nothing is missing.
+ */
 static void
-a_flood_leaves_a_gap_that_is_told(void **state)
+a_flood_leaves_gaps_that_are_told(void **state)
 {
     (void)state;
     uint64_t before = size();
@@ -146,8 +170,8 @@ a_flood_leaves_a_gap_that_is_told(void **state)
     uint64_t dropped = diary_dropped(diary);
     settle();
     assert_true(dropped > 0);
-    assert_in_range(size(), before + count - dropped + 1, before + count);
-    assert_true(entry_is(0, FIELD_ACTION, "audit.gap"));
+    assert_int_equal(told_dropped(before), dropped);
+    assert_true(size() > before + count - dropped);
 }
 
 /* Once for a principal, trail and filter; anything else is another read. */
@@ -184,7 +208,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_before_it_returns),
         cmocka_unit_test(notes_are_written_in_order),
-        cmocka_unit_test(a_flood_leaves_a_gap_that_is_told),
+        cmocka_unit_test(a_flood_leaves_gaps_that_are_told),
         cmocka_unit_test(reads_are_written_once),
     };
     return cmocka_run_group_tests(tests, open_diary, close_diary);

@@ -11,6 +11,7 @@
 #include "random.h"
 #include "recordings.h"
 #include "resident.h"
+#include "verifier.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -194,6 +195,8 @@ open_all(struct server *server, struct tally_error *error)
         status = open_main(server, error);
     if (status == TALLY_OK)
         status = listener_open(server, &server->listener, error);
+    if (status == TALLY_OK)
+        status = verifier_start(server, &server->verifier, error);
     return status;
 }
 
@@ -213,6 +216,7 @@ close_all(struct server *server, struct tally_error *error)
 {
     listener_close(server->listener, DRAIN_MAX);
     await_streams(server);
+    verifier_stop(server->verifier);
     workers_destroy(server->workers);
     diary_close(server->diary);
     access_close(server->access);

@@ -46,6 +46,7 @@ struct server {
     struct documents *documents; /* resource_documents.c */
     struct listener *listener;
     struct recordings *recordings; /* resource_events.c */
+    struct verifier *verifier;
     uint8_t cursor_key[CURSOR_KEY_SIZE];
     int64_t began;            /* wall clock */
     atomic_size_t in_flight;  /* bytes of bodies: request_charge() */
