@@ -83,6 +83,6 @@ const struct command *command_find(const char *name);
 
 extern const struct command command_bench, command_demo, command_doctor, command_export,
     command_help, command_import, command_init, command_key, command_prove, command_query,
-    command_record, command_stats, command_trail, command_verify;
+    command_record, command_serve, command_stats, command_trail, command_verify;
 
 #endif

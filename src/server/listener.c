@@ -278,10 +278,8 @@ static void
 run_route(struct job *job)
 {
     struct request *request = JOB_REQUEST(job);
-    int64_t began = clock_monotonic();
     request->route->run(request);
     assert(request->answer.status != 0);
-    metrics_observe(request->server->metrics, HISTOGRAM_QUERY, clock_monotonic() - began);
     request_resume(request);
 }
 
@@ -298,7 +296,6 @@ start_work(struct listener *listener, struct request *request)
     }
     request->phase = REQUEST_WORKED;
     if (request->route->where == RUN_WORKER) {
-        metrics_add(listener->server->metrics, METRIC_QUERIES, 1);
         request_suspend(request, NULL);
         (void)request_delegate(request, run_route);
         return MHD_YES;

@@ -1,0 +1,170 @@
+/*
+ * tally serve - a data folder as a service, until it is told to end.
+ */
+#include "command.h"
+#include "establish.h"
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FOLDER_STANDARD "tally-data"
+
+/* Where the first key goes when nobody sits at a terminal to read it. */
+#define FIRST_RUN_NAME "first-run"
+
+static const struct command_option options[] = {
+    { "data", "DIR", "the data folder (default: ./" FOLDER_STANDARD "); a new one is made" },
+    { "listen", "ADDRESS:PORT", "where to listen (default: 127.0.0.1:7878); port 0: any free one" },
+    { "insecure-http", NULL, "plain HTTP beyond loopback: only where something else encrypts" },
+    { "check", NULL, "say what is wrong with the settings, and end" },
+    { NULL, NULL, NULL },
+};
+
+/* ---- a fresh folder ---- */
+
+static int
+write_first_run(const char *folder, const char *key, const char *vkey)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/" FIRST_RUN_NAME, folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(UNABLE, "cannot write %s: %s", path, strerror(errno));
+    bool written = dprintf(fd, "admin key: %s\nvkey: %s\n", key, vkey) > 0 && fsync(fd) == 0;
+    if (close(fd) < 0 || !written)
+        return fail(UNABLE, "cannot write %s: %s", path, strerror(errno));
+    say("%s is new; its admin key is in %s: move it to where keys are kept", folder, path);
+    return DONE;
+}
+
+/* The admin key is seen once: at the terminal, or in a file that only its owner reads. */
+static int
+hand_out_key(const char *folder, const char *key, const struct tally_vkey *vkey)
+{
+    char text[TALLY_VKEY_TEXT_SIZE];
+    tally_vkey_format(vkey, text);
+    if (isatty(STDERR_FILENO) != 1)
+        return write_first_run(folder, key, text);
+    say("%s is new; this is shown once:", folder);
+    (void)fprintf(stderr, "admin key: %s\nvkey: %s\n", key, text);
+    return DONE;
+}
+
+static bool
+is_missing(const char *folder)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/trails", folder);
+    return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+static int
+make_folder(const char *folder)
+{
+    const struct trail_config config = { 0 };
+    struct new_key key;
+    struct tally_vkey vkey;
+    struct tally_error error = { 0 };
+    tally_status status = establish(folder, &config, &key, &vkey, &error);
+    if (status == TALLY_CONFLICT)
+        return fail(UNABLE, "%s is no data folder, and not empty: name another one", folder);
+    if (status != TALLY_OK)
+        return (void)fail_with(&error, NULL), UNABLE;
+    int outcome = hand_out_key(folder, key.text, &vkey);
+    sodium_memzero(&key, sizeof key);
+    return outcome;
+}
+
+/* ---- settings ---- */
+
+static void
+say_problem(void *context, const struct tally_error *problem)
+{
+    unsigned *count = context;
+    (*count)++;
+    (void)fail_with(problem, NULL);
+}
+
+static int
+check_settings(const char *folder)
+{
+    unsigned count = 0;
+    struct tally_error error = { 0 };
+    if (settings_check(folder, say_problem, &count, &error) != TALLY_OK)
+        return (void)fail_with(&error, NULL), UNABLE;
+    if (count > 0)
+        return MISUSED;
+    (void)printf("the settings of %s are good\n", folder);
+    return DONE;
+}
+
+static int
+read_settings(const struct invocation *invocation, const char *folder, struct settings *settings)
+{
+    struct tally_error error = { 0 };
+    settings_init(settings);
+    if (settings_read(folder, settings, &error) != TALLY_OK)
+        return fail_with(&error, NULL);
+    const char *listen = option_value(invocation, "listen");
+    if (listen != NULL && snprintf(settings->listen, sizeof settings->listen, "%s", listen) >=
+                              (int)sizeof settings->listen)
+        return fail(MISUSED, "--listen takes ADDRESS:PORT");
+    if (option_given(invocation, "insecure-http"))
+        settings->insecure_http = true;
+    return DONE;
+}
+
+/* ---- the command ---- */
+
+static void
+say_ready(void *context, const char *url)
+{
+    (void)context;
+    (void)printf("listening on %s\n", url);
+    (void)fflush(stdout);
+}
+
+static int
+run(const struct invocation *invocation)
+{
+    int outcome = operands_expect(invocation, 0, 0);
+    if (outcome != DONE)
+        return outcome;
+    const char *folder = option_value(invocation, "data");
+    if (folder == NULL)
+        folder = FOLDER_STANDARD;
+    if (option_given(invocation, "check"))
+        return check_settings(folder);
+    if (is_missing(folder))
+        outcome = make_folder(folder);
+    struct server_options server_options = { .path = folder, .ready = say_ready };
+    if (outcome == DONE)
+        outcome = read_settings(invocation, folder, &server_options.settings);
+    if (outcome != DONE)
+        return outcome;
+
+    struct tally_error error = { 0 };
+    if (server_run(&server_options, &error) == TALLY_OK)
+        return DONE;
+    return fail_with(&error, NULL);
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .operands = "",
+    .summary = "serve a data folder over HTTP",
+    .text =
+        "Prints a line `listening on http://ADDRESS:PORT` when it is ready. A folder that does "
+        "not\nexist is made; its admin key is shown at the terminal or, without one, written to "
+        "the file\n" FIRST_RUN_NAME " in it. SIGHUP reads the log's settings, rates, timeouts "
+        "and certificate anew;\nSIGTERM answers what was accepted, signs and ends.",
+    .options = options,
+    .run = run,
+};
