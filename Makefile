@@ -9,7 +9,8 @@ export TALLY_SHARED ?= $(abspath ../shared)
 
 help:
 	@echo 'make build     the program, build/tally'
-	@echo 'make demo      build it and show it: record, find, verify, tamper, see it found'
+	@echo 'make demo      build it and start a server with entries in it; prints what to try'
+	@echo 'make demo-clean  remove what the demo keeps, demo-data'
 	@echo 'make test      all tests: unit, system, conformance'
 	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh says what can be set'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
@@ -33,6 +34,9 @@ test: build
 
 demo: build
 	@$(BUILD)/tally demo
+
+demo-clean:
+	rm -rf demo-data
 
 bench:
 	@packaging/deps.sh build bench

@@ -1,194 +1,231 @@
 /*
- * tally demo - the whole story in a scratch folder: record, import, find, verify, tamper, verify.
+ * tally demo - a server with something in it, to be tried from another terminal.
  *
- * Each step is a line of shell that is printed and then run as it stands, so that it can be copied.
- * The folder stays until the next `rm`, which the last line names, to be looked around in.
+ * The folder is made and filled the first time and used again afterwards; the key is a new one each
+ * time. What is printed can be copied as it stands.
  */
+#include "acceptor.h"
+#include "batch.h"
+#include "clock.h"
 #include "command.h"
-#include "scratch.h"
+#include "establish.h"
+#include "generate.h"
+#include "server.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#define FOLDER_STANDARD "demo-data"
+#define EVENTS_STANDARD 5000
+#define EVENTS_MAX      1000000
+#define PORT_FIRST      7878
+#define PORT_COUNT      100
+#define KEY_NAME        "demo"
+
+/* The events lie in as many days before now. */
+#define DAYS 30
+
 static const struct command_option options[] = {
-    { "events", "N", "how many events to generate where there are no real ones (default: 5000)" },
+    { "data", "DIR", "the data folder (default: ./" FOLDER_STANDARD ")" },
+    { "events", "N", "how many events to fill a new one with (default: 5000)" },
     { NULL, NULL, NULL },
 };
 
-#define EVENTS_STANDARD 5000
-#define EVENTS_MAX      1000000
-
-struct demo {
-    const char *tally;          /* how this program is called, for a shell */
-    char folder[PATH_MAX - 64]; /* scratch; holds data/ and state/ */
-    const char *shared;         /* where real records may lie; NULL: nowhere */
-    unsigned steps;
-};
-
-/* ---- telling and doing ---- */
-
-static void
-tell(const char *text)
-{
-    (void)printf("\n# %s\n", text);
-}
-
-static int
-run_shell(const char *line)
-{
-    (void)printf("$ %s\n", line);
-    (void)fflush(stdout);
-    pid_t child = fork();
-    if (child < 0)
-        return -1;
-    if (child == 0) {
-        (void)execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Prints and runs a line. DONE where its exit status is the one that the story needs. */
-__attribute__((format(printf, 3, 4))) static int
-step(struct demo *demo, int expected, const char *format, ...)
-{
-    char line[2 * PATH_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    if (size < 0 || size >= (int)sizeof line)
-        return fail(UNABLE, "a path is too long");
-    demo->steps++;
-    int status = run_shell(line);
-    if (status != expected)
-        return fail(UNABLE, "the demo did not go as it should: this ended with %d, not %d", status,
-                    expected);
-    return DONE;
-}
-
-/* ---- the steps ---- */
-
-static int
-show_recording(struct demo *demo)
-{
-    tell("A data folder with an admin key and a trail, `main`. The vkey is what others check by.");
-    int outcome = step(demo, DONE, "%s init %s/data", demo->tally, demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    tell("An event, by hand. The receipt is its place in the trail and its hash.");
-    outcome = step(demo, DONE,
-                   "%s record %s/data --event-type report_approve --user-id approver456 "
-                   "--resource-type report --resource-id rep789 "
-                   "--details '{\"comments\":\"Approved after review\"}'",
-                   demo->tally, demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    tell("Or many, as JSON. What is known of an event type is filled in.");
-    return step(demo, DONE,
-                "printf '%%s\\n' '{\"event_type\":\"login_failure\",\"user_id\":\"mallory\"}' "
-                "'{\"action\":\"user.login\",\"status\":\"success\",\"user_id\":\"mallory\"}' "
-                "| %s record %s/data",
-                demo->tally, demo->folder);
-}
-
-static bool
-exists(const char *folder, const char *name)
-{
-    char path[PATH_MAX];
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-           access(path, R_OK) == 0;
-}
-
-/* Real records of four products, those that are there. */
-static int
-import_real(struct demo *demo)
-{
-    static const struct {
-        const char *map;
-        const char *files;
-        const char *probe;
-    } sources[] = {
-        { "cloudtrail", "data/cloudtrail-invictus/events.jsonl.gz",
-          "data/cloudtrail-invictus/events.jsonl.gz" },
-        { "cloudtrail", "data/cloudtrail-stratus/events.jsonl.gz",
-          "data/cloudtrail-stratus/events.jsonl.gz" },
-        { "kubernetes", "data/k8s-audit/*/*.log", "data/k8s-audit" },
-        { "gcp", "data/gcp-audit/fixtures/*.json", "data/gcp-audit/fixtures" },
-        { "windows", "data/windows-otrf/security-sample.jsonl.gz",
-          "data/windows-otrf/security-sample.jsonl.gz" },
-    };
-    tell("Real audit records of other products, each by a small map. Importing twice changes "
-         "nothing.");
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-        if (!exists(demo->shared, sources[i].probe))
-            continue;
-        int outcome = step(demo, DONE, "%s import %s/data --map %s %s/%s", demo->tally,
-                           demo->folder, sources[i].map, demo->shared, sources[i].files);
-        if (outcome != DONE)
-            return outcome;
-    }
-    return DONE;
-}
-
-static int
-import_generated(struct demo *demo, unsigned long long count)
-{
-    tell("Some thousand realistic events, made up.");
-    return step(demo, DONE, "%s bench --emit %llu | %s record %s/data --format ndjson | tail -n 1",
-                demo->tally, count, demo->tally, demo->folder);
-}
-
-static int
-show_finding(struct demo *demo)
-{
-    tell("Find: newest first, in a table. tally-filter(7) has the language.");
-    int outcome = step(demo, DONE, "%s query %s/data user:mallory", demo->tally, demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    outcome = step(demo, DONE, "%s query %s/data status:failure,error --limit 5", demo->tally,
-                   demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    tell("An entry with everything that proves it, and a proof checked without the trail.");
-    outcome = step(demo, DONE, "%s prove %s/data 1 --output %s/entry-1.proof", demo->tally,
-                   demo->folder, demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    return step(demo, DONE,
-                "%s prove --check %s/entry-1.proof --vkey \"$(%s trail %s/data info | "
-                "sed -n 's/^vkey: //p')\"",
-                demo->tally, demo->folder, demo->tally, demo->folder);
-}
-
-/* ---- tampering ---- */
-
+/* A byte of a sealed entry, for somebody to tamper with. */
 struct victim {
     char path[PATH_MAX];
     off_t size;
+    long offset;
+    unsigned byte;
 };
 
-/* The largest file of a folder: a segment's columns, or the journal. */
+struct demo {
+    const char *tally; /* how this program is called, for a shell */
+    const char *folder;
+    struct new_key key;
+    struct victim victim;
+};
+
+/* ---- filling ---- */
+
+/* What stands out among the generated ones. */
+static const char *const story[] = {
+    "{\"event_type\":\"login_failure\",\"user_id\":\"mallory\",\"ip_address\":\"203.0.113.9\","
+    "\"user_agent\":\"curl/8.5.0\",\"session_id\":\"s-1\"}",
+    "{\"event_type\":\"login_failure\",\"user_id\":\"mallory\",\"ip_address\":\"203.0.113.9\","
+    "\"user_agent\":\"curl/8.5.0\",\"session_id\":\"s-1\"}",
+    "{\"event_type\":\"login_success\",\"user_id\":\"mallory\",\"ip_address\":\"203.0.113.9\","
+    "\"user_agent\":\"curl/8.5.0\",\"session_id\":\"s-1\"}",
+    "{\"event_type\":\"role_change\",\"user_id\":\"mallory\",\"resource_type\":\"user\","
+    "\"resource_id\":\"mallory\",\"session_id\":\"s-1\","
+    "\"changes\":{\"role\":{\"before\":\"clerk\",\"after\":\"admin\"}}}",
+    "{\"event_type\":\"config_change\",\"user_id\":\"mallory\",\"resource_type\":\"system\","
+    "\"resource_id\":\"smtp_settings\",\"session_id\":\"s-1\","
+    "\"details\":{\"changed_fields\":[\"host\",\"port\"],"
+    "\"old_values\":{\"host\":\"smtp.old.com\",\"port\":25}}}",
+    "{\"event_type\":\"report_approve\",\"user_id\":\"approver456\",\"resource_type\":\"report\","
+    "\"resource_id\":\"rep789\",\"details\":{\"previous_status\":\"pending\","
+    "\"comments\":\"Approved after review\"}}",
+};
+
+static tally_status
+append(struct trail *trail, struct batch *batch, struct tally_error *error)
+{
+    struct receipt *receipts = calloc(batch_count(batch), sizeof *receipts);
+    if (receipts == NULL)
+        return TALLY_NO_MEMORY;
+    struct append_result result;
+    tally_status status = trail_append(trail, batch, APPEND_WAIT, receipts, &result, error);
+    free(receipts);
+    batch_clear(batch);
+    return status;
+}
+
+static tally_status
+add_generated(struct trail *trail, struct batch *batch, uint64_t count, struct tally_error *error)
+{
+    struct generator generator;
+    tally_status status = generator_init(&generator, (uint64_t)clock_now(), error);
+    if (status != TALLY_OK)
+        return status;
+    generator.time = clock_now() - DAYS * CLOCK_DAY;
+    struct buffer event = { 0 };
+    for (uint64_t i = 0; i < count && status == TALLY_OK; i++) {
+        buffer_clear(&event);
+        generator.time += DAYS * CLOCK_DAY / (int64_t)(count + 1);
+        generator_event(&generator, &event);
+        status = batch_add(batch, buffer_view(&event), error);
+        if (status == TALLY_OK && (batch_count(batch) == 1000 || i + 1 == count))
+            status = append(trail, batch, error);
+    }
+    buffer_free(&event);
+    generator_finish(&generator);
+    return status;
+}
+
+/* Fills and seals, so that there is a segment to look at. */
+static tally_status
+fill(struct trail *trail, uint64_t count, struct tally_error *error)
+{
+    struct batch *batch;
+    tally_status status = batch_create(trail, "demo", NULL, &batch, error);
+    if (status != TALLY_OK)
+        return status;
+    status = add_generated(trail, batch, count, error);
+    for (size_t i = 0; i < sizeof story / sizeof story[0] && status == TALLY_OK; i++)
+        status = batch_add(batch, bytes_text(story[i]), error);
+    if (status == TALLY_OK)
+        status = append(trail, batch, error);
+    if (status == TALLY_OK)
+        status = trail_seal(trail, SEAL_ALL, error);
+    batch_destroy(batch);
+    return status;
+}
+
+static tally_status
+fill_folder(const char *path, uint64_t count, struct tally_error *error)
+{
+    struct folder_options folder_options = { .command = "demo" };
+    struct folder *folder;
+    tally_status status = folder_open(path, &folder_options, &folder, error);
+    if (status != TALLY_OK)
+        return status;
+    struct trail *trail;
+    status = trail_open(folder, ESTABLISH_TRAIL, TRAIL_WRITE, &trail, NULL, error);
+    if (status == TALLY_OK) {
+        status = fill(trail, count, error);
+        tally_status closed = trail_close(trail, status == TALLY_OK ? error : NULL);
+        status = status == TALLY_OK ? closed : status;
+    }
+    folder_close(folder);
+    return status;
+}
+
+static int
+make_folder(const struct demo *demo, uint64_t count)
+{
+    const struct trail_config config = { 0 };
+    struct new_key key;
+    struct tally_vkey vkey;
+    struct tally_error error = { 0 };
+    (void)printf("filling %s with %llu events of the last %d days …\n", demo->folder,
+                 (unsigned long long)count, DAYS);
+    (void)fflush(stdout);
+    tally_status status = establish(demo->folder, &config, &key, &vkey, &error);
+    sodium_memzero(&key, sizeof key); /* each run makes its own */
+    if (status == TALLY_CONFLICT)
+        return fail(UNABLE, "%s is no data folder, and not empty: name another one with --data",
+                    demo->folder);
+    if (status == TALLY_OK)
+        status = fill_folder(demo->folder, count, &error);
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+/* ---- this run's key ---- */
+
+/* Keys of earlier runs, to be revoked. */
+struct earlier {
+    int64_t ids[64];
+    size_t count;
+};
+
+static tally_status
+collect(void *context, const struct keyring_entry *entry, struct tally_error *error)
+{
+    (void)error;
+    struct earlier *earlier = context;
+    if (strcmp(entry->name, KEY_NAME) == 0 &&
+        earlier->count < sizeof earlier->ids / sizeof earlier->ids[0])
+        earlier->ids[earlier->count++] = entry->id;
+    return TALLY_OK;
+}
+
+static tally_status
+renew_key(struct keyring *keyring, struct new_key *key, struct tally_error *error)
+{
+    struct earlier earlier = { 0 };
+    const struct keyring_request request = { .name = KEY_NAME, .role = ROLE_ADMIN };
+    tally_status status = keyring_list(keyring, KEYRING_IN_SERVICE, collect, &earlier, error);
+    if (status == TALLY_OK)
+        status = keyring_add(keyring, &request, key, error);
+    for (size_t i = 0; i < earlier.count && status == TALLY_OK; i++)
+        status = keyring_revoke(keyring, earlier.ids[i], error);
+    return status;
+}
+
+static int
+make_key(struct demo *demo)
+{
+    struct keyring *keyring;
+    struct tally_error error = { 0 };
+    tally_status status = keyring_open(demo->folder, &keyring, &error);
+    if (status == TALLY_ABSENT)
+        return fail(UNABLE, "%s has no tally.db: remove the folder, or name another one",
+                    demo->folder);
+    if (status == TALLY_OK) {
+        status = renew_key(keyring, &demo->key, &error);
+        keyring_close(keyring);
+    }
+    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
+/* ---- something to tamper with ---- */
+
+/* The largest segment file. */
 static void
 find_largest(const char *folder, struct victim *victim)
 {
+    char path[PATH_MAX];
     DIR *handle = opendir(folder);
     if (handle == NULL)
         return;
     for (struct dirent *file; (file = readdir(handle)) != NULL;) {
-        char path[PATH_MAX];
         struct stat stat_;
         if (snprintf(path, sizeof path, "%s/%s", folder, file->d_name) >= (int)sizeof path ||
             stat(path, &stat_) < 0 || !S_ISREG(stat_.st_mode) || stat_.st_size <= victim->size)
@@ -199,97 +236,115 @@ find_largest(const char *folder, struct victim *victim)
     (void)closedir(handle);
 }
 
-/* A byte in use near a third of the file: one that is not zero. False where there is none. */
-static bool
-find_byte(const struct victim *victim, long *offset_out, unsigned *byte_out)
+/* A byte in its middle that can be printed with one octal escape. */
+static void
+find_victim(struct demo *demo)
 {
-    FILE *file = fopen(victim->path, "re");
+    struct victim *victim = &demo->victim;
+    char folder[PATH_MAX];
+    (void)snprintf(folder, sizeof folder, "%s/trails/" ESTABLISH_TRAIL "/segments", demo->folder);
+    find_largest(folder, victim);
+    FILE *file = victim->size == 0 ? NULL : fopen(victim->path, "re");
+    victim->offset = (long)(victim->size / 2);
     if (file == NULL)
-        return false;
-    long start = (long)(victim->size / 3);
-    bool found = false;
-    for (long offset = start; offset >= 0 && !found; offset -= offset > 512 ? 512 : offset + 1) {
-        if (fseek(file, offset, SEEK_SET) < 0)
-            break;
-        int byte = fgetc(file);
-        found = byte > 0;
-        *offset_out = offset;
-        *byte_out = (unsigned)byte;
-    }
+        return;
+    int byte = fseek(file, victim->offset, SEEK_SET) < 0 ? EOF : fgetc(file);
     (void)fclose(file);
-    return found;
+    victim->size = byte == EOF ? 0 : victim->size;
+    victim->byte = (unsigned)byte & 0xff;
 }
 
-static int
-show_tampering(struct demo *demo)
+/* ---- what is printed ---- */
+
+/* A line of shell that puts a byte where the victim's is. */
+static void
+print_byte(const struct victim *victim, unsigned byte)
 {
-    tell("Verify: every leaf, commitment, root and signature is computed again.");
-    int outcome = step(demo, DONE, "%s verify %s/data", demo->tally, demo->folder);
-    if (outcome != DONE)
-        return outcome;
+    (void)printf("printf '\\%03o' | dd of=%s bs=1 seek=%ld conv=notrunc status=none\n", byte,
+                 victim->path, victim->offset);
+}
 
-    struct victim victim = { .size = 0 };
-    char folder[PATH_MAX];
-    (void)snprintf(folder, sizeof folder, "%s/data/trails/main/segments", demo->folder);
-    find_largest(folder, &victim);
-    (void)snprintf(folder, sizeof folder, "%s/data/trails/main/journal", demo->folder);
-    if (victim.size == 0)
-        find_largest(folder, &victim);
-    long offset;
-    unsigned byte;
-    if (victim.size == 0 || !find_byte(&victim, &offset, &byte))
-        return fail(UNABLE, "there is no file of the trail to tamper with");
+static void
+print_tampering(const struct demo *demo)
+{
+    if (demo->victim.size == 0)
+        return;
+    (void)printf("\n# somebody with all rights on the disk flips one bit; it is found, with its "
+                 "place:\n");
+    print_byte(&demo->victim, demo->victim.byte ^ 1u);
+    (void)printf("%s verify $TALLY_URL\n# the bit put back:\n", demo->tally);
+    print_byte(&demo->victim, demo->victim.byte);
+}
 
-    tell("Now somebody with all rights on the disk flips one bit of what is on record…");
-    outcome = step(demo, DONE, "printf '\\%03o' | dd of=%s bs=1 seek=%ld conv=notrunc status=none",
-                   byte ^ 1u, victim.path, offset);
-    if (outcome != DONE)
-        return outcome;
-    tell("… and it is found, with its place. Exit status 1.");
-    outcome = step(demo, DISPROVED, "%s verify %s/data", demo->tally, demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    tell("The bit put back, all is well again.");
-    outcome = step(demo, DONE, "printf '\\%03o' | dd of=%s bs=1 seek=%ld conv=notrunc status=none",
-                   byte, victim.path, offset);
-    return outcome != DONE ? outcome
-                           : step(demo, DONE, "%s verify %s/data", demo->tally, demo->folder);
+/* server_options.ready */
+static void
+print_story(void *context, const char *url)
+{
+    const struct demo *demo = context;
+    const char *bearer = "-H \"Authorization: Bearer $TALLY_KEY\"";
+    (void)printf("listening on %s\n", url);
+    (void)printf("\n# in another terminal, in this folder:\nexport TALLY_URL=%s TALLY_KEY=%s\n",
+                 url, demo->key.text);
+    (void)printf("\n# record an event; the answer is its receipt:\n"
+                 "curl %s -H 'Content-Type: application/json' $TALLY_URL/api/events \\\n"
+                 "    -d '{\"event_type\":\"login_failure\",\"user_id\":\"eve\","
+                 "\"ip_address\":\"192.0.2.7\"}'\n",
+                 bearer);
+    (void)printf("\n# find: newest first\n"
+                 "curl %s \"$TALLY_URL/api/events?user=mallory&limit=3\"\n"
+                 "%s query $TALLY_URL user:mallory\n"
+                 "%s query $TALLY_URL status:failure,error 'action:report.*' timestamp:-7d..now "
+                 "--limit 5\n",
+                 bearer, demo->tally, demo->tally);
+    (void)printf("\n# count\n"
+                 "curl %s \"$TALLY_URL/api/stats?by=action&top=5&interval=1d\"\n"
+                 "\n# who read what is on record, too\n"
+                 "%s query $TALLY_URL --trail tally --limit 5\n",
+                 bearer, demo->tally);
+    (void)printf("\n# verify everything: every leaf, commitment, root and signature is computed "
+                 "again\n%s verify $TALLY_URL\n",
+                 demo->tally);
+    print_tampering(demo);
+    (void)printf("\n# all routes: %s/docs\n"
+                 "# Ctrl-C ends the server; `make demo-clean` removes %s.\n\n",
+                 url, demo->folder);
+    (void)fflush(stdout);
 }
 
 /* ---- the command ---- */
 
-/* A scratch folder, and verification's memory in it, so that the demo leaves nothing elsewhere. */
-static int
-prepare(struct demo *demo)
+/* The first port that nobody has, or 0. */
+static uint16_t
+find_port(void)
 {
-    int outcome = scratch_make(NULL, "demo", demo->folder, sizeof demo->folder);
-    if (outcome != DONE)
-        return outcome;
-    char state[PATH_MAX];
-    (void)snprintf(state, sizeof state, "%s/state", demo->folder);
-    /* Tables that fit a page where the output is no terminal. */
-    if (setenv("XDG_STATE_HOME", state, 1) < 0 ||
-        (isatty(STDOUT_FILENO) != 1 && setenv("COLUMNS", "120", 0) < 0))
-        return fail(UNABLE, "out of memory");
-
-    const char *shared = getenv("TALLY_SHARED");
-    if (shared == NULL)
-        shared = "../shared";
-    demo->shared = exists(shared, "data/cloudtrail-invictus/events.jsonl.gz") ? shared : NULL;
-    return DONE;
+    for (unsigned port = PORT_FIRST; port < PORT_FIRST + PORT_COUNT; port++) {
+        struct acceptor *acceptor;
+        struct tally_error error;
+        if (acceptor_open("127.0.0.1", (uint16_t)port, &acceptor, &error) != TALLY_OK)
+            continue;
+        acceptor_close(acceptor);
+        return (uint16_t)port;
+    }
+    return 0;
 }
 
 static int
-show(struct demo *demo, unsigned long long count)
+serve(struct demo *demo)
 {
-    int outcome = show_recording(demo);
-    if (outcome == DONE)
-        outcome = demo->shared != NULL ? import_real(demo) : import_generated(demo, count);
-    if (outcome == DONE)
-        outcome = show_finding(demo);
-    if (outcome == DONE)
-        outcome = show_tampering(demo);
-    return outcome;
+    struct server_options server_options = {
+        .path = demo->folder,
+        .ready = print_story,
+        .context = demo,
+    };
+    struct tally_error error = { 0 };
+    struct settings *settings = &server_options.settings;
+    settings_init(settings);
+    if (settings_read(demo->folder, settings, &error) != TALLY_OK)
+        return fail_with(&error, NULL);
+    (void)snprintf(settings->listen, sizeof settings->listen, "127.0.0.1:%u", find_port());
+    if (server_run(&server_options, &error) != TALLY_OK)
+        return fail_with(&error, NULL);
+    return DONE;
 }
 
 static int
@@ -302,22 +357,33 @@ run(const struct invocation *invocation)
     if (outcome != DONE)
         return outcome;
 
-    struct demo demo = { .tally = invocation->program };
-    outcome = prepare(&demo);
-    if (outcome != DONE)
-        return outcome;
-    outcome = show(&demo, count);
-    (void)printf("\n# Look around in %s; afterwards:\n$ rm -r %s\n", demo.folder, demo.folder);
-    return fflush(stdout) == 0 ? outcome : UNABLE;
+    struct demo demo = {
+        .tally = invocation->program,
+        .folder = option_value(invocation, "data"),
+    };
+    if (demo.folder == NULL)
+        demo.folder = FOLDER_STANDARD;
+    char trails[PATH_MAX];
+    (void)snprintf(trails, sizeof trails, "%s/trails", demo.folder);
+    if (access(trails, F_OK) < 0)
+        outcome = make_folder(&demo, count);
+    if (outcome == DONE)
+        outcome = make_key(&demo);
+    if (outcome == DONE) {
+        find_victim(&demo);
+        outcome = serve(&demo);
+    }
+    sodium_memzero(&demo.key, sizeof demo.key);
+    return outcome;
 }
 
 const struct command command_demo = {
     .name = "demo",
     .operands = "",
-    .summary = "show it: record, import, find, verify, flip a bit, see it found",
-    .text = "Works in a scratch folder and prints each command as it goes, ready to copy. Real "
-            "records are\nimported where TALLY_SHARED (default ../shared) has some, generated ones "
-            "otherwise.",
+    .summary = "a server with real-looking entries, and what to try on it",
+    .text = "Makes and fills the data folder the first time and uses it again afterwards. Listens "
+            "on\n127.0.0.1, port 7878 or the next one that is free, and prints lines to copy into "
+            "another\nterminal, with a new key each time. Ctrl-C ends it.",
     .options = options,
     .run = run,
 };

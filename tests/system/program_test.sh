@@ -1,7 +1,7 @@
 #!/bin/bash
 . "$(dirname "$0")/lib.sh"
 
-commands='init record import query stats export verify prove trail doctor bench demo help'
+commands='init serve record import query stats export verify prove trail key doctor bench demo help'
 expect 0 'the list of commands' "$TALLY" help
 for command in $commands; do
     says "it has $command" "^  tally $command "
@@ -21,7 +21,7 @@ says 'is said' '^tally [0-9]+\.[0-9]+\.[0-9]+$'
 expect 0 'short for help' "$TALLY" -h
 expect 2 'no command' "$TALLY"
 complains 'the way on' 'tally help'
-expect 2 'a command there is not' "$TALLY" serve
+expect 2 'a command there is not' "$TALLY" witness
 expect 2 'help on one' "$TALLY" help nothing
 expect 2 'help on two' "$TALLY" help init record
 
@@ -47,7 +47,7 @@ done
 expect 0 'the trail is none the worse' "$TALLY" verify data
 same 'nor is its lock' "$(grep -c index data/trails/main/lock)" 0
 
-# bench and demo, small.
+# bench, small.
 expect 0 'events to try with' "$TALLY" bench --emit 3
 same 'as many as asked' "$(grep -c '^{.*}$' out)" 3
 cp out first
@@ -57,10 +57,5 @@ expect 0 'a small measurement' "$TALLY" bench --events 2000 --folder "$scratch" 
 says 'its rows' '"measure":"recording, durable"' '"measure":"verification"' '"measure":"opening after a kill"' '"unit":"bytes/entry"'
 same 'nothing is left' "$(ls -d "$scratch"/tally-bench.* 2> /dev/null)" ''
 expect 2 'nothing to measure' "$TALLY" bench --events 0
-mkdir tmp
-expect 0 'the demo with generated events' env TMPDIR="$scratch/tmp" TALLY_SHARED="$scratch" "$TALLY" demo --events 500
-says 'tells the story' 'intact up to size 504' 'main: tampered' "^\\$ .* verify "
-folder=$(sed -n 's/^\$ rm -r //p' out)
-expect 0 'its folder can be looked around in' "$TALLY" query "$folder/data" user:mallory
 
 finish

@@ -39,7 +39,4 @@ expect 0 'carried over' "$TALLY" import copy --map tallystick first.ndjson
 members() { sed -E 's/^\{"index":[0-9]+,/{/; s/,"(received|writer|private)":"[^"]*"//g; s/,"v":1//' "$1"; }
 same 'equal in every member' "$(members first.ndjson | sha256sum)" "$(members second.ndjson | sha256sum)"
 
-expect 0 'the demo with real records' env TALLY_SHARED="$shared" TMPDIR="$scratch" "$TALLY" demo
-says 'tells the story' 'imported 2900' 'main: tampered' 'main: intact'
-
 finish
