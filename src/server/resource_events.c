@@ -164,7 +164,9 @@ make_batch(struct request *request, struct recording *recording)
     } else if (recording->refused > 0 && !recording->partial) {
         answer_refused(request, recording, 400, "nothing was stored: some events are refused");
     } else if (batch_count(recording->batch) == 0 && recording->refused > 0) {
-        answer_refused(request, recording, 400, "nothing was stored: every event is refused");
+        /* The last ones that were left were refused for their ids if there was a round before. */
+        answer_refused(request, recording, recording->rounds > 1 ? 409 : 400,
+                       "nothing was stored: every event is refused");
     } else if (batch_count(recording->batch) == 0) {
         answer_problem(request, 400, "there is no event in the body");
     } else {
@@ -299,6 +301,13 @@ begin_append(struct request *request, struct recording *recording)
 }
 
 static void
+answer_doubt(struct request *request, const char *why)
+{
+    answer_problem(request, 503,
+                   "%s; the events may be stored or not: send them again with the same ids", why);
+}
+
+static void
 answer_expired(struct request *request, struct recording *recording)
 {
     if (trail_append_withdraw(recording->open->trail, &recording->append)) {
@@ -307,9 +316,7 @@ answer_expired(struct request *request, struct recording *recording)
                        "the trail takes entries more slowly than they come; nothing was stored");
         return;
     }
-    answer_problem(request, 503,
-                   "the disk took too long; the events may be stored or not: send them again with "
-                   "the same ids");
+    answer_doubt(request, "the disk took too long");
 }
 
 static void
@@ -396,6 +403,10 @@ answer_append(struct request *request, struct recording *recording)
         return;
     case TALLY_CONFLICT:
         settle_conflict(request, recording);
+        return;
+    case TALLY_IO:
+        answer_fault(request, &recording->append.error); /* for the log: the trail is poisoned */
+        answer_doubt(request, "a write to the disk failed");
         return;
     default:
         answer_fault(request, &recording->append.error);
