@@ -66,10 +66,10 @@ optional(const char *text)
 static void
 put_principal(struct buffer *out, const struct principal *principal)
 {
-    if (principal == NULL || principal->role == ROLE_NONE) {
+    if (principal == NULL)
         put_text(out, "actor_type", bytes_text("system"));
-        return;
-    }
+    if (principal == NULL || principal->role == ROLE_NONE)
+        return; /* a stranger is neither the server nor anybody by name */
     put_text(out, "user_id", bytes_text(principal->name));
     put_text(out, "session_id", bytes_text(principal->writer));
 }

@@ -29,7 +29,8 @@ struct diary_event {
     const char *action;                /* NULL: the event type's */
     const char *status;                /* NULL: the event type's */
     const struct principal *principal; /* who: user_id is its name, session_id its key; NULL: the
-                                          server itself (actor_type system) */
+                                          server itself (actor_type system); of ROLE_NONE: a
+                                          stranger */
     const char *address;               /* ip_address */
     const char *request_id;
     const char *resource_type; /* "trail", "key", "server" */
