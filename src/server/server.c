@@ -370,6 +370,10 @@ server_run(const struct server_options *options, struct tally_error *error)
     tally_status closed = close_all(server, status == TALLY_OK ? error : NULL);
     buffer_free(&server->recovery);
     free(server);
+    /* Who said so twice means nothing more by it, and a reload comes too late. */
+    const struct timespec now = { 0 };
+    while (sigtimedwait(&signals, NULL, &now) > 0)
+        continue;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status == TALLY_OK ? closed : status;
 }
