@@ -1,29 +1,52 @@
 #!/bin/bash
-# Runs every command of README's tour, in its order.
+# Runs every command of README's tour, in its order, in one shell as a reader would.
 . "$(dirname "$0")/lib.sh"
+command -v curl > /dev/null || skip_all 'curl is not there'
 
 mkdir bin
 ln -s "$TALLY" bin/tally
 export PATH=$scratch/bin:$PATH
 ln -s "$source_root/tests" tests
 
-awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_root/README.md" > tour
-line=''
-while IFS= read -r part; do
-    line+=$part$'\n'
-    [ "${part%\\}" = "$part" ] || continue
-    # The doctor may find something about the machine.
-    bash -c "$line" > out 2> err
-    status=$?
-    if [ $status -eq 0 ] || { [[ $line == *doctor* ]] && [ $status -eq 1 ]; }; then
-        pass "${line%%$'\n'*}"
+# The port may be taken here: the tour's becomes one that is free.
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_root/README.md" |
+    sed "s/127\.0\.0\.1:7878/127.0.0.1:$port/; s/^tally serve --data data/& --listen 127.0.0.1:$port/" > tour
+
+# run LINE: a command of the tour; the doctor may find something about the machine.
+run() {
+    eval "$1" > out 2> err
+    local status=$?
+    if [ $status -eq 0 ] || { [[ $1 == *doctor* ]] && [ $status -eq 1 ]; }; then
+        pass "${1%%$'\n'*}"
     else
-        fail "${line%%$'\n'*}"
+        fail "${1%%$'\n'*}"
         show
     fi
+}
+
+set -m # so that %1 is the server
+line=''
+while IFS= read -r part <&3; do
+    line+=$part$'\n'
+    [ "${part%\\}" = "$part" ] || continue
+    if [[ $line == 'tally serve'* ]]; then
+        eval "$line" > serve.out 2> serve.err
+        for _ in $(seq 200); do
+            grep -q '^listening on' serve.out && break
+            sleep 0.05
+        done
+        same 'the server is ready' "$(cat serve.out)" "listening on http://127.0.0.1:$port"
+    elif [[ $line == 'kill %1'* ]]; then
+        kill %1
+        wait %1
+        same 'the server ends' "$?" 0
+    else
+        run "$line"
+    fi
     line=''
-done < tour
-[ "$tests" -ge 12 ] && pass 'the tour was found' || fail 'the tour was found'
+done 3< tour
+[ "$tests" -ge 20 ] && pass 'the tour was found' || fail 'the tour was found'
 same 'it ends with a whole trail' "$(tally query data control:'*' --format ndjson | wc -l) $(size_of data)" '1 5003'
 
 finish
