@@ -158,6 +158,15 @@ end(struct connection *connection)
     connection->ended = true;
 }
 
+/* Whether nothing is left to read and nothing will come. libmicrohttpd waits for changes alone: where
+ * the client's end comes together with its last bytes, it reads those and waits for ever. */
+static bool
+is_abandoned(const struct connection *connection)
+{
+    uint8_t byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* Under the mutex. */
 static void
 tell_late(struct connection *connection)
@@ -174,10 +183,14 @@ connections_sweep(struct connections *connections)
 {
     int64_t now = clock_monotonic();
     (void)pthread_mutex_lock(&connections->mutex);
+    bool look = now - connections->looked >= CLOCK_SECOND;
+    if (look)
+        connections->looked = now;
     for (struct connection *each = connections->first; each != NULL; each = each->next) {
         int64_t age = now - each->since;
+        bool reading = each->phase == CONNECTION_READING;
         if ((each->phase == CONNECTION_IDLE && age > connections->idle_max) ||
-            (each->phase == CONNECTION_READING && age > connections->reading_max)) {
+            (reading && (age > connections->reading_max || (look && is_abandoned(each))))) {
             end(each);
         } else if (is_busy(each->phase) && each->deadline != 0 && now >= each->deadline) {
             tell_late(each);

@@ -45,6 +45,7 @@ struct connections {
     uint64_t count;
     uint64_t busy;                 /* neither idle nor reading */
     bool draining;                 /* nothing more is worked on */
+    int64_t looked;                /* monotonic: when clients that are gone were looked for */
     int64_t idle_max, reading_max; /* nanoseconds */
     void *owner;                   /* whoever these are the connections of */
 };
@@ -67,7 +68,8 @@ bool connection_begin_work(struct connections *connections, struct connection *c
 void connection_expect(struct connections *connections, struct connection *connection, int64_t ns,
                        void (*expire)(struct request *request));
 
-/* Ends connections that were idle or reading for too long, and tells requests that are late. */
+/* Ends connections that were idle or reading for too long, or whose client is gone within a request,
+ * and tells requests that are late. */
 void connections_sweep(struct connections *connections);
 
 /* From now on no work begins. Ends connections that are idle or reading; waits until no request is

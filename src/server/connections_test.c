@@ -122,6 +122,33 @@ ended_when_idle_or_reading_for_too_long(void **state)
 }
 
 static void
+ended_when_the_client_is_gone_within_a_request(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    connections.idle_max = connections.reading_max = 3600 * CLOCK_SECOND;
+    struct line gone, pending, there;
+    open_line(&connections, &gone);
+    open_line(&connections, &pending);
+    open_line(&connections, &there);
+    connection_enter(&connections, gone.connection, CONNECTION_READING);
+    connection_enter(&connections, pending.connection, CONNECTION_READING);
+    connection_enter(&connections, there.connection, CONNECTION_READING);
+    assert_int_equal(shutdown(gone.far, SHUT_WR), 0);
+    assert_int_equal(send(pending.far, "x", 1, 0), 1); /* which is yet to be read */
+    assert_int_equal(shutdown(pending.far, SHUT_WR), 0);
+    connections_sweep(&connections);
+    assert_true(is_cut(&gone));
+    assert_false(is_cut(&pending));
+    assert_false(is_cut(&there));
+    close_line(&connections, &gone);
+    close_line(&connections, &pending);
+    close_line(&connections, &there);
+    connections_finish(&connections);
+}
+
+static void
 late_requests_are_told_once(void **state)
 {
     (void)state;
@@ -231,6 +258,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_as_text),
         cmocka_unit_test(ended_when_idle_or_reading_for_too_long),
+        cmocka_unit_test(ended_when_the_client_is_gone_within_a_request),
         cmocka_unit_test(late_requests_are_told_once),
         cmocka_unit_test(draining_waits_for_what_is_worked_on),
         cmocka_unit_test(nothing_begins_while_draining),

@@ -82,6 +82,8 @@ struct request {
     enum method method;
     struct bytes raw_target;
     const uint8_t *target_place; /* where the wire has it; undone there by now */
+    const uint8_t *head_end;     /* in the same memory */
+    unsigned trailers;
     struct target target;
     struct principal principal; /* who asks; of role ROLE_NONE on routes that anyone may ask */
     enum body_type body_type;

@@ -1,0 +1,134 @@
+#include "served.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ANSWER_TIMEOUT_MS 30000
+
+/* Draining takes 30 seconds at most, closing a little more; a sanitizer makes all of it slower. */
+#define STOP_TIMEOUT_MS 120000
+
+static void
+must(bool holds, const char *what)
+{
+    if (!holds) {
+        (void)fprintf(stderr, "%s\n", what);
+        abort();
+    }
+}
+
+/* Copies what stands behind `start`, to the end of its line. */
+static bool
+copy_line(const char *text, const char *start, char *out, size_t size)
+{
+    const char *at = strstr(text, start);
+    if (at == NULL)
+        return false;
+    at += strlen(start);
+    int length = (int)strcspn(at, "\n");
+    return snprintf(out, size, "%.*s", length, at) < (int)size;
+}
+
+void
+served_start(struct served *served, const char *const *settings)
+{
+    struct child_options options = {
+        .data = served->folder,
+        .settings = settings,
+        .timeout_ms = 60000,
+    };
+    served->child = child_serve(&options);
+    must(served->child != NULL, "the server does not start");
+    served->port = child_port(served->child);
+}
+
+void
+served_stop(struct served *served)
+{
+    struct buffer log = { 0 };
+    child_output(served->child, &log);
+    int end = child_stop(served->child, SIGTERM, STOP_TIMEOUT_MS);
+    served->child = NULL;
+    if (end != 0) {
+        (void)fprintf(stderr, "the server ended with %d; it wrote:\n%.*s\n", end,
+                      BYTES_ARG(buffer_view(&log)));
+        abort();
+    }
+    buffer_free(&log);
+}
+
+void
+served_begin(struct served *served, const char *const *settings)
+{
+    *served = (struct served){ .folder = child_folder() };
+    struct buffer out = { 0 };
+    must(child_run((const char *const[]){ "init", served->folder, NULL }, &out) == 0, "init fails");
+    buffer_byte(&out, 0);
+    must(copy_line((const char *)out.data, "admin key: ", served->key, sizeof served->key),
+         "init prints no key");
+    buffer_free(&out);
+    served_start(served, settings);
+}
+
+void
+served_end(struct served *served)
+{
+    if (served->child != NULL)
+        served_stop(served);
+    child_remove(served->folder);
+}
+
+unsigned
+served_ask(struct served *served, const struct http_request *request, struct buffer *out)
+{
+    struct http *http = http_connect(served->port);
+    struct http_answer answer = { 0 };
+    bool answered = http_ask(http, request, ANSWER_TIMEOUT_MS, &answer) == HTTP_OK;
+    if (answered && out != NULL)
+        buffer_bytes(out, answer.body);
+    http_close(http);
+    return answered ? answer.status : 0;
+}
+
+uint64_t
+served_size(struct served *served)
+{
+    struct buffer body = { 0 };
+    struct http_request request = { .target = "/api/trails/main", .key = served->key };
+    must(served_ask(served, &request, &body) == 200, "the trail's size is not told");
+    buffer_byte(&body, 0);
+    const char *size = strstr((const char *)body.data, "\"size\":");
+    must(size != NULL, "the trail has no size");
+    uint64_t number = strtoull(size + 7, NULL, 10);
+    buffer_free(&body);
+    return number;
+}
+
+double
+served_metric(struct served *served, const char *name)
+{
+    struct buffer body = { 0 };
+    struct http_request request = { .target = "/metrics", .key = served->key };
+    char line[128], value[64];
+    must(served_ask(served, &request, &body) == 200, "there are no metrics");
+    buffer_byte(&body, 0);
+    (void)snprintf(line, sizeof line, "\n%s ", name);
+    bool found = copy_line((const char *)body.data, line, value, sizeof value);
+    buffer_free(&body);
+    return found ? strtod(value, NULL) : -1;
+}
+
+size_t
+served_memory(const struct served *served)
+{
+    char path[64], text[128] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)child_pid(served->child));
+    FILE *file = fopen(path, "re");
+    must(file != NULL && fgets(text, sizeof text, file) != NULL, "no memory of the server");
+    (void)fclose(file);
+    unsigned long pages = 0;
+    must(sscanf(text, "%*u %lu", &pages) == 1, "statm");
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
