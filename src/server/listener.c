@@ -158,6 +158,8 @@ struct head_reading {
     struct header headers[FRAMING_HEADERS_MAX + 1];
 };
 
+/* What says where the request ends is judged as the library took it, with the blanks that it leaves
+ * behind a value; the others are read without them. */
 static enum MHD_Result
 read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size,
             const char *value, size_t value_size)
@@ -168,7 +170,6 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
     if (framing->header_count > FRAMING_HEADERS_MAX)
         return MHD_NO; /* one too many is enough to be refused for */
     struct bytes text = value == NULL ? (struct bytes){ NULL, 0 } : bytes_of(value, value_size);
-    text = header_trim(text); /* the library leaves what stands behind it */
     struct header header = { bytes_of(name, name_size), text };
     reading->headers[framing->header_count++] = header;
 
@@ -185,7 +186,7 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (wanted[i].value->data == NULL && field_same_letters(header.name, wanted[i].name))
-            *wanted[i].value = text.data == NULL ? bytes_of("", 0) : text;
+            *wanted[i].value = text.data == NULL ? bytes_of("", 0) : header_trim(text);
     return MHD_YES;
 }
 
