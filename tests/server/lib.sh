@@ -15,6 +15,7 @@ serve() {
     local tries=0
     dir=$1
     shift
+    : > "$scratch/serve.out" # what the one before wrote is not to be taken for this one's
     "$TALLY" serve --data "$dir" --listen 127.0.0.1:0 "$@" > "$scratch/serve.out" 2> "$scratch/serve.err" &
     server=$!
     until url=$(sed -n 's/^listening on //p' "$scratch/serve.out") && [ -n "$url" ]; do
