@@ -3,7 +3,7 @@
  * says is so.
  */
 #include "base64.h"
-#include "served.h"
+#include "stage.h"
 #include "tally/hash.h"
 
 #include <jansson.h>
@@ -23,7 +23,7 @@
 #define JSON_TYPE   "Content-Type: application/json\r\n"
 #define NDJSON_TYPE "Content-Type: application/x-ndjson\r\n"
 
-static struct served served;
+static struct stage stage;
 static char order[256]; /* BROKEN_DISK */
 
 /* Starts the server, on a disk that breaks on demand. */
@@ -33,17 +33,17 @@ start(const char *head_entries)
     static char preload[512], broken[300];
     (void)snprintf(preload, sizeof preload, "LD_PRELOAD=%s", getenv("BROKEN_DISK_LIBRARY"));
     (void)snprintf(broken, sizeof broken, "BROKEN_DISK=%s", order);
-    served_start(&served,
-                 (const char *const[]){ preload, broken, "ASAN_OPTIONS=verify_asan_link_order=0",
-                                        head_entries, NULL });
+    stage_start(&stage,
+                (const char *const[]){ preload, broken, "ASAN_OPTIONS=verify_asan_link_order=0",
+                                       head_entries, NULL });
 }
 
 static int
 begin(void **state)
 {
     (void)state;
-    served_make(&served);
-    (void)snprintf(order, sizeof order, "%s/disk", served.scratch);
+    stage_make(&stage);
+    (void)snprintf(order, sizeof order, "%s/disk", stage.scratch);
     start("TALLY_STORAGE_HEAD_ENTRIES=200000");
     return 0;
 }
@@ -52,7 +52,7 @@ static int
 end(void **state)
 {
     (void)state;
-    served_remove(&served);
+    stage_remove(&stage);
     return 0;
 }
 
@@ -68,7 +68,7 @@ static struct reply
 ask(const struct http_request *request)
 {
     struct exchange exchange;
-    exchange_begin(&served, request, &exchange);
+    exchange_begin(&stage, request, &exchange);
     struct bytes body = exchange.answer.body;
     struct reply reply = { exchange.answer.status,
                            json_loadb((const char *)body.data, body.size, 0, NULL) };
@@ -83,11 +83,8 @@ post(const char *query, const char *headers, struct bytes body)
 {
     char target[256];
     (void)snprintf(target, sizeof target, "/api/events%s", query);
-    return ask(&(struct http_request){ .method = "POST",
-                                       .target = target,
-                                       .key = served.admin,
-                                       .headers = headers,
-                                       .body = body });
+    return ask(&(struct http_request){
+        .method = "POST", .target = target, .key = stage.admin, .headers = headers, .body = body });
 }
 
 /* One that must have this status. */
@@ -136,7 +133,7 @@ static json_int_t
 trail_size_now(void)
 {
     struct reply reply =
-        ask(&(struct http_request){ .target = "/api/trails/main", .key = served.admin });
+        ask(&(struct http_request){ .target = "/api/trails/main", .key = stage.admin });
     assert_int_equal(reply.status, 200);
     json_int_t size = number(reply.json, "size");
     json_decref(reply.json);
@@ -161,7 +158,7 @@ check_receipt(const json_t *receipt, const char *member)
     char target[128];
     (void)snprintf(target, sizeof target, "/api/events/%" JSON_INTEGER_FORMAT "?form=evidence",
                    number(receipt, "index"));
-    struct reply reply = ask(&(struct http_request){ .target = target, .key = served.admin });
+    struct reply reply = ask(&(struct http_request){ .target = target, .key = stage.admin });
     assert_int_equal(reply.status, 200);
     const char *public_part = text(reply.json, "public");
     char leaf[2 * TALLY_HASH_SIZE + 1];
@@ -304,12 +301,12 @@ static void
 a_coding_that_not_all_understand(void **state)
 {
     (void)state;
-    struct http *http = http_connect(child_port(served.child));
+    struct http *http = http_connect(child_port(stage.child));
     struct buffer request = { 0 };
     buffer_format(&request,
                   "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
                   "Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n",
-                  served.admin);
+                  stage.admin);
     assert_true(http_send(http, buffer_view(&request)));
     struct http_answer answer;
     assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_OK);
@@ -512,12 +509,12 @@ too_many_and_too_much(void **state)
     buffer_free(&coded_body);
 
     /* Refused by its length, before it is sent. */
-    struct http *http = http_connect(child_port(served.child));
+    struct http *http = http_connect(child_port(stage.child));
     struct buffer head = { 0 };
     buffer_format(&head,
                   "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
                   "Content-Length: %zu\r\n\r\n",
-                  served.admin, body.size);
+                  stage.admin, body.size);
     assert_true(http_send(http, buffer_view(&head)));
     struct http_answer answer;
     assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_OK);
@@ -559,7 +556,7 @@ record_some(struct http *http, unsigned thread, unsigned round)
     const struct http_request request = {
         .method = "POST",
         .target = "/api/events?receipts=full",
-        .key = served.admin,
+        .key = stage.admin,
         .headers = NDJSON_TYPE,
         .body = buffer_view(&body),
     };
@@ -580,7 +577,7 @@ static void *
 record_many(void *context)
 {
     unsigned thread = *(unsigned *)context;
-    struct http *http = http_connect(child_port(served.child));
+    struct http *http = http_connect(child_port(stage.child));
     for (unsigned round = 0; round < REQUESTS; round++)
         record_some(http, thread, round);
     http_close(http);
@@ -627,9 +624,9 @@ many_connections_at_once(void **state)
     assert_int_equal(trail_size_now(), leaves_from + THREADS * REQUESTS * EVENTS);
 
     struct exchange exchange;
-    exchange_begin(&served,
+    exchange_begin(&stage,
                    &(struct http_request){ .target = "/api/export?format=evidence&q=action:m.*",
-                                           .key = served.admin },
+                                           .key = stage.admin },
                    &exchange);
     assert_int_equal(exchange.answer.status, 200);
     assert_int_equal(compare_export(exchange.answer.body), THREADS * REQUESTS * EVENTS);
@@ -667,12 +664,12 @@ a_write_in_doubt(void **state)
     /* The disk is well again, but what it holds is not known. */
     json_decref(must_post(503, "", JSON_TYPE, "{\"action\":\"d.2\"}"));
     struct reply ready =
-        ask(&(struct http_request){ .target = "/api/events?id=d-0", .key = served.admin });
+        ask(&(struct http_request){ .target = "/api/events?id=d-0", .key = stage.admin });
     assert_int_equal(ready.status, 200);
     assert_int_equal(json_array_size(json_object_get(ready.json, "data")), 1);
     json_decref(ready.json);
 
-    (void)kill(child_pid(served.child), SIGHUP);
+    (void)kill(child_pid(stage.child), SIGHUP);
     struct reply again = { 0 };
     for (unsigned i = 0; i < 50; i++) {
         json_decref(again.json);
@@ -690,7 +687,7 @@ static void
 no_space(void **state)
 {
     (void)state;
-    assert_int_equal(served_stop(&served, SIGTERM), 0);
+    assert_int_equal(stage_stop(&stage, SIGTERM), 0);
     start("TALLY_STORAGE_HEAD_ENTRIES=100");
     disk_is("space /trails/main/");
     unsigned stored = 0, status = 201;
@@ -715,10 +712,10 @@ static void
 all_of_it_is_intact(void **state)
 {
     (void)state;
-    assert_int_equal(served_stop(&served, SIGTERM), 0);
-    assert_int_equal(setenv("XDG_STATE_HOME", served.scratch, 1), 0);
+    assert_int_equal(stage_stop(&stage, SIGTERM), 0);
+    assert_int_equal(setenv("XDG_STATE_HOME", stage.scratch, 1), 0);
     struct buffer out = { 0 };
-    const char *words[] = { "verify", served.data, NULL };
+    const char *words[] = { "verify", stage.data, NULL };
     int verified = child_run(words, &out);
     if (verified != 0)
         print_error("%.*s", BYTES_ARG(buffer_view(&out)));

@@ -3,7 +3,7 @@
  */
 #include "role.h"
 #include "routes.h"
-#include "served.h"
+#include "stage.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 #define EVENT "{\"action\":\"test.run\",\"user_id\":\"u1\"}"
 
-static struct served served;
+static struct stage stage;
 
 /* Who asks. Keys for "other" may not use the trail main, which all questions are about. */
 enum asker {
@@ -59,7 +59,7 @@ static void
 add_key(enum asker asker, const char *role, const char *option, const char *value)
 {
     const char *words[] = { "add", "--name", "k", "--role", role, option, value, NULL };
-    askers[asker].key = served_key(&served, words);
+    askers[asker].key = stage_key(&stage, words);
     assert_non_null(askers[asker].key);
 }
 
@@ -67,11 +67,11 @@ static int
 begin(void **state)
 {
     (void)state;
-    served_make(&served);
+    stage_make(&stage);
     for (const char *const *name = (const char *const[]){ "other", "open", NULL }; *name; name++)
-        served_run((const char *const[]){ "trail", served.data, "create", *name, NULL });
-    served_run((const char *const[]){ "record", served.data, "--action", "a.b", NULL });
-    askers[ADMIN].key = strdup(served.admin);
+        stage_run((const char *const[]){ "trail", stage.data, "create", *name, NULL });
+    stage_run((const char *const[]){ "record", stage.data, "--action", "a.b", NULL });
+    askers[ADMIN].key = strdup(stage.admin);
     askers[WRONG_KEY].key = strdup("tally_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     askers[NO_KEY_AT_ALL].key = strdup("x");
     add_key(EXPIRED_KEY, "auditor", "--expires", "1s");        /* id 2 */
@@ -80,8 +80,8 @@ begin(void **state)
     add_key(WRITER, "writer", NULL, NULL);                     /* id 5 */
     add_key(AUDITOR_OF_OTHER, "auditor", "--trails", "other"); /* id 6 */
     add_key(WRITER_OF_OTHER, "writer", "--trails", "other");   /* id 7 */
-    served_start(&served, (const char *const[]){ "TALLY_ACCESS_FAILURES_PER_MINUTE=1000000",
-                                                 "TALLY_TRAILS_PUBLIC=open", NULL });
+    stage_start(&stage, (const char *const[]){ "TALLY_ACCESS_FAILURES_PER_MINUTE=1000000",
+                                               "TALLY_TRAILS_PUBLIC=open", NULL });
     return 0;
 }
 
@@ -91,7 +91,7 @@ end(void **state)
     (void)state;
     for (size_t i = 0; i < ASKERS; i++)
         free(askers[i].key);
-    served_remove(&served);
+    stage_remove(&stage);
     return 0;
 }
 
@@ -174,7 +174,7 @@ ask_route(const struct route *route, const char *key, struct exchange *exchange_
         .headers = route->body ? "Content-Type: application/json\r\n" : NULL,
         .body = route->body ? bytes_text(EVENT) : (struct bytes){ NULL, 0 },
     };
-    exchange_begin(&served, &request, exchange_out);
+    exchange_begin(&stage, &request, exchange_out);
 }
 
 static bool
@@ -248,7 +248,7 @@ every_route_with_every_key(void **state)
 {
     (void)state;
     const char *revoke[] = { "revoke", "3", NULL };
-    assert_null(served_key(&served, revoke));
+    assert_null(stage_key(&stage, revoke));
     /* Until the one has run out, and the other's end is known. */
     (void)nanosleep(&(struct timespec){ 1, 500 * 1000000L }, NULL);
     for (size_t i = 0; i < route_count; i++)
@@ -286,7 +286,7 @@ static void
 expect_status(const struct http_request *request, unsigned status)
 {
     struct exchange exchange;
-    exchange_begin(&served, request, &exchange);
+    exchange_begin(&stage, request, &exchange);
     check_headers(&exchange.answer, request->target);
     if (exchange.answer.status != status)
         fail_msg("%s %s: status %u, not %u; %.*s",
@@ -354,7 +354,7 @@ refuse_method(const struct route *route, const char *method)
     fill_pattern(route->pattern, target, sizeof target);
     const struct http_request request = { .method = method, .target = target };
     struct exchange exchange;
-    exchange_begin(&served, &request, &exchange);
+    exchange_begin(&stage, &request, &exchange);
     check_headers(&exchange.answer, target);
     struct bytes allow = http_header(&exchange.answer, "Allow");
     if (exchange.answer.status != 405 || allow.data == NULL)
@@ -392,8 +392,8 @@ static void
 expect_alike(const struct http_request *a, const struct http_request *b, unsigned status)
 {
     struct exchange first, second;
-    exchange_begin(&served, a, &first);
-    exchange_begin(&served, b, &second);
+    exchange_begin(&stage, a, &first);
+    exchange_begin(&stage, b, &second);
     if (first.answer.status != status)
         fail_msg("%s: status %u, not %u", a->target, first.answer.status, status);
     assert_int_equal(second.answer.status, status);
@@ -559,8 +559,7 @@ a_request_id_is_kept_if_it_is_one(void **state)
         char header[128];
         (void)snprintf(header, sizeof header, "X-Request-Id: %s\r\n", rows[i].sent);
         struct exchange exchange;
-        exchange_begin(&served,
-                       &(struct http_request){ .target = "/api/events", .headers = header },
+        exchange_begin(&stage, &(struct http_request){ .target = "/api/events", .headers = header },
                        &exchange);
         struct bytes id = http_header(&exchange.answer, "X-Request-Id");
         if (rows[i].kept != bytes_is(id, rows[i].sent))
@@ -593,7 +592,7 @@ a_key_is_taken_from_its_header_only(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char header[256];
-        (void)snprintf(header, sizeof header, "%s%s%s\r\n", rows[i].before, served.admin,
+        (void)snprintf(header, sizeof header, "%s%s%s\r\n", rows[i].before, stage.admin,
                        rows[i].behind);
         expect_status(&(struct http_request){ .target = "/api/events", .headers = header },
                       rows[i].status);
@@ -606,9 +605,9 @@ static void
 an_address_that_tries_keys_has_to_wait(void **state)
 {
     (void)state;
-    assert_int_equal(served_stop(&served, SIGTERM), 0);
-    served_start(&served, (const char *const[]){ "TALLY_ACCESS_FAILURES_PER_MINUTE=3",
-                                                 "TALLY_ACCESS_REQUESTS_PER_MINUTE=5", NULL });
+    assert_int_equal(stage_stop(&stage, SIGTERM), 0);
+    stage_start(&stage, (const char *const[]){ "TALLY_ACCESS_FAILURES_PER_MINUTE=3",
+                                               "TALLY_ACCESS_REQUESTS_PER_MINUTE=5", NULL });
     /* Without a key nothing is tried. */
     for (unsigned i = 0; i < 5; i++)
         expect_status(&(struct http_request){ .target = "/api/events" }, 401);
@@ -616,7 +615,7 @@ an_address_that_tries_keys_has_to_wait(void **state)
         expect_status(
             &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key }, 401);
     struct exchange exchange;
-    exchange_begin(&served,
+    exchange_begin(&stage,
                    &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key },
                    &exchange);
     assert_int_equal(exchange.answer.status, 429);
@@ -629,19 +628,19 @@ static void
 a_key_that_asks_too_often_has_to_wait(void **state)
 {
     (void)state;
-    assert_int_equal(served_stop(&served, SIGTERM), 0);
-    served_start(&served, (const char *const[]){ "TALLY_ACCESS_REQUESTS_PER_MINUTE=5", NULL });
+    assert_int_equal(stage_stop(&stage, SIGTERM), 0);
+    stage_start(&stage, (const char *const[]){ "TALLY_ACCESS_REQUESTS_PER_MINUTE=5", NULL });
     const struct http_request request = { .target = "/api/trails", .key = askers[AUDITOR].key };
     for (unsigned i = 0; i < 5; i++)
         expect_status(&request, 200);
     struct exchange exchange;
-    exchange_begin(&served, &request, &exchange);
+    exchange_begin(&stage, &request, &exchange);
     assert_int_equal(exchange.answer.status, 429);
     assert_int_equal(count_headers(&exchange.answer, "Retry-After"), 1);
     struct bytes after = http_header(&exchange.answer, "Retry-After");
     assert_true(after.size > 0 && !bytes_is(after, "0"));
     exchange_end(&exchange);
-    expect_status(&(struct http_request){ .target = "/api/trails", .key = served.admin }, 200);
+    expect_status(&(struct http_request){ .target = "/api/trails", .key = stage.admin }, 200);
 }
 
 int

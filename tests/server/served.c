@@ -1,107 +1,134 @@
 #include "served.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include <cmocka.h>
+#define ANSWER_TIMEOUT_MS 30000
 
-#define TIMEOUT_MS 20000
+/* Draining takes 30 seconds at most, closing a little more; a sanitizer makes all of it slower. */
+#define STOP_TIMEOUT_MS 120000
 
-/* The rest of the line that begins so. */
-static char *
-line_of(struct buffer *text, const char *start)
+static void
+must(bool holds, const char *what)
 {
-    buffer_byte(text, 0);
-    const char *line = strstr((const char *)text->data, start);
-    assert_non_null(line);
-    line += strlen(start);
-    return strndup(line, strcspn(line, "\n"));
+    if (!holds) {
+        (void)fprintf(stderr, "%s\n", what);
+        abort();
+    }
 }
 
-void
-served_run(const char *const *words)
+/* Copies what stands behind `start`, to the end of its line. */
+static bool
+copy_line(const char *text, const char *start, char *out, size_t size)
 {
-    struct buffer out = { 0 };
-    int status = child_run(words, &out);
-    if (status != 0)
-        print_error("%.*s", BYTES_ARG(buffer_view(&out)));
-    buffer_free(&out);
-    assert_int_equal(status, 0);
-}
-
-void
-served_make(struct served *served)
-{
-    *served = (struct served){ .scratch = child_folder() };
-    assert_true(asprintf(&served->data, "%s/data", served->scratch) > 0);
-    struct buffer out = { 0 };
-    const char *words[] = { "init", served->data, NULL };
-    assert_int_equal(child_run(words, &out), 0);
-    served->admin = line_of(&out, "admin key: ");
-    buffer_free(&out);
-}
-
-void
-served_remove(struct served *served)
-{
-    if (served->child != NULL)
-        (void)child_stop(served->child, SIGKILL, TIMEOUT_MS);
-    free(served->data);
-    free(served->admin);
-    child_remove(served->scratch);
+    const char *at = strstr(text, start);
+    if (at == NULL)
+        return false;
+    at += strlen(start);
+    int length = (int)strcspn(at, "\n");
+    return snprintf(out, size, "%.*s", length, at) < (int)size;
 }
 
 void
 served_start(struct served *served, const char *const *settings)
 {
-    const struct child_options options = { .data = served->data, .settings = settings };
+    struct child_options options = {
+        .data = served->folder,
+        .settings = settings,
+        .timeout_ms = 60000,
+    };
     served->child = child_serve(&options);
-    assert_non_null(served->child);
+    must(served->child != NULL, "the server does not start");
+    served->port = child_port(served->child);
 }
 
-int
-served_stop(struct served *served, int signal)
+void
+served_stop(struct served *served)
 {
-    struct child *child = served->child;
+    struct buffer log = { 0 };
+    child_output(served->child, &log);
+    int end = child_stop(served->child, SIGTERM, STOP_TIMEOUT_MS);
     served->child = NULL;
-    return child_stop(child, signal, TIMEOUT_MS);
-}
-
-char *
-served_key(const struct served *served, const char *const *words)
-{
-    const char *all[16] = { "key", served->data };
-    size_t count = 2;
-    for (; *words != NULL; words++) {
-        assert_true(count < sizeof all / sizeof all[0] - 1);
-        all[count++] = *words;
+    if (end != 0) {
+        (void)fprintf(stderr, "the server ended with %d; it wrote:\n%.*s\n", end,
+                      BYTES_ARG(buffer_view(&log)));
+        abort();
     }
+    buffer_free(&log);
+}
+
+void
+served_begin(struct served *served, const char *const *settings)
+{
+    *served = (struct served){ .folder = child_folder() };
     struct buffer out = { 0 };
-    assert_int_equal(child_run(all, &out), 0);
-    char *key = out.size == 0 ? NULL : line_of(&out, "key: ");
+    must(child_run((const char *const[]){ "init", served->folder, NULL }, &out) == 0, "init fails");
+    buffer_byte(&out, 0);
+    must(copy_line((const char *)out.data, "admin key: ", served->key, sizeof served->key),
+         "init prints no key");
     buffer_free(&out);
-    return key;
+    served_start(served, settings);
 }
 
 void
-exchange_begin(const struct served *served, const struct http_request *request,
-               struct exchange *exchange_out)
+served_end(struct served *served)
 {
-    exchange_out->http = http_connect(child_port(served->child));
-    enum http_result result =
-        http_ask(exchange_out->http, request, TIMEOUT_MS, &exchange_out->answer);
-    if (result != HTTP_OK)
-        print_error("%s %s: result %d, %s\n", request->method == NULL ? "GET" : request->method,
-                    request->target, result, http_why(exchange_out->http));
-    assert_int_equal(result, HTTP_OK);
+    if (served->child != NULL)
+        served_stop(served);
+    child_remove(served->folder);
 }
 
-void
-exchange_end(struct exchange *exchange)
+unsigned
+served_ask(struct served *served, const struct http_request *request, struct buffer *out)
 {
-    http_close(exchange->http);
-    exchange->http = NULL;
+    struct http *http = http_connect(served->port);
+    struct http_answer answer = { 0 };
+    bool answered = http_ask(http, request, ANSWER_TIMEOUT_MS, &answer) == HTTP_OK;
+    if (answered && out != NULL)
+        buffer_bytes(out, answer.body);
+    http_close(http);
+    return answered ? answer.status : 0;
+}
+
+uint64_t
+served_size(struct served *served)
+{
+    struct buffer body = { 0 };
+    struct http_request request = { .target = "/api/trails/main", .key = served->key };
+    must(served_ask(served, &request, &body) == 200, "the trail's size is not told");
+    buffer_byte(&body, 0);
+    const char *size = strstr((const char *)body.data, "\"size\":");
+    must(size != NULL, "the trail has no size");
+    uint64_t number = strtoull(size + 7, NULL, 10);
+    buffer_free(&body);
+    return number;
+}
+
+double
+served_metric(struct served *served, const char *name)
+{
+    struct buffer body = { 0 };
+    struct http_request request = { .target = "/metrics", .key = served->key };
+    char line[128], value[64];
+    must(served_ask(served, &request, &body) == 200, "there are no metrics");
+    buffer_byte(&body, 0);
+    (void)snprintf(line, sizeof line, "\n%s ", name);
+    bool found = copy_line((const char *)body.data, line, value, sizeof value);
+    buffer_free(&body);
+    return found ? strtod(value, NULL) : -1;
+}
+
+size_t
+served_memory(const struct served *served)
+{
+    char path[64], text[128] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)child_pid(served->child));
+    FILE *file = fopen(path, "re");
+    must(file != NULL && fgets(text, sizeof text, file) != NULL, "no memory of the server");
+    (void)fclose(file);
+    unsigned long pages = 0;
+    must(sscanf(text, "%*u %lu", &pages) == 1, "statm");
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }

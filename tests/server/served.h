@@ -1,7 +1,8 @@
 /*
- * served.h - a data folder with keys, and the program that serves it.
+ * served.h - a data folder with an admin key, and a server on it: what a test of the server begins
+ * with.
  *
- * What cannot happen fails the test (cmocka).
+ * What cannot happen ends the test with a line on standard error.
  */
 #ifndef SERVED_H
 #define SERVED_H
@@ -10,36 +11,33 @@
 #include "http.h"
 
 struct served {
-    char *scratch; /* removed at the end */
-    char *data;    /* the folder that is served */
-    char *admin;   /* its first key */
+    char *folder;
+    char key[128]; /* an admin's */
     struct child *child;
+    uint16_t port;
 };
 
-/* Makes the folder. */
-void served_make(struct served *served);
-/* Ends the server, if it runs, and removes everything. */
-void served_remove(struct served *served);
+/* Makes the folder and serves it with these settings ("NAME=value", ending with NULL; or NULL). */
+void served_begin(struct served *served, const char *const *settings);
 
-/* `settings`: as child.h has them. */
+/* Ends the server as an operator would and removes the folder. The server must end well. */
+void served_end(struct served *served);
+
+/* Only one of both. */
 void served_start(struct served *served, const char *const *settings);
-/* As child_stop(). */
-int served_stop(struct served *served, int signal);
+void served_stop(struct served *served);
 
-/* `tally key DATA …`, with these words, ending with NULL: a new key's text, which the caller frees;
- * NULL for a verb that makes none. */
-char *served_key(const struct served *served, const char *const *words);
+/* How many entries the trail `main` has. */
+uint64_t served_size(struct served *served);
 
-/* Runs the program, which must end with 0. */
-void served_run(const char *const *words);
+/* Asks on a connection of its own: the status, 0 where there is no answer. The body is appended to
+ * `out`, which may be NULL. */
+unsigned served_ask(struct served *served, const struct http_request *request, struct buffer *out);
 
-/* One question on a connection of its own; the answer is lent until exchange_end(). */
-struct exchange {
-    struct http *http;
-    struct http_answer answer;
-};
-void exchange_begin(const struct served *served, const struct http_request *request,
-                    struct exchange *exchange_out);
-void exchange_end(struct exchange *exchange);
+/* The number behind `name ` in /metrics, or -1. */
+double served_metric(struct served *served, const char *name);
+
+/* Resident memory of the server in bytes. */
+size_t served_memory(const struct served *served);
 
 #endif
