@@ -2,10 +2,9 @@
  * /api/trails - the trails that a key may use, and new ones.
  */
 #include "base64.h"
+#include "body_object.h"
 #include "charter.h"
 #include "escape.h"
-#include "fault.h"
-#include "json.h"
 #include "manifest.h"
 #include "reading.h"
 #include "routes.h"
@@ -128,105 +127,81 @@ trail_show(struct request *request)
 
 /* ---- a new one ---- */
 
-#define BODY_NODES 256
-#define BODY_SIZE  (64u << 10)
-
 /* A new trail as asked for. */
 struct founding {
-    struct buffer name, origin; /* each with a NUL behind */
+    char name[TRAIL_NAME_MAX + 1];
+    char origin[TALLY_ORIGIN_MAX + 1];
     struct trail_config config;
 };
 
-/* A text member, without NULs. */
 static tally_status
-read_text(const struct json_tape *tape, uint32_t node, struct buffer *text,
-          struct tally_error *error)
+move_field(const struct body_object *object, uint32_t node, enum field_half half,
+           struct trail_config *config, struct tally_error *error)
 {
-    if (tape->nodes[node].kind != JSON_KIND_STRING)
-        return json_fault(error, tape, node, "a text is wanted here");
-    json_string_decode(tape, node, text);
-    buffer_byte(text, 0);
-    if (buffer_failed(text))
-        return memory_fault(error);
-    if (strlen((const char *)text->data) != text->size - 1)
-        return json_fault(error, tape, node, "there is a NUL in it");
-    return TALLY_OK;
+    char name[FIELD_NAME_SIZE_MAX + 1];
+    tally_status status = body_object_text(object, node, FIELD_NAME_SIZE_MAX, name, error);
+    if (status == TALLY_OK && charter_move(config, bytes_text(name), half, error) != TALLY_OK)
+        status = json_fault(error, &object->tape, node,
+                            "the field cannot be moved, or there is none of this name");
+    return status;
 }
 
-/* An array of fields' names. */
+/* An array of fields' names; node 0 is none. */
 static tally_status
-read_fields(const struct json_tape *tape, uint32_t array, enum field_half half,
+move_fields(const struct body_object *object, uint32_t array, enum field_half half,
             struct trail_config *config, struct tally_error *error)
 {
+    const struct json_tape *tape = &object->tape;
+    if (array == 0)
+        return TALLY_OK;
     if (tape->nodes[array].kind != JSON_KIND_ARRAY)
         return json_fault(error, tape, array, "an array of fields' names is wanted here");
-    for (uint32_t i = array + 1; i < tape->nodes[array].next; i = tape->nodes[i].next) {
-        struct buffer name = { 0 };
-        tally_status status = read_text(tape, i, &name, error);
-        if (status == TALLY_OK &&
-            charter_move(config, bytes_of(name.data, name.size - 1), half, error) != TALLY_OK)
-            status = json_fault(error, tape, i,
-                                "the field cannot be moved, or there is none of "
-                                "this name");
-        buffer_free(&name);
-        if (status != TALLY_OK)
-            return status;
-    }
-    return TALLY_OK;
-}
-
-static tally_status
-read_member(const struct json_tape *tape, uint32_t name, struct founding *founding,
-            struct tally_error *error)
-{
-    uint32_t value = name + 1;
-    if (json_string_is(tape, name, bytes_text("name")))
-        return read_text(tape, value, &founding->name, error);
-    if (json_string_is(tape, name, bytes_text("origin")))
-        return read_text(tape, value, &founding->origin, error);
-    if (json_string_is(tape, name, bytes_text("public")))
-        return read_fields(tape, value, HALF_PUBLIC, &founding->config, error);
-    if (json_string_is(tape, name, bytes_text("private")))
-        return read_fields(tape, value, HALF_PRIVATE, &founding->config, error);
-    return json_fault(error, tape, value, "a trail has name, origin, public and private");
-}
-
-static tally_status
-read_founding(const struct json_tape *tape, struct founding *founding, struct tally_error *error)
-{
-    if (tape->nodes[0].kind != JSON_KIND_OBJECT)
-        return json_fault(error, tape, 0, "an object is wanted");
-    for (uint32_t i = 1; i < tape->nodes[0].next; i = tape->nodes[i + 1].next) {
-        tally_status status = read_member(tape, i, founding, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    if (founding->name.size == 0 || !trail_name_valid((const char *)founding->name.data))
-        return json_fault(error, tape, 0,
-                          "name is 1 to %d of a-z, 0-9 and -, the first of them no -",
-                          TRAIL_NAME_MAX);
-    founding->config.origin =
-        founding->origin.size == 0 ? NULL : (const char *)founding->origin.data;
-    return charter_check(&founding->config, error);
-}
-
-static tally_status
-read_body(struct request *request, struct founding *founding, struct tally_error *error)
-{
-    struct buffer text = { 0 };
-    struct json_tape tape;
-    tally_status status =
-        body_decode(request->body_coding, buffer_view(&request->body), BODY_SIZE, &text, error);
-    if (status == TALLY_OK)
-        status = json_tape_init(&tape, BODY_NODES, error);
-    if (status == TALLY_OK) {
-        status = json_scan(&tape, buffer_view(&text), error);
-        if (status == TALLY_OK)
-            status = read_founding(&tape, founding, error);
-        json_tape_finish(&tape);
-    }
-    buffer_free(&text);
+    tally_status status = TALLY_OK;
+    for (uint32_t i = array + 1; i < tape->nodes[array].next && status == TALLY_OK;
+         i = tape->nodes[i].next)
+        status = move_field(object, i, half, config, error);
     return status;
+}
+
+static tally_status
+read_names(const struct body_object *object, uint32_t name, uint32_t origin,
+           struct founding *founding, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    if (name != 0)
+        status = body_object_text(object, name, TRAIL_NAME_MAX, founding->name, error);
+    if (status == TALLY_OK && origin != 0)
+        status = body_object_text(object, origin, TALLY_ORIGIN_MAX, founding->origin, error);
+    if (status == TALLY_OK && !trail_name_valid(founding->name))
+        return json_fault(error, &object->tape, name,
+                          "a trail's name is 1 to %d of a-z, 0-9 and -, the first of them no -",
+                          TRAIL_NAME_MAX);
+    founding->config.origin = origin == 0 ? NULL : founding->origin;
+    return status;
+}
+
+static tally_status
+read_founding(const struct body_object *object, struct founding *founding,
+              struct tally_error *error)
+{
+    enum member {
+        NAME,
+        ORIGIN,
+        PUBLIC,
+        PRIVATE,
+        MEMBER_COUNT
+    };
+    static const char *const names[MEMBER_COUNT] = { "name", "origin", "public", "private" };
+    uint32_t nodes[MEMBER_COUNT];
+    struct trail_config *config = &founding->config;
+    tally_status status = body_object_find(object, names, MEMBER_COUNT, nodes, error);
+    if (status == TALLY_OK)
+        status = read_names(object, nodes[NAME], nodes[ORIGIN], founding, error);
+    if (status == TALLY_OK)
+        status = move_fields(object, nodes[PUBLIC], HALF_PUBLIC, config, error);
+    if (status == TALLY_OK)
+        status = move_fields(object, nodes[PRIVATE], HALF_PRIVATE, config, error);
+    return status == TALLY_OK ? charter_check(config, error) : status;
 }
 
 /* Puts on record what is made, or was not. */
@@ -261,7 +236,7 @@ answer_created(struct request *request, const char *name, const struct tally_vke
 static void
 create(struct request *request, const struct founding *founding)
 {
-    const char *name = (const char *)founding->name.data;
+    const char *name = founding->name;
     struct tally_error error = { 0 };
     struct tally_vkey vkey;
     if (!principal_may_use(&request->principal, name)) {
@@ -284,15 +259,14 @@ create(struct request *request, const struct founding *founding)
 void
 trails_create(struct request *request)
 {
+    struct body_object object;
+    if (!body_object_read(request, &object))
+        return;
     struct founding founding = { .config = CHARTER_STANDARD };
     struct tally_error error = { 0 };
-    tally_status status = read_body(request, &founding, &error);
-    if (status == TALLY_OK)
+    if (read_founding(&object, &founding, &error) == TALLY_OK)
         create(request, &founding);
-    else if (status == TALLY_FULL)
-        answer_problem(request, 413, "a trail is described in %u bytes at most", BODY_SIZE);
     else
         answer_fault(request, &error);
-    buffer_free(&founding.name);
-    buffer_free(&founding.origin);
+    body_object_close(&object);
 }
