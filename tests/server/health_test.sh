@@ -1,0 +1,72 @@
+#!/bin/bash
+# health_test.sh - /livez, /readyz, /metrics, /api/doctor, /openapi.json and /docs.
+. "$(dirname "$0")/lib.sh"
+make_served data
+"$TALLY" key data add --name reader --role auditor > reader.key
+"$TALLY" key data add --name app --role writer > writer.key
+auditor=$(grep -o 'tally_[A-Za-z0-9_-]*' reader.key)
+writer=$(grep -o 'tally_[A-Za-z0-9_-]*' writer.key)
+admin=$key
+serve data
+
+key=
+fetch 200 'it lives' /livez
+same 'in a word' "$(cat out)" '{"status":"ok"}'
+fetch 200 'it is ready' /readyz
+same 'in a word' "$(cat out)" '{"status":"ready"}'
+fetch 400 'they take nothing' /livez verbose=1
+fetch 200 'the description' /openapi.json
+same 'of this interface' "$(picked '[.openapi, .info.title, (.paths["/api/events"] | keys)]')" \
+    '["3.1.0","Tallystick",["get","post"]]'
+fetch 200 'the page' /docs
+head_is 'is HTML' Content-Type 'text/html; charset=utf-8'
+says 'with its routes' '<article id="recordEvents">' '<article id="showDocs">'
+same 'and a policy that lets in nothing but its style' "$(sed -nE 's/^Content-Security-Policy: //Ip' headers | grep -c "^default-src 'none'; style-src 'sha256-[^']*'; ")" 1
+
+# ---- metrics ----
+value() {
+    sed -n "s/^$1 //p" out
+}
+key=$writer
+send 201 'three events' /api/events '[{"action":"a"},{"action":"b"},{"action":"c","id":"x"}]'
+send 200 'one of them again' /api/events '{"action":"c","id":"x"}'
+send 400 'one that is none' /api/events '{"status":7}'
+fetch 403 'a writer does not see metrics' /metrics
+key=$auditor
+fetch 200 'an auditor does' /metrics
+key=
+fetch 200 'and whoever is on the machine' /metrics
+head_is 'in the format that Prometheus asks for' Content-Type 'text/plain; version=0.0.4; charset=utf-8'
+same 'recorded' "$(value tally_entries_recorded_total)" 3
+same 'repeated' "$(value tally_events_repeated_total)" 1
+same 'refused' "$(value tally_events_refused_total)" 1
+same 'commits timed' "$(value tally_commit_seconds_count)" 2
+same 'the size of a trail' "$(value 'tally_trail_entries{trail="main"}')" 4
+same 'its poison' "$(value 'tally_trail_poisoned{trail="main"}')" 0
+same 'the version' "$(grep -c '^tally_build_info{version="[0-9.]*"} 1$' out)" 1
+same 'memory' "$([ "$(value process_resident_memory_bytes | cut -d. -f1)" -gt 1000000 ] && echo plausible)" plausible
+same 'each name has one TYPE' "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out | sort | uniq -d)" ''
+same 'and each sample one' "$(sed -nE 's/^([a-z_]+)(\{.*\})? .*/\1/p' out | sed -E 's/_(bucket|sum|count)$//' | sort -u)" \
+    "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out | sed -E 's/_(bucket|sum|count)$//' | sort -u)"
+
+# ---- doctor ----
+key=$auditor
+fetch 403 'an auditor is no doctor' /api/doctor
+key=$admin
+fetch 200 'an admin is' /api/doctor
+same 'in grades' "$(picked '[.data[].grade] - ["note", "warning", "fault"]')" '[]'
+chmod 0644 data/tally.db
+printf '[server]\nlissen = x\n' > data/tally.conf
+chmod 0600 data/tally.conf
+"$TALLY" record "$url" --key "$writer" --action a.b --group-id ann@example.org > /dev/null
+fetch 200 'again' /api/doctor
+found() {
+    picked ".data[] | select(.where == \"$1\") | .finding + \"; \" + .cure"
+}
+same 'rights' "$(found tally.db)" '"others may use it (mode 0644); chmod go= it"'
+same 'settings' "$(found 'tally.conf, line 2' | grep -c lissen)" 1
+same 'persons in a public field' "$(found main | grep -c group_id)" 1
+same 'no trail is opened a second time' "$(grep -c 'another process' out)" 0
+same 'nothing of its own is left' "$(ls data | grep -c doctor)" 0
+
+finish
