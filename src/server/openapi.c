@@ -8,19 +8,27 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
+static json_t *
+reference(const char *kind, const char *name)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "#/components/%s/%s", kind, name);
+    return json_pack("{s:s}", "$ref", text);
+}
+
 /* ---- parameters ---- */
 
-/* Names of open segments, by the segment before them. */
+/* Open segments, by the segment before them. */
 static const struct {
     const char *before;
     const char *name;
-    const char *type;
+    const char *schema;
     const char *text;
 } segments[] = {
-    { "events", "index", "integer", "The entry's place in its trail, from 0." },
-    { "trails", "trail", "string", "The trail's name." },
-    { "keys", "id", "integer", "The key's number." },
-    { "user", "user_id", "string", "The user's id." },
+    { "events", "index", "Index", "The entry's place in its trail, from 0." },
+    { "trails", "trail", "TrailName", "The trail's name." },
+    { "keys", "id", "KeyNumber", "The key's number." },
+    { "user", "user_id", "UserName", "The user's id." },
 };
 
 static size_t
@@ -47,13 +55,9 @@ openapi_segment(const struct route *route)
 static json_t *
 segment_parameter(size_t row)
 {
-    json_t *schema = json_pack("{s:s}", "type", segments[row].type);
-    if (strcmp(segments[row].type, "integer") == 0)
-        (void)json_object_set_new(schema, "minimum", json_integer(0));
-    else
-        (void)json_object_set_new(schema, "minLength", json_integer(1));
     return json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", segments[row].name, "in", "path",
-                     "required", 1, "description", segments[row].text, "schema", schema);
+                     "required", 1, "description", segments[row].text, "schema",
+                     reference("schemas", segments[row].schema));
 }
 
 static json_t *
@@ -66,17 +70,23 @@ words_of(const struct parameter *parameter)
 }
 
 static json_t *
+count_schema(const struct parameter *parameter)
+{
+    json_t *schema = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
+                               (json_int_t)parameter->low, "maximum", (json_int_t)parameter->high);
+    if (parameter->standard != NULL)
+        (void)json_object_set_new(schema, "default",
+                                  json_integer(strtoll(parameter->standard, NULL, 10)));
+    return schema;
+}
+
+static json_t *
 parameter_schema(const struct parameter *parameter)
 {
     json_t *schema = NULL;
-    const char *standard = parameter->standard;
     switch (parameter->type) {
     case PARAMETER_COUNT:
-        schema = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
-                           (json_int_t)parameter->low, "maximum", (json_int_t)parameter->high);
-        if (standard != NULL)
-            (void)json_object_set_new(schema, "default", json_integer(strtoll(standard, NULL, 10)));
-        return schema;
+        return count_schema(parameter);
     case PARAMETER_FLAG:
         return json_pack("{s:s, s:b}", "type", "boolean", "default", 0);
     case PARAMETER_WORD:
@@ -84,11 +94,13 @@ parameter_schema(const struct parameter *parameter)
         break;
     case PARAMETER_TEXT:
     case PARAMETER_TIME:
-        schema = json_pack("{s:s}", "type", "string");
+        schema = strcmp(parameter->name, "trail") == 0
+                     ? reference("schemas", "TrailName")
+                     : json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
         break;
     }
-    if (standard != NULL)
-        (void)json_object_set_new(schema, "default", json_string(standard));
+    if (parameter->standard != NULL)
+        (void)json_object_set_new(schema, "default", json_string(parameter->standard));
     return schema;
 }
 
@@ -144,14 +156,6 @@ filter_parameters(void)
             parameter_object(field->alias, text, json_pack("{s:s}", "type", "string")));
     }
     return list;
-}
-
-static json_t *
-reference(const char *kind, const char *name)
-{
-    char text[128];
-    (void)snprintf(text, sizeof text, "#/components/%s/%s", kind, name);
-    return json_pack("{s:s}", "$ref", text);
 }
 
 static json_t *
@@ -379,6 +383,7 @@ openapi_create(void)
                               json_string(TALLY_VERSION));
     (void)json_object_set_new(schemas, "Event", openapi_event_schema());
     (void)json_object_set_new(schemas, "Entry", openapi_entry_schema());
+    (void)json_object_set_new(schemas, "MovableField", openapi_movable_schema());
     (void)json_object_set_new(components, "parameters", filter_parameters());
     complete_problems(json_object_get(components, "responses"));
     json_t *paths = paths_of(json_object_get(document, "operations"), components);

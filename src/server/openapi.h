@@ -26,6 +26,7 @@ json_t *openapi_create(void);
 /* Schemas of the field table. */
 json_t *openapi_event_schema(void);
 json_t *openapi_entry_schema(void);
+json_t *openapi_movable_schema(void); /* fields that a trail may have in its other part */
 
 /* The name of the open segment of a route's pattern ("/api/keys/…" has "id"), or NULL where
  * it has none. Static. */

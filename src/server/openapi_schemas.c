@@ -120,3 +120,15 @@ openapi_entry_schema(void)
                      "required", "index", "id", "timestamp", "received", "v", "properties",
                      properties, "additionalProperties", 0);
 }
+
+json_t *
+openapi_movable_schema(void)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const struct field *field = &fields[fields_in_reading_order[i]];
+        if ((field->flags & FIELD_MOVABLE) != 0)
+            (void)json_array_append_new(names, json_string((const char *)field->name.data));
+    }
+    return json_pack("{s:s, s:o}", "type", "string", "enum", names);
+}
