@@ -49,6 +49,11 @@ same 'each name has one TYPE' "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out | sort
 same 'and each sample one' "$(sed -nE 's/^([a-z_]+)(\{.*\})? .*/\1/p' out | sed -E 's/_(bucket|sum|count)$//' | sort -u)" \
     "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out | sed -E 's/_(bucket|sum|count)$//' | sort -u)"
 
+for name in $(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out); do
+    grep -q "^| \`$name\` |" "$source_root/docs/operations.md" || echo "$name"
+done > undescribed
+same 'all are described in docs/operations.md' "$(cat undescribed)" ''
+
 # ---- doctor ----
 key=$auditor
 fetch 403 'an auditor is no doctor' /api/doctor
