@@ -1,0 +1,28 @@
+/*
+ * hash_lanes.h - two SHA-256 computations side by side, by the processor's instructions. For
+ * hash_many.c and its test only.
+ */
+#ifndef HASH_LANES_H
+#define HASH_LANES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_BLOCK_SIZE 64
+
+/* A computation under way: the eight words of FIPS 180-4, section 6.2, and the blocks that come
+ * next. */
+struct hash_lane {
+    uint32_t state[8];
+    const uint8_t *blocks;
+};
+
+/* Whether the processor has the instructions. The functions below may be called only then. */
+bool hash_lanes_usable(void);
+
+/* Takes `count` blocks into one lane, or into each of two. */
+void hash_one_lane(struct hash_lane *lane, size_t count);
+void hash_two_lanes(struct hash_lane *a, struct hash_lane *b, size_t count);
+
+#endif

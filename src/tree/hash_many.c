@@ -1,0 +1,158 @@
+/*
+ * hash_many.c - SHA-256 of many texts by two lanes, or by OpenSSL one after the other.
+ *
+ * A text is three runs of blocks: the first block, where its prefix ends; those that stand whole in
+ * the data; and the last one or two, with the padding (FIPS 180-4, section 5.1.1). A lane takes a
+ * run at a time; both go on together for as many blocks as the shorter run has, and whichever ends
+ * goes on to its next run or the next text. Only where the last text is alone does it go by itself.
+ *
+ * What is hashed by lanes is the same as what OpenSSL makes of it: hash_many_test.c holds every
+ * size around the borders of blocks against it.
+ */
+#include "hash_many.h"
+
+#include "hash_lanes.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define RUNS       3
+#define LENGTH_END 8 /* bytes of the length, at the end of the padding */
+
+/* A text in a lane. */
+struct work {
+    struct hash_lane lane;
+    struct tally_hash *out; /* NULL: the lane is idle */
+    const uint8_t *runs[RUNS];
+    size_t counts[RUNS]; /* blocks left in them */
+    unsigned run;
+    uint8_t first[HASH_BLOCK_SIZE];
+    uint8_t last[2 * HASH_BLOCK_SIZE];
+};
+
+struct queue {
+    const struct hash_text *texts;
+    struct tally_hash *out;
+    size_t count;
+    size_t next;
+};
+
+static void
+put_big_endian(uint8_t *to, uint64_t value, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = (uint8_t)(value >> 8 * (size - 1 - i));
+}
+
+/* Cuts a text into its runs. A text that is shorter than a block has only the last. */
+static void
+cut(struct work *work, const struct hash_text *text)
+{
+    assert(text->prefix_size <= HASH_PREFIX_MAX);
+    size_t whole = text->prefix_size + text->size;
+    size_t blocks = whole / HASH_BLOCK_SIZE;
+    size_t rest = whole % HASH_BLOCK_SIZE;
+    size_t in_first = HASH_BLOCK_SIZE - text->prefix_size; /* of the data */
+
+    uint8_t *start = blocks > 0 ? work->first : work->last;
+    if (text->prefix_size > 0)
+        memcpy(start, text->prefix, text->prefix_size);
+    if (blocks > 0)
+        memcpy(start + text->prefix_size, text->data, in_first);
+    size_t data_rest = blocks > 0 ? rest : text->size;
+    size_t at = blocks > 0 ? 0 : text->prefix_size;
+    if (data_rest > 0)
+        memcpy(work->last + at, text->data + text->size - data_rest, data_rest);
+
+    size_t padded = rest + 1 + LENGTH_END <= HASH_BLOCK_SIZE ? 1 : 2;
+    memset(work->last + rest, 0, padded * HASH_BLOCK_SIZE - rest);
+    work->last[rest] = 0x80;
+    put_big_endian(work->last + padded * HASH_BLOCK_SIZE - LENGTH_END, (uint64_t)whole * 8,
+                   LENGTH_END);
+
+    work->runs[0] = work->first;
+    work->counts[0] = blocks > 0 ? 1 : 0;
+    work->runs[1] = blocks > 1 ? text->data + in_first : NULL;
+    work->counts[1] = blocks > 1 ? blocks - 1 : 0;
+    work->runs[2] = work->last;
+    work->counts[2] = padded;
+}
+
+static void
+begin_run(struct work *work)
+{
+    while (work->run < RUNS && work->counts[work->run] == 0)
+        work->run++;
+    if (work->run < RUNS)
+        work->lane.blocks = work->runs[work->run];
+}
+
+/* Gives an idle lane the next text, if there is one. */
+static void
+take_next(struct work *work, struct queue *queue)
+{
+    /* FIPS 180-4, section 5.3.3. */
+    static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+    work->out = NULL;
+    if (queue->next == queue->count)
+        return;
+    cut(work, &queue->texts[queue->next]);
+    memcpy(work->lane.state, initial, sizeof initial);
+    work->out = &queue->out[queue->next++];
+    work->run = 0;
+    begin_run(work);
+}
+
+/* Notes that `count` blocks of the run are done. */
+static void
+advance(struct work *work, size_t count, struct queue *queue)
+{
+    work->counts[work->run] -= count;
+    if (work->counts[work->run] > 0)
+        return;
+    begin_run(work);
+    if (work->run < RUNS)
+        return;
+    for (size_t i = 0; i < 8; i++)
+        put_big_endian(work->out->bytes + 4 * i, work->lane.state[i], 4);
+    take_next(work, queue);
+}
+
+static void
+hash_by_lanes(struct queue *queue)
+{
+    struct work a, b;
+    take_next(&a, queue);
+    take_next(&b, queue);
+    while (a.out != NULL && b.out != NULL) {
+        size_t left_a = a.counts[a.run], left_b = b.counts[b.run];
+        size_t count = left_a < left_b ? left_a : left_b;
+        hash_two_lanes(&a.lane, &b.lane, count);
+        advance(&a, count, queue);
+        advance(&b, count, queue);
+    }
+    struct work *last = a.out != NULL ? &a : &b;
+    while (last->out != NULL) {
+        size_t count = last->counts[last->run];
+        hash_one_lane(&last->lane, count);
+        advance(last, count, queue);
+    }
+}
+
+void
+hash_many(const struct hash_text *texts, size_t count, struct tally_hash *hashes_out)
+{
+    if (count == 0)
+        return;
+    if (hash_lanes_usable()) {
+        struct queue queue = { .texts = texts, .out = hashes_out, .count = count };
+        hash_by_lanes(&queue);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct tally_piece pieces[] = { { texts[i].prefix, texts[i].prefix_size },
+                                              { texts[i].data, texts[i].size } };
+        tally_hash_pieces(pieces, 2, &hashes_out[i]);
+    }
+}
