@@ -6,13 +6,11 @@
  * table, a value is copied (numbers, objects) or escaped (all else). Names and values need at most
  * six times their size, so room is asked for once.
  *
- * The private part comes first because the public part commits to it. With 16 random bytes of salt
- * in front, the commitment of a private part that can be guessed cannot be checked by guessing;
- * when part and salt are gone, what is left says nothing.
+ * The private part comes first because the public part commits to it; where the commitment belongs
+ * is blank until it is computed (entry_hash.c), for many entries at once where there are many.
  */
 #include "entry.h"
 
-#include "base64.h"
 #include "clock.h"
 #include "fault.h"
 
@@ -42,8 +40,10 @@ put_value(enum field_type type, struct bytes value, uint8_t *to)
     return to + value.size;
 }
 
-void
-part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer *out)
+/* Writes a part; *private_at_out is where the value of `private` begins in it, if it has one. */
+static void
+write_members(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer *out,
+              size_t *private_at_out)
 {
     uint8_t *start = buffer_reserve(out, room_for(values, mask));
     if (start == NULL)
@@ -58,7 +58,10 @@ part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer 
             continue;
         *to++ = ',';
         memcpy(to, field->key, FIELD_KEY_CAPACITY);
-        to = put_value(field->type, values[id], to + field->key_size);
+        to += field->key_size;
+        if (id == FIELD_PRIVATE)
+            *private_at_out = (size_t)(to + 1 - start); /* behind the quote */
+        to = put_value(field->type, values[id], to);
     }
     if (to == start)
         to++;
@@ -68,25 +71,10 @@ part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer 
 }
 
 void
-entry_commit_hash(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
-                  struct tally_hash *commitment_out)
+part_write(const struct bytes values[FIELD_COUNT], uint64_t mask, struct buffer *out)
 {
-    static const char domain[] = "tally/private/v1"; /* its NUL is hashed too */
-    const struct tally_piece pieces[] = {
-        { domain, sizeof domain },
-        { salt, ENTRY_SALT_SIZE },
-        { private_part.data, private_part.size },
-    };
-    tally_hash_pieces(pieces, sizeof pieces / sizeof *pieces, commitment_out);
-}
-
-void
-entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
-             char commitment[ENTRY_COMMITMENT_SIZE])
-{
-    struct tally_hash hash;
-    entry_commit_hash(salt, private_part, &hash);
-    base64_encode(hash.bytes, sizeof hash.bytes, commitment);
+    size_t unused;
+    write_members(values, mask, out, &unused);
 }
 
 /* Takes back what was appended to a buffer. */
@@ -100,10 +88,10 @@ rewind_buffer(struct buffer *buffer, size_t size)
 /* Appends a part and checks it. */
 static tally_status
 write_part(const struct bytes values[FIELD_COUNT], uint64_t mask, size_t size_max, const char *what,
-           struct buffer *out, struct tally_error *error)
+           struct buffer *out, size_t *private_at_out, struct tally_error *error)
 {
     size_t start = out->size;
-    part_write(values, mask, out);
+    write_members(values, mask, out, private_at_out);
     if (buffer_failed(out))
         return memory_fault(error);
     if (out->size - start > size_max)
@@ -113,33 +101,33 @@ write_part(const struct bytes values[FIELD_COUNT], uint64_t mask, size_t size_ma
 }
 
 tally_status
-entry_write(const struct event *event, const struct entry_stamp *stamp,
-            const uint8_t salt[ENTRY_SALT_SIZE], struct buffer *public_out,
-            struct buffer *private_out, struct entry_parts *parts_out, struct tally_error *error)
+entry_lay_out(const struct event *event, const struct entry_stamp *stamp, struct buffer *public_out,
+              struct buffer *private_out, struct entry_parts *parts_out, struct tally_error *error)
 {
+    static const char blank[ENTRY_COMMITMENT_SIZE + 1] =
+        "00000000000000000000000000000000000000000000";
     assert((stamp->private_fields & FIELDS_FIXED) == 0);
     assert(!buffer_failed(public_out) && !buffer_failed(private_out));
 
     const size_t public_before = public_out->size;
     const size_t private_before = private_out->size;
     struct entry_parts parts = { .timestamp = event->timestamp };
-    tally_status status = write_part(event->values, event->present & stamp->private_fields,
-                                     ENTRY_PRIVATE_SIZE_MAX, "private", private_out, error);
+    size_t private_at = 0;
+    tally_status status =
+        write_part(event->values, event->present & stamp->private_fields, ENTRY_PRIVATE_SIZE_MAX,
+                   "private", private_out, &private_at, error);
     if (status != TALLY_OK)
         goto rewind;
     parts.private_offset = private_before;
     parts.private_size = private_out->size - private_before;
 
-    char commitment[ENTRY_COMMITMENT_SIZE];
-    entry_commit(salt, bytes_of(private_out->data + private_before, parts.private_size),
-                 commitment);
     char received[INSTANT_TEXT_MAX];
     size_t received_size = instant_format(stamp->received, EVENT_CLOCK_DIGITS, received);
 
     struct bytes values[FIELD_COUNT];
     memcpy(values, event->values, sizeof values);
     values[FIELD_V] = (struct bytes)BYTES("1");
-    values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
+    values[FIELD_PRIVATE] = bytes_of(blank, ENTRY_COMMITMENT_SIZE);
     values[FIELD_RECEIVED] = bytes_of(received, received_size);
     values[FIELD_WRITER] = stamp->writer;
     uint64_t added = FIELD_BIT(FIELD_V) | FIELD_BIT(FIELD_PRIVATE) | FIELD_BIT(FIELD_RECEIVED) |
@@ -147,13 +135,12 @@ entry_write(const struct event *event, const struct entry_stamp *stamp,
 
     parts.public_offset = public_out->size;
     status = write_part(values, (event->present & ~stamp->private_fields) | added,
-                        ENTRY_PUBLIC_SIZE_MAX, "public", public_out, error);
+                        ENTRY_PUBLIC_SIZE_MAX, "public", public_out, &private_at, error);
     if (status != TALLY_OK)
         goto rewind;
     parts.public_size = public_out->size - parts.public_offset;
+    parts.commitment_offset = parts.public_offset + private_at;
     parts.received = event_clock_cut(stamp->received);
-    memcpy(parts.salt, salt, ENTRY_SALT_SIZE);
-    tally_hash_leaf(public_out->data + parts.public_offset, parts.public_size, &parts.leaf);
     *parts_out = parts;
     return TALLY_OK;
 
@@ -161,4 +148,21 @@ rewind:
     rewind_buffer(private_out, private_before);
     rewind_buffer(public_out, public_before);
     return status;
+}
+
+tally_status
+entry_write(const struct event *event, const struct entry_stamp *stamp,
+            const uint8_t salt[ENTRY_SALT_SIZE], struct buffer *public_out,
+            struct buffer *private_out, struct entry_parts *parts_out, struct tally_error *error)
+{
+    struct entry_parts parts;
+    tally_status status = entry_lay_out(event, stamp, public_out, private_out, &parts, error);
+    if (status != TALLY_OK)
+        return status;
+    entry_commit(salt, bytes_of(private_out->data + parts.private_offset, parts.private_size),
+                 (char *)public_out->data + parts.commitment_offset);
+    memcpy(parts.salt, salt, ENTRY_SALT_SIZE);
+    tally_hash_leaf(public_out->data + parts.public_offset, parts.public_size, &parts.leaf);
+    *parts_out = parts;
+    return TALLY_OK;
 }

@@ -37,6 +37,7 @@ struct entry_parts {
     size_t public_size;
     size_t private_offset;
     size_t private_size;
+    size_t commitment_offset; /* of the value of `private`, in the public part's buffer */
     uint8_t salt[ENTRY_SALT_SIZE];
     struct tally_hash leaf;
     int64_t timestamp;
@@ -51,6 +52,15 @@ TALLY_MUST_CHECK tally_status entry_write(const struct event *event,
                                           struct buffer *public_out, struct buffer *private_out,
                                           struct entry_parts *parts_out, struct tally_error *error);
 
+/* The same, but for what is hashed: the commitment is blank, ENTRY_COMMITMENT_SIZE bytes at
+ * commitment_offset; salt and leaf are not set. Whoever has many entries hashes them together, which
+ * is faster: first the commitments, then, when they stand in the public parts, the leaves. */
+TALLY_MUST_CHECK tally_status entry_lay_out(const struct event *event,
+                                            const struct entry_stamp *stamp,
+                                            struct buffer *public_out, struct buffer *private_out,
+                                            struct entry_parts *parts_out,
+                                            struct tally_error *error);
+
 /* Appends the canonical object of those of `mask`'s fields that have a value: what a part is, byte
  * for byte. The one way in which parts are made, from events and from columns. Ask buffer_failed
  * after. */
@@ -61,6 +71,16 @@ void entry_commit_hash(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private
                        struct tally_hash *commitment_out);
 void entry_commit(const uint8_t salt[ENTRY_SALT_SIZE], struct bytes private_part,
                   char commitment[ENTRY_COMMITMENT_SIZE]);
+
+/* What a commitment is to. */
+struct entry_secret {
+    const uint8_t *salt; /* ENTRY_SALT_SIZE bytes */
+    struct bytes private_part;
+};
+void entry_commit_many(const struct entry_secret *secrets, size_t count,
+                       struct tally_hash *commitments_out);
+void entry_hash_leaves(const struct bytes *public_parts, size_t count,
+                       struct tally_hash *leaves_out);
 
 /* An entry's values, from its parts. */
 struct entry {

@@ -207,6 +207,52 @@ check_laws(const struct event *event, const struct entry_stamp *stamp)
     arena_finish(&arena);
 }
 
+/* Laid out one by one and hashed together, entries are what they are when written whole. */
+static void
+hashed_together(void **state)
+{
+    enum {
+        MANY = 40
+    };
+    struct buffer json = { 0 };
+    struct buffer whole = { 0 }, blank = { 0 };
+    struct entry_parts parts[MANY], laid_out[MANY];
+    struct entry_secret secrets[MANY];
+    struct bytes public_parts[MANY];
+    struct tally_hash hashes[MANY];
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        struct event event;
+        uint64_t choice = (uint64_t)draw(UINT32_MAX) << 32 | draw(UINT32_MAX);
+        struct entry_stamp stamp = stamp_of(choice & FIELDS_ALL & ~FIELDS_FIXED);
+        buffer_clear(&json);
+        draw_event(&json);
+        read_event(buffer_view(&json), &event);
+        assert_int_equal(entry_write(&event, &stamp, salt, &whole, &whole, &parts[i], NULL),
+                         TALLY_OK);
+        assert_int_equal(entry_lay_out(&event, &stamp, &blank, &blank, &laid_out[i], NULL),
+                         TALLY_OK);
+        event_reader_reset(reader);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        secrets[i].salt = salt;
+        secrets[i].private_part =
+            bytes_of(blank.data + laid_out[i].private_offset, laid_out[i].private_size);
+        public_parts[i] = public_of(&blank, &laid_out[i]);
+    }
+    entry_commit_many(secrets, MANY, hashes);
+    for (unsigned i = 0; i < MANY; i++)
+        base64_encode(hashes[i].bytes, TALLY_HASH_SIZE,
+                      (char *)blank.data + laid_out[i].commitment_offset);
+    entry_hash_leaves(public_parts, MANY, hashes);
+    assert_true(bytes_equal(buffer_view(&whole), buffer_view(&blank)));
+    for (unsigned i = 0; i < MANY; i++)
+        assert_true(tally_hash_equal(&hashes[i], &parts[i].leaf));
+    buffer_free(&json);
+    buffer_free(&whole);
+    buffer_free(&blank);
+}
+
 static void
 entries_come_back(void **state)
 {
@@ -439,6 +485,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worked_example),
+        cmocka_unit_test(hashed_together),
         cmocka_unit_test(entries_come_back),
         cmocka_unit_test(control_entries_come_back),
         cmocka_unit_test(erased_entries_have_no_private_part),

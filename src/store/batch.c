@@ -1,15 +1,17 @@
 /*
  * batch.c - the part of recording that need not be in order.
  *
- * Each event is read into values, written as its two parts with a fresh salt, hashed, and laid down
- * as the journal will keep it. When the batch gets its turn, the sequencer only has to look up ids,
- * take the leaves and hand the body to the journal as it is.
+ * Each event is read into values, written as its two parts with a fresh salt, and laid down as the
+ * journal will keep it. Commitments and leaves are hashed when the batch is complete, many side by
+ * side (batch_hash()). When the batch gets its turn, the sequencer only has to look up ids, take the
+ * leaves and hand the body to the journal as it is.
  *
  * Two events of one batch with the same id are found here: the later one points at the earlier
  * (same_as), and the sequencer treats it as any repeat.
  */
 #include "batch.h"
 
+#include "base64.h"
 #include "clock.h"
 #include "entry.h"
 #include "fault.h"
@@ -24,6 +26,8 @@
 /* A batch must fit one record of the journal with room to spare for its header. */
 #define BODY_SIZE_MAX (JOURNAL_RECORD_MAX - 4096u)
 #define ENTRY_FRAME   64u /* more than a journal entry adds to the two parts */
+
+#define HASHED_AT_ONCE 16u
 
 tally_status
 batch_create_for(uint64_t private_fields, const char *writer, const struct catalogue *catalogue,
@@ -80,6 +84,7 @@ batch_clear(struct batch *batch)
     buffer_clear(&batch->parts);
     buffer_clear(&batch->body);
     batch->count = 0;
+    batch->hashed = 0;
     if (batch->slots != NULL)
         memset(batch->slots, 0, batch->slot_count * sizeof *batch->slots);
 }
@@ -168,7 +173,7 @@ batch_values(const struct batch *batch, const struct batch_item *item,
     values_out[FIELD_WRITER] = bytes_text(batch->writer);
 }
 
-/* Writes, hashes and frames the event that stands in the next item. */
+/* Writes and frames the event that stands in the next item. */
 static tally_status
 add_item(struct batch *batch, int64_t now, struct tally_error *error)
 {
@@ -182,7 +187,7 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
     random_bytes(item->salt, sizeof item->salt);
     buffer_clear(&batch->parts);
     tally_status status =
-        entry_write(&item->event, &stamp, item->salt, &batch->parts, &batch->parts, &parts, error);
+        entry_lay_out(&item->event, &stamp, &batch->parts, &batch->parts, &parts, error);
     if (status != TALLY_OK)
         return status;
     size_t before = batch->body.size;
@@ -198,7 +203,7 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
     }
     item->offset = (uint32_t)before;
     item->size = (uint32_t)(batch->body.size - before);
-    item->leaf = parts.leaf;
+    item->commitment = (uint32_t)(parts.commitment_offset - parts.public_offset);
     item->received_size =
         (uint8_t)instant_format(parts.received, EVENT_CLOCK_DIGITS, item->received);
     item->id_hash = segment_id_hash(item->event.values[FIELD_ID]);
@@ -247,4 +252,43 @@ batch_add_control(struct batch *batch, struct bytes control, struct tally_error 
     if (status != TALLY_OK)
         return status;
     return add_item(batch, now, error);
+}
+
+/* Items from `first` on, `count` of them. */
+static void
+hash_items(struct batch *batch, uint32_t first, uint32_t count)
+{
+    struct entry_secret secrets[HASHED_AT_ONCE];
+    struct bytes public_parts[HASHED_AT_ONCE];
+    struct tally_hash hashes[HASHED_AT_ONCE];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct batch_item *item = &batch->items[first + i];
+        struct bytes frame = bytes_of(batch->body.data + item->offset, item->size);
+        struct journal_entry entry;
+        bool good = journal_entry_next(&frame, &entry);
+        assert(good);
+        (void)good;
+        secrets[i] = (struct entry_secret){ entry.salt, entry.private_part };
+        public_parts[i] = entry.public_part;
+    }
+    entry_commit_many(secrets, count, hashes);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at = (size_t)(public_parts[i].data - batch->body.data);
+        base64_encode(hashes[i].bytes, sizeof hashes[i].bytes,
+                      (char *)batch->body.data + at + batch->items[first + i].commitment);
+    }
+    entry_hash_leaves(public_parts, count, hashes);
+    for (uint32_t i = 0; i < count; i++)
+        batch->items[first + i].leaf = hashes[i];
+}
+
+void
+batch_hash(struct batch *batch)
+{
+    while (batch->hashed < batch->count) {
+        uint32_t left = batch->count - batch->hashed;
+        uint32_t count = left < HASHED_AT_ONCE ? left : HASHED_AT_ONCE;
+        hash_items(batch, batch->hashed, count);
+        batch->hashed += count;
+    }
 }

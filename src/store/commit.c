@@ -233,6 +233,7 @@ static tally_status
 enter_tree(struct trail *trail, struct append *append, struct tally_error *error)
 {
     struct batch *batch = append->batch;
+    assert(batch->hashed == batch->count);
     uint64_t index = append->first;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
@@ -483,6 +484,7 @@ void
 trail_append_begin(struct trail *trail, struct append *append)
 {
     assert(trail->mode == TRAIL_WRITE && append->batch->count > 0 && append->done != NULL);
+    batch_hash(append->batch);
     (void)pthread_mutex_lock(&trail->mutex);
     if (!trail->committing)
         trail->committing = pthread_create(&trail->committer, NULL, committer_main, trail) == 0;
@@ -524,6 +526,7 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
     if (batch->count == 0)
         return fault(error, TALLY_INVALID, "there is no event to record");
 
+    batch_hash(batch);
     (void)pthread_mutex_lock(&trail->mutex);
     enqueue(trail, &append);
     while (!append.settled) {

@@ -193,6 +193,8 @@ begin_journal(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = batch_add_control(batch, buffer_view(&control), error);
     buffer_free(&control);
+    if (status == TALLY_OK)
+        batch_hash(batch);
 
     const struct journal_position start = { .file = 1, .sequence = 1 };
     struct journal_position end;

@@ -106,14 +106,15 @@ struct trail {
 /* One event in a batch. */
 struct batch_item {
     struct event event;
-    struct tally_hash leaf;
+    struct tally_hash leaf; /* of those below batch->hashed */
     uint8_t salt[16];
     char received[INSTANT_TEXT_MAX];
     uint8_t received_size;
     uint64_t id_hash;
     uint32_t offset; /* of its journal entry in the body */
     uint32_t size;
-    uint32_t same_as; /* an earlier item with the same id, or UINT32_MAX */
+    uint32_t commitment; /* where it stands in the public part */
+    uint32_t same_as;    /* an earlier item with the same id, or UINT32_MAX */
 };
 
 struct batch {
@@ -124,6 +125,7 @@ struct batch {
     struct buffer body;  /* journal entries */
     struct batch_item *items;
     uint32_t count;
+    uint32_t hashed; /* items whose commitment stands in the body and whose leaf is known */
     uint32_t capacity;
     uint32_t *slots; /* items by id, open addressing: position + 1 */
     uint32_t slot_count;
@@ -135,6 +137,10 @@ struct batch {
  * while the batch is not changed. The commitment is not among them. */
 void batch_values(const struct batch *batch, const struct batch_item *item,
                   struct bytes values_out[FIELD_COUNT]);
+
+/* Computes the commitments and leaves of what was added since. Before the batch is in the queue, on
+ * the thread that fills it. */
+void batch_hash(struct batch *batch);
 
 /* Adds a control entry: `control` is a JSON object with a member `type`. */
 TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct bytes control,
