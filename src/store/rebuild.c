@@ -35,14 +35,12 @@ hash_segment(struct rebuild *rebuild, struct segment *segment, struct tally_erro
         return status;
     for (uint32_t row = 0; row < info->count && status == TALLY_OK; row++) {
         struct run_entry entry;
-        status = run_entry(reader, row, RUN_PARTS, &entry, error);
+        status = run_entry(reader, row, RUN_STREAM, &entry, error);
         if (status != TALLY_OK)
             break;
-        struct tally_hash leaf;
-        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &leaf);
-        (void)hashes_complete(&rebuild->tree, &leaf,
+        (void)hashes_complete(&rebuild->tree, &entry.leaf,
                               &rebuild->level8[rebuild->tree.size / HASHES_SPAN]);
-        tally_tree_append(&rebuild->tree, &leaf);
+        tally_tree_append(&rebuild->tree, &entry.leaf);
     }
     run_reader_destroy(reader);
     return status;

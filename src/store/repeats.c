@@ -62,7 +62,7 @@ compare_stored(const struct trail *trail, const struct run *run, uint32_t row,
     if (status == TALLY_OK) {
         receipt_out->index = entry.index;
         receipt_out->repeated = true;
-        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &receipt_out->leaf);
+        receipt_out->leaf = entry.leaf;
         uint64_t unknown = entry.erased ? trail->fields_private : 0;
         status = event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
     }

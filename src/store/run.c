@@ -62,8 +62,8 @@ run_reader_destroy(struct run_reader *reader)
         segment_unuse(reader->run.segment);
     codec_workspace_destroy(reader->workspace);
     buffer_free(&reader->encoded);
-    buffer_free(&reader->public_part);
-    buffer_free(&reader->private_part);
+    buffer_free(&reader->public_parts);
+    buffer_free(&reader->private_parts);
     buffer_free(&reader->bucket);
     free(reader);
 }

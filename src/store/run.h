@@ -77,15 +77,18 @@ struct run_entry {
     bool control;     /* a control entry */
     uint8_t salt[16]; /* zeros where erased */
     uint8_t commitment[32];
+    struct tally_hash leaf;
     struct bytes public_part;
     struct bytes private_part;        /* empty where erased */
     struct bytes values[FIELD_COUNT]; /* every field's value, both halves; absent where erased */
 };
-/* Reading rows in ascending order decodes each page once. Without `parts`, public_part and
- * private_part are empty and the commitment is not computed, which is much faster. */
+/* Reading rows in ascending order decodes each page once. With RUN_VALUES, public_part and
+ * private_part are empty, commitment and leaf are not computed, which is much faster. RUN_STREAM gives
+ * what RUN_PARTS gives and computes that of some rows ahead with it: for reading many in order. */
 enum run_want {
     RUN_VALUES,
     RUN_PARTS,
+    RUN_STREAM,
 };
 TALLY_MUST_CHECK tally_status run_entry(struct run_reader *reader, uint32_t row, enum run_want want,
                                         struct run_entry *entry_out, struct tally_error *error);

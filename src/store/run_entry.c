@@ -1,12 +1,8 @@
 /*
  * run_entry.c - entries put together from columns, and found by their ids.
  *
- * An entry is one value of each column. Its two parts are written by the same function that wrote
- * them when they came (part_write), and the commitment is computed from salt and private part: only
- * an erased entry has it stored, as an exception of 32 bytes in the column of salts, whose other
- * values have 16.
- *
- * Whether an entry is the one that was signed, only its leaf can tell.
+ * An entry is one value of each column; its parts are made from them (run_parts.c). Whether it is the
+ * one that was signed, only its leaf can tell.
  */
 #include "base64.h"
 #include "fault.h"
@@ -15,78 +11,19 @@
 #include <assert.h>
 #include <inttypes.h>
 
-static tally_status
-salt_fault(const struct run_reader *reader, uint64_t index, struct tally_error *error)
-{
-    const struct segment *segment = reader->run.segment;
-    return fault(error, TALLY_DAMAGED, "%s: entry %" PRIu64 " has neither a salt nor a commitment",
-                 segment != NULL ? segment->files[HALF_PRIVATE].name : "head", index);
-}
-
-/* Salt, or the commitment that an erasure left in its place. */
-static tally_status
-salt_read(struct run_reader *reader, uint32_t row, struct run_entry *entry,
-          struct tally_error *error)
-{
-    struct page page;
-    tally_status status = run_column_page(reader, COLUMN_SALT, row / PAGE_ROWS, &page, error);
-    if (status != TALLY_OK)
-        return status;
-
-    uint32_t at = row % PAGE_ROWS;
-    if (page.kind == PAGE_IDS && page.forms[at] == ID_RAW) {
-        memcpy(entry->salt, page.ids[at], sizeof entry->salt);
-        return TALLY_OK;
-    }
-    char text[PAGE_TEXT_MAX];
-    struct bytes value = { NULL, 0 };
-    if (page.kind == PAGE_IDS)
-        value = page_value(&page, NULL, COLUMN_HINT_ID, at, text);
-    if (value.size != sizeof entry->commitment)
-        return salt_fault(reader, entry->index, error);
-    memcpy(entry->commitment, value.data, sizeof entry->commitment);
-    entry->erased = true;
-    return TALLY_OK;
-}
-
 tally_status
 run_row_kind(struct run_reader *reader, uint32_t row, bool *control_out, bool *erased_out,
              struct tally_error *error)
 {
-    struct run_entry entry = { .index = reader->run.first + row };
+    struct run_parts parts;
     struct bytes control;
-    tally_status status = salt_read(reader, row, &entry, error);
+    tally_status status = run_salt(reader, row, &parts, error);
     if (status == TALLY_OK)
         status = run_value(reader, FIELD_CONTROL, row, &control, error);
     if (status != TALLY_OK)
         return status;
     *control_out = control.data != NULL;
-    *erased_out = entry.erased;
-    return TALLY_OK;
-}
-
-/* Writes both parts anew and, unless the entry is erased, its commitment. */
-static tally_status
-parts_write(struct run_reader *reader, struct run_entry *entry, struct tally_error *error)
-{
-    buffer_clear(&reader->private_part);
-    buffer_clear(&reader->public_part);
-    if (!entry->erased) {
-        struct tally_hash commitment;
-        part_write(entry->values, reader->fields_private, &reader->private_part);
-        if (buffer_failed(&reader->private_part))
-            return memory_fault(error);
-        entry->private_part = buffer_view(&reader->private_part);
-        entry_commit_hash(entry->salt, entry->private_part, &commitment);
-        memcpy(entry->commitment, commitment.bytes, sizeof entry->commitment);
-    }
-
-    base64_encode(entry->commitment, sizeof entry->commitment, reader->commitment);
-    entry->values[FIELD_PRIVATE] = bytes_of(reader->commitment, sizeof reader->commitment);
-    part_write(entry->values, FIELDS_ALL & ~reader->fields_private, &reader->public_part);
-    if (buffer_failed(&reader->public_part))
-        return memory_fault(error);
-    entry->public_part = buffer_view(&reader->public_part);
+    *erased_out = parts.erased;
     return TALLY_OK;
 }
 
@@ -110,27 +47,63 @@ group_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
     return status;
 }
 
+/* Makes the parts of a row known, and of the rest of its group where `want` is RUN_STREAM. */
+static tally_status
+parts_read(struct run_reader *reader, uint32_t row, enum run_want want, struct tally_error *error)
+{
+    if (row - reader->parts_first < reader->parts_count)
+        return TALLY_OK;
+    uint32_t in_group = GROUP_ROWS - 1 - row % GROUP_ROWS;
+    uint32_t in_run = reader->run.count - 1 - row;
+    uint32_t ahead = in_group < in_run ? in_group : in_run;
+    return run_parts_make(reader, row, want == RUN_STREAM ? ahead : 0, error);
+}
+
+static void
+take_parts(struct run_reader *reader, uint32_t row, struct run_entry *entry)
+{
+    const struct run_parts *parts = &reader->parts[row - reader->parts_first];
+    memcpy(entry->salt, parts->salt, sizeof entry->salt);
+    memcpy(entry->commitment, parts->commitment, sizeof entry->commitment);
+    entry->erased = parts->erased;
+    entry->leaf = parts->leaf;
+    entry->public_part =
+        bytes_of(reader->public_parts.data + parts->public_offset, parts->public_size);
+    if (!parts->erased)
+        entry->private_part =
+            bytes_of(reader->private_parts.data + parts->private_offset, parts->private_size);
+    base64_encode(parts->commitment, sizeof parts->commitment, reader->commitment);
+    entry->values[FIELD_PRIVATE] = bytes_of(reader->commitment, sizeof reader->commitment);
+}
+
 tally_status
 run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct run_entry *entry_out,
           struct tally_error *error)
 {
     assert(row < reader->run.count);
     struct run_entry entry = { .index = reader->run.first + row };
+    struct run_parts salt;
     tally_status status = TALLY_OK;
 
     if (reader->run.segment != NULL)
         status = segment_whole(reader->run.segment, error);
+    /* First, because turning to the page of the salts forgets the group. */
     if (status == TALLY_OK)
-        status = salt_read(reader, row, &entry, error);
+        status = run_salt(reader, row, &salt, error);
     if (status == TALLY_OK && reader->group != row / GROUP_ROWS)
         status = group_read(reader, row, error);
-    for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
-        entry.values[field] = reader->values[field][row % GROUP_ROWS];
-    if (status == TALLY_OK && want == RUN_PARTS)
-        status = parts_write(reader, &entry, error);
+    if (status == TALLY_OK && want != RUN_VALUES)
+        status = parts_read(reader, row, want, error);
     if (status != TALLY_OK)
         return status;
 
+    for (unsigned field = 0; field < FIELD_COUNT; field++)
+        entry.values[field] = reader->values[field][row % GROUP_ROWS];
+    memcpy(entry.salt, salt.salt, sizeof entry.salt);
+    memcpy(entry.commitment, salt.commitment, sizeof entry.commitment);
+    entry.erased = salt.erased;
+    if (want != RUN_VALUES)
+        take_parts(reader, row, &entry);
     entry.control = entry.values[FIELD_CONTROL].data != NULL;
     *entry_out = entry;
     return TALLY_OK;

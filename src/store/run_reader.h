@@ -16,6 +16,16 @@
 #define GROUP_ROWS 16u
 #define NO_GROUP   UINT32_MAX
 
+/* What is computed of a row: its parts' places in the reader's buffers, and their hashes. */
+struct run_parts {
+    bool erased;
+    uint8_t salt[16]; /* zeros where erased */
+    uint8_t commitment[32];
+    size_t private_offset, private_size;
+    size_t public_offset, public_size;
+    struct tally_hash leaf;
+};
+
 /* A column as the reader has it. */
 struct run_column {
     enum {
@@ -50,9 +60,14 @@ struct run_reader {
     struct bytes values[FIELD_COUNT][GROUP_ROWS];
     char group_texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
 
+    /* The parts of `parts_count` rows of one group, from `parts_first` on. */
+    uint32_t parts_first;
+    uint32_t parts_count;
+    struct run_parts parts[GROUP_ROWS];
+    struct buffer public_parts;
+    struct buffer private_parts;
+
     /* What the entry handed out last points to. */
-    struct buffer public_part;
-    struct buffer private_part;
     char texts[FIELD_COUNT][PAGE_TEXT_MAX];
     char commitment[ENTRY_COMMITMENT_SIZE];
 
@@ -63,6 +78,16 @@ struct run_reader {
 TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_id field,
                                          uint32_t row, uint32_t count, struct bytes *values_out,
                                          char (*texts)[PAGE_TEXT_MAX], struct tally_error *error);
+
+/* run_parts.c: a row's salt, or the commitment that an erasure left in its place. Of the others
+ * nothing is set. */
+TALLY_MUST_CHECK tally_status run_salt(struct run_reader *reader, uint32_t row,
+                                       struct run_parts *parts_out, struct tally_error *error);
+
+/* Makes reader->parts those of `row` and, as far as they can be had, of the `ahead` rows behind it,
+ * all in the group whose values are known. */
+TALLY_MUST_CHECK tally_status run_parts_make(struct run_reader *reader, uint32_t row,
+                                             uint32_t ahead, struct tally_error *error);
 
 /* The rows of a page: fewer in the last. */
 static inline uint32_t

@@ -102,7 +102,7 @@ compare_entry(struct comparison *c, const struct journal_entry *journaled,
 {
     struct run_entry entry;
     tally_status status =
-        run_entry(c->reader, (uint32_t)(c->tree.size - c->first), RUN_PARTS, &entry, error);
+        run_entry(c->reader, (uint32_t)(c->tree.size - c->first), RUN_STREAM, &entry, error);
     if (status != TALLY_OK)
         return status;
     if (!bytes_equal(entry.public_part, journaled->public_part) ||
@@ -110,9 +110,7 @@ compare_entry(struct comparison *c, const struct journal_entry *journaled,
         memcmp(entry.salt, journaled->salt, sizeof entry.salt) != 0)
         return fault(error, TALLY_DAMAGED,
                      "entry %" PRIu64 " as sealed is not what the journal has", c->tree.size);
-    struct tally_hash leaf;
-    tally_hash_leaf(entry.public_part.data, entry.public_part.size, &leaf);
-    tally_tree_append(&c->tree, &leaf);
+    tally_tree_append(&c->tree, &entry.leaf);
     return TALLY_OK;
 }
 

@@ -58,6 +58,9 @@ check_entry(struct run_reader *reader, const struct sample *sample, uint32_t row
         assert_int_equal(entry.public_part.size + entry.private_part.size, 0);
         return;
     }
+    struct tally_hash leaf;
+    tally_hash_leaf(expected->public_part.data, expected->public_part.size, &leaf);
+    assert_true(tally_hash_equal(&entry.leaf, &leaf));
     assert_memory_equal(entry.commitment, expected->commitment, 32);
     assert_bytes(entry.public_part, expected->public_part, "public part", index);
     assert_int_equal(entry.private_part.size, expected->private_part.size);
@@ -156,9 +159,12 @@ check_run(const struct run *run, const struct sample *sample)
     assert_ok(run_reader_create(run, &reader, &error));
     for (uint32_t row = 0; row < sample->count; row++)
         check_entry(reader, sample, row, RUN_PARTS);
-    for (unsigned i = 0; i < 200; i++) {
+    for (uint32_t row = 0; row < sample->count; row++)
+        check_entry(reader, sample, row, RUN_STREAM);
+    for (unsigned i = 0; i < 300; i++) {
+        static const enum run_want wants[] = { RUN_PARTS, RUN_VALUES, RUN_STREAM };
         uint32_t row = (uint32_t)(sample_random(&state) % sample->count);
-        check_entry(reader, sample, row, i % 2 == 0 ? RUN_PARTS : RUN_VALUES);
+        check_entry(reader, sample, row, wants[i % 3]);
         if (i % 20 == 0)
             check_column(reader, sample, (enum field_id)(sample_random(&state) % FIELD_COUNT));
     }

@@ -264,10 +264,10 @@ load_block(struct snapshot *snapshot, uint64_t number, struct block *block,
     block->leaves = left < HASHES_SPAN ? (unsigned)left : HASHES_SPAN;
     for (unsigned i = 0; i < block->leaves; i++) {
         struct run_entry entry;
-        tally_status status = snapshot_entry(snapshot, first + i, RUN_PARTS, &entry, error);
+        tally_status status = snapshot_entry(snapshot, first + i, RUN_STREAM, &entry, error);
         if (status != TALLY_OK)
             return status;
-        tally_hash_leaf(entry.public_part.data, entry.public_part.size, &block->nodes[0][i]);
+        block->nodes[0][i] = entry.leaf;
     }
     for (unsigned level = 1; level < HASHES_LEVEL; level++)
         for (unsigned i = 0; i < block->leaves >> level; i++)

@@ -213,11 +213,9 @@ check_roots(struct verifier *v)
 
 /* What every entry must pass, wherever it is stored. */
 static tally_status
-take_leaf(struct verifier *v, struct bytes public_part)
+take_leaf(struct verifier *v, const struct tally_hash *leaf)
 {
-    struct tally_hash leaf;
-    tally_hash_leaf(public_part.data, public_part.size, &leaf);
-    tally_tree_append(&v->tree, &leaf);
+    tally_tree_append(&v->tree, leaf);
     v->report->entries = v->tree.size;
     if (v->options->progress != NULL && v->tree.size % PROGRESS_EVERY == 0 &&
         !v->options->progress(v->options->context, v->tree.size, v->checkpoint.size))
@@ -280,12 +278,11 @@ add_missing(struct verifier *v, uint64_t index)
 /* Holds the group of 256 that an entry completes against its stored hash: a wrong root can then
  * name the group. */
 static void
-check_group(struct verifier *v, struct bytes public_part, const char *file,
+check_group(struct verifier *v, const struct tally_hash *leaf, const char *file,
             const struct tally_hash *stored)
 {
-    struct tally_hash leaf, node;
-    tally_hash_leaf(public_part.data, public_part.size, &leaf);
-    if (v->suspect != VERIFY_NO_INDEX || !hashes_complete(&v->tree, &leaf, &node) ||
+    struct tally_hash node;
+    if (v->suspect != VERIFY_NO_INDEX || !hashes_complete(&v->tree, leaf, &node) ||
         tally_hash_equal(&node, stored))
         return;
     v->suspect = v->tree.size - (HASHES_SPAN - 1);
@@ -302,17 +299,17 @@ verify_rows(struct verifier *v, const struct segment_info *info, const char *fil
         struct run_entry entry;
         struct tally_error error = { 0 };
         uint64_t index = info->first + row;
-        status = run_entry(v->reader, row, RUN_PARTS, &entry, &error);
+        status = run_entry(v->reader, row, RUN_STREAM, &entry, &error);
         if (status != TALLY_OK)
             return judge_fault(v, status, file, &error);
         status = check_control(v, index, entry.values[FIELD_CONTROL]);
         if (status == TALLY_OK && entry.erased)
             status = add_missing(v, index);
         if (status == TALLY_OK && level8 != NULL && index % HASHES_SPAN == HASHES_SPAN - 1)
-            check_group(v, entry.public_part, file,
+            check_group(v, &entry.leaf, file,
                         &level8[index / HASHES_SPAN - info->first / HASHES_SPAN]);
         if (status == TALLY_OK)
-            status = take_leaf(v, entry.public_part);
+            status = take_leaf(v, &entry.leaf);
     }
     return status;
 }
@@ -397,9 +394,11 @@ verify_journaled(struct verifier *v, const struct journal_entry *journaled)
                      "entry %" PRIu64 ": its private part is not the one it is committed to",
                      index);
     status = check_control(v, index, entry.values[FIELD_CONTROL]);
-    if (status == TALLY_OK)
-        status = take_leaf(v, journaled->public_part);
-    return status;
+    if (status != TALLY_OK)
+        return status;
+    struct tally_hash leaf;
+    tally_hash_leaf(journaled->public_part.data, journaled->public_part.size, &leaf);
+    return take_leaf(v, &leaf);
 }
 
 static tally_status

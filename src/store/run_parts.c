@@ -1,0 +1,176 @@
+/*
+ * run_parts.c - the two parts of entries, written anew from their values.
+ *
+ * They are written by the same function that wrote them when they came (part_write), and the
+ * commitment is computed from salt and private part: only an erased entry has it stored, as an
+ * exception of 32 bytes in the column of salts, whose other values have 16.
+ *
+ * Whoever reads many entries in order has those of a group made together: private parts,
+ * commitments, public parts, leaves. Hashing two entries side by side takes little longer than one.
+ */
+#include "base64.h"
+#include "fault.h"
+#include "run_reader.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* A buffer that some great entries made this large is given back after them. */
+#define BUFFER_KEEP_MAX ((size_t)4 << 20)
+
+static tally_status
+salt_fault(const struct run_reader *reader, uint32_t row, struct tally_error *error)
+{
+    const struct segment *segment = reader->run.segment;
+    return fault(error, TALLY_DAMAGED, "%s: entry %" PRIu64 " has neither a salt nor a commitment",
+                 segment != NULL ? segment->files[HALF_PRIVATE].name : "head",
+                 reader->run.first + row);
+}
+
+tally_status
+run_salt(struct run_reader *reader, uint32_t row, struct run_parts *parts_out,
+         struct tally_error *error)
+{
+    struct page page;
+    tally_status status = run_column_page(reader, COLUMN_SALT, row / PAGE_ROWS, &page, error);
+    if (status != TALLY_OK)
+        return status;
+
+    uint32_t at = row % PAGE_ROWS;
+    struct run_parts parts = { 0 };
+    if (page.kind == PAGE_IDS && page.forms[at] == ID_RAW) {
+        memcpy(parts.salt, page.ids[at], sizeof parts.salt);
+        *parts_out = parts;
+        return TALLY_OK;
+    }
+    char text[PAGE_TEXT_MAX];
+    struct bytes value = { NULL, 0 };
+    if (page.kind == PAGE_IDS)
+        value = page_value(&page, NULL, COLUMN_HINT_ID, at, text);
+    if (value.size != sizeof parts.commitment)
+        return salt_fault(reader, row, error);
+    memcpy(parts.commitment, value.data, sizeof parts.commitment);
+    parts.erased = true;
+    *parts_out = parts;
+    return TALLY_OK;
+}
+
+/* The salts of `row` and of those behind it, up to the first that has none: whoever asks for that
+ * one is told. */
+static tally_status
+read_salts(struct run_reader *reader, uint32_t row, uint32_t ahead, uint32_t *count_out,
+           struct tally_error *error)
+{
+    tally_status status = run_salt(reader, row, &reader->parts[0], error);
+    if (status != TALLY_OK)
+        return status;
+    uint32_t count = 1;
+    while (count <= ahead && run_salt(reader, row + count, &reader->parts[count], NULL) == TALLY_OK)
+        count++;
+    *count_out = count;
+    return TALLY_OK;
+}
+
+static void
+empty_buffer(struct buffer *buffer)
+{
+    if (buffer->capacity > BUFFER_KEEP_MAX)
+        buffer_free(buffer);
+    buffer_clear(buffer);
+}
+
+static void
+row_values(const struct run_reader *reader, uint32_t row, struct bytes values_out[FIELD_COUNT])
+{
+    for (unsigned field = 0; field < FIELD_COUNT; field++)
+        values_out[field] = reader->values[field][row % GROUP_ROWS];
+}
+
+/* The private parts of those that are not erased. False where memory is short. */
+static bool
+write_private_parts(struct run_reader *reader, uint32_t row, uint32_t count)
+{
+    empty_buffer(&reader->private_parts);
+    for (uint32_t i = 0; i < count; i++) {
+        struct run_parts *parts = &reader->parts[i];
+        if (parts->erased)
+            continue;
+        struct bytes values[FIELD_COUNT];
+        row_values(reader, row + i, values);
+        parts->private_offset = reader->private_parts.size;
+        part_write(values, reader->fields_private, &reader->private_parts);
+        parts->private_size = reader->private_parts.size - parts->private_offset;
+    }
+    return !buffer_failed(&reader->private_parts);
+}
+
+static void
+hash_private_parts(struct run_reader *reader, uint32_t count)
+{
+    struct entry_secret secrets[GROUP_ROWS] = { 0 };
+    struct tally_hash hashes[GROUP_ROWS];
+    uint32_t rows[GROUP_ROWS];
+    uint32_t whole = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct run_parts *parts = &reader->parts[i];
+        if (parts->erased)
+            continue;
+        const uint8_t *data = reader->private_parts.data + parts->private_offset;
+        secrets[whole] = (struct entry_secret){ parts->salt, bytes_of(data, parts->private_size) };
+        rows[whole++] = i;
+    }
+    entry_commit_many(secrets, whole, hashes);
+    for (uint32_t i = 0; i < whole; i++)
+        memcpy(reader->parts[rows[i]].commitment, hashes[i].bytes, sizeof hashes[i].bytes);
+}
+
+static bool
+write_public_parts(struct run_reader *reader, uint32_t row, uint32_t count)
+{
+    empty_buffer(&reader->public_parts);
+    for (uint32_t i = 0; i < count; i++) {
+        struct run_parts *parts = &reader->parts[i];
+        struct bytes values[FIELD_COUNT];
+        char commitment[ENTRY_COMMITMENT_SIZE];
+        row_values(reader, row + i, values);
+        base64_encode(parts->commitment, sizeof parts->commitment, commitment);
+        values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
+        parts->public_offset = reader->public_parts.size;
+        part_write(values, FIELDS_ALL & ~reader->fields_private, &reader->public_parts);
+        parts->public_size = reader->public_parts.size - parts->public_offset;
+    }
+    return !buffer_failed(&reader->public_parts);
+}
+
+static void
+hash_public_parts(struct run_reader *reader, uint32_t count)
+{
+    struct bytes public_parts[GROUP_ROWS] = { 0 };
+    struct tally_hash leaves[GROUP_ROWS];
+    for (uint32_t i = 0; i < count; i++)
+        public_parts[i] = bytes_of(reader->public_parts.data + reader->parts[i].public_offset,
+                                   reader->parts[i].public_size);
+    entry_hash_leaves(public_parts, count, leaves);
+    for (uint32_t i = 0; i < count; i++)
+        reader->parts[i].leaf = leaves[i];
+}
+
+tally_status
+run_parts_make(struct run_reader *reader, uint32_t row, uint32_t ahead, struct tally_error *error)
+{
+    assert(reader->group == row / GROUP_ROWS && row % GROUP_ROWS + ahead < GROUP_ROWS);
+    uint32_t count;
+    reader->parts_count = 0;
+    tally_status status = read_salts(reader, row, ahead, &count, error);
+    if (status != TALLY_OK)
+        return status;
+    if (!write_private_parts(reader, row, count))
+        return memory_fault(error);
+    hash_private_parts(reader, count);
+    if (!write_public_parts(reader, row, count))
+        return memory_fault(error);
+    hash_public_parts(reader, count);
+    reader->parts_first = row;
+    reader->parts_count = count;
+    return TALLY_OK;
+}
