@@ -209,10 +209,10 @@ const struct command command_doctor = {
     .operands = "WHERE",
     .summary = "name what puts a data folder at risk, and the cure",
     .text =
-        "Rights, space, file system, clock, settings, keys, locks, and each trail's segments and\n"
-        "newest entries.\nExit status: 0 nothing to cure (notes may be printed), 1 warnings or "
-        "faults, "
-        "3 could not look.",
+        "Rights, space, file system, speed of the disk, clock, settings, keys, locks, and each "
+        "trail's\nsegments and newest entries.\n"
+        "Exit status: 0 nothing to cure (notes may be printed), 1 warnings or faults, 3 could not "
+        "look.",
     .options = options,
     .run = run,
 };
