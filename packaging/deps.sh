@@ -6,7 +6,7 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev zlib1g-dev
     libsqlite3-dev libcmocka-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsystemd-dev
     libcurl4-openssl-dev curl python3'
-check='clang-14 clang-format-14 libclang-rt-14-dev mandoc'
+check='clang-14 clang-format-14 libclang-rt-14-dev mandoc jq python3-venv'
 bench='postgresql-15 libpq-dev'
 
 wanted=
