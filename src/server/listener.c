@@ -13,6 +13,8 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -376,11 +378,21 @@ handle(void *context, struct MHD_Connection *wire, const char *path, const char 
 
 /* ---- opening and closing ---- */
 
+/* Has the kernel end a connection whose client takes nothing of its answer for so long. The library
+ * knows only how long nothing happened at all, and a stream's maker is no one to end a connection. */
+static void
+limit_sending(int fd, int64_t ns)
+{
+    unsigned ms = (unsigned)(ns / (CLOCK_SECOND / 1000));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
 static void
 take_connection(void *context, int fd, const struct sockaddr *address, socklen_t size)
 {
     struct listener *listener = context;
     if (listener_connections(listener) < listener->connections_max) {
+        limit_sending(fd, listener->server->settings.send_timeout);
         /* It closes what it does not take. */
         if (MHD_add_connection(listener->daemon, fd, address, size) != MHD_YES)
             metrics_add(listener->server->metrics, METRIC_OVERLOADED, 1);
