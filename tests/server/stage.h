@@ -11,7 +11,7 @@
 
 struct stage {
     char *scratch; /* removed at the end */
-    char *data;    /* the folder that is stage */
+    char *data;    /* the folder that is served */
     char *admin;   /* its first key */
     struct child *child;
 };
