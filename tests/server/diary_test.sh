@@ -69,6 +69,22 @@ noted 'is noted' 1 action:event.conflict
 has 'with what it met' '.status == "failure" and .user_id == "portal" and .details.trail == "main" and .details.index == 1'
 same 'keys are not written down' "$(grep -rlF -e "$key" -e "${key#tally_}" -e 0123456789012345678901234567890123456789012 data | wc -l)" 0
 
+# Changes to keys: whose, which, and never the key.
+key=$admin
+send 201 'a key made over HTTP' /api/keys '{"name":"new","role":"writer","trails":["main"]}'
+made=$(jq -r .key out) id=$(jq -r .id out)
+noted 'is noted' 1 event_type:api_key_create resource_id:"key:$id"
+has 'with who made it and what it is for' '.user_id == "admin" and .resource_type == "key" and .ip_address == "127.0.0.1" and .details.role == "writer"'
+send 201 'rotated' "/api/keys/$id/rotate" '{}'
+made="$made $(jq -r .key out)"
+noted 'that, too' 1 action:api_key.rotate resource_id:"key:$id"
+code=$(curl -sS -o out -w '%{http_code}' -X DELETE -H "Authorization: Bearer $key" "$url/api/keys/$id")
+same 'revoked' "$code" 204
+noted 'and that' 1 event_type:api_key_revoke resource_id:"key:$id"
+for text in $made; do
+    grep -rqF "${text#tally_}" data serve.err && fail 'keys are not written down' || pass 'keys are not written down'
+done
+
 # Reading: once in ten minutes for who reads what where.
 key=$auditor
 reads() {
@@ -98,7 +114,7 @@ has 'and it is whose it is' '.user_id == "ann" and .resource_id == "main" and .s
 
 # What is cut is not said to have been sent.
 key=$writer
-for ((i = 0; i < 60000; i++)); do echo "{\"action\":\"many.events\",\"message\":\"some text that takes room $i\"}"; done > many
+seq -f '{"action":"many.events","message":"some text that takes room %.0f"}' 60000 > many
 send 201 'many events' /api/events @many application/x-ndjson
 curl -sS -H "Authorization: Bearer $auditor" "$url/api/export?format=evidence" 2> /dev/null | head -c 100 > part
 noted 'an export that its client leaves' 1 event_type:audit_export status:error
@@ -127,6 +143,10 @@ fetch 503 'an entry' /api/events/2
 fetch 503 'a proof' /api/events/2/proof
 fetch 503 'statistics' /api/stats q=action:n.3
 fetch 503 'rows' /audit-logs action=n.4
+key=$admin
+before=$("$TALLY" key data list --format ndjson | grep -c .)
+send 503 'nor is a key made' /api/keys '{"name":"unseen","role":"auditor"}'
+same 'none that is good' "$("$TALLY" key data list --format ndjson | grep -c .)" "$before"
 same 'nothing of an entry in it' "$(grep -c some.text out)" 0
 key=$writer
 send 201 'events are taken all the same' /api/events '{"action":"a.c"}'
