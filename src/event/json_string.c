@@ -215,7 +215,8 @@ put_tail(const uint8_t *at, const uint8_t *end, uint8_t *to)
 uint8_t *
 json_put_string(struct bytes text, uint8_t *out)
 {
-    const uint8_t *at = text.data;
+    /* Nothing may stand at NULL, and nothing may be added to that, not even 0. */
+    const uint8_t *at = text.size == 0 ? out : text.data;
     const uint8_t *end = at + text.size;
     *out++ = '"';
     for (; end - at >= 8; at += 8) {

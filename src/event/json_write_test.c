@@ -293,6 +293,8 @@ strings_are_escaped(void **state)
     struct buffer out = { 0 };
     struct buffer wanted = { 0 };
     (void)state;
+    json_write_string((struct bytes){ NULL, 0 }, &out);
+    assert_true(bytes_is(buffer_view(&out), "\"\""));
     for (size_t size = 0; size <= 40; size++) {
         for (size_t at = 0; at <= size; at++) {
             for (size_t s = 0; s < sizeof specials; s++) {
