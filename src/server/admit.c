@@ -289,27 +289,38 @@ refuse_rate(struct request *request, const struct rate_state *state, const char 
     answer_rate(request, state, policy);
 }
 
-/* False where the address has failed too often lately. */
-static bool
-may_try(struct request *request, const char *who)
-{
-    struct rate_state state;
-    if (rate_allows(request->server->failures, who, clock_monotonic(), &state))
-        return true;
-    refuse_rate(request, &state, "failures",
-                "too many requests with a wrong key from this address; try again later");
-    return false;
-}
-
+/* A key that is none: told so, until the address has tried too often. Who has a good key is not kept
+ * waiting for what others do from the same address, as behind one proxy. */
 static void
-count_failure(struct request *request, const char *who)
+refuse_key(struct request *request)
 {
+    char who[RATE_WHO_SIZE];
+    rate_address(request->connection->address, who);
     struct rate_state state;
-    (void)rate_take(request->server->failures, who, clock_monotonic(), &state);
+    bool may = rate_take(request->server->failures, who, clock_monotonic(), &state);
     metrics_add(request->server->metrics, METRIC_AUTHENTICATION_FAILURES, 1);
+    if (!may) {
+        refuse_rate(request, &state, "failures",
+                    "too many requests with a wrong key from this address; try again later");
+        return;
+    }
     note_refusal(request, "access_denied", "no such key");
     if (state.limit > 0 && state.remaining == 0)
         note_refusal(request, "rate_limit_exceeded", "wrong keys");
+    refuse(request, 401, "this key is not known here, has expired or was revoked");
+}
+
+/* A key that may not do this. What is put on record of it is bounded like wrong keys are. */
+static void
+refuse_role(struct request *request)
+{
+    struct rate_state state;
+    if (rate_take(request->server->failures, request->principal.writer, clock_monotonic(), &state))
+        note_refusal(request, "access_denied", "role");
+    char detail[96];
+    (void)snprintf(detail, sizeof detail, "a key of the role %s may not do this",
+                   role_name(request->principal.role));
+    refuse(request, 403, detail);
 }
 
 static bool
@@ -321,17 +332,12 @@ authenticate(struct request *request, struct bytes authorization)
         refuse(request, 401, "an API key is needed: Authorization: Bearer KEY");
         return false;
     }
-    char who[RATE_WHO_SIZE];
-    rate_address(request->connection->address, who);
-    if (!may_try(request, who))
-        return false;
     bool new_address = false;
     struct tally_error error = { 0 };
     tally_status status = access_find(server->access, key, request->connection->address,
                                       clock_now(), &request->principal, &new_address, &error);
     if (status == TALLY_ABSENT) {
-        count_failure(request, who);
-        refuse(request, 401, "this key is not known here, has expired or was revoked");
+        refuse_key(request);
         return false;
     }
     if (status != TALLY_OK) {
@@ -377,11 +383,7 @@ check_access(struct request *request, struct bytes authorization)
         return false;
     if ((who & 1u << request->principal.role) != 0)
         return true;
-    char detail[96];
-    (void)snprintf(detail, sizeof detail, "a key of the role %s may not do this",
-                   role_name(request->principal.role));
-    note_refusal(request, "access_denied", "role");
-    refuse(request, 403, detail);
+    refuse_role(request);
     return false;
 }
 

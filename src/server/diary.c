@@ -57,6 +57,16 @@ put_text(struct buffer *out, const char *name, struct bytes value)
     json_write_string(value, out);
 }
 
+/* An object's own text; it is never the first member. */
+static void
+put_object(struct buffer *out, const char *name, struct bytes json)
+{
+    if (json.data == NULL)
+        return;
+    buffer_format(out, ",\"%s\":", name);
+    buffer_bytes(out, json);
+}
+
 static struct bytes
 optional(const char *text)
 {
@@ -87,10 +97,8 @@ write_event(const struct diary_event *event, struct buffer *out)
     put_text(out, "resource_type", optional(event->resource_type));
     put_text(out, "resource_id", optional(event->resource_id));
     put_text(out, "message", event->message);
-    if (event->details.data != NULL) {
-        buffer_text(out, ",\"details\":");
-        buffer_bytes(out, event->details);
-    }
+    put_object(out, "details", event->details);
+    put_object(out, "changes", event->changes);
     buffer_byte(out, '}');
 }
 

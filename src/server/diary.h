@@ -36,6 +36,7 @@ struct diary_event {
     const char *resource_type; /* "trail", "key", "server" */
     const char *resource_id;
     struct bytes details; /* a JSON object's text */
+    struct bytes changes; /* another */
     struct bytes message;
 };
 

@@ -78,8 +78,12 @@ note_start(struct server *server, const char *url)
 {
     LOG(LOG_INFO, "start", LOG_TEXT_FIELD("version", TALLY_VERSION), LOG_TEXT_FIELD("url", url),
         LOG_TEXT_FIELD("data", server->path));
+    struct settings standard;
+    settings_init(&standard);
     struct buffer details = { 0 };
-    buffer_format(&details, "{\"version\":\"" TALLY_VERSION "\",\"url\":\"%s\"}", url);
+    buffer_format(&details, "{\"version\":\"" TALLY_VERSION "\",\"url\":\"%s\",\"settings\":", url);
+    (void)settings_changes(&standard, &server->settings, &details);
+    buffer_byte(&details, '}');
     note(server, "server.start", "success", &details);
     if (server->recovery.size > 0)
         note(server, "trail.recover", "success", &server->recovery);
@@ -272,13 +276,15 @@ tidy(struct server *server)
 /* What can change while requests are under way: the log, rates, timeouts of connections, the
  * certificate. The rest holds from the next start on. */
 static tally_status
-reload_settings(struct server *server, struct tally_error *error)
+reload_settings(struct server *server, struct buffer *changes, struct tally_error *error)
 {
     struct settings settings;
     settings_init(&settings);
     tally_status status = settings_read(server->path, &settings, error);
     if (status != TALLY_OK)
         return status;
+    (void)settings_changes(&server->configured, &settings, changes);
+    server->configured = settings;
     log_configure(settings.log_format, settings.log_level, STDERR_FILENO);
     rate_configure(server->failures, settings.failures_per_minute, MINUTE);
     rate_configure(server->requests, settings.requests_per_minute, MINUTE);
@@ -290,7 +296,8 @@ reload(struct server *server)
 {
     notify_reloading();
     struct tally_error error = { 0 };
-    tally_status status = reload_settings(server, &error);
+    struct buffer changes = { 0 };
+    tally_status status = reload_settings(server, &changes, &error);
     roster_reopen(server->roster);
     if (status == TALLY_OK)
         LOG(LOG_INFO, "reload", LOG_TEXT_FIELD("data", server->path));
@@ -301,9 +308,11 @@ reload(struct server *server)
         .event_type = "config_change",
         .status = status == TALLY_OK ? "success" : "failure",
         .resource_type = "server",
+        .changes = buffer_view(&changes),
         .message = status == TALLY_OK ? (struct bytes){ NULL, 0 } : bytes_text(error.text),
     };
     diary_note(server->diary, &event);
+    buffer_free(&changes);
     notify_ready();
 }
 
@@ -345,6 +354,7 @@ server_run(const struct server_options *options, struct tally_error *error)
         return memory_fault(error);
     server->path = options->path;
     server->settings = options->settings;
+    server->configured = options->settings;
     server->began = clock_now();
     log_configure(server->settings.log_format, server->settings.log_level, STDERR_FILENO);
     /* Many small pieces come and go on many threads: few arenas, or what one frees the others miss. */

@@ -34,6 +34,7 @@ struct verifier;
 struct server {
     const char *path; /* of the data folder */
     struct settings settings;
+    struct settings configured; /* as read last: the main thread's alone */
     struct folder *folder;
     struct roster *roster;
     struct access *access;

@@ -8,6 +8,7 @@
 #include "settings.h"
 
 #include "fault.h"
+#include "json.h"
 #include "settings_table.h"
 
 #include <assert.h>
@@ -341,4 +342,36 @@ settings_read(const char *folder, struct settings *settings, struct tally_error 
     }
     *settings = reading.settings;
     return TALLY_OK;
+}
+
+static bool
+put_change(const struct setting *setting, const struct settings *before,
+           const struct settings *after, const char *separator, struct buffer *out)
+{
+    struct buffer old = { 0 }, new = { 0 };
+    setting_write(setting, before, &old);
+    setting_write(setting, after, &new);
+    bool changed = !bytes_equal(buffer_view(&old), buffer_view(&new));
+    if (changed) {
+        buffer_format(out, "%s\"%s.%s\":{\"before\":", separator, setting->section, setting->name);
+        json_write_string(buffer_view(&old), out);
+        buffer_text(out, ",\"after\":");
+        json_write_string(buffer_view(&new), out);
+        buffer_byte(out, '}');
+    }
+    out->failed = out->failed || buffer_failed(&old) || buffer_failed(&new);
+    buffer_free(&old);
+    buffer_free(&new);
+    return changed;
+}
+
+size_t
+settings_changes(const struct settings *before, const struct settings *after, struct buffer *out)
+{
+    size_t count = 0;
+    buffer_byte(out, '{');
+    for (size_t i = 0; i < SETTINGS_COUNT; i++)
+        count += put_change(&settings_table[i], before, after, count == 0 ? "" : ",", out);
+    buffer_byte(out, '}');
+    return count;
 }

@@ -79,6 +79,13 @@ typedef void (*settings_visitor)(void *context, const struct tally_error *proble
 TALLY_MUST_CHECK tally_status settings_check(const char *folder, settings_visitor visitor,
                                              void *context, struct tally_error *error);
 
+/* Appends what is another value in `after` than in `before`, as an event's `changes`:
+ * {"log.level":{"before":"info","after":"debug"}}. How many settings that are. None of them is a
+ * secret. */
+struct buffer;
+size_t settings_changes(const struct settings *before, const struct settings *after,
+                        struct buffer *out);
+
 /* What a server cannot start with: a certificate without a key, a file that cannot be read, an
  * address beyond loopback without TLS, limits that leave each other no room. Calls `visitor` with
  * each and returns how many there are. Looks at the files. */

@@ -297,6 +297,33 @@ setting_set(const struct setting *setting, const char *folder, const char *calle
     return status;
 }
 
+/* The inverse of the types' readers, but for a path that was relative. */
+void
+setting_write(const struct setting *setting, const struct settings *settings, struct buffer *out)
+{
+    const struct setting_type *type = &setting->type;
+    const char *member = (const char *)settings + setting->offset;
+    if (type->words != NULL) {
+        unsigned word;
+        memcpy(&word, member, sizeof word);
+        buffer_text(out, type->words[word]);
+    } else if (type->unit != 0) {
+        uint64_t number = 0; /* little-endian or not, a narrow member is read by its own size */
+        uint32_t narrow;
+        if (setting->size == sizeof number) {
+            memcpy(&number, member, sizeof number);
+        } else {
+            memcpy(&narrow, member, sizeof narrow);
+            number = narrow;
+        }
+        buffer_decimal(out, number / type->unit);
+    } else if (type->read == read_flag) {
+        buffer_text(out, *(const bool *)member ? "true" : "false");
+    } else {
+        buffer_text(out, member);
+    }
+}
+
 void
 setting_takes(const struct setting *setting, struct buffer *out)
 {

@@ -51,6 +51,10 @@ TALLY_MUST_CHECK tally_status setting_set(const struct setting *setting, const c
                                           const char *called, const char *value,
                                           struct settings *settings, struct tally_error *error);
 
+/* Appends its value as it is written. */
+void setting_write(const struct setting *setting, const struct settings *settings,
+                   struct buffer *out);
+
 /* Appends what it takes: "1 to 5", "true or false". */
 void setting_takes(const struct setting *setting, struct buffer *out);
 

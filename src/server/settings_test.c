@@ -462,6 +462,38 @@ contradictions_of_settings_from_elsewhere(void **state)
     expect_problem(&problems, 1, 0, "bodies_mib");
 }
 
+/* What is written is what is read: each setting, from its value in the table and back. */
+static void
+changes_as_they_are_written(void **state)
+{
+    (void)state;
+    struct settings standard, other;
+    settings_init(&standard);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        struct buffer text = { 0 };
+        setting_write(&settings_table[i], &standard, &text);
+        assert_true(bytes_is(buffer_view(&text), settings_table[i].standard));
+        buffer_free(&text);
+    }
+
+    other = standard;
+    struct buffer changes = { 0 };
+    assert_int_equal(settings_changes(&standard, &other, &changes), 0);
+    assert_true(bytes_is(buffer_view(&changes), "{}"));
+    buffer_clear(&changes);
+    other.log_level = LOG_DEBUG;
+    other.insecure_http = true;
+    other.commit_timeout *= 2;
+    (void)snprintf(other.hosts, sizeof other.hosts, "a,b");
+    assert_int_equal(settings_changes(&standard, &other, &changes), 4);
+    assert_true(bytes_is(buffer_view(&changes),
+                         "{\"server.commit_timeout_ms\":{\"before\":\"10000\",\"after\":\"20000\"},"
+                         "\"server.insecure_http\":{\"before\":\"false\",\"after\":\"true\"},"
+                         "\"server.hosts\":{\"before\":\"\",\"after\":\"a,b\"},"
+                         "\"log.level\":{\"before\":\"info\",\"after\":\"debug\"}}"));
+    buffer_free(&changes);
+}
+
 static void
 an_address_and_its_port(void **state)
 {
@@ -516,6 +548,7 @@ main(void)
         cmocka_unit_test_setup_teardown(contradictions_have_the_line_of_the_setting, begin, end),
         cmocka_unit_test_setup_teardown(certificate_and_key_come_together, begin, end),
         cmocka_unit_test(contradictions_of_settings_from_elsewhere),
+        cmocka_unit_test(changes_as_they_are_written),
         cmocka_unit_test(an_address_and_its_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
