@@ -125,10 +125,12 @@ end_request(void *context, struct MHD_Connection *wire, void **request_context,
     metrics_observe(metrics, HISTOGRAM_REQUEST, clock_monotonic() - request->began);
     log_request(request);
 
-    request->connection->request = NULL;
+    /* In this order: before it is idle it may still be told that it is late. */
     connection_enter(&listener->connections, request->connection, CONNECTION_IDLE);
+    request->connection->request = NULL;
     if (request->release != NULL)
         request->release(request);
+    answer_abandon_stream(request);
     roster_release(listener->server->roster, request->open_trail);
     server_discharge(listener->server, request->charged);
     buffer_free(&request->body);
@@ -410,6 +412,8 @@ retrieve_certificate(gnutls_session_t session, const gnutls_datum_t *authorities
 {
     (void)authorities, (void)authority_count, (void)algorithms, (void)algorithm_count;
     const struct connection *connection = connection_of(gnutls_session_get_ptr(session));
+    if (connection == NULL)
+        return -1; /* there was no memory for it */
     const struct listener *listener = connection->owner;
     tls_current(listener->tls, chain, chain_size, key);
     return 0;

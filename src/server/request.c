@@ -313,3 +313,14 @@ answer_stream(struct request *request, const char *type, stream_producer produce
     request->answer.produce_context = context;
     request->answer.produce_release = release;
 }
+
+void
+answer_abandon_stream(struct request *request)
+{
+    struct answer *answer = &request->answer;
+    if (answer->produce == NULL)
+        return;
+    answer->produce = NULL;
+    answer->produce_release(answer->produce_context);
+    atomic_fetch_sub(&request->server->streaming, 1);
+}

@@ -159,6 +159,8 @@ void answer_fault(struct request *request, const struct tally_error *error);
  * all for HEAD. `release` is called once whatever happens, after it. */
 void answer_stream(struct request *request, const char *type, stream_producer produce,
                    void *context, void (*release)(void *context));
+/* Lets go of a stream that was not begun, if there is one: its client is gone already. */
+void answer_abandon_stream(struct request *request);
 
 /* 404, the same for a trail that is not there and for one that the principal may not use. */
 void answer_no_trail(struct request *request);

@@ -123,44 +123,47 @@ start_stream(struct stream_work *work, struct stream_end *end)
     return started;
 }
 
-/* The response of an answer that streams; the answer's context is given away or released. */
-static struct MHD_Response *
-stream_response(struct request *request)
+/* Takes the answer's stream over. NULL, and the answer still has it, when memory is short. */
+static struct stream_work *
+take_work(struct request *request)
 {
     struct answer *answer = &request->answer;
     struct stream_work *work = calloc(1, sizeof *work);
-    struct stream_end *end = calloc(1, sizeof *end);
-    struct MHD_Response *response = NULL;
-    stream_producer produce = answer->produce;
-    answer->produce = NULL;
-    if (work == NULL || end == NULL) {
-        answer->produce_release(answer->produce_context);
-        atomic_fetch_sub(&request->server->streaming, 1);
-        free(work);
-        free(end);
+    if (work == NULL)
         return NULL;
-    }
     *work = (struct stream_work){
         .server = request->server,
-        .produce = produce,
+        .produce = answer->produce,
         .context = answer->produce_context,
         .release = answer->produce_release,
     };
     memcpy(work->id, request->id, sizeof work->id);
-    end->wire = request->wire;
-    if (request->method != METHOD_HEAD && start_stream(work, end)) {
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 * 1024, read_stream, end,
-                                                     leave_stream);
-        if (response == NULL)
-            leave_stream(end);
-        else
-            request->flow = end->flow;
-        return response;
+    answer->produce = NULL;
+    return work;
+}
+
+/* The response of an answer that streams. */
+static struct MHD_Response *
+stream_response(struct request *request)
+{
+    struct stream_end *end = calloc(1, sizeof *end);
+    struct stream_work *work = end == NULL ? NULL : take_work(request);
+    if (work == NULL) {
+        free(end);
+        return NULL;
     }
-    if (request->method == METHOD_HEAD)
-        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    work_free(work);
-    free(end);
+    end->wire = request->wire;
+    if (!start_stream(work, end)) {
+        work_free(work);
+        free(end);
+        return NULL;
+    }
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, 64 * 1024, read_stream, end, leave_stream);
+    if (response == NULL)
+        leave_stream(end);
+    else
+        request->flow = end->flow;
     return response;
 }
 
@@ -170,8 +173,9 @@ static struct MHD_Response *
 make_response(struct request *request)
 {
     struct answer *answer = &request->answer;
-    if (answer->produce != NULL)
+    if (answer->produce != NULL && request->method != METHOD_HEAD)
         return stream_response(request);
+    answer_abandon_stream(request);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
     if (response != NULL)
