@@ -283,8 +283,6 @@ static void resumed(struct request *request);
 static void
 begin_append(struct request *request, struct recording *recording)
 {
-    /* First: the deadline of an earlier round must not meet the state of this one. */
-    listener_enter(request, CONNECTION_BUSY);
     atomic_store(&recording->state, RECORDING_WAITING);
     recording->begun = clock_monotonic();
     recording->append = (struct append){
@@ -433,6 +431,9 @@ let_go_if_answered(struct request *request)
 static void
 resumed(struct request *request)
 {
+    /* First: the deadline that was set must meet neither a recording that is let go, and may be
+     * another request's by then, nor the state of a new round. */
+    listener_enter(request, CONNECTION_BUSY);
     answer_append(request, request->context);
     let_go_if_answered(request);
 }
