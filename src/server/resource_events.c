@@ -127,7 +127,8 @@ add_event(struct recording *recording, const struct body_event *event, struct ta
     return recording_placed(recording, event, error);
 }
 
-/* Reads all events but those that were refused already. */
+/* Reads all events but those that were refused already. Those that are refused count, too: millions
+ * of them fit into a body, and saying why of each takes longer than to send it. */
 static tally_status
 fill_batch(struct request *request, struct recording *recording, struct tally_error *error)
 {
@@ -142,6 +143,8 @@ fill_batch(struct request *request, struct recording *recording, struct tally_er
             return TALLY_OK;
         if (status != TALLY_OK)
             return status;
+        if (event.position >= BATCH_ENTRIES_MAX)
+            return fault(error, TALLY_FULL, "there are more events than a batch holds");
         if (recording_left_out(recording, event.position))
             continue;
         status = add_event(recording, &event, error);
