@@ -201,7 +201,7 @@ add_gap(struct batch *batch, uint64_t dropped)
         .resource_type = "trail",
         .resource_id = DIARY_TRAIL,
         .details = buffer_view(&details),
-        .message = bytes_text("events came faster than they could be put on record"),
+        .message = bytes_text("events could not be put on record"),
     };
     struct buffer text = { 0 };
     write_event(&event, &text);
@@ -212,18 +212,39 @@ add_gap(struct batch *batch, uint64_t dropped)
     buffer_free(&text);
 }
 
+/* What is written at once from the queue. */
+struct group {
+    struct note *notes;
+    uint64_t dropped; /* no entry tells of them yet */
+    uint64_t refused; /* of the notes: they are no events */
+};
+
+/* Adds what is an event: one that is none must not keep the others out. */
 static tally_status
-write_batch(struct trail *trail, const struct note *notes, uint64_t dropped,
-            struct tally_error *error)
+add_notes(struct batch *batch, struct group *group, struct tally_error *error)
+{
+    for (const struct note *note = group->notes; note != NULL; note = note->next) {
+        tally_status status = batch_add(batch, bytes_of(note->text, note->size), error);
+        if (status != TALLY_OK && status != TALLY_INVALID)
+            return status;
+        if (status == TALLY_INVALID) {
+            LOG(LOG_ERROR, "diary", LOG_TEXT_FIELD("problem", error->text));
+            group->refused++;
+        }
+    }
+    return TALLY_OK;
+}
+
+static tally_status
+write_batch(struct trail *trail, struct group *group, struct tally_error *error)
 {
     struct batch *batch;
     tally_status status = batch_create(trail, WRITER, NULL, &batch, error);
     if (status != TALLY_OK)
         return status;
-    for (const struct note *note = notes; note != NULL && status == TALLY_OK; note = note->next)
-        status = batch_add(batch, bytes_of(note->text, note->size), error);
-    if (status == TALLY_OK && dropped > 0)
-        add_gap(batch, dropped);
+    status = add_notes(batch, group, error);
+    if (status == TALLY_OK && group->dropped + group->refused > 0)
+        add_gap(batch, group->dropped + group->refused);
     if (status == TALLY_OK && batch_count(batch) > 0)
         status = append(trail, batch, error);
     batch_destroy(batch);
@@ -231,14 +252,13 @@ write_batch(struct trail *trail, const struct note *notes, uint64_t dropped,
 }
 
 static tally_status
-write_notes(struct diary *diary, const struct note *notes, uint64_t dropped,
-            struct tally_error *error)
+write_group(struct diary *diary, struct group *group, struct tally_error *error)
 {
     struct open_trail *open;
     tally_status status = roster_take(diary->roster, DIARY_TRAIL, &open, error);
     if (status != TALLY_OK)
         return status;
-    status = write_batch(open->trail, notes, dropped, error);
+    status = write_batch(open->trail, group, error);
     roster_release(diary->roster, open);
     return status;
 }
@@ -270,26 +290,25 @@ writer_main(void *context)
 {
     struct diary *diary = context;
     (void)pthread_mutex_lock(&diary->mutex);
-    while (!diary->closing || diary->queue != NULL) {
+    while (!diary->closing || diary->queue != NULL || diary->unspoken > 0) {
         if (diary->queue == NULL && diary->unspoken == 0) {
             (void)pthread_cond_wait(&diary->changed, &diary->mutex);
             continue;
         }
-        struct note *notes = take_notes(diary);
-        uint64_t dropped = diary->unspoken;
+        struct group group = { .notes = take_notes(diary), .dropped = diary->unspoken };
         diary->unspoken = 0;
         (void)pthread_mutex_unlock(&diary->mutex);
 
         struct tally_error error = { 0 };
-        tally_status status = write_notes(diary, notes, dropped, &error);
-        uint64_t count = free_notes(notes);
+        tally_status status = write_group(diary, &group, &error);
+        uint64_t count = free_notes(group.notes);
         if (status != TALLY_OK)
             LOG(LOG_CRITICAL_, "diary cannot be written", LOG_TEXT_FIELD("problem", error.text));
         (void)pthread_mutex_lock(&diary->mutex);
+        diary->dropped += status == TALLY_OK ? group.refused : count;
         if (status == TALLY_OK)
             continue;
-        diary->dropped += count;
-        diary->unspoken += dropped + count;
+        diary->unspoken += group.dropped + count;
         if (diary->closing)
             break;
         pause_writing(diary);

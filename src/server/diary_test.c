@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,27 @@ a_flood_leaves_gaps_that_are_told(void **state)
     assert_true(size() > before + count - dropped);
 }
 
+/* One that the trail refuses takes no other with it, and is told like what found no room. */
+static void
+a_note_that_is_no_event(void **state)
+{
+    (void)state;
+    uint64_t before = size();
+    struct diary_event good = { .action = "test.good" };
+    struct diary_event bad = { .action = "test.bad", .message = bytes_text("\xff") };
+    for (unsigned i = 0; i < 10; i++) {
+        diary_note(diary, &good);
+        diary_note(diary, i == 5 ? &bad : &good);
+    }
+    /* Of this diary, not of the one that settle() opens. */
+    for (unsigned i = 0; i < 1000 && diary_dropped(diary) == 0; i++)
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    assert_int_equal(diary_dropped(diary), 1);
+    settle();
+    assert_int_equal(told_dropped(before), 1);
+    assert_int_equal(size(), before + 19 + 1);
+}
+
 /* Once for a principal, trail and filter; anything else is another read. */
 static void
 reads_are_written_once(void **state)
@@ -209,6 +231,7 @@ main(void)
         cmocka_unit_test(written_before_it_returns),
         cmocka_unit_test(notes_are_written_in_order),
         cmocka_unit_test(a_flood_leaves_gaps_that_are_told),
+        cmocka_unit_test(a_note_that_is_no_event),
         cmocka_unit_test(reads_are_written_once),
     };
     return cmocka_run_group_tests(tests, open_diary, close_diary);
