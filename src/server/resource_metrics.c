@@ -15,14 +15,26 @@
 
 #include <stdio.h>
 
-/* Trails as they are, in a buffer of struct trail_gauges. */
+/* Trails as they are. */
+struct look {
+    const struct principal *principal;
+    uint64_t open;      /* trails in all */
+    struct buffer rows; /* of struct trail_gauges: those that the principal may know of */
+};
+
 static void
 look_at_trail(void *context, struct trail *trail)
 {
+    struct look *look = context;
     struct trail_gauges row = { 0 };
+    look->open++;
+    /* Who asks from this machine without a key sees all. */
+    if (look->principal->role != ROLE_NONE &&
+        !principal_may_use(look->principal, trail_name(trail)))
+        return;
     (void)snprintf(row.name, sizeof row.name, "%s", trail_name(trail));
     trail_state_read(trail, &row.state);
-    buffer_append(context, &row, sizeof row);
+    buffer_append(&look->rows, &row, sizeof row);
 }
 
 static void
@@ -50,16 +62,16 @@ void
 metrics_show(struct request *request)
 {
     struct server *server = request->server;
-    struct buffer trails = { 0 };
+    struct look look = { .principal = &request->principal };
     struct buffer body = { 0 };
-    roster_each(server->roster, look_at_trail, &trails);
-    size_t count = trails.size / sizeof(struct trail_gauges);
+    roster_each(server->roster, look_at_trail, &look);
+    size_t count = look.rows.size / sizeof(struct trail_gauges);
     metrics_raise(server->metrics, METRIC_DIARY_DROPPED, diary_dropped(server->diary));
     metrics_write(server->metrics, &body);
-    write_server(server, count, &body);
+    write_server(server, look.open, &body);
     /* malloc() aligns the buffer's memory for anything. */
-    gauges_write_trails((const struct trail_gauges *)(const void *)trails.data, count,
+    gauges_write_trails((const struct trail_gauges *)(const void *)look.rows.data, count,
                         clock_monotonic(), &body);
-    buffer_free(&trails);
+    buffer_free(&look.rows);
     answer_bytes(request, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }

@@ -54,6 +54,11 @@ for name in $(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out); do
 done > undescribed
 same 'all are described in docs/operations.md' "$(cat undescribed)" ''
 
+# Whoever may use one trail learns the name of no other.
+as auditor --trails tally
+fetch 200 'an auditor of one trail sees metrics' /metrics
+same 'of that trail' "$(sed -nE 's/^tally_trail_entries\{(.*)\} .*/\1/p' out)" 'trail="tally"'
+
 # ---- doctor ----
 key=$auditor
 fetch 403 'an auditor is no doctor' /api/doctor
