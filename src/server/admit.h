@@ -2,9 +2,8 @@
  * admit.h - whether a request may go on, decided from its head alone.
  *
  * In this order, and the first reason to refuse is the answer: framing, request id, Host on
- * loopback, route and method, parameters, the key (not asked for where anyone may), failed
- * authentications of the address, how often the key may ask, the role, and for a body its kind and
- * size.
+ * loopback, route and method, parameters, the key (not asked for where anyone may; of a wrong one how
+ * many came from the address), how often the key may ask, the role, and for a body its kind and size.
  */
 #ifndef ADMIT_H
 #define ADMIT_H
