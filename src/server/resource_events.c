@@ -101,11 +101,11 @@ take_text(struct request *request, struct recording *recording)
     return status == TALLY_OK;
 }
 
-/* Beside its text a batch takes about twice as much: its events' journal form and their values. */
+/* Beside its text a batch has its events' journal form and their values. */
 static bool
 charge_batch(struct request *request, const struct recording *recording)
 {
-    size_t whole = 3 * recording->text.size;
+    size_t whole = SETTINGS_BODY_TIMES * recording->text.size;
     if (whole <= request->charged || request_charge(request, whole - request->charged))
         return true;
     answer_problem(request, 503, "too much is on its way already; try again");

@@ -16,6 +16,9 @@
 #define SETTINGS_TEXT_MAX  1023
 #define SETTINGS_HOSTS_MAX 32
 
+/* What a body counts for while it is worked on: itself, and what is made of it. */
+#define SETTINGS_BODY_TIMES 3
+
 struct settings {
     struct folder_options storage;
 
@@ -32,7 +35,7 @@ struct settings {
     int64_t send_timeout;         /* that a client may take nothing of its answer; 30 s */
     int64_t commit_timeout;       /* for a batch to become durable; 10 s */
     size_t body_max;              /* of a body, decoded; 16 MiB */
-    size_t bodies_max;            /* of all bodies in flight; 64 MiB */
+    size_t bodies_max;            /* of all bodies in flight, each SETTINGS_BODY_TIMES; 64 MiB */
     size_t memory_max;            /* resident; beyond it no body is taken; 512 MiB */
     bool insecure_http;           /* plain HTTP beyond loopback; false */
     char tls_certificate[SETTINGS_TEXT_MAX + 1]; /* PEM files, of tally.conf relative to the folder;

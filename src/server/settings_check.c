@@ -167,11 +167,13 @@ static void
 check_memory(struct check *check)
 {
     const struct settings *settings = check->settings;
-    if (settings->bodies_max < settings->body_max)
-        report(check, "bodies_mib",
-               "bodies_mib is %llu, less than body_mib, %llu: a body of that size would never be "
-               "taken; raise it, or lower body_mib",
-               mib(settings->bodies_max), mib(settings->body_max));
+    size_t largest = SETTINGS_BODY_TIMES * settings->body_max;
+    if (settings->bodies_max < largest)
+        report(
+            check, "bodies_mib",
+            "bodies_mib is %llu, less than %u times body_mib, %llu, which the largest body takes "
+            "with what is made of it: it would never be taken; raise it, or lower body_mib",
+            mib(settings->bodies_max), SETTINGS_BODY_TIMES, mib(largest));
     size_t heads = settings->storage.heads_memory_max;
     if (settings->memory_max < heads + settings->bodies_max)
         report(

@@ -213,7 +213,9 @@ const struct setting settings_table[SETTINGS_COUNT] = {
     { "server", "body_mib", NUMBER(1, 1024, MIB), MEMBER(body_max), "16",
       "The largest body of a request, after decompression." },
     { "server", "bodies_mib", NUMBER(1, 1048576, MIB), MEMBER(bodies_max), "64",
-      "What the bodies of all requests under way may take together." },
+      "What the bodies of all requests under way may take together; each counts three times, with "
+      "what "
+      "is made of it." },
     { "server", "memory_mib", NUMBER(1, 1048576, MIB), MEMBER(memory_max), "512",
       "Beyond this much resident memory no body is taken." },
     { "server", "insecure_http", FLAG, MEMBER(insecure_http), "false",

@@ -394,8 +394,8 @@ contradictions_have_the_line_of_the_setting(void **state)
         { "[server]\nlisten = 0.0.0.0:80\n", 2, "insecure_http = true" },
         { "[server]\nlisten = [::]:80\n", 2, "tls_certificate" },
         { "[server]\nlisten = 128.0.0.1:80\n", 2, "tls_certificate" },
-        { "[server]\nbody_mib = 65\n", 0, "bodies_mib is 64" },
-        { "[server]\nbody_mib = 8\nbodies_mib = 7\n", 3, "lower body_mib" },
+        { "[server]\nbody_mib = 22\n", 0, "bodies_mib is 64" },
+        { "[server]\nbody_mib = 8\nbodies_mib = 23\n", 3, "24" },
         { "[server]\nmemory_mib = 319\n", 2, "320" },
         { "[storage]\nheads_memory_mib = 449\n", 0, "513" },
     };
@@ -409,7 +409,7 @@ contradictions_have_the_line_of_the_setting(void **state)
         "[server]\nlisten = 127.9.9.9:80\n",
         "[server]\nlisten = [::1]:80\n",
         "[server]\nlisten = [::ffff:127.0.0.1]:80\n",
-        "[server]\nbody_mib = 64\n",
+        "[server]\nbody_mib = 21\n",
         "[server]\nmemory_mib = 320\n",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
