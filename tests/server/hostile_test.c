@@ -694,8 +694,8 @@ requests_of_another_project(void **state)
                    shared == NULL ? "../shared" : shared);
     DIR *there = opendir(invalid);
     if (there == NULL) {
-        print_message("# %s is not there\n", invalid);
-        skip();
+        print_message("# no %s, set TALLY_SHARED: skipped\n", invalid);
+        return;
     }
     (void)closedir(there);
     assert_in_range(check_folder(invalid, DENIED, 1), 30, 1000);
