@@ -323,19 +323,6 @@ refuse_role(struct request *request)
     refuse(request, 403, detail);
 }
 
-/* Only after the key was looked for: whoever has a good one does not suffer from a neighbour behind
- * the same address, and a proxy makes neighbours of all. */
-static void
-refuse_key(struct request *request)
-{
-    char who[RATE_WHO_SIZE];
-    rate_address(request->connection->address, who);
-    if (!may_try(request, who))
-        return;
-    count_failure(request, who);
-    refuse(request, 401, "this key is not known here, has expired or was revoked");
-}
-
 static bool
 authenticate(struct request *request, struct bytes authorization)
 {
