@@ -14,6 +14,8 @@
 struct recordings {
     struct server *server;
     pthread_mutex_t mutex;
+    pthread_cond_t back; /* none is out any more */
+    unsigned out;        /* taken, and not back yet */
     struct recording *kept;
     unsigned kept_count;
 };
@@ -26,6 +28,7 @@ recordings_create(struct server *server)
         return NULL;
     recordings->server = server;
     (void)pthread_mutex_init(&recordings->mutex, NULL);
+    (void)pthread_cond_init(&recordings->back, NULL);
     return recordings;
 }
 
@@ -45,14 +48,20 @@ recordings_destroy(struct recordings *recordings)
 {
     if (recordings == NULL)
         return;
+    (void)pthread_mutex_lock(&recordings->mutex);
+    while (recordings->out > 0)
+        (void)pthread_cond_wait(&recordings->back, &recordings->mutex);
+    (void)pthread_mutex_unlock(&recordings->mutex);
     for (struct recording *next; recordings->kept != NULL; recordings->kept = next) {
         next = recordings->kept->next;
         recording_free(recordings->kept);
     }
+    (void)pthread_cond_destroy(&recordings->back);
     (void)pthread_mutex_destroy(&recordings->mutex);
     free(recordings);
 }
 
+/* One more is out; a kept one, or NULL. */
 static struct recording *
 take_kept(struct recordings *recordings)
 {
@@ -62,8 +71,45 @@ take_kept(struct recordings *recordings)
         recordings->kept = recording->next;
         recordings->kept_count--;
     }
+    recordings->out++;
     (void)pthread_mutex_unlock(&recordings->mutex);
     return recording;
+}
+
+/* One less is out: the last that is done with `recordings`. Whether `recording`, which may be NULL, is
+ * kept. */
+static bool
+give_back(struct recordings *recordings, struct recording *recording)
+{
+    (void)pthread_mutex_lock(&recordings->mutex);
+    bool kept = recording != NULL && recordings->kept_count < KEPT_MAX;
+    if (kept) {
+        recording->next = recordings->kept;
+        recordings->kept = recording;
+        recordings->kept_count++;
+    }
+    if (--recordings->out == 0)
+        (void)pthread_cond_signal(&recordings->back);
+    (void)pthread_mutex_unlock(&recordings->mutex);
+    return kept;
+}
+
+static tally_status
+recording_create(struct trail *trail, const struct request *request,
+                 const struct catalogue *catalogue, struct recording **recording_out,
+                 struct tally_error *error)
+{
+    struct recording *recording = calloc(1, sizeof *recording);
+    if (recording == NULL)
+        return memory_fault(error);
+    tally_status status =
+        batch_create(trail, request->principal.writer, catalogue, &recording->batch, error);
+    if (status != TALLY_OK) {
+        free(recording);
+        return status;
+    }
+    *recording_out = recording;
+    return TALLY_OK;
 }
 
 tally_status
@@ -74,13 +120,9 @@ recording_take(struct recordings *recordings, struct request *request,
     struct trail *trail = request->open_trail->trail;
     struct recording *recording = take_kept(recordings);
     if (recording == NULL) {
-        recording = calloc(1, sizeof *recording);
-        if (recording == NULL)
-            return memory_fault(error);
-        tally_status status =
-            batch_create(trail, request->principal.writer, catalogue, &recording->batch, error);
+        tally_status status = recording_create(trail, request, catalogue, &recording, error);
         if (status != TALLY_OK) {
-            free(recording);
+            (void)give_back(recordings, NULL);
             return status;
         }
     } else {
@@ -113,20 +155,6 @@ memory_of(const struct recording *recording)
            recording->capacity * (sizeof *recording->receipts + sizeof *recording->places);
 }
 
-static bool
-keep(struct recordings *recordings, struct recording *recording)
-{
-    (void)pthread_mutex_lock(&recordings->mutex);
-    bool kept = recordings->kept_count < KEPT_MAX && memory_of(recording) <= KEEPS_MAX;
-    if (kept) {
-        recording->next = recordings->kept;
-        recordings->kept = recording;
-        recordings->kept_count++;
-    }
-    (void)pthread_mutex_unlock(&recordings->mutex);
-    return kept;
-}
-
 void
 recording_release(struct recording *recording)
 {
@@ -138,7 +166,11 @@ recording_release(struct recording *recording)
     buffer_free(&recording->text);
     buffer_free(&recording->left_out);
     server_discharge(recordings->server, recording->charged);
-    if (!keep(recordings, recording))
+    if (memory_of(recording) > KEEPS_MAX) {
+        recording_free(recording);
+        recording = NULL;
+    }
+    if (!give_back(recordings, recording) && recording != NULL)
         recording_free(recording);
 }
 

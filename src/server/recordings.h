@@ -61,7 +61,9 @@ struct recording {
 };
 
 struct recordings *recordings_create(struct server *server); /* NULL when memory is short */
-void recordings_destroy(struct recordings *recordings);      /* all are back; NULL is allowed */
+/* Waits until all are back: what commits lets go of one only after its request has gone on. Before the
+ * trails are closed, which they hold. NULL is allowed. */
+void recordings_destroy(struct recordings *recordings);
 
 /* An empty one for a request whose trail is open, held once. What is missing in its events is filled
  * in from `catalogue`, which outlives the recordings. Thread-safe. */
