@@ -41,6 +41,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     struct tls *tls; /* NULL: plain HTTP */
     uint64_t connections_max;
+    atomic_uint resuming; /* threads within request_resume() */
     bool loopback;
     char url[320];
 };
@@ -302,6 +303,16 @@ run_route(struct job *job)
     request_resume(request);
 }
 
+/* A suspended request is another thread's: whether it is answered is seen when it is back. */
+static enum MHD_Result
+respond_unless_suspended(struct request *request)
+{
+    if (request->suspended)
+        return MHD_YES;
+    assert(request->answer.status != 0);
+    return respond(request);
+}
+
 static enum MHD_Result
 start_work(struct listener *listener, struct request *request)
 {
@@ -317,10 +328,10 @@ start_work(struct listener *listener, struct request *request)
     if (request->route->where == RUN_WORKER) {
         request_suspend(request, NULL);
         (void)request_delegate(request, run_route);
-        return MHD_YES;
+    } else {
+        request->route->run(request);
     }
-    request->route->run(request);
-    return request->answer.status != 0 ? respond(request) : MHD_YES;
+    return respond_unless_suspended(request);
 }
 
 /* The request is back from another thread. Its route may send it off again. */
@@ -329,22 +340,29 @@ end_work(struct request *request)
 {
     void (*resumed)(struct request *) = request->resumed;
     request->resumed = NULL;
+    request->suspended = false;
     if (request->answer.status == 0 && resumed != NULL)
         resumed(request);
-    return request->answer.status != 0 ? respond(request) : MHD_YES;
+    return respond_unless_suspended(request);
 }
 
 void
 request_suspend(struct request *request, void (*resumed)(struct request *request))
 {
     request->resumed = resumed;
+    request->suspended = true;
     MHD_suspend_connection(request->wire);
 }
 
 void
 request_resume(struct request *request)
 {
+    /* As soon as the connection goes on, the request may be done and gone, while the library has yet
+     * to wake its thread: it may not be stopped meanwhile. */
+    struct listener *listener = request->connection->owner;
+    atomic_fetch_add(&listener->resuming, 1);
     MHD_resume_connection(request->wire);
+    atomic_fetch_sub(&listener->resuming, 1);
 }
 
 bool
@@ -620,6 +638,9 @@ drain(struct listener *listener, int64_t ns)
         told = true;
         connections_cut(connections);
     }
+    const struct timespec moment = { .tv_nsec = 100000 };
+    while (atomic_load(&listener->resuming) > 0)
+        (void)nanosleep(&moment, NULL);
 }
 
 void

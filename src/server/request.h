@@ -93,7 +93,8 @@ struct request {
     size_t discarded;   /* bytes of a body that came after it was refused */
     struct answer answer;
     void (*resumed)(struct request *request);
-    void *context;                            /* the route's own, between suspend and resume */
+    bool suspended; /* the connection thread's: another one has the request, and its answer */
+    void *context;  /* the route's own, between suspend and resume */
     void (*release)(struct request *request); /* of `context`, when the request ends; NULL: none */
     struct open_trail *open_trail;            /* set by request_trail() */
     struct job job;
