@@ -66,6 +66,7 @@ int
 stage_stop(struct stage *stage, int signal)
 {
     struct child *child = stage->child;
+    assert_non_null(child);
     stage->child = NULL;
     return child_stop(child, signal, TIMEOUT_MS);
 }

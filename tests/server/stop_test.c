@@ -75,8 +75,7 @@ note_receipt(struct bytes body)
 static void *
 record_on(void *context)
 {
-    (void)context;
-    struct http *http = http_connect(child_port(stage.child));
+    struct http *http = http_connect(*(const uint16_t *)context);
     const struct http_request request = {
         .method = "POST",
         .target = "/api/events",
@@ -139,9 +138,11 @@ nothing_acknowledged_is_lost(int signal, int status)
     atomic_store(&acknowledged, 0);
     stage_start(&stage, NULL);
     pthread_t threads[THREADS];
+    uint16_t port = child_port(stage.child);
     for (unsigned i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, record_on, NULL), 0);
-    pause_ms(400);
+        assert_int_equal(pthread_create(&threads[i], NULL, record_on, &port), 0);
+    for (unsigned i = 0; i < 100 && atomic_load(&acknowledged) < 500; i++)
+        pause_ms(100);
     assert_int_equal(stage_stop(&stage, signal), status);
     for (unsigned i = 0; i < THREADS; i++)
         (void)pthread_join(threads[i], NULL);
