@@ -1,7 +1,6 @@
 /*
  * Asking one column. plan.c says how it fits together.
  */
-#include "dictionary.h"
 #include "fault.h"
 #include "plan_parts.h"
 
@@ -38,15 +37,15 @@ truth_fill(struct plan *plan, const struct plan_node *node, struct plan_column *
 {
     const struct filter_term *term = node->term;
     uint32_t count = column->dictionary.count;
-    bool sorted = plan->run->segment != NULL; /* a head's values stand as they came */
 
     column->truth_size = count + 1;
     column->first_true = UINT32_MAX;
     column->last_true = 0;
     memset(column->truth, TRUTH_NO, column->truth_size);
-    if (node->exact && sorted) {
+    if (node->exact) {
         for (uint32_t i = 0; i < term->value_count; i++) {
-            uint32_t code = dictionary_find(&column->dictionary, term->values[i].pattern.parts[0]);
+            uint32_t code = run_code(plan->reader, column->field, &column->dictionary,
+                                     term->values[i].pattern.parts[0]);
             if (code != 0)
                 code_mark(column, code);
         }

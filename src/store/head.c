@@ -362,6 +362,17 @@ head_dictionary(const struct head *head, enum field_id field, struct dictionary 
         intern_dictionary(&column->values, dictionary_out);
 }
 
+uint32_t
+head_code(const struct head *head, enum field_id field, const struct dictionary *dictionary,
+          struct bytes value)
+{
+    const struct head_column *column =
+        atomic_load_explicit(&head->columns[field], memory_order_acquire);
+    if (column == NULL)
+        return 0;
+    return intern_find(&column->values, dictionary, value, lookup_hash(head->seed, value));
+}
+
 static bool
 row_has_id(const struct head *head, uint32_t row, struct bytes id, enum column_view view)
 {

@@ -58,6 +58,10 @@ void head_salt_page(const struct head *head, uint32_t page, uint32_t count, stru
 void head_dictionary(const struct head *head, enum field_id field,
                      struct dictionary *dictionary_out);
 
+/* The code of `value` in a dictionary that head_dictionary() gave for this field, or 0. */
+uint32_t head_code(const struct head *head, enum field_id field,
+                   const struct dictionary *dictionary, struct bytes value);
+
 /* The newest row below `count` that has this id: readers pass a count they saw; the writer's thread
  * may pass UINT32_MAX, for all that is appended. TALLY_ABSENT where none. */
 tally_status head_find_id(const struct head *head, struct bytes id, uint32_t count,

@@ -148,6 +148,13 @@ row_is_right(const struct head *head, uint32_t row, uint32_t count)
                     (const char *)fields[field].name.data, BYTES_ARG(value));
             return false;
         }
+        if (page.kind == PAGE_CODES && value.data != NULL) {
+            /* The writer sees rows whose values are in no dictionary yet. */
+            uint32_t code = page.codes[row % PAGE_ROWS];
+            uint32_t wanted = code <= dictionary.count ? code : 0;
+            if (head_code(head, field, &dictionary, value) != wanted)
+                return false;
+        }
     }
     head_salt_page(head, row / PAGE_ROWS, count, &page);
     struct bytes salt = page_value(&page, NULL, COLUMN_HINT_ID, row % PAGE_ROWS, text);

@@ -134,3 +134,18 @@ intern_dictionary(const struct intern *intern, struct dictionary *dictionary_out
         .chunks = (const struct bytes *const *)chunks,
     };
 }
+
+uint32_t
+intern_find(const struct intern *intern, const struct dictionary *dictionary, struct bytes value,
+            uint32_t hash)
+{
+    struct lookup_walk walk = lookup_begin(&intern->lookup, hash);
+    uint32_t number;
+    while (lookup_next(&walk, &number)) {
+        /* What came later is not the dictionary's, and may be taken back. */
+        if (number < dictionary->count &&
+            bytes_equal(dictionary_value(dictionary, number + 1), value))
+            return number + 1;
+    }
+    return 0;
+}

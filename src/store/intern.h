@@ -49,4 +49,9 @@ void intern_discard(struct intern *intern);
 /* The published values, from any thread. */
 void intern_dictionary(const struct intern *intern, struct dictionary *dictionary_out);
 
+/* The code of `value` in a dictionary that intern_dictionary() gave, or 0; from any thread. `hash`
+ * as in intern_code(). */
+uint32_t intern_find(const struct intern *intern, const struct dictionary *dictionary,
+                     struct bytes value, uint32_t hash);
+
 #endif

@@ -8,7 +8,9 @@
  *
  * Invariant: whatever the bytes of a file, a reader ends in a page or in TALLY_DAMAGED.
  */
+#include "dictionary.h"
 #include "fault.h"
+#include "head.h"
 #include "run_reader.h"
 
 #include <assert.h>
@@ -281,6 +283,16 @@ run_dictionary(struct run_reader *reader, enum field_id field, struct dictionary
 {
     assert(field < FIELD_COUNT);
     return run_column_dictionary(reader, field, dictionary_out, error);
+}
+
+uint32_t
+run_code(const struct run_reader *reader, enum field_id field, const struct dictionary *dictionary,
+         struct bytes value)
+{
+    /* A head's values stand as they came, a segment's in order. */
+    if (reader->run.head != NULL)
+        return head_code(reader->run.head, field, dictionary, value);
+    return dictionary_find(dictionary, value);
 }
 
 /* A page of text is absent where all its blocks are. */

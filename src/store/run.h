@@ -48,6 +48,9 @@ TALLY_MUST_CHECK tally_status run_page(struct run_reader *reader, enum field_id 
 TALLY_MUST_CHECK tally_status run_dictionary(struct run_reader *reader, enum field_id field,
                                              struct dictionary *dictionary_out,
                                              struct tally_error *error);
+/* The code of `value` in the dictionary that run_dictionary() gave, or 0. */
+uint32_t run_code(const struct run_reader *reader, enum field_id field,
+                  const struct dictionary *dictionary, struct bytes value);
 
 /* What is known of a page without decoding it (page.h). In a snapshot of an older size a segment's
  * last page may have rows that the run has not: the summary is of all of them. */
