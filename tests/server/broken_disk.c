@@ -3,7 +3,8 @@
  * C library (LD_PRELOAD).
  *
  * The variable BROKEN_DISK names a file. While it holds "sync PART", every sync of a file whose path
- * has PART in it fails; while it holds "space PART", such a file cannot grow.
+ * has PART in it fails; while it holds "slow PART", it takes 80 ms; while it holds "space PART", such
+ * a file cannot grow.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -43,6 +44,8 @@ fdatasync(int fd)
     static int (*real)(int);
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
+    if (is_broken("slow", fd))
+        (void)usleep(80000);
     if (!is_broken("sync", fd))
         return real(fd);
     errno = EIO;

@@ -7,7 +7,8 @@ make_served data
 auditor=$(grep -o 'tally_[A-Za-z0-9_-]*' reader.key)
 writer=$(grep -o 'tally_[A-Za-z0-9_-]*' writer.key)
 admin=$key
-serve data
+export BROKEN_DISK=$scratch/disk ASAN_OPTIONS=verify_asan_link_order=0
+LD_PRELOAD=$BROKEN_DISK_LIBRARY serve data
 
 key=
 fetch 200 'it lives' /livez
@@ -78,5 +79,26 @@ same 'settings' "$(found 'tally.conf, line 2' | grep -c lissen)" 1
 same 'persons in a public field' "$(found main | grep -c group_id)" 1
 same 'no trail is opened a second time' "$(grep -c 'another process' out)" 0
 same 'nothing of its own is left' "$(ls data | grep -c doctor)" 0
+
+# ---- a disk that is slow, and one that breaks ----
+printf 'slow /data/' > disk
+fetch 200 'on a slow disk' /api/doctor
+same 'it is said to be so' "$(found disk | grep -c 'a sync takes 8[0-9] ms')" 1
+rm disk
+fetch 200 'else' /api/doctor
+same 'not' "$(found disk)" ''
+printf 'sync /trails/main/' > disk
+key=$writer
+send 503 'a write that is in doubt' /api/events '{"action":"a"}'
+rm disk
+fetch 503 'then it is not ready' /readyz
+same 'and says no more than that' "$(cat out)" '{"status":"not ready","reasons":["poisoned"]}'
+head_is 'nor when, but that it may be' Retry-After 1
+fetch 200 'it lives all the same' /livez
+key=$admin
+fetch 200 'the doctor' /api/doctor
+same 'knows why' "$(picked '.data[] | select(.where == "main" and .grade == "fault") | .cure')" '"mend the cause and open it again"'
+fetch 200 'and metrics' /metrics
+same 'show it' "$(value 'tally_trail_poisoned{trail="main"}')" 1
 
 finish
