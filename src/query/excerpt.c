@@ -87,6 +87,8 @@ excerpt_open(struct trail *trail, const struct excerpt_request *request, const s
         .now = start->now,
         .size = start->size,
         .control = request->control,
+        .check = request->check,
+        .check_context = request->check_context,
     };
     tally_status status = selection_open(trail, &selection_request, &excerpt.selection, error);
     if (status == TALLY_ABSENT)

@@ -32,6 +32,8 @@ struct excerpt_request {
     struct bytes role;   /* cursors are good for who asks with the same one */
     const uint8_t *key;  /* of CURSOR_KEY_SIZE bytes */
     int64_t now;         /* the time, where the list begins */
+    scan_check *check;   /* as scan_watch() has it; NULL: none */
+    void *check_context;
 };
 
 struct excerpt {

@@ -29,6 +29,8 @@ struct scan {
     size_t *by_minimum; /* the earliest first entry first: for ORDER_TIME */
     struct scan_hit *heap;
     size_t heap_capacity;
+    scan_check *check; /* NULL: nobody is asked */
+    void *check_context;
 };
 
 /*
@@ -173,6 +175,13 @@ scan_destroy(struct scan *scan)
     free(scan);
 }
 
+void
+scan_watch(struct scan *scan, scan_check *check, void *context)
+{
+    scan->check = check;
+    scan->check_context = context;
+}
+
 static const struct run *
 run_at(const struct scan *scan, size_t i)
 {
@@ -190,6 +199,18 @@ enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct ta
     plan_turn(scan->plan, i, run_at(scan, i), reader);
     *reader_out = reader;
     return TALLY_OK;
+}
+
+/* The matches of a page of the run that the plan is turned to. */
+static tally_status
+find_in_page(struct scan *scan, uint32_t page, struct row_set *found, struct tally_error *error)
+{
+    if (scan->check != NULL) {
+        tally_status status = scan->check(scan->check_context, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    return plan_page(scan->plan, page, found, error);
 }
 
 /*
@@ -283,7 +304,7 @@ list_page(struct listing *listing, const struct run *run, struct run_reader *rea
     struct row_set found;
     const int64_t *times;
     uint32_t rows;
-    tally_status status = plan_page(listing->scan->plan, page, &found, error);
+    tally_status status = find_in_page(listing->scan, page, &found, error);
     if (status != TALLY_OK || row_set_empty(&found))
         return status;
     status = run_times(reader, page, &times, &rows, error);
@@ -438,7 +459,7 @@ visit_run(struct scan *scan, size_t number, scan_visitor visitor, void *context,
     tally_status status = enter_run(scan, number, &reader, error);
     for (uint32_t page = 0; page < run_page_count(run) && status == TALLY_OK; page++) {
         struct row_set found;
-        status = plan_page(scan->plan, page, &found, error);
+        status = find_in_page(scan, page, &found, error);
         if (status != TALLY_OK || row_set_empty(&found))
             continue;
         uint16_t rows[PAGE_ROWS];

@@ -44,6 +44,11 @@ TALLY_MUST_CHECK tally_status scan_create(const struct filter *filter,
                                           struct tally_error *error);
 void scan_destroy(struct scan *scan); /* NULL is allowed */
 
+/* Has `check` asked before every page that is looked at, which is every millisecond or so: anything
+ * but TALLY_OK ends what the scan does, and is its status. For who waits no longer. */
+typedef tally_status scan_check(void *context, struct tally_error *error);
+void scan_watch(struct scan *scan, scan_check *check, void *context);
+
 /* Entries are ordered by the earlier of `timestamp` and `received`, equal ones by index; or by
  * index alone. The numbers stand in cursors. */
 enum scan_order {

@@ -127,6 +127,45 @@ random_filters_agree_with_the_naive_list(void **state)
     corpus_destroy(corpus);
 }
 
+/* Ends a scan after so many pages. */
+static tally_status
+count_down(void *context, struct tally_error *error)
+{
+    unsigned *left = context;
+    (void)error;
+    return (*left)-- == 0 ? TALLY_BUSY : TALLY_OK;
+}
+
+static void
+who_waits_no_longer_is_heard_at_every_page(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 0 };
+    const unsigned pages = 3 + 1 + 1 + 1;
+    struct corpus *corpus = corpus_create(7, sizes);
+    struct filter *filter = parse(bytes_text(""));
+    struct scan_source source = corpus_source(corpus, corpus->count);
+    struct scan *scan;
+    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+    for (unsigned allowed = 0; allowed <= pages; allowed++) {
+        const tally_status wanted = allowed < pages ? TALLY_BUSY : TALLY_OK;
+        const struct scan_place place = SCAN_START;
+        static struct scan_hit hits[20000];
+        struct scan_list list;
+        uint64_t count;
+        unsigned left = allowed;
+        scan_watch(scan, count_down, &left);
+        assert_int_equal(scan_count(scan, &count, NULL), wanted);
+        for (enum scan_order order = ORDER_TIME_DOWN; order <= ORDER_INDEX_DOWN; order++) {
+            left = allowed;
+            assert_int_equal(scan_list(scan, order, &place, hits, 20000, &list, NULL), wanted);
+        }
+    }
+    scan_destroy(scan);
+    filter_destroy(filter);
+    corpus_destroy(corpus);
+}
+
 /* Lists of one hit, where every step is a border, on a small corpus. */
 static void
 lists_of_any_length_join(void **state)
@@ -214,6 +253,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters_agree_with_the_naive_list),
+        cmocka_unit_test(who_waits_no_longer_is_heard_at_every_page),
         cmocka_unit_test(lists_of_any_length_join),
         cmocka_unit_test(large_dictionaries_are_learned_as_they_are_met),
         cmocka_unit_test(later_fields_are_found_under_details),

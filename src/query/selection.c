@@ -28,6 +28,7 @@ selection_open(struct trail *trail, const struct selection_request *request,
         selection_close(&selection);
         return status;
     }
+    scan_watch(selection.scan, request->check, request->check_context);
     *selection_out = selection;
     return TALLY_OK;
 }

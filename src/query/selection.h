@@ -26,6 +26,8 @@ struct selection_request {
     int64_t now;   /* what relative times count from */
     uint64_t size; /* of the trail, or SELECTION_ALL */
     enum filter_control control;
+    scan_check *check; /* as scan_watch() has it; NULL: none */
+    void *check_context;
 };
 
 /* TALLY_INVALID where the filter is refused, as filter_parse_parameters() says; TALLY_ABSENT where

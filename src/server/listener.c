@@ -294,11 +294,21 @@ has_trailers(struct request *request)
     return request->trailers > 0;
 }
 
+/* By the sweep, and where the server stops. */
+static void
+be_late(struct request *request)
+{
+    atomic_store(&request->late, true);
+}
+
 static void
 run_route(struct job *job)
 {
     struct request *request = JOB_REQUEST(job);
-    request->route->run(request);
+    if (atomic_load(&request->late))
+        answer_problem(request, 503, "too many searches were before this one; try again");
+    else
+        request->route->run(request);
     assert(request->answer.status != 0);
     request_resume(request);
 }
@@ -327,6 +337,7 @@ start_work(struct listener *listener, struct request *request)
     request->phase = REQUEST_WORKED;
     if (request->route->where == RUN_WORKER) {
         request_suspend(request, NULL);
+        listener_expect(request, listener->server->settings.search_timeout, be_late);
         (void)request_delegate(request, run_route);
     } else {
         request->route->run(request);

@@ -7,7 +7,11 @@
 #include "routes.h"
 #include "server.h"
 
+#include <poll.h>
 #include <stdlib.h>
+
+/* How often a search looks whether its client is still there. */
+#define LOOK_EVERY (CLOCK_SECOND / 20)
 
 /* ---- what is asked ---- */
 
@@ -55,8 +59,26 @@ reading_index(struct request *request, uint64_t *index_out)
     return false;
 }
 
+tally_status
+reading_check(void *context, struct tally_error *error)
+{
+    struct request *request = context;
+    if (atomic_load_explicit(&request->late, memory_order_relaxed))
+        return fault(error, TALLY_BUSY,
+                     "this search takes too long: ask for a shorter time or for less");
+    int64_t now = clock_monotonic();
+    if (now - request->looked < LOOK_EVERY)
+        return TALLY_OK;
+    request->looked = now;
+    /* The connection sleeps, so nobody else reads from it; it is not closed before it is woken. */
+    struct pollfd line = { .fd = request->connection->fd, .events = POLLRDHUP };
+    if (poll(&line, 1, 0) > 0)
+        return fault(error, TALLY_BUSY, "the client is gone");
+    return TALLY_OK;
+}
+
 struct excerpt_request
-reading_request(const struct request *request, const struct reading_filter *filter)
+reading_request(struct request *request, const struct reading_filter *filter)
 {
     return (struct excerpt_request){
         .text = filter->text,
@@ -66,6 +88,8 @@ reading_request(const struct request *request, const struct reading_filter *filt
         .role = bytes_text(role_name(request->principal.role)),
         .key = request->server->cursor_key,
         .now = clock_now(),
+        .check = reading_check,
+        .check_context = request,
     };
 }
 

@@ -56,8 +56,12 @@ struct stream reading_stream(struct buffer *body);
 
 /* What a request that reads a list asks for: the filter, the role, the time. The route adds order,
  * limit and what else there is. `filter` must outlive the request for the excerpt. */
-struct excerpt_request reading_request(const struct request *request,
+struct excerpt_request reading_request(struct request *request,
                                        const struct reading_filter *filter);
+
+/* A scan_check, of a request: TALLY_BUSY where it is late (request.late) or its client is gone, for
+ * there are few threads for reading and others wait for them. */
+tally_status reading_check(void *context, struct tally_error *error);
 
 /* Opens the excerpt. False after answering: 400 where filter or cursor is refused. */
 bool reading_open(struct request *request, struct trail *trail,

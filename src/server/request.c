@@ -286,7 +286,7 @@ answer_fault(struct request *request, const struct tally_error *error)
         answer_with_problem(request, &problem);
         return;
     case TALLY_BUSY:
-        answer_problem(request, 429, "%s", error->text);
+        answer_problem(request, atomic_load(&request->late) ? 503 : 429, "%s", error->text);
         return;
     case TALLY_FULL:
         answer_problem(request, 507, "there is no space left to record to; nothing was stored");

@@ -25,6 +25,8 @@
 #include "trail.h"
 #include "workers.h"
 
+#include <stdatomic.h>
+
 struct MHD_Connection;
 struct flow;
 struct open_trail;
@@ -98,6 +100,8 @@ struct request {
     void (*release)(struct request *request); /* of `context`, when the request ends; NULL: none */
     struct open_trail *open_trail;            /* set by request_trail() */
     struct job job;
+    atomic_bool late;  /* a search that has had its time (settings.search_timeout) */
+    int64_t looked;    /* monotonic: when reading_check() last looked for the client */
     struct flow *flow; /* of a streamed answer, once it is under way; lent */
     uint8_t *memory;   /* of the target: raw and decoded */
 };
@@ -152,7 +156,7 @@ void answer_empty(struct request *request, unsigned status);
 __attribute__((format(printf, 3, 4))) void answer_problem(struct request *request, unsigned status,
                                                           const char *format, ...);
 /* The problem that a fault of the store or a refusal of its input is to a client: TALLY_INVALID 400
- * with errors, TALLY_BUSY 429, TALLY_FULL 507, TALLY_POISONED, TALLY_NO_MEMORY 503, the others 500,
+ * with errors, TALLY_BUSY 429 (of a search that is late 503), TALLY_FULL 507, TALLY_POISONED, TALLY_NO_MEMORY 503, the others 500,
  * whose text goes to the log and not to the client. */
 void answer_fault(struct request *request, const struct tally_error *error);
 

@@ -23,6 +23,7 @@ struct around {
     struct scan *scan;
     struct scan_hit hits[EXCERPT_LIMIT_MAX];
     size_t count;
+    struct request *request;
 };
 
 /* Finds the entry. TALLY_ABSENT. */
@@ -67,7 +68,10 @@ open_scan(struct around *around, struct tally_error *error)
     if (status != TALLY_OK || around->filter == NULL)
         return status;
     struct scan_source source = scan_snapshot(snapshot);
-    return scan_create(around->filter, &source, &around->scan, error);
+    status = scan_create(around->filter, &source, &around->scan, error);
+    if (status == TALLY_OK)
+        scan_watch(around->scan, reading_check, around->request);
+    return status;
 }
 
 /* Appends what comes next from the entry in one direction. */
@@ -180,6 +184,7 @@ event_around(struct request *request)
         answer_problem(request, 503, "the server is short of memory; try again");
         return;
     }
+    around->request = request;
     answer_around(request, trail, index, (size_t)limit, around);
     scan_destroy(around->scan);
     filter_destroy(around->filter);

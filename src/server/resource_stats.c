@@ -48,7 +48,12 @@ void
 stats_show(struct request *request)
 {
     struct summary_request summary_request;
-    struct selection_request selection_request = { .now = clock_now(), .size = SELECTION_ALL };
+    struct selection_request selection_request = {
+        .now = clock_now(),
+        .size = SELECTION_ALL,
+        .check = reading_check,
+        .check_context = request,
+    };
     struct trail *trail = request_trail(request);
     if (trail == NULL || !read_request(request, &summary_request) ||
         !reading_control(request, &selection_request.control))

@@ -78,6 +78,7 @@ defaults_are_what_the_header_says(void **state)
     assert_int_equal(settings.reads_waiting, 256);
     assert_int_equal(settings.connections, 16384);
     assert_int_equal(settings.idle_timeout, 60 * CLOCK_SECOND);
+    assert_int_equal(settings.search_timeout, 60 * CLOCK_SECOND);
     assert_int_equal(settings.commit_timeout, 10 * CLOCK_SECOND);
     assert_int_equal(settings.body_max, 16 << 20);
     assert_int_equal(settings.memory_max, 512 << 20);
