@@ -1,6 +1,7 @@
 #include "workers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -30,7 +31,7 @@ wait_at_gate(struct job *job)
 static void
 gate_init(struct gate *gate)
 {
-    gate->job.run = wait_at_gate;
+    gate->job = (struct job){ .run = wait_at_gate };
     assert_int_equal(sem_init(&gate->begun, 0, 0), 0);
     assert_int_equal(sem_init(&gate->may_end, 0, 0), 0);
 }
@@ -78,6 +79,42 @@ first_come_first_served_within_the_limit(void **state)
     assert_int_equal(waiting[QUEUE].number, 1000); /* was refused */
 }
 
+/* Whoever has no thread comes before who has one, and nobody fills the queue alone. */
+static void
+each_owner_gets_a_turn(void **state)
+{
+    (void)state;
+    enum {
+        QUEUE = 6
+    };
+    struct workers *workers;
+    assert_int_equal(workers_create(2, QUEUE, &workers, NULL), TALLY_OK);
+    struct gate greedy[2];
+    for (unsigned i = 0; i < 2; i++) {
+        gate_init(&greedy[i]);
+        greedy[i].job.owner = 7;
+        assert_true(workers_submit(workers, &greedy[i].job));
+        assert_int_equal(sem_wait(&greedy[i].begun), 0);
+    }
+    struct turn waiting[QUEUE];
+    turns = 0;
+    for (unsigned i = 0; i < QUEUE / 2; i++) {
+        waiting[i] = (struct turn){ .job = { .run = note_turn, .owner = 7 } };
+        assert_true(workers_submit(workers, &waiting[i].job));
+    }
+    struct turn more = { .job = { .run = note_turn, .owner = 7 } };
+    assert_false(workers_submit(workers, &more.job));
+    struct turn other = { .job = { .run = note_turn, .owner = 8 }, .number = 1000 };
+    assert_true(workers_submit(workers, &other.job));
+    (void)sem_post(&greedy[0].may_end);
+    while (atomic_load(&turns) == 0)
+        (void)sched_yield();
+    assert_int_equal(other.number, 0);
+    (void)sem_post(&greedy[1].may_end);
+    workers_destroy(workers);
+    assert_int_equal(turns, QUEUE / 2 + 1);
+}
+
 static void
 every_thread_works(void **state)
 {
@@ -117,7 +154,7 @@ submit(void *context)
     unsigned taken = 0;
     for (unsigned i = 0; i < JOBS; i++) {
         struct job *job = malloc(sizeof *job);
-        job->run = count_and_free;
+        *job = (struct job){ .run = count_and_free };
         if (workers_submit(context, job))
             taken++;
         else
@@ -175,6 +212,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_come_first_served_within_the_limit),
+        cmocka_unit_test(each_owner_gets_a_turn),
         cmocka_unit_test(every_thread_works),
         cmocka_unit_test(nothing_is_lost_and_nothing_is_done_twice),
         cmocka_unit_test(signals_are_left_to_others),

@@ -31,6 +31,9 @@
 /* Descriptors that are no connections: trails, segments, tally.db. */
 #define DESCRIPTORS_OTHER 512
 
+/* Whose searches those are that are asked for without a key: no key has this id. */
+#define NOBODY (-1)
+
 /* How often draining looks again at what is left. */
 #define DRAIN_STEP (CLOCK_SECOND / 10)
 
@@ -380,6 +383,7 @@ bool
 request_delegate(struct request *request, void (*run)(struct job *job))
 {
     request->job.run = run;
+    request->job.owner = request->principal.role == ROLE_NONE ? NOBODY : request->principal.key;
     if (workers_submit(request->server->workers, &request->job))
         return true;
     answer_problem(request, 503, "too many searches wait already; try again");
