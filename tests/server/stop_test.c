@@ -217,6 +217,10 @@ a_slow_reader_does_not_keep_it(void **state)
     assert_true(http_send(http, buffer_view(&request)));
     buffer_free(&request);
     pause_ms(300);
+    /* While it waits for the reader, it is told again, and something else. */
+    (void)kill(child_pid(stage.child), SIGTERM);
+    pause_ms(300);
+    (void)kill(child_pid(stage.child), SIGHUP);
     assert_int_equal(stage_stop(&stage, SIGTERM), 0);
     struct http_answer answer;
     assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_CUT);
