@@ -253,6 +253,8 @@ rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segmen
         if (count > 0 && status == TALLY_OK)
             status =
                 segment_open(trail->disk, trail->path, trail->tag, &infos[i], &segments[i], error);
+        if (count > 0 && status == TALLY_OK)
+            segment_cache_join(folder_segments(trail->folder), segments[i]);
     }
     return status;
 }

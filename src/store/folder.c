@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "segment_cache.h"
 #include "trail_core.h"
 
 #include <assert.h>
@@ -28,9 +29,15 @@
 
 #define MEBIBYTE ((size_t)1 << 20)
 
+/* Segments kept open between queries, of all trails open for writing: the newest ones of some
+ * trails. */
+#define SEGMENTS_MEMORY_MAX (64 * MEBIBYTE)
+#define SEGMENTS_OPEN_MAX   64u
+
 struct folder {
     struct folder_options options;
     struct disk *disk;
+    struct segment_cache segments;
     bool disk_owned;
     atomic_size_t heads_memory; /* of all trails open for writing */
     atomic_size_t trail_count;  /* of those in the list; written under the mutex */
@@ -274,6 +281,7 @@ folder_open(const char *path, const struct folder_options *options, struct folde
     (void)pthread_mutex_init(&folder->mutex, NULL);
     (void)pthread_cond_init(&folder->work, NULL);
     (void)pthread_cond_init(&folder->idle, NULL);
+    segment_cache_init(&folder->segments, SEGMENTS_MEMORY_MAX, SEGMENTS_OPEN_MAX);
 
     tally_status status = TALLY_OK;
     folder->disk = folder->options.disk;
@@ -308,12 +316,19 @@ folder_close(struct folder *folder)
         (void)pthread_join(folder->signer, NULL);
         (void)pthread_join(folder->sealer, NULL);
     }
+    segment_cache_finish(&folder->segments);
     if (folder->disk_owned)
         disk_close_folder(folder->disk);
     (void)pthread_mutex_destroy(&folder->mutex);
     (void)pthread_cond_destroy(&folder->work);
     (void)pthread_cond_destroy(&folder->idle);
     free(folder);
+}
+
+struct segment_cache *
+folder_segments(struct folder *folder)
+{
+    return &folder->segments;
 }
 
 struct disk *

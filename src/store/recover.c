@@ -194,6 +194,8 @@ open_segments(struct trail *trail, struct tally_error *error)
         firsts[i] = manifest->segments[i].first;
         status = segment_open(trail->disk, trail->path, trail->tag, &manifest->segments[i],
                               &trail->segments[i], error);
+        if (status == TALLY_OK && trail->mode == TRAIL_WRITE)
+            segment_cache_join(folder_segments(trail->folder), trail->segments[i]);
     }
     if (status == TALLY_OK)
         status = hashes_create(trail->disk, trail->path, trail->tag, firsts, manifest->count,

@@ -232,6 +232,8 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = segment_open(trail->disk, trail->path, trail->tag, &info, &segment, error);
     if (status == TALLY_OK)
+        segment_cache_join(folder_segments(trail->folder), segment);
+    if (status == TALLY_OK)
         status = compare_segment(trail, segment, &frozen, error);
     if (status == TALLY_OK)
         status = hashes_seal(trail->hashes, info.first, frozen.tree.size, error);

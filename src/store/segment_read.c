@@ -6,7 +6,7 @@
  *     find_column       block table of one column
  *     load_column       dictionary and primer of one column
  *     column_read       bytes of one page or block, into the reader's own memory
- *     segment_unuse     last user: all closed and freed
+ *     segment_unuse     last user: all closed and freed, or kept as it is by a cache
  *
  * Invariant: what a segment_column has once been given does not change until the last user is gone,
  * so it is read without the mutex by whoever got it under the mutex.
@@ -63,20 +63,6 @@ void
 segment_retain(struct segment *segment)
 {
     atomic_fetch_add_explicit(&segment->references, 1, memory_order_relaxed);
-}
-
-void
-segment_release(struct segment *segment)
-{
-    if (segment == NULL ||
-        atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) > 1)
-        return;
-
-    assert(segment->users == 0);
-    id_filter_free(&segment->filter);
-    pthread_mutex_destroy(&segment->mutex);
-    free(segment->folder);
-    free(segment);
 }
 
 const struct segment_info *
@@ -188,28 +174,104 @@ open_files(struct segment *segment, struct tally_error *error)
     return status;
 }
 
+static void
+close_files(struct segment *segment)
+{
+    if (!segment->open)
+        return;
+    half_close(segment, HALF_PUBLIC);
+    half_close(segment, HALF_PRIVATE);
+    segment_index_close(&segment->index);
+    segment->open = false;
+}
+
+void
+segment_release(struct segment *segment)
+{
+    if (segment == NULL ||
+        atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) > 1)
+        return;
+
+    assert(segment->users == 0);
+    if (segment->cache != NULL)
+        segment_cache_take(segment->cache, segment);
+    close_files(segment);
+    id_filter_free(&segment->filter);
+    pthread_mutex_destroy(&segment->mutex);
+    free(segment->folder);
+    free(segment);
+}
+
+bool
+segment_retain_if_alive(struct segment *segment)
+{
+    unsigned references = atomic_load_explicit(&segment->references, memory_order_relaxed);
+    while (references > 0)
+        if (atomic_compare_exchange_weak_explicit(&segment->references, &references, references + 1,
+                                                  memory_order_acq_rel, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 tally_status
 segment_use(struct segment *segment, struct tally_error *error)
 {
     pthread_mutex_lock(&segment->mutex);
     tally_status status = TALLY_OK;
-    if (segment->users == 0)
+    if (segment->users == 0 && segment->cache != NULL)
+        segment_cache_take(segment->cache, segment);
+    if (!segment->open)
         status = open_files(segment, error);
-    if (status == TALLY_OK)
+    if (status == TALLY_OK) {
+        segment->open = true;
         segment->users++;
+    }
     pthread_mutex_unlock(&segment->mutex);
     return status;
+}
+
+/* What it takes while it is open: the large parts. */
+static size_t
+memory_of(const struct segment *segment)
+{
+    size_t memory = sizeof *segment;
+    for (unsigned half = 0; half < 2; half++) {
+        for (uint32_t i = 0; i < segment->directories[half].column_count; i++) {
+            const struct segment_column *column = &segment->columns[half][i];
+            if (column->blocks != NULL)
+                memory += column->block_count * sizeof *column->blocks;
+            if (column->dictionary != NULL)
+                memory += dictionary_copy_memory(column->dictionary);
+            if (column->primer != NULL)
+                memory += primer_memory(column->primer);
+        }
+    }
+    return memory;
 }
 
 void
 segment_unuse(struct segment *segment)
 {
+    struct segment_cache *cache = segment->cache;
     pthread_mutex_lock(&segment->mutex);
     assert(segment->users > 0);
-    if (--segment->users == 0) {
-        half_close(segment, HALF_PUBLIC);
-        half_close(segment, HALF_PRIVATE);
-        segment_index_close(&segment->index);
+    bool last = --segment->users == 0;
+    if (last && cache == NULL)
+        close_files(segment);
+    else if (last)
+        segment_cache_keep(cache, segment, memory_of(segment));
+    pthread_mutex_unlock(&segment->mutex);
+    if (last && cache != NULL)
+        segment_cache_trim(cache);
+}
+
+void
+segment_close_unused(struct segment *segment)
+{
+    pthread_mutex_lock(&segment->mutex);
+    if (segment->users == 0) {
+        segment_cache_take(segment->cache, segment); /* it may be kept again by now */
+        close_files(segment);
     }
     pthread_mutex_unlock(&segment->mutex);
 }

@@ -1,11 +1,12 @@
 /*
  * segment_read.h - a segment's columns while they are in use.
  *
- * A segment that nobody uses holds no file and hardly any memory. The first segment_use() opens the
- * public and the private file and reads their directories; a column's block table, dictionary and
- * primer are read when they are first asked for; the last segment_unuse() lets go of all of it. So
- * the memory of a trail's segments is that of those being read. Thread-safe; what is handed out is
- * immutable and lent until the user's segment_unuse().
+ * A segment that nobody uses holds no file and hardly any memory, unless a cache keeps it
+ * (segment_cache.h). The first segment_use() opens the public and the private file and reads their
+ * directories; a column's block table, dictionary and primer are read when they are first asked for;
+ * the last segment_unuse() lets go of all of it, or leaves it to the cache. So the memory of a
+ * trail's segments is that of those being read, and of some that were. Thread-safe; what is handed
+ * out is immutable and lent until the user's segment_unuse().
  */
 #ifndef SEGMENT_READ_H
 #define SEGMENT_READ_H
@@ -13,6 +14,7 @@
 #include "dictionary.h"
 #include "id_index.h"
 #include "segment.h"
+#include "segment_cache.h"
 #include "segment_directory.h"
 #include "segment_index.h"
 
@@ -43,7 +45,14 @@ struct segment {
     uint8_t tag[SEGMENT_TAG_SIZE];
     struct segment_info info;
 
+    struct segment_cache *cache; /* NULL: none */
+    /* Under the cache's mutex: */
+    bool kept;
+    size_t kept_memory;
+    struct segment *warmer, *colder;
+
     pthread_mutex_t mutex; /* for everything below, but for reading what was handed out */
+    bool open;
     uint32_t users;
     struct segment_file files[2]; /* by enum field_half */
     struct segment_directory directories[2];
@@ -54,6 +63,11 @@ struct segment {
 
 TALLY_MUST_CHECK tally_status segment_use(struct segment *segment, struct tally_error *error);
 void segment_unuse(struct segment *segment);
+
+/* For segment_cache.c. One more reference, unless there is none left; and closing what was kept, if
+ * it is not used or kept again. */
+bool segment_retain_if_alive(struct segment *segment);
+void segment_close_unused(struct segment *segment);
 
 /* A column with its block table. TALLY_ABSENT where no row has a value; TALLY_UNSUPPORTED where a
  * newer version stored it in a way that this one does not know. */

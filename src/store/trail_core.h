@@ -29,6 +29,7 @@
 #include "hashes.h"
 #include "manifest.h"
 #include "segment.h"
+#include "segment_cache.h"
 #include "tally/checkpoint.h"
 #include "trail.h"
 
@@ -217,6 +218,8 @@ void folder_add(struct folder *folder, struct trail *trail);
 void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
 void folder_wake(struct folder *folder);
+/* What keeps the segments of trails that are written to open between queries. */
+struct segment_cache *folder_segments(struct folder *folder);
 /* What the heads of all trails together take, whether that has reached heads_memory_max, and how
  * much of it one trail may have then. */
 void folder_count_memory(struct folder *folder, ptrdiff_t change);
