@@ -7,8 +7,9 @@
  * the keys anew if so. Then it writes uses: a key's first at once, later ones a minute after the
  * last that were written. What a crash loses is at most a minute of them.
  *
- * Where the ring cannot be read, the keys in memory are not to be trusted for long: one of them may
- * be revoked. After LOOKS_FAILED_MAX seconds nobody gets in.
+ * Where the ring cannot be read, or a disk that stands still keeps whoever holds it, the keys in
+ * memory are not to be trusted for long: one of them may be revoked. After TRUSTED_FOR nobody gets
+ * in.
  */
 #include "access.h"
 
@@ -19,10 +20,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define LOOK_INTERVAL    CLOCK_SECOND
-#define WRITE_INTERVAL   (60 * CLOCK_SECOND)
-#define LOOKS_FAILED_MAX 5
-#define LAST_WAIT_MS     5000
+#define LOOK_INTERVAL  CLOCK_SECOND
+#define WRITE_INTERVAL (60 * CLOCK_SECOND)
+#define TRUSTED_FOR    (6 * CLOCK_SECOND)
+#define LAST_WAIT_MS   5000
 
 /* Uses written in one transaction. */
 #define BATCH_MAX 1024
@@ -37,8 +38,8 @@ struct access {
 
     pthread_mutex_t mutex; /* `table`, below */
     struct key_table table;
-    unsigned looks_failed;    /* in a row */
-    struct tally_error fault; /* of the last that failed */
+    int64_t known;            /* monotonic: when they were the ring's for certain */
+    struct tally_error fault; /* of the last look since, if it failed */
     bool closing;
 
     pthread_cond_t close;
@@ -89,13 +90,14 @@ look(struct access *access, struct tally_error *error)
     return status;
 }
 
+/* What came of a look that began then. */
 static void
-remember(struct access *access, tally_status status, const struct tally_error *error)
+remember(struct access *access, int64_t began, tally_status status, const struct tally_error *error)
 {
     (void)pthread_mutex_lock(&access->mutex);
-    access->looks_failed = status == TALLY_OK ? 0 : access->looks_failed + 1;
-    if (status != TALLY_OK)
-        access->fault = *error;
+    if (status == TALLY_OK)
+        access->known = began;
+    access->fault = *error;
     (void)pthread_mutex_unlock(&access->mutex);
 }
 
@@ -165,7 +167,8 @@ tend(struct access *access)
 {
     (void)pthread_mutex_lock(&access->ring);
     struct tally_error error = { 0 };
-    remember(access, look(access, &error), &error);
+    int64_t began = clock_monotonic();
+    remember(access, began, look(access, &error), &error);
     write_uses(access, DUE_NOW, 0);
     (void)pthread_mutex_unlock(&access->ring);
 }
@@ -231,6 +234,7 @@ access_open(const char *folder, struct access **access_out, struct tally_error *
     if (access == NULL)
         return memory_fault(error);
     tally_status status = keyring_open(folder, &access->keyring, error);
+    access->known = clock_monotonic();
     if (status == TALLY_OK)
         status = look(access, error);
     if (status == TALLY_OK && pthread_create(&access->thread, NULL, access_main, access) != 0)
@@ -259,16 +263,24 @@ access_close(struct access *access)
 
 /* ---- who asks ---- */
 
+/* What keeps everybody out. The caller holds `mutex`. */
+static tally_status
+distrust(const struct access *access, struct tally_error *error)
+{
+    if (access->fault.status == TALLY_OK)
+        return fault(error, TALLY_BUSY, "for some seconds no key could be looked up; try again");
+    if (error != NULL)
+        *error = access->fault;
+    return access->fault.status;
+}
+
 /* The caller holds `mutex`. */
 static tally_status
 identify(struct access *access, const struct tally_hash *hash, const char *address, int64_t now,
          struct principal *principal_out, bool *new_address_out, struct tally_error *error)
 {
-    if (access->looks_failed > LOOKS_FAILED_MAX) {
-        if (error != NULL)
-            *error = access->fault;
-        return access->fault.status;
-    }
+    if (clock_monotonic() - access->known > TRUSTED_FOR)
+        return distrust(access, error);
     const struct held_key *key = key_table_find(&access->table, hash);
     if (key == NULL || key->ends <= now)
         return TALLY_ABSENT;
@@ -305,6 +317,7 @@ void
 access_unlock(struct access *access)
 {
     struct tally_error error = { 0 };
-    remember(access, read_keys(access, &error), &error);
+    int64_t began = clock_monotonic();
+    remember(access, began, read_keys(access, &error), &error);
     (void)pthread_mutex_unlock(&access->ring);
 }

@@ -34,7 +34,8 @@ void access_close(struct access *access); /* writes what is not written yet; NUL
 
 /* The principal of a key's text at `now` (nanoseconds since 1970). TALLY_OK, or TALLY_ABSENT where
  * no such key is good now, whatever the reason. *new_address_out: this key was never used from
- * `address` (an IP address as text) before; it is true once. */
+ * `address` (an IP address as text) before; it is true once. A fault where the keys could not be
+ * looked at for some seconds: TALLY_BUSY where the look has not come to an end. */
 TALLY_MUST_CHECK tally_status access_find(struct access *access, struct bytes key,
                                           const char *address, int64_t now,
                                           struct principal *principal_out, bool *new_address_out,

@@ -341,6 +341,28 @@ without_a_ring_nobody_gets_in(void **state)
     assert_int_equal(status, TALLY_OK);
 }
 
+/* Who holds the ring may be kept by a disk that stands still, and nobody looks at the keys then. */
+static void
+behind_a_lock_nobody_gets_in(void **state)
+{
+    struct door *door = *state;
+    assert_true(opens(door, door->admin.text));
+    (void)access_lock(door->access);
+    tally_status status = TALLY_OK;
+    struct tally_error error = { 0 };
+    for (int i = 0; i < 100 && status == TALLY_OK; i++) {
+        struct principal principal;
+        bool new_address;
+        status = access_find(door->access, bytes_text(door->admin.text), "::1", door->now,
+                             &principal, &new_address, &error);
+        sleep_ms(100);
+    }
+    assert_int_equal(status, TALLY_BUSY);
+    assert_string_not_equal(error.text, "");
+    access_unlock(door->access);
+    assert_true(opens(door, door->admin.text));
+}
+
 /* ---- uses ---- */
 
 static void
@@ -518,6 +540,7 @@ main(void)
         cmocka_unit_test_setup_teardown(changes_of_our_own_hold_at_once, begin, end),
         cmocka_unit_test_setup_teardown(changes_of_others_hold_within_a_second_or_so, begin, end),
         cmocka_unit_test_setup_teardown(without_a_ring_nobody_gets_in, begin, end),
+        cmocka_unit_test_setup_teardown(behind_a_lock_nobody_gets_in, begin, end),
         cmocka_unit_test_setup_teardown(an_address_is_new_once, begin, end),
         cmocka_unit_test_setup_teardown(only_so_many_addresses_are_remembered, begin, end),
         cmocka_unit_test_setup_teardown(uses_are_written_behind, begin, end),

@@ -340,10 +340,12 @@ authenticate(struct request *request, struct bytes authorization)
         refuse_key(request);
         return false;
     }
-    if (status != TALLY_OK) {
+    if (status == TALLY_BUSY)
+        answer_problem(request, 503, "%s", error.text);
+    else if (status != TALLY_OK)
         answer_fault(request, &error);
+    if (status != TALLY_OK)
         return false;
-    }
     if (new_address)
         note_new_address(request);
     return true;
