@@ -401,10 +401,28 @@ may_lead(const struct trail *trail)
     return trail->queue != NULL && !trail->ordered && !trail->leading;
 }
 
-/* Commits what the queue holds, as far as it fits one record, and tells those whose threads wait.
- * Under the mutex, with nobody having the order; gives both up in between. Appends whose threads do
- * not wait come back as a list, to be told without the mutex. */
+/* Takes what is settled off the group: threads that wait are told at once, and what does not wait is
+ * returned, to be called without the mutex. */
 static struct append *
+settle(struct append *group)
+{
+    struct append *called = NULL, **end = &called;
+    for (struct append *next; group != NULL; group = next) {
+        next = group->next; /* its thread may end as soon as it is settled */
+        if (group->done == NULL) {
+            group->settled = true;
+            continue;
+        }
+        group->next = NULL;
+        *end = group;
+        end = &group->next;
+    }
+    return called;
+}
+
+/* Commits what the queue holds, as far as it fits one record, and tells everybody. Under the mutex,
+ * with nobody having the order; gives the mutex up in between. */
+static void
 lead(struct trail *trail)
 {
     trail->leading = true;
@@ -413,30 +431,16 @@ lead(struct trail *trail)
     (void)pthread_mutex_unlock(&trail->mutex);
     commit_group(trail, group);
     (void)pthread_mutex_lock(&trail->mutex);
-    struct append *told = NULL, **told_end = &told;
-    for (struct append *next; group != NULL; group = next) {
-        next = group->next; /* its thread may end as soon as it is settled */
-        if (group->done != NULL) {
-            group->next = NULL;
-            *told_end = group;
-            told_end = &group->next;
-        } else {
-            group->settled = true;
-        }
-    }
+    struct append *called = settle(group);
     trail->ordered = false;
     trail->leading = false;
     (void)pthread_cond_broadcast(&trail->changed);
-    return told;
-}
-
-static void
-tell(struct append *told)
-{
-    for (struct append *next; told != NULL; told = next) {
-        next = told->next;
-        told->done(told);
+    (void)pthread_mutex_unlock(&trail->mutex);
+    for (struct append *next; called != NULL; called = next) {
+        next = called->next;
+        called->done(called);
     }
+    (void)pthread_mutex_lock(&trail->mutex);
 }
 
 /* Leads for those that do not wait. */
@@ -446,14 +450,10 @@ committer_main(void *context)
     struct trail *trail = context;
     (void)pthread_mutex_lock(&trail->mutex);
     while (!trail->closing || trail->queue != NULL) {
-        if (!may_lead(trail)) {
+        if (may_lead(trail))
+            lead(trail);
+        else
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
-            continue;
-        }
-        struct append *told = lead(trail);
-        (void)pthread_mutex_unlock(&trail->mutex);
-        tell(told);
-        (void)pthread_mutex_lock(&trail->mutex);
     }
     (void)pthread_mutex_unlock(&trail->mutex);
     return NULL;
@@ -530,14 +530,10 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
     (void)pthread_mutex_lock(&trail->mutex);
     enqueue(trail, &append);
     while (!append.settled) {
-        if (!may_lead(trail)) {
+        if (may_lead(trail))
+            lead(trail);
+        else
             (void)pthread_cond_wait(&trail->changed, &trail->mutex);
-            continue;
-        }
-        struct append *told = lead(trail);
-        (void)pthread_mutex_unlock(&trail->mutex);
-        tell(told);
-        (void)pthread_mutex_lock(&trail->mutex);
     }
     (void)pthread_mutex_unlock(&trail->mutex);
 
