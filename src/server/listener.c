@@ -137,6 +137,7 @@ end_request(void *context, struct MHD_Connection *wire, void **request_context,
     answer_abandon_stream(request);
     roster_release(listener->server->roster, request->open_trail);
     server_discharge(listener->server, request->charged);
+    atomic_fetch_sub(&listener->server->unsent, request->unsent);
     buffer_free(&request->body);
     buffer_free(&request->answer.body);
     free(request->memory);

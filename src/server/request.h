@@ -92,6 +92,7 @@ struct request {
     enum body_coding body_coding;
     struct buffer body; /* as it came; coded */
     size_t charged;     /* bytes that count as in flight: see request_charge() */
+    size_t unsent;      /* bytes of the answer that count as such */
     size_t discarded;   /* bytes of a body that came after it was refused */
     struct answer answer;
     void (*resumed)(struct request *request);

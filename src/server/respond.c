@@ -1,5 +1,6 @@
 #include "respond.h"
 
+#include "clock.h"
 #include "flow.h"
 #include "listener.h"
 #include "log.h"
@@ -7,6 +8,14 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+
+/* Answers from this size on count as memory that clients hold; they hold a quarter of all at most. */
+#define UNSENT_LEAST ((size_t)64 * 1024)
+#define UNSENT_SHARE 4
+
+/* How long one of them may take to be sent. */
+#define SENDING_MAX (600 * CLOCK_SECOND)
 
 /* ---- a stream ---- */
 
@@ -169,6 +178,25 @@ stream_response(struct request *request)
 
 /* ---- any answer ---- */
 
+/* Clients that take their answers slowly hold no more memory together than a share of what the
+ * server may take: a search is answered with 503 then. Whoever recorded is told so in any case. */
+static void
+count_unsent(struct request *request)
+{
+    struct server *server = request->server;
+    size_t size = request->answer.body.capacity;
+    if (size < UNSENT_LEAST)
+        return;
+    size_t before = atomic_fetch_add(&server->unsent, size);
+    if (before + size <= server->settings.memory_max / UNSENT_SHARE ||
+        request->method == METHOD_POST) {
+        request->unsent = size;
+        return;
+    }
+    atomic_fetch_sub(&server->unsent, size);
+    answer_problem(request, 503, "too many answers wait for their clients to take them; try again");
+}
+
 static struct MHD_Response *
 make_response(struct request *request)
 {
@@ -213,7 +241,13 @@ add_headers(struct MHD_Response *response, const struct request *request)
         (void)MHD_add_response_header(response, "Connection", "close");
 }
 
-/* Under the connections' lock, while the connection has the response. */
+/* Both under the connections' lock, while the connection has the response. */
+static void
+cut_answer(struct request *request)
+{
+    (void)shutdown(request->connection->fd, SHUT_RDWR);
+}
+
 static void
 cut_stream(struct request *request)
 {
@@ -224,13 +258,18 @@ enum MHD_Result
 respond(struct request *request)
 {
     listener_enter(request, CONNECTION_SENDING);
+    count_unsent(request);
     struct MHD_Response *response = make_response(request);
     if (response == NULL)
         return MHD_NO;
     add_headers(response, request);
     enum MHD_Result result = MHD_queue_response(request->wire, request->answer.status, response);
     MHD_destroy_response(response);
-    if (request->flow != NULL && result == MHD_YES)
+    if (result != MHD_YES)
+        return result;
+    if (request->flow != NULL)
         listener_expect(request, CONNECTION_PATIENT, cut_stream);
+    else if (request->unsent > 0)
+        listener_expect(request, SENDING_MAX, cut_answer);
     return result;
 }

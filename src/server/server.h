@@ -51,6 +51,7 @@ struct server {
     uint8_t cursor_key[CURSOR_KEY_SIZE];
     int64_t began;            /* wall clock */
     atomic_size_t in_flight;  /* bytes of bodies: request_charge() */
+    atomic_size_t unsent;     /* bytes of large answers that are not sent yet: respond() */
     atomic_uint streaming;    /* streams under way */
     atomic_bool memory_short; /* resident memory is beyond its limit: no body is taken */
     atomic_bool draining;

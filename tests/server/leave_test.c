@@ -67,11 +67,81 @@ streams_nobody_waits_for(void **state)
     assert_true(comes_to_be_answered("/api/verify"));
 }
 
+/* ---- answers that nobody takes ---- */
+
+static int
+begin_small(void **state)
+{
+    (void)state;
+    served_begin(&served, (const char *const[]){ "TALLY_SERVER_MEMORY_MIB=80",
+                                                 "TALLY_STORAGE_HEADS_MEMORY_MIB=32",
+                                                 "TALLY_SERVER_BODIES_MIB=48", NULL });
+    return 0;
+}
+
+/* Entries of which a page of a thousand takes several mebibytes. */
+static void
+record_long_entries(void)
+{
+    struct buffer body = { 0 };
+    for (unsigned i = 0; i < 1000; i++) {
+        buffer_text(&body, i == 0 ? "[" : ",");
+        buffer_text(&body, "{\"action\":\"long\",\"message\":\"");
+        for (unsigned j = 0; j < 500; j++)
+            buffer_text(&body, "0123456789");
+        buffer_text(&body, "\"}");
+    }
+    buffer_text(&body, "]");
+    const struct http_request request = {
+        .method = "POST",
+        .target = "/api/events",
+        .key = served.key,
+        .body = buffer_view(&body),
+    };
+    assert_int_equal(served_ask(&served, &request, NULL), 201);
+    buffer_free(&body);
+}
+
+/* Who does not read what was asked for holds memory; all of them together only so much of it. */
+static void
+answers_nobody_takes(void **state)
+{
+    (void)state;
+    const char *target = "/api/events?limit=1000";
+    struct http *idle[12];
+    struct buffer text = { 0 };
+    record_long_entries();
+    assert_true(comes_to_be_answered(target));
+    buffer_format(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
+                  target, served.key);
+    for (unsigned i = 0; i < 12; i++) {
+        idle[i] = http_connect(served.port);
+        assert_true(http_send(idle[i], buffer_view(&text)));
+    }
+    const struct http_request page = { .target = target, .key = served.key };
+    unsigned status = 200;
+    for (unsigned i = 0; i < 100 && status == 200; i++)
+        status = served_ask(&served, &page, NULL);
+    assert_int_equal(status, 503);
+    const struct http_request event = {
+        .method = "POST",
+        .target = "/api/events",
+        .key = served.key,
+        .body = bytes_text("{\"action\":\"short\"}"),
+    };
+    assert_int_equal(served_ask(&served, &event, NULL), 201);
+    for (unsigned i = 0; i < 12; i++)
+        http_close(idle[i]);
+    assert_true(comes_to_be_answered(target));
+    buffer_free(&text);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(streams_nobody_waits_for, begin, end),
+        cmocka_unit_test_setup_teardown(answers_nobody_takes, begin_small, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
