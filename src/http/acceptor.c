@@ -137,6 +137,7 @@ static void *
 acceptor_main(void *context)
 {
     struct acceptor *acceptor = context;
+    (void)pthread_setname_np(pthread_self(), "tally-accept");
     struct pollfd ready[] = {
         { .fd = acceptor->fd, .events = POLLIN },
         { .fd = acceptor->stop, .events = POLLIN },

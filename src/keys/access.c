@@ -192,6 +192,7 @@ static void *
 access_main(void *context)
 {
     struct access *access = context;
+    (void)pthread_setname_np(pthread_self(), "tally-access");
     while (wait_for_look(access))
         tend(access);
     return NULL;

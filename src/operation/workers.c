@@ -81,6 +81,7 @@ static void *
 work(void *context)
 {
     struct job *job;
+    (void)pthread_setname_np(pthread_self(), "tally-read");
     while ((job = next_job(context)) != NULL)
         job->run(job); /* it may be gone afterwards */
     return NULL;

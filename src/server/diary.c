@@ -289,6 +289,7 @@ static void *
 writer_main(void *context)
 {
     struct diary *diary = context;
+    (void)pthread_setname_np(pthread_self(), "tally-diary");
     (void)pthread_mutex_lock(&diary->mutex);
     while (!diary->closing || diary->queue != NULL || diary->unspoken > 0) {
         if (diary->queue == NULL && diary->unspoken == 0) {

@@ -47,6 +47,7 @@ static void *
 produce_main(void *context)
 {
     struct stream_work *work = context;
+    (void)pthread_setname_np(pthread_self(), "tally-stream");
     struct stream stream = { .write = write_flow, .context = work->flow };
     struct tally_error error = { 0 };
     tally_status status = work->produce(work->context, &stream, &error);

@@ -178,6 +178,7 @@ static void *
 verifier_main(void *context)
 {
     struct verifier *verifier = context;
+    (void)pthread_setname_np(pthread_self(), "tally-verify");
     int64_t every = verifier->server->settings.verify_every;
     int64_t wait = every < FIRST_AFTER ? every : FIRST_AFTER;
     while (pause_for(verifier, wait)) {

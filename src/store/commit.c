@@ -448,6 +448,7 @@ static void *
 committer_main(void *context)
 {
     struct trail *trail = context;
+    (void)pthread_setname_np(pthread_self(), "tally-commit");
     (void)pthread_mutex_lock(&trail->mutex);
     while (!trail->closing || trail->queue != NULL) {
         if (may_lead(trail))

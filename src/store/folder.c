@@ -197,6 +197,7 @@ static void *
 sealer_main(void *context)
 {
     struct folder *folder = context;
+    (void)pthread_setname_np(pthread_self(), "tally-seal");
     (void)pthread_mutex_lock(&folder->mutex);
     while (!folder->closing) {
         uint64_t woken = folder->woken;
@@ -213,6 +214,7 @@ static void *
 signer_main(void *context)
 {
     struct folder *folder = context;
+    (void)pthread_setname_np(pthread_self(), "tally-sign");
     int64_t pause = folder->options.checkpoint_interval / 2;
     (void)pthread_mutex_lock(&folder->mutex);
     while (!folder->closing) {
