@@ -117,6 +117,15 @@ flow_put(struct flow *flow, struct bytes bytes, struct tally_error *error)
     return status;
 }
 
+bool
+flow_is_wanted(struct flow *flow, bool (*gone)(void *context))
+{
+    (void)pthread_mutex_lock(&flow->mutex);
+    bool wanted = !flow->left && !flow->cut && !gone(flow->context);
+    (void)pthread_mutex_unlock(&flow->mutex);
+    return wanted;
+}
+
 void
 flow_finish(struct flow *flow, enum flow_end end)
 {

@@ -24,6 +24,10 @@ void flow_release(struct flow *flow);
 /* The maker's. TALLY_IO where the taker is gone or took nothing for too long. */
 TALLY_MUST_CHECK tally_status flow_put(struct flow *flow, struct bytes bytes,
                                        struct tally_error *error);
+/* Whether there is still somebody to make something for. While nothing comes the taker sleeps and does
+ * not see that its client has left: `gone(context)` is asked, with flow_create()'s context, if the
+ * taker has not let go. */
+bool flow_is_wanted(struct flow *flow, bool (*gone)(void *context));
 enum flow_end {
     FLOW_WHOLE,
     FLOW_BROKEN, /* what was sent is not all: the connection must be cut */

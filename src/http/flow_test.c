@@ -201,6 +201,37 @@ cut_from_outside(void **state)
     flow_release(taker.flow);
 }
 
+static bool
+is_awake(void *context)
+{
+    struct taker *taker = context;
+    return atomic_load(&taker->asleep) == 0;
+}
+
+static bool
+is_never_asked(void *context)
+{
+    (void)context;
+    fail_msg("%s", "the taker has let go, and what it lent is gone");
+    return false;
+}
+
+static void
+wanted_until_the_taker_is_gone(void **state)
+{
+    (void)state;
+    struct taker taker;
+    open_flow(&taker, CLOCK_SECOND);
+    atomic_store(&taker.asleep, 1);
+    assert_true(flow_is_wanted(taker.flow, is_awake));
+    atomic_store(&taker.asleep, 0);
+    assert_false(flow_is_wanted(taker.flow, is_awake));
+    flow_leave(taker.flow);
+    assert_false(flow_is_wanted(taker.flow, is_never_asked));
+    flow_release(taker.flow);
+    flow_release(taker.flow);
+}
+
 int
 main(void)
 {
@@ -209,6 +240,7 @@ main(void)
         cmocka_unit_test(maker_does_not_wait_for_ever),
         cmocka_unit_test(woken_once),
         cmocka_unit_test(cut_from_outside),
+        cmocka_unit_test(wanted_until_the_taker_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,10 @@ enum method {
 typedef tally_status (*stream_producer)(void *context, struct stream *stream,
                                         struct tally_error *error);
 
+/* A scan_check for a producer, of its stream: TALLY_IO where the client is gone. What finds little
+ * writes little, and would not learn it otherwise. */
+tally_status stream_check(void *stream, struct tally_error *error);
+
 struct answer {
     unsigned status; /* 0: none yet */
     const char *type;

@@ -100,6 +100,7 @@ send_all(void *context, struct stream *stream, struct tally_error *error)
 {
     struct sending *sending = context;
     struct export_result result;
+    scan_watch(sending->selection.scan, stream_check, stream);
     tally_status status =
         export_write(&sending->selection, &sending->options, stream, &result, error);
     if (status == TALLY_OK)

@@ -1,11 +1,13 @@
 #include "respond.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "flow.h"
 #include "listener.h"
 #include "log.h"
 #include "server.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -43,6 +45,31 @@ write_flow(void *context, struct bytes bytes, struct tally_error *error)
     return flow_put(context, bytes, error);
 }
 
+/* What the connection has of it. */
+struct stream_end {
+    struct flow *flow;
+    struct MHD_Connection *wire;
+    int fd;
+};
+
+/* The descriptor is the connection's as long as it has not let go of its end. */
+static bool
+is_gone(void *context)
+{
+    const struct stream_end *end = context;
+    struct pollfd line = { .fd = end->fd, .events = POLLRDHUP };
+    return poll(&line, 1, 0) > 0;
+}
+
+tally_status
+stream_check(void *context, struct tally_error *error)
+{
+    const struct stream *stream = context;
+    if (flow_is_wanted(stream->context, is_gone))
+        return TALLY_OK;
+    return fault(error, TALLY_IO, "the client is gone");
+}
+
 static void *
 produce_main(void *context)
 {
@@ -63,12 +90,6 @@ produce_main(void *context)
     flow_release(flow);
     return NULL;
 }
-
-/* What the connection has of it. */
-struct stream_end {
-    struct flow *flow;
-    struct MHD_Connection *wire;
-};
 
 static void
 suspend_wire(void *context)
@@ -163,6 +184,7 @@ stream_response(struct request *request)
         return NULL;
     }
     end->wire = request->wire;
+    end->fd = request->connection->fd;
     if (!start_stream(work, end)) {
         work_free(work);
         free(end);
