@@ -199,6 +199,17 @@ connections_sweep(struct connections *connections)
     (void)pthread_mutex_unlock(&connections->mutex);
 }
 
+void
+connections_relieve(struct connections *connections)
+{
+    int64_t now = clock_monotonic();
+    (void)pthread_mutex_lock(&connections->mutex);
+    for (struct connection *each = connections->first; each != NULL; each = each->next)
+        if (each->phase == CONNECTION_IDLE && now - each->since > CLOCK_SECOND)
+            end(each);
+    (void)pthread_mutex_unlock(&connections->mutex);
+}
+
 bool
 connections_drain(struct connections *connections, int64_t ns)
 {

@@ -72,6 +72,9 @@ void connection_expect(struct connections *connections, struct connection *conne
  * and tells requests that are late. */
 void connections_sweep(struct connections *connections);
 
+/* Ends connections that have been idle for a second: their memory is needed. */
+void connections_relieve(struct connections *connections);
+
 /* From now on no work begins. Ends connections that are idle or reading; waits until no request is
  * worked on, for `ns` at most. Whether none is. */
 bool connections_drain(struct connections *connections, int64_t ns);

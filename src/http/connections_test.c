@@ -179,6 +179,29 @@ late_requests_are_told_once(void **state)
 }
 
 static void
+idle_ones_are_given_up_where_memory_is_short(void **state)
+{
+    (void)state;
+    struct connections connections;
+    connections_init(&connections);
+    struct line idle, fresh, reading;
+    open_line(&connections, &idle);
+    open_line(&connections, &fresh);
+    open_line(&connections, &reading);
+    idle.connection->since -= 2 * CLOCK_SECOND;
+    connection_enter(&connections, reading.connection, CONNECTION_READING);
+    reading.connection->since -= 2 * CLOCK_SECOND;
+    connections_relieve(&connections);
+    assert_true(is_cut(&idle));
+    assert_false(is_cut(&fresh));
+    assert_false(is_cut(&reading));
+    close_line(&connections, &idle);
+    close_line(&connections, &fresh);
+    close_line(&connections, &reading);
+    connections_finish(&connections);
+}
+
+static void
 draining_waits_for_what_is_worked_on(void **state)
 {
     (void)state;
@@ -260,6 +283,7 @@ main(void)
         cmocka_unit_test(ended_when_idle_or_reading_for_too_long),
         cmocka_unit_test(ended_when_the_client_is_gone_within_a_request),
         cmocka_unit_test(late_requests_are_told_once),
+        cmocka_unit_test(idle_ones_are_given_up_where_memory_is_short),
         cmocka_unit_test(draining_waits_for_what_is_worked_on),
         cmocka_unit_test(nothing_begins_while_draining),
         cmocka_unit_test(what_is_left_is_told_and_cut),

@@ -615,6 +615,12 @@ listener_sweep(struct listener *listener)
     connections_sweep(&listener->connections);
 }
 
+void
+listener_relieve(struct listener *listener)
+{
+    connections_relieve(&listener->connections);
+}
+
 tally_status
 listener_reload(struct listener *listener, const struct settings *settings,
                 struct tally_error *error)

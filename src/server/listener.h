@@ -28,6 +28,9 @@ uint64_t listener_connections(struct listener *listener);
 /* Ends what takes too long. Called a few times a second. */
 void listener_sweep(struct listener *listener);
 
+/* Memory is short: gives up connections that nobody uses just now. */
+void listener_relieve(struct listener *listener);
+
 /* What a request's connection is doing now; and to have `expire` called, once, by listener_sweep()
  * if the request is worked on for longer than `ns` from now. */
 void listener_enter(struct request *request, enum connection_phase phase);

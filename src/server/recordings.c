@@ -7,7 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* How many are kept to be used again, and how much memory one of them may keep. */
+/* How many are kept to be used again, and how much memory one of them may keep. Together it is half
+ * of what bodies under way may take at most. */
 #define KEPT_MAX  64
 #define KEEPS_MAX ((size_t)4 << 20)
 
@@ -18,6 +19,7 @@ struct recordings {
     unsigned out;        /* taken, and not back yet */
     struct recording *kept;
     unsigned kept_count;
+    size_t kept_memory;
 };
 
 struct recordings *
@@ -61,6 +63,13 @@ recordings_destroy(struct recordings *recordings)
     free(recordings);
 }
 
+size_t
+recording_memory(const struct recording *recording)
+{
+    return batch_memory(recording->batch) +
+           recording->capacity * (sizeof *recording->receipts + sizeof *recording->places);
+}
+
 /* One more is out; a kept one, or NULL. */
 static struct recording *
 take_kept(struct recordings *recordings)
@@ -70,6 +79,7 @@ take_kept(struct recordings *recordings)
     if (recording != NULL) {
         recordings->kept = recording->next;
         recordings->kept_count--;
+        recordings->kept_memory -= recording_memory(recording);
     }
     recordings->out++;
     (void)pthread_mutex_unlock(&recordings->mutex);
@@ -81,9 +91,13 @@ take_kept(struct recordings *recordings)
 static bool
 give_back(struct recordings *recordings, struct recording *recording)
 {
+    size_t memory = recording == NULL ? 0 : recording_memory(recording);
+    size_t memory_max = recordings->server->settings.bodies_max / 2;
     (void)pthread_mutex_lock(&recordings->mutex);
-    bool kept = recording != NULL && recordings->kept_count < KEPT_MAX;
+    bool kept = recording != NULL && recordings->kept_count < KEPT_MAX && memory <= KEEPS_MAX &&
+                recordings->kept_memory + memory <= memory_max;
     if (kept) {
+        recordings->kept_memory += memory;
         recording->next = recordings->kept;
         recordings->kept = recording;
         recordings->kept_count++;
@@ -148,13 +162,6 @@ recording_retain(struct recording *recording)
     atomic_fetch_add(&recording->holders, 1);
 }
 
-static size_t
-memory_of(const struct recording *recording)
-{
-    return batch_memory(recording->batch) +
-           recording->capacity * (sizeof *recording->receipts + sizeof *recording->places);
-}
-
 void
 recording_release(struct recording *recording)
 {
@@ -166,11 +173,7 @@ recording_release(struct recording *recording)
     buffer_free(&recording->text);
     buffer_free(&recording->left_out);
     server_discharge(recordings->server, recording->charged);
-    if (memory_of(recording) > KEEPS_MAX) {
-        recording_free(recording);
-        recording = NULL;
-    }
-    if (!give_back(recordings, recording) && recording != NULL)
+    if (!give_back(recordings, recording))
         recording_free(recording);
 }
 

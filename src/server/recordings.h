@@ -75,6 +75,9 @@ void recording_retain(struct recording *recording);
 /* The last one to let go gives it back. Thread-safe. */
 void recording_release(struct recording *recording);
 
+/* Bytes that its batch and its receipts take. */
+size_t recording_memory(const struct recording *recording);
+
 /* Notes the place of the event that was just added to the batch, and makes room for its receipt. */
 TALLY_MUST_CHECK tally_status recording_placed(struct recording *recording,
                                                const struct body_event *event,

@@ -21,7 +21,7 @@ request_charge(struct request *request, size_t size)
 {
     struct server *server = request->server;
     size_t before = atomic_fetch_add_explicit(&server->in_flight, size, memory_order_relaxed);
-    if (before + size > server->settings.bodies_max) {
+    if (before + size > server->settings.bodies_max && before > request->charged) {
         atomic_fetch_sub_explicit(&server->in_flight, size, memory_order_relaxed);
         return false;
     }

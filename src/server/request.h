@@ -112,7 +112,8 @@ struct request {
 };
 
 /* Counts `size` more bytes as in flight for this request. False, and nothing is counted, where that
- * would be beyond the server's limit. What is charged is given back when the request ends, or by
+ * would be beyond the server's limit and others are under way: what is alone goes on, or it would
+ * for ever be refused. What is charged is given back when the request ends, or by
  * server_discharge() if its owner takes it over. */
 bool request_charge(struct request *request, size_t size);
 void server_discharge(struct server *server, size_t size);

@@ -127,6 +127,20 @@ add_event(struct recording *recording, const struct body_event *event, struct ta
     return recording_placed(recording, event, error);
 }
 
+/* How many events are added before what they take is looked at again. */
+#define CHARGED_TOGETHER 1024
+
+/* Small events take far more than their text. A later round takes no more than the first. */
+static tally_status
+charge_growth(struct request *request, const struct recording *recording, struct tally_error *error)
+{
+    size_t whole = recording->text.size + recording_memory(recording);
+    if (recording->rounds > 1 || whole <= request->charged ||
+        request_charge(request, whole - request->charged))
+        return TALLY_OK;
+    return fault(error, TALLY_BUSY, "too much is on its way already; try again");
+}
+
 /* Reads all events but those that were refused already. Those that are refused count, too: millions
  * of them fit into a body, and saying why of each takes longer than to send it. */
 static tally_status
@@ -140,7 +154,7 @@ fill_batch(struct request *request, struct recording *recording, struct tally_er
         struct body_event event;
         tally_status status = body_events_next(&events, &event, error);
         if (status == TALLY_ABSENT)
-            return TALLY_OK;
+            return charge_growth(request, recording, error);
         if (status != TALLY_OK)
             return status;
         if (event.position >= BATCH_ENTRIES_MAX)
@@ -148,6 +162,8 @@ fill_batch(struct request *request, struct recording *recording, struct tally_er
         if (recording_left_out(recording, event.position))
             continue;
         status = add_event(recording, &event, error);
+        if (status == TALLY_OK && event.position % CHARGED_TOGETHER == 0)
+            status = charge_growth(request, recording, error);
         if (status != TALLY_OK)
             return status;
     }

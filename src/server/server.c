@@ -237,7 +237,8 @@ close_all(struct server *server, struct tally_error *error)
 
 /* ---- running ---- */
 
-/* What was freed goes back to the system first; only what is still too much keeps bodies out. */
+/* What was freed goes back to the system first, then connections that nobody uses go; only what is
+ * still too much keeps bodies out. */
 static void
 watch_memory(struct server *server)
 {
@@ -247,6 +248,8 @@ watch_memory(struct server *server)
         (void)malloc_trim(0);
         resident = resident_memory();
     }
+    if (resident > most / 10 * 9)
+        listener_relieve(server->listener);
     bool is_short = resident > most;
     if (is_short != atomic_load(&server->memory_short))
         LOG(LOG_WARNING, "memory", LOG_NUMBER_FIELD("resident", resident),

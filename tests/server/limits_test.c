@@ -590,6 +590,47 @@ short_of_memory_no_body_is_taken(void **state)
     served_end(&served);
 }
 
+/* What is made of an event counts, not what its text takes: of these many times as much. */
+static void
+small_events_count_for_what_they_take(void **state)
+{
+    (void)state;
+    bool sanitized = getenv("TALLY_SANITIZED") != NULL;
+    BEGIN(sanitized ? "TALLY_SERVER_MEMORY_MIB=16384" : "TALLY_SERVER_MEMORY_MIB=512");
+    struct buffer body = { 0 };
+    for (unsigned i = 0; i < 65000; i++)
+        buffer_text(&body, "{\"action\":\"a\"}\n");
+    struct http *open[10];
+    for (unsigned i = 0; i < 10; i++) {
+        open[i] = http_connect(served.port);
+        send_text(open[i],
+                  "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                  "Content-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
+                  served.key, body.size);
+        (void)http_send(open[i], buffer_view(&body));
+    }
+    size_t most = 0;
+    unsigned good = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        struct http_answer answer;
+        assert_int_equal(http_read(open[i], HTTP_BODY, 60000, &answer), HTTP_OK);
+        good += answer.status == 201;
+        if (answer.status != 201) {
+            assert_true(answer.status == 429 || answer.status == 503);
+            assert_retry_after(&answer);
+        }
+        size_t now = served_memory(&served);
+        most = now > most ? now : most;
+        http_close(open[i]);
+    }
+    assert_in_range(good, 1, 9);
+    print_message("# %u of 10 at once; %zu MiB at most\n", good, most / MIB);
+    if (!sanitized)
+        assert_in_range(most, 0, 350 * MIB);
+    buffer_free(&body);
+    served_end(&served);
+}
+
 #define IDLE_COUNT 10000
 
 /* True where this process, and so its child, may have that many descriptors. */
@@ -635,6 +676,34 @@ ten_thousand_are_idle(void **state)
         send_text(idle[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_int_equal(read_status(idle[i]), 404);
     }
+    for (unsigned i = 0; i < IDLE_COUNT; i++)
+        http_close(idle[i]);
+    free(idle);
+    served_end(&served);
+}
+
+/* A stranger who only keeps connections open does not keep writers out for long. */
+static void
+idle_ones_make_room(void **state)
+{
+    (void)state;
+    if (getenv("TALLY_SANITIZED") != NULL || !raise_descriptors(IDLE_COUNT + 1000)) {
+        print_message("# a sanitizer, or few descriptors: skipped\n");
+        return;
+    }
+    BEGIN("TALLY_SERVER_IDLE_TIMEOUT_S=600", "TALLY_SERVER_MEMORY_MIB=160");
+    struct http **idle = calloc(IDLE_COUNT, sizeof *idle);
+    assert_non_null(idle);
+    for (unsigned i = 0; i < IDLE_COUNT; i++) {
+        idle[i] = http_connect(served.port);
+        send_text(idle[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_int_equal(read_status(idle[i]), 404);
+    }
+    int64_t deadline = now_ms() + 20000;
+    unsigned status;
+    while ((status = post(bytes_text(EVENT), NULL)) == 503 && now_ms() < deadline)
+        sleep_ms(50);
+    assert_int_equal(status, 201);
     for (unsigned i = 0; i < IDLE_COUNT; i++)
         http_close(idle[i]);
     free(idle);
@@ -710,7 +779,9 @@ main(void)
         cmocka_unit_test(as_many_wrong_keys),
         cmocka_unit_test(as_many_requests_of_a_key),
         cmocka_unit_test(short_of_memory_no_body_is_taken),
+        cmocka_unit_test(small_events_count_for_what_they_take),
         cmocka_unit_test(ten_thousand_are_idle),
+        cmocka_unit_test(idle_ones_make_room),
         cmocka_unit_test(a_stop_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
