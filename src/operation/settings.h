@@ -90,11 +90,16 @@ struct buffer;
 size_t settings_changes(const struct settings *before, const struct settings *after,
                         struct buffer *out);
 
-/* What a server cannot start with: a certificate without a key, a file that cannot be read, an
- * address beyond loopback without TLS, limits that leave each other no room. Calls `visitor` with
- * each and returns how many there are. Looks at the files. */
+/* What does not go together: a certificate without a key, a file that cannot be read, an address
+ * beyond loopback without TLS, limits that leave each other no room. Calls `visitor` with each and
+ * returns how many there are. Looks at the files. */
 size_t settings_contradictions(const struct settings *settings, settings_visitor visitor,
                                void *context);
+
+/* TALLY_INVALID with a sentence where keys and entries would go over the network in the clear and
+ * insecure_http does not say that they may. */
+TALLY_MUST_CHECK tally_status settings_check_exposure(const struct settings *settings,
+                                                      struct tally_error *error);
 
 /* Reads "ADDRESS:PORT", an IPv6 address in brackets; no names. Port 0 is any free one. `address_out`
  * has no brackets. TALLY_INVALID. */

@@ -73,6 +73,23 @@ is_loopback(const char *address)
     return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
+tally_status
+settings_check_exposure(const struct settings *settings, struct tally_error *error)
+{
+    char address[256];
+    uint16_t port;
+    if (settings->tls_certificate[0] != '\0' || settings->insecure_http ||
+        settings_split_listen(settings->listen, address, &port, NULL) != TALLY_OK ||
+        is_loopback(address))
+        return TALLY_OK;
+    return fault(
+        error, TALLY_INVALID,
+        "listen: %s can be reached from other machines, and keys would travel in the "
+        "clear: set tls_certificate and tls_key, or insecure_http = true (--insecure-http) "
+        "behind a proxy that does TLS",
+        settings->listen);
+}
+
 /* ---- contradictions ---- */
 
 struct check {
@@ -145,16 +162,9 @@ check_tls(struct check *check)
     check_file(check, "tls_key", settings->tls_key);
     check_key_rights(check);
 
-    char address[256];
-    uint16_t port;
-    if (certificate || key || settings->insecure_http ||
-        settings_split_listen(settings->listen, address, &port, NULL) != TALLY_OK ||
-        is_loopback(address))
-        return;
-    report(check, "listen",
-           "listen: %s can be reached from other machines, and keys would travel in the clear: set "
-           "tls_certificate and tls_key, or insecure_http = true behind a proxy that does TLS",
-           settings->listen);
+    struct tally_error error = { 0 };
+    if (!key && settings_check_exposure(settings, &error) != TALLY_OK)
+        report(check, "listen", "%s", error.text);
 }
 
 static unsigned long long

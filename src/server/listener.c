@@ -524,19 +524,6 @@ start_daemon(struct listener *listener, struct tally_error *error)
     return TALLY_OK;
 }
 
-/* What may not be listened on without saying so. */
-static tally_status
-check_exposure(const struct listener *listener, struct tally_error *error)
-{
-    const struct settings *settings = &listener->server->settings;
-    if (listener->loopback || listener->tls != NULL || settings->insecure_http)
-        return TALLY_OK;
-    return fault(error, TALLY_INVALID,
-                 "%s is beyond loopback, where keys and entries would go in the clear: set "
-                 "tls_certificate and tls_key, or give --insecure-http if something else encrypts",
-                 settings->listen);
-}
-
 static tally_status
 open_parts(struct listener *listener, struct tally_error *error)
 {
@@ -544,6 +531,8 @@ open_parts(struct listener *listener, struct tally_error *error)
     char address[256];
     uint16_t port;
     tally_status status = settings_split_listen(settings->listen, address, &port, error);
+    if (status == TALLY_OK)
+        status = settings_check_exposure(settings, error);
     if (status == TALLY_OK && settings->tls_certificate[0] != '\0')
         status = tls_open(settings->tls_certificate, settings->tls_key, &listener->tls, error);
     if (status == TALLY_OK)
@@ -551,9 +540,6 @@ open_parts(struct listener *listener, struct tally_error *error)
     if (status != TALLY_OK)
         return status;
     listener->loopback = acceptor_is_loopback(listener->acceptor);
-    status = check_exposure(listener, error);
-    if (status != TALLY_OK)
-        return status;
     bool v6 = strchr(address, ':') != NULL;
     (void)snprintf(listener->url, sizeof listener->url, "%s://%s%s%s:%u",
                    listener->tls == NULL ? "http" : "https", v6 ? "[" : "", address, v6 ? "]" : "",

@@ -189,9 +189,18 @@ open_main(struct server *server, struct tally_error *error)
     return status == TALLY_ABSENT ? TALLY_OK : status;
 }
 
+/* settings_visitor */
+static void
+warn_of(void *context, const struct tally_error *problem)
+{
+    (void)context;
+    LOG(LOG_WARNING, "settings", LOG_TEXT_FIELD("problem", problem->text));
+}
+
 static tally_status
 open_all(struct server *server, struct tally_error *error)
 {
+    (void)settings_contradictions(&server->settings, warn_of, NULL);
     tally_status status = make_parts(server, error);
     if (status == TALLY_OK)
         status = open_folder(server, error);
