@@ -139,6 +139,8 @@ end_request(void *context, struct MHD_Connection *wire, void **request_context,
     server_discharge(listener->server, request->charged);
     atomic_fetch_sub(&listener->server->unsent, request->unsent);
     buffer_free(&request->body);
+    if (request->answer.secret && request->answer.body.size > 0)
+        explicit_bzero(request->answer.body.data, request->answer.body.size);
     buffer_free(&request->answer.body);
     free(request->memory);
     free(request);

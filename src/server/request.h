@@ -68,6 +68,7 @@ struct answer {
     void (*produce_release)(void *context);
     const char *policy; /* a Content-Security-Policy of its own (static), or NULL */
     bool close;         /* the connection ends with this answer */
+    bool secret;        /* the body is wiped when nobody needs it any more */
 };
 
 /* Where a request is on its way; the listener's. */

@@ -216,10 +216,28 @@ answer_new_key(struct request *request, const struct keyring_entry *entry,
     put_key(&body, entry);
     buffer_format(&body, ",\"key\":\"%s\"}\n", key->text);
     answer_json(request, 201, &body);
+    request->answer.secret = true;
     buffer_free(&body);
 }
 
 /* ---- a new one ---- */
+
+/* Puts on record that a key is made. False after answering. */
+static bool
+record_new_key(struct request *request, struct keyring *keyring, int64_t id,
+               struct keyring_entry *entry_out)
+{
+    struct tally_error error = { 0 };
+    struct change change = { .event_type = "api_key_create", .id = id };
+    tally_status status = keyring_get(keyring, id, entry_out, &error);
+    if (status != TALLY_OK) {
+        answer_unchanged(request, status, &error);
+        return false;
+    }
+    put_details(&change.details, entry_out);
+    buffer_byte(&change.details, '}');
+    return record(request, &change);
+}
 
 /* The key is made: shows it if it is on record now. */
 static void
@@ -227,15 +245,7 @@ show_new_key(struct request *request, struct keyring *keyring, const struct new_
 {
     struct tally_error error = { 0 };
     struct keyring_entry entry;
-    struct change change = { .event_type = "api_key_create", .id = key->id };
-    tally_status status = keyring_get(keyring, key->id, &entry, &error);
-    if (status != TALLY_OK) {
-        answer_unchanged(request, status, &error);
-        return;
-    }
-    put_details(&change.details, &entry);
-    buffer_byte(&change.details, '}');
-    if (record(request, &change)) {
+    if (record_new_key(request, keyring, key->id, &entry)) {
         answer_new_key(request, &entry, key);
         return;
     }

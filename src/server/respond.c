@@ -7,6 +7,7 @@
 #include "log.h"
 #include "server.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -220,6 +221,13 @@ count_unsent(struct request *request)
     answer_problem(request, 503, "too many answers wait for their clients to take them; try again");
 }
 
+static void
+wipe(void *body)
+{
+    explicit_bzero(body, malloc_usable_size(body));
+    free(body);
+}
+
 static struct MHD_Response *
 make_response(struct request *request)
 {
@@ -227,8 +235,11 @@ make_response(struct request *request)
     if (answer->produce != NULL && request->method != METHOD_HEAD)
         return stream_response(request);
     answer_abandon_stream(request);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
+    struct bytes body = { answer->body.data, answer->body.size };
+    struct MHD_Response *response =
+        answer->secret && body.size > 0
+            ? MHD_create_response_from_buffer_with_free_callback(body.size, answer->body.data, wipe)
+            : MHD_create_response_from_buffer(body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
     if (response != NULL)
         answer->body = (struct buffer){ 0 }; /* freed by the response */
     return response;
