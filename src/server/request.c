@@ -136,6 +136,14 @@ request_trail_named(struct request *request, struct bytes given)
         answer_no_trail(request);
         return NULL;
     }
+    if (status == TALLY_BUSY) {
+        LOG(LOG_WARNING, "trail busy", LOG_TEXT_FIELD("trail", name),
+            LOG_TEXT_FIELD("problem", error.text), LOG_TEXT_FIELD("id", request->id));
+        answer_problem(request, 503,
+                       "the trail cannot be opened just now: too many are in use, or another "
+                       "program has it; try again");
+        return NULL;
+    }
     if (status != TALLY_OK) {
         LOG(LOG_CRITICAL_, "store fault", LOG_TEXT_FIELD("trail", name),
             LOG_TEXT_FIELD("problem", error.text), LOG_TEXT_FIELD("id", request->id));
