@@ -364,24 +364,25 @@ check_rate_of_key(struct request *request)
     return may;
 }
 
-/* Whether the route is open to this request without a key. */
+/* Whether the route is open to this request without a key. What a proxy on this machine passes on
+ * comes from anywhere. */
 static bool
-open_here(const struct request *request)
+open_here(const struct request *request, const struct request_head *head)
 {
     unsigned who = request->route->who;
-    if ((who & WHO_LOOPBACK) != 0 && request->connection->loopback)
+    if ((who & WHO_LOOPBACK) != 0 && request->connection->loopback && head->forwarded.data == NULL)
         return true;
     return (who & WHO_PUBLIC) != 0 &&
            names_have(request->server->settings.trails_public, request_segment(request, 0));
 }
 
 static bool
-check_access(struct request *request, struct bytes authorization)
+check_access(struct request *request, const struct request_head *head)
 {
     unsigned who = request->route->who;
-    if ((who & WHO_ANYONE) != 0 || (authorization.data == NULL && open_here(request)))
+    if ((who & WHO_ANYONE) != 0 || (head->authorization.data == NULL && open_here(request, head)))
         return true;
-    if (!authenticate(request, authorization) || !check_rate_of_key(request))
+    if (!authenticate(request, head->authorization) || !check_rate_of_key(request))
         return false;
     if ((who & 1u << request->principal.role) != 0)
         return true;
@@ -455,7 +456,6 @@ request_admit(struct request *request, const struct request_head *head,
         answer_fault(request, &error);
         return;
     }
-    if (check_route(request) && check_parameters(request) &&
-        check_access(request, head->authorization))
+    if (check_route(request) && check_parameters(request) && check_access(request, head))
         (void)check_body(request, head, body_out);
 }

@@ -13,8 +13,9 @@
 /* What came, as it came; lent. */
 struct request_head {
     struct framing framing;
-    struct bytes host, authorization, content_type, content_encoding, request_id, expect;
-    bool loopback_only; /* the server listens on loopback */
+    struct bytes host, authorization, content_type, content_encoding, request_id;
+    struct bytes forwarded; /* any of the fields by which a proxy says that it is one */
+    bool loopback_only;     /* the server listens on loopback */
 };
 
 /* Fills in what the head says of the request; where it is refused, gives the answer. *body_out says

@@ -194,6 +194,9 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
         { "Content-Type", &head->content_type },
         { "Content-Encoding", &head->content_encoding },
         { "X-Request-Id", &head->request_id },
+        { "Forwarded", &head->forwarded },
+        { "X-Forwarded-For", &head->forwarded },
+        { "Via", &head->forwarded },
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (wanted[i].value->data == NULL && field_same_letters(header.name, wanted[i].name))

@@ -55,6 +55,11 @@ for name in $(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' out); do
 done > undescribed
 same 'all are described in docs/operations.md' "$(cat undescribed)" ''
 
+for proxy in 'X-Forwarded-For: 192.0.2.1' 'Forwarded: for=192.0.2.1' 'Via: 1.1 proxy'; do
+    same "but not through a proxy (${proxy%%:*})" \
+        "$(curl -sS -o proxied -w '%{http_code}' -H "$proxy" "$url/metrics")" 401
+done
+
 # Whoever may use one trail learns the name of no other.
 as auditor --trails tally
 fetch 200 'an auditor of one trail sees metrics' /metrics
