@@ -11,7 +11,7 @@ help:
 	@echo 'make build     the program, build/tally'
 	@echo 'make demo      build it and start a server with entries in it; prints what to try'
 	@echo 'make demo-clean  remove what the demo keeps, demo-data'
-	@echo 'make test      all tests: unit, system, conformance'
+	@echo 'make test      all tests: unit, system, server, conformance'
 	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh says what can be set'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make soak      kill a recording process and check, for SOAK_MINUTES=$(SOAK_MINUTES)'
@@ -29,7 +29,9 @@ $(BUILD)/build.ninja: | deps
 build: deps $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
+# Where nothing can be installed, tests whose tools are missing say that they are skipped.
 test: build
+	@packaging/deps.sh test || echo 'Going on without them.'
 	@tests/run.sh $(BUILD)
 
 demo: build
@@ -38,9 +40,12 @@ demo: build
 demo-clean:
 	rm -rf demo-data
 
+# Set up again if that was done before there was a libpq.
 bench:
 	@packaging/deps.sh build bench
 	@$(MAKE) --no-print-directory build
+	@[ -x $(BUILD)/bench/peer_postgres ] || \
+	    { meson setup --reconfigure $(BUILD) > /dev/null && ninja -C $(BUILD) --quiet; }
 	@bench/run.sh $(BUILD)
 
 fuzz:

@@ -271,6 +271,8 @@ if command -v openssl > /dev/null; then
     expect 3 'not under another name' "$TALLY" query "${url/127.0.0.1/127.0.0.2}"
     expect 3 'plain HTTP to it' "$TALLY" query "${url/https/http}"
     stop
+else
+    skip 'over TLS' 'no openssl'
 fi
 
 finish

@@ -38,6 +38,8 @@ alike 'evidence' format=evidence q=index:5000..5099 -- --format evidence index:5
 if command -v python3 > /dev/null; then
     cp out evidence
     expect 0 'a stranger agrees' python3 "$source_root/tests/stranger.py" "$vkey" < evidence
+else
+    skip 'a stranger agrees' 'no python3'
 fi
 send 201 'an entry' /api/events '{"action":"late.comer"}'
 fetch 200 'evidence of it, at once' /api/export format=evidence action=late.comer

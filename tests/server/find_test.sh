@@ -81,6 +81,8 @@ cp out evidence
 same 'is that of an export' "$(jq -c 'del(.proof, .checkpoint)' evidence)" "$(jq -c 'del(.proof, .checkpoint)' exported)"
 if command -v python3 > /dev/null; then
     expect 0 'a stranger agrees' python3 "$source_root/tests/stranger.py" "$vkey" < evidence
+else
+    skip 'a stranger agrees' 'no python3'
 fi
 fetch 200 'evidence of a control entry' /api/events/0 form=evidence
 same 'is there, too' "$(picked .index)" 0

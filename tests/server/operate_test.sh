@@ -1,6 +1,7 @@
 #!/bin/bash
 # Starting, exposing, reloading and ending a server, as an operator meets it.
 . "$(dirname "$0")/lib.sh"
+command -v openssl > /dev/null && command -v pgrep > /dev/null || skip_all 'openssl and pgrep are needed'
 
 # await FILE REGEX: within ten seconds a line of the file matches.
 await() {
@@ -147,6 +148,8 @@ echo "$?"
 END
     same 'beyond loopback any name is taken, and metrics take a key' \
         "$(key=$key unshare -rn bash beyond.sh)" '200 200 401 200 0'
+else
+    skip 'beyond loopback' 'no network of its own'
 fi
 
 # ---- TLS ----

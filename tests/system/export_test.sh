@@ -42,6 +42,8 @@ if command -v sqlite3 > /dev/null; then
     sqlite3 :memory: '.mode csv' '.import out trail' \
         "select count(*), sum(user_id = '=cmd|calc'), sum(message like 'say \"hi\", twice%over') from trail" > rows
     same 'another program reads it' "$(tr -d '\r' < rows)" '3003,1,1'
+else
+    skip 'another program reads it' 'no sqlite3'
 fi
 
 # Evidence, and the stranger.
@@ -73,6 +75,8 @@ if command -v python3 > /dev/null; then
     done
     make_data other
     stranger "$vkey" < evidence.jsonl > /dev/null 2> err && fail 'noticed: another key' || pass 'noticed: another key'
+else
+    skip 'a stranger agrees' 'no python3'
 fi
 
 # Slips.

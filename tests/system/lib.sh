@@ -31,6 +31,12 @@ fail() {
     echo "not ok $tests - $1"
 }
 
+# skip TEXT REASON: a test point that cannot be had here.
+skip() {
+    tests=$((tests + 1))
+    echo "ok $tests - $1 # SKIP $2"
+}
+
 # show: what the last command printed, as a TAP diagnostic.
 show() {
     sed 's/^/#   stdout: /' "$scratch/out" | head -20

@@ -75,6 +75,8 @@ if command -v script > /dev/null; then
     same 'none with NO_COLOR' "$(grep -c $'\e' colour)" 0
     script -qec "'$TALLY' query data user:root --format csv" /dev/null > colour < /dev/null
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
+else
+    skip 'colour on a terminal' 'no script'
 fi
 
 # Slips.

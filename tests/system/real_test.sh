@@ -31,6 +31,8 @@ expect 0 'evidence of all' "$TALLY" export data --format evidence --control --ou
 if command -v python3 > /dev/null; then
     expect 0 'a stranger agrees' python3 "$source_root/tests/stranger.py" "$vkey" < evidence.jsonl
     says 'on the whole tree' 'they are the whole tree of size '"$(size_of data)"
+else
+    skip 'a stranger agrees' 'no python3'
 fi
 "$TALLY" export data > first.ndjson
 make_data copy

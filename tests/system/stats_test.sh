@@ -34,6 +34,8 @@ same 'nothing' "$(json user:nobody --by action --interval 1h)" \
 if command -v jq > /dev/null; then
     same 'buckets and values add up to the total' "$(json --by user_id --interval 1h |
         jq '[(.buckets | map(.count) | add), (.values | map(.count) | add) + .rest + .absent, .total] | unique | length')" 1
+else
+    skip 'buckets and values add up to the total' 'no jq'
 fi
 
 # Other formats.

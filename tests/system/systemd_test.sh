@@ -19,6 +19,8 @@ if command -v systemd-sysusers > /dev/null; then
     mkdir -p root/etc
     expect 0 'its user is made' systemd-sysusers --root="$scratch/root" "$source_root/packaging/systemd/tally.sysusers"
     same 'with the folder for a home' "$(cut -d: -f1,6 root/etc/passwd)" tally:/var/lib/tally
+else
+    skip 'its user is made' 'no systemd-sysusers'
 fi
 same 'which the service serves' "$(sed -n 's/^ExecStart=.* --data //p' "$unit")" /var/lib/tally
 
