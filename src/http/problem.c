@@ -114,5 +114,5 @@ problem_write(const struct problem *problem, struct buffer *out)
     }
     buffer_text(out, "\"detail\":");
     put_string(problem->detail, out);
-    buffer_byte(out, '}');
+    buffer_text(out, "}\n");
 }

@@ -126,8 +126,7 @@ verdict_sentence(const struct finding *finding, struct buffer *text)
     tally_vkey_format(&report->vkey, vkey);
     buffer_format(text,
                   "%s: first sight: nothing was seen of this trail before, so that a cut tail or "
-                  "another key could not show; compare the vkey with the one that `tally init` "
-                  "printed: ",
+                  "another key could not show; compare the vkey with one kept elsewhere: ",
                   finding->name);
     escape_text(bytes_text(vkey), text);
     buffer_byte(text, '\n');

@@ -263,7 +263,7 @@ answer_recorded(struct request *request, const struct recording *recording)
         }
         buffer_byte(&out, ']');
     }
-    buffer_byte(&out, '}');
+    buffer_text(&out, "}\n");
 
     struct metrics *metrics = request->server->metrics;
     metrics_add(metrics, METRIC_RECORDED, count - repeats);
