@@ -53,6 +53,8 @@ fi
 
 echo "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+cluster=/var/lib/postgresql/15/main
+[ -e "$cluster" ] && had_cluster=yes || had_cluster=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! { $as_root apt-get update && $as_root $install; } > "$log" 2>&1; then
@@ -60,3 +62,8 @@ if ! { $as_root apt-get update && $as_root $install; } > "$log" 2>&1; then
     echo "The packages could not be installed (above is why):$missing" >&2
     exit 2
 fi
+
+# The package starts a PostgreSQL that serves from then on; measurements make one of their own.
+case $missing in
+*postgresql-15*) [ -n "$had_cluster" ] || $as_root pg_dropcluster --stop 15 main ;;
+esac
