@@ -34,6 +34,7 @@ struct settings {
     int64_t request_timeout;      /* from a request's first byte to its last; 30 s */
     int64_t send_timeout;         /* that a client may take nothing of its answer; 30 s */
     int64_t search_timeout;       /* for a search, with its wait for a thread; 60 s */
+    int64_t drain;                /* that requests are still taken after a signal to end; 0 */
     int64_t commit_timeout;       /* for a batch to become durable; 10 s */
     size_t body_max;              /* of a body, decoded; 16 MiB */
     size_t bodies_max;            /* of all bodies in flight, each SETTINGS_BODY_TIMES; 64 MiB */

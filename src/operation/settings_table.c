@@ -210,6 +210,8 @@ const struct setting settings_table[SETTINGS_COUNT] = {
       "How long a client may take nothing of its answer." },
     { "server", "search_timeout_s", NUMBER(1, 3600, CLOCK_SECOND), MEMBER(search_timeout), "60",
       "How long a search may take, with its wait for a thread." },
+    { "server", "drain_s", NUMBER(0, 3600, CLOCK_SECOND), MEMBER(drain), "0",
+      "How long requests are still taken after a signal to end, while `/readyz` says no." },
     { "server", "commit_timeout_ms", NUMBER(1, 600000, MILLISECOND), MEMBER(commit_timeout),
       "10000", "How long a request waits for its events to become durable." },
     { "server", "body_mib", NUMBER(1, 1024, MIB), MEMBER(body_max), "16",

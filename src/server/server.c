@@ -328,11 +328,11 @@ reload(struct server *server)
     notify_ready();
 }
 
-/* Until a signal says stop. */
+/* Goes on until a signal says stop, or until `end` (monotonic). */
 static void
-run(struct server *server, const sigset_t *signals)
+run(struct server *server, const sigset_t *signals, int64_t end)
 {
-    for (uint64_t tick = 0;; tick++) {
+    for (uint64_t tick = 0; clock_monotonic() < end; tick++) {
         const struct timespec pause = { .tv_nsec = TICK_MS * 1000000L };
         int signal = sigtimedwait(signals, NULL, &pause);
         if (signal == SIGTERM || signal == SIGINT)
@@ -347,8 +347,10 @@ run(struct server *server, const sigset_t *signals)
     }
 }
 
+/* From now on /readyz says no. Whoever spreads requests over servers gets the time to see it that
+ * the settings give; a second signal ends that, too. */
 static void
-stop(struct server *server)
+stop(struct server *server, const sigset_t *signals)
 {
     notify_stopping();
     atomic_store(&server->draining, true);
@@ -356,6 +358,8 @@ stop(struct server *server)
     struct buffer details = { 0 };
     buffer_text(&details, "{}");
     note(server, "server.stop", "success", &details);
+    if (server->settings.drain > 0)
+        run(server, signals, clock_monotonic() + server->settings.drain);
 }
 
 tally_status
@@ -386,8 +390,8 @@ server_run(const struct server_options *options, struct tally_error *error)
         if (options->ready != NULL)
             options->ready(options->context, listener_url(server->listener));
         notify_ready();
-        run(server, &signals);
-        stop(server);
+        run(server, &signals, INT64_MAX);
+        stop(server, &signals);
     }
     tally_status closed = close_all(server, status == TALLY_OK ? error : NULL);
     buffer_free(&server->recovery);

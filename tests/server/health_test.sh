@@ -106,4 +106,24 @@ same 'knows why' "$(picked '.data[] | select(.where == "main" and .grade == "fau
 fetch 200 'and metrics' /metrics
 same 'show it' "$(value 'tally_trail_poisoned{trail="main"}')" 1
 
+# ---- ending ----
+stop
+TALLY_SERVER_DRAIN_S=3 serve data
+key=$writer
+send 201 'a trail that was poisoned is opened anew by a new start' /api/events '{"action":"a"}'
+kill -TERM "$server"
+for _ in $(seq 40); do
+    ask /readyz
+    [ "$code" = 503 ] && break
+    sleep 0.05
+done
+same 'told to end, it is not ready' "$(cat out)" '{"status":"not ready","reasons":["draining"]}'
+send 201 'and still takes what comes' /api/events '{"action":"b"}'
+head_is 'on connections that end' Connection close
+wait "$server"
+same 'until it ends' "$?" 0
+server=
+expect 0 'all of it is there' "$TALLY" query data action:a,b --format ndjson
+same 'the last one, too' "$(grep -c '"action":"b"' out)" 1
+
 finish
