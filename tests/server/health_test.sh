@@ -88,7 +88,7 @@ same 'nothing of its own is left' "$(ls data | grep -c doctor)" 0
 # ---- a disk that is slow, and one that breaks ----
 printf 'slow /data/' > disk
 fetch 200 'on a slow disk' /api/doctor
-same 'it is said to be so' "$(found disk | grep -c 'a sync takes 8[0-9] ms')" 1
+same 'it is said to be so' "$(found disk | grep -c 'a sync takes [0-9]* ms')" 1
 rm disk
 fetch 200 'else' /api/doctor
 same 'not' "$(found disk)" ''
