@@ -14,7 +14,7 @@ help:
 	@echo 'make test      all tests: unit, system, server, conformance'
 	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh says what can be set'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
-	@echo 'make soak      kill a recording process and check, for SOAK_MINUTES=$(SOAK_MINUTES)'
+	@echo 'make soak      overload and kill whoever records, and check, SOAK_MINUTES=$(SOAK_MINUTES) times'
 	@echo 'make install   into the prefix (PREFIX=/usr/local, DESTDIR=)'
 	@echo 'make format    lay the code out as .clang-format says'
 	@echo 'make clean     remove what was built'

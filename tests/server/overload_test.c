@@ -8,7 +8,8 @@
  * event is in the trail once; one that was not acknowledged is there with its whole batch or not at
  * all; and the trail is intact.
  *
- * An event's id says whose it is: WRITER-BATCH-PLACE.
+ * An event's id says whose it is: WRITER-BATCH-PLACE. TALLY_KILL_SEED changes the moments of
+ * SIGKILL; `make soak` runs it for minutes.
  */
 #include "served.h"
 
@@ -377,6 +378,15 @@ as_it_is_set_by_default(void **state)
              512 * MIB);
 }
 
+/* Half a second to two and a half. */
+static long
+moment_to_kill(unsigned round)
+{
+    const char *seed = getenv("TALLY_KILL_SEED");
+    unsigned drawn = (seed == NULL ? 1 : (unsigned)strtoul(seed, NULL, 10)) * 2654435761u;
+    return 500 + (drawn / 64 + round * 661) % 2000;
+}
+
 static void
 killed_in_the_middle(void **state)
 {
@@ -386,7 +396,7 @@ killed_in_the_middle(void **state)
     make_crowd();
     for (unsigned round = 0; round < 3; round++) {
         start_crowd();
-        sleep_ms(1000 + round * 331);
+        sleep_ms(moment_to_kill(round));
         assert_int_equal(child_stop(served.child, SIGKILL, 10000), -SIGKILL);
         served.child = NULL;
         join_crowd();
