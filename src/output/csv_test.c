@@ -196,15 +196,13 @@ check_golden(const char *name)
     struct buffer out = { 0 };
     const char *key;
     json_t *value;
-    json_object_foreach(json_array_get(rows, 0), key, value)
-        csv_cell(bytes_text(key), CSV_EXACT, &out),
-        csv_comma(&out);
+    json_object_foreach (json_array_get(rows, 0), key, value)
+        csv_cell(bytes_text(key), CSV_EXACT, &out), csv_comma(&out);
     out.size--;
     csv_end_row(&out);
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        json_object_foreach(json_array_get(rows, i), key, value)
-            csv_cell(bytes_text(json_string_value(value)), CSV_EXACT, &out),
-            csv_comma(&out);
+        json_object_foreach (json_array_get(rows, i), key, value)
+            csv_cell(bytes_text(json_string_value(value)), CSV_EXACT, &out), csv_comma(&out);
         out.size--;
         csv_end_row(&out);
     }

@@ -101,8 +101,7 @@ ndjson_has_every_member_once_in_order(void **state)
     size_t at = 0;
     const char *name;
     json_t *value;
-    json_object_foreach(row, name, value)
-    {
+    json_object_foreach (row, name, value) {
         if (at == 0)
             assert_string_equal(name, "index");
         else

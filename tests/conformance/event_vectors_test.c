@@ -341,8 +341,7 @@ example_events(void **state)
         const char *name;
         json_t *value;
         assert_int_equal(there_and_back(bytes_text(examples[i]), &entry, NULL), TALLY_OK);
-        json_object_foreach(sent, name, value)
-        {
+        json_object_foreach (sent, name, value) {
             json_t *kept = value_as_json(&entry, field_find(bytes_text(name)));
             assert_true(json_equal(kept, value));
             json_decref(kept);
