@@ -57,8 +57,8 @@ list_trail(void *context, const char *name, struct tally_error *error)
     (void)error;
     struct trail_list *list = context;
     const struct request *request = list->request;
-    if (!principal_may_use(&request->principal, name))
-        return TALLY_OK;
+    if (!trail_name_valid(name) || !principal_may_use(&request->principal, name))
+        return TALLY_OK; /* what else lies in the folder is no trail, and its name might be anything */
     struct folder *folder = request->server->folder;
     struct tally_checkpoint checkpoint;
     struct tally_vkey vkey;

@@ -84,6 +84,10 @@ for body in '{}' '[]' '{"name":"A"}' '{"name":"x y"}' '{"name":5}' '{"name":"x",
 done
 fetch 200 'nothing of it is there' /api/trails
 same 'but the one' "$(picked '[.data[].name]')" '["main","new","other","tally"]'
+mkdir 'data/trails/a"b'
+fetch 200 'with something else in the folder' /api/trails
+same 'no other' "$(picked '[.data[].name]')" '["main","new","other","tally"]'
+rmdir 'data/trails/a"b'
 ask /api/events trail=tally action=trail.create
 same 'it is on record' "$(picked '[.data[].resource_id]')" '["new"]'
 
