@@ -1,10 +1,8 @@
 /*
- * listener.h - connections, and requests on them: libmicrohttpd, and what it does not do.
+ * listener.h - where the server listens: libmicrohttpd, its limits, TLS, and the end of it all.
  *
  * Connections are accepted by a thread of their own, which spreads them over a pool of threads that
- * wait with epoll. Each request is checked before its body is read (framing.h, the Host on loopback,
- * the route, its parameters, the key, its role, the body's size and kind), so nothing is read for a
- * stranger. What cannot be answered without reading on is answered, and the connection closed.
+ * wait with epoll; what happens on them is exchange.h's.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -30,11 +28,6 @@ void listener_sweep(struct listener *listener);
 
 /* Memory is short: gives up connections that nobody uses just now. */
 void listener_relieve(struct listener *listener);
-
-/* What a request's connection is doing now; and to have `expire` called, once, by listener_sweep()
- * if the request is worked on for longer than `ns` from now. */
-void listener_enter(struct request *request, enum connection_phase phase);
-void listener_expect(struct request *request, int64_t ns, void (*expire)(struct request *request));
 
 /* The certificate, and what connections may take, anew. TALLY_INVALID where the certificate's files
  * are no such: then it stays as it was. */

@@ -147,6 +147,11 @@ bool request_trail_name(struct request *request, struct bytes given,
 void request_suspend(struct request *request, void (*resumed)(struct request *request));
 void request_resume(struct request *request);
 
+/* What a request's connection is doing now; and to have `expire` called, once, by the listener's
+ * sweep if the request is worked on for longer than `ns` from now. */
+void request_enter(struct request *request, enum connection_phase phase);
+void request_expect(struct request *request, int64_t ns, void (*expire)(struct request *request));
+
 /* Suspended: has `run` called on a thread for reading, which resumes the request at its end. False
  * after answering 503, where too many wait already; the request is resumed then, too. */
 bool request_delegate(struct request *request, void (*run)(struct job *job));

@@ -15,7 +15,6 @@
 #include "batch.h"
 #include "clock.h"
 #include "fault.h"
-#include "listener.h"
 #include "log.h"
 #include "problem.h"
 #include "recordings.h"
@@ -313,7 +312,7 @@ begin_append(struct request *request, struct recording *recording)
     };
     recording_retain(recording);
     request_suspend(request, resumed);
-    listener_expect(request, request->server->settings.commit_timeout, expire);
+    request_expect(request, request->server->settings.commit_timeout, expire);
     trail_append_begin(recording->open->trail, &recording->append);
 }
 
@@ -452,7 +451,7 @@ resumed(struct request *request)
 {
     /* First: the deadline that was set must meet neither a recording that is let go, and may be
      * another request's by then, nor the state of a new round. */
-    listener_enter(request, CONNECTION_BUSY);
+    request_enter(request, CONNECTION_BUSY);
     answer_append(request, request->context);
     let_go_if_answered(request);
 }

@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "fault.h"
 #include "flow.h"
-#include "listener.h"
 #include "log.h"
 #include "server.h"
 
@@ -291,7 +290,7 @@ cut_stream(struct request *request)
 enum MHD_Result
 respond(struct request *request)
 {
-    listener_enter(request, CONNECTION_SENDING);
+    request_enter(request, CONNECTION_SENDING);
     count_unsent(request);
     struct MHD_Response *response = make_response(request);
     if (response == NULL)
@@ -302,8 +301,8 @@ respond(struct request *request)
     if (result != MHD_YES)
         return result;
     if (request->flow != NULL)
-        listener_expect(request, CONNECTION_PATIENT, cut_stream);
+        request_expect(request, CONNECTION_PATIENT, cut_stream);
     else if (request->unsent > 0)
-        listener_expect(request, SENDING_MAX, cut_answer);
+        request_expect(request, SENDING_MAX, cut_answer);
     return result;
 }

@@ -67,14 +67,14 @@ struct reply {
 static struct reply
 ask(const struct http_request *request)
 {
-    struct exchange exchange;
-    exchange_begin(&stage, request, &exchange);
+    struct talk exchange;
+    talk_begin(&stage, request, &exchange);
     struct bytes body = exchange.answer.body;
     struct reply reply = { exchange.answer.status,
                            json_loadb((const char *)body.data, body.size, 0, NULL) };
     if (reply.json == NULL)
         fail_msg("%s: no JSON: %.*s", request->target, BYTES_ARG(body));
-    exchange_end(&exchange);
+    talk_end(&exchange);
     return reply;
 }
 
@@ -637,14 +637,14 @@ many_connections_at_once(void **state)
     assert_int_equal(atomic_load(&wrong), 0);
     assert_int_equal(trail_size_now(), leaves_from + THREADS * REQUESTS * EVENTS);
 
-    struct exchange exchange;
-    exchange_begin(&stage,
+    struct talk exchange;
+    talk_begin(&stage,
                    &(struct http_request){ .target = "/api/export?format=evidence&q=action:m.*",
                                            .key = stage.admin },
                    &exchange);
     assert_int_equal(exchange.answer.status, 200);
     assert_int_equal(compare_export(exchange.answer.body), THREADS * REQUESTS * EVENTS);
-    exchange_end(&exchange);
+    talk_end(&exchange);
 }
 
 /* ---- a disk that fails ---- */

@@ -163,7 +163,7 @@ fill_pattern(const char *pattern, char *out, size_t size)
 }
 
 static void
-ask_route(const struct route *route, const char *key, struct exchange *exchange_out)
+ask_route(const struct route *route, const char *key, struct talk *exchange_out)
 {
     char target[256] = "";
     fill_pattern(route->pattern, target, sizeof target);
@@ -174,7 +174,7 @@ ask_route(const struct route *route, const char *key, struct exchange *exchange_
         .headers = route->body ? "Content-Type: application/json\r\n" : NULL,
         .body = route->body ? bytes_text(EVENT) : (struct bytes){ NULL, 0 },
     };
-    exchange_begin(&stage, &request, exchange_out);
+    talk_begin(&stage, &request, exchange_out);
 }
 
 static bool
@@ -222,7 +222,7 @@ check_row(const struct route *route, enum asker asker)
     char what[256];
     (void)snprintf(what, sizeof what, "%s %s by %s", method_name(route->method), route->pattern,
                    askers[asker].name);
-    struct exchange exchange;
+    struct talk exchange;
     ask_route(route, askers[asker].key, &exchange);
     unsigned status = exchange.answer.status;
     enum role role = askers[asker].role;
@@ -240,7 +240,7 @@ check_row(const struct route *route, enum asker asker)
         check_refusal(route, &exchange.answer, what);
     else if (!open && askers[asker].other && takes_trail(route) && status != 404)
         fail_msg("%s: status %u, not 404", what, status);
-    exchange_end(&exchange);
+    talk_end(&exchange);
 }
 
 static void
@@ -285,14 +285,14 @@ the_open_routes_are_few(void **state)
 static void
 expect_status(const struct http_request *request, unsigned status)
 {
-    struct exchange exchange;
-    exchange_begin(&stage, request, &exchange);
+    struct talk exchange;
+    talk_begin(&stage, request, &exchange);
     check_headers(&exchange.answer, request->target);
     if (exchange.answer.status != status)
         fail_msg("%s %s: status %u, not %u; %.*s",
                  request->method == NULL ? "GET" : request->method, request->target,
                  exchange.answer.status, status, BYTES_ARG(exchange.answer.body));
-    exchange_end(&exchange);
+    talk_end(&exchange);
 }
 
 static void
@@ -353,8 +353,8 @@ refuse_method(const struct route *route, const char *method)
     char target[256] = "";
     fill_pattern(route->pattern, target, sizeof target);
     const struct http_request request = { .method = method, .target = target };
-    struct exchange exchange;
-    exchange_begin(&stage, &request, &exchange);
+    struct talk exchange;
+    talk_begin(&stage, &request, &exchange);
     check_headers(&exchange.answer, target);
     struct bytes allow = http_header(&exchange.answer, "Allow");
     if (exchange.answer.status != 405 || allow.data == NULL)
@@ -363,7 +363,7 @@ refuse_method(const struct route *route, const char *method)
     assert_true(list_has(allow, "HEAD") == pattern_has(route->pattern, METHOD_GET));
     assert_true(list_has(allow, "POST") == pattern_has(route->pattern, METHOD_POST));
     assert_true(list_has(allow, "DELETE") == pattern_has(route->pattern, METHOD_DELETE));
-    exchange_end(&exchange);
+    talk_end(&exchange);
 }
 
 static void
@@ -391,9 +391,9 @@ wrong_methods(void **state)
 static void
 expect_alike(const struct http_request *a, const struct http_request *b, unsigned status)
 {
-    struct exchange first, second;
-    exchange_begin(&stage, a, &first);
-    exchange_begin(&stage, b, &second);
+    struct talk first, second;
+    talk_begin(&stage, a, &first);
+    talk_begin(&stage, b, &second);
     if (first.answer.status != status)
         fail_msg("%s: status %u, not %u", a->target, first.answer.status, status);
     assert_int_equal(second.answer.status, status);
@@ -405,8 +405,8 @@ expect_alike(const struct http_request *a, const struct http_request *b, unsigne
             assert_true(bytes_equal(x->value, y->value));
     }
     assert_true(bytes_equal(first.answer.body, second.answer.body));
-    exchange_end(&first);
-    exchange_end(&second);
+    talk_end(&first);
+    talk_end(&second);
 }
 
 #define SAME_ID "X-Request-Id: r-1\r\n"
@@ -558,14 +558,14 @@ a_request_id_is_kept_if_it_is_one(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char header[128];
         (void)snprintf(header, sizeof header, "X-Request-Id: %s\r\n", rows[i].sent);
-        struct exchange exchange;
-        exchange_begin(&stage, &(struct http_request){ .target = "/api/events", .headers = header },
+        struct talk exchange;
+        talk_begin(&stage, &(struct http_request){ .target = "/api/events", .headers = header },
                        &exchange);
         struct bytes id = http_header(&exchange.answer, "X-Request-Id");
         if (rows[i].kept != bytes_is(id, rows[i].sent))
             fail_msg("\"%s\" became \"%.*s\"", rows[i].sent, BYTES_ARG(id));
         check_headers(&exchange.answer, "/api/events");
-        exchange_end(&exchange);
+        talk_end(&exchange);
     }
 }
 
@@ -614,14 +614,14 @@ an_address_that_tries_keys_has_to_wait(void **state)
     for (unsigned i = 0; i < 3; i++)
         expect_status(
             &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key }, 401);
-    struct exchange exchange;
-    exchange_begin(&stage,
+    struct talk exchange;
+    talk_begin(&stage,
                    &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key },
                    &exchange);
     assert_int_equal(exchange.answer.status, 429);
     assert_int_equal(count_headers(&exchange.answer, "Retry-After"), 1);
     assert_non_null(http_header(&exchange.answer, "RateLimit").data);
-    exchange_end(&exchange);
+    talk_end(&exchange);
 }
 
 static void
@@ -633,13 +633,13 @@ a_key_that_asks_too_often_has_to_wait(void **state)
     const struct http_request request = { .target = "/api/trails", .key = askers[AUDITOR].key };
     for (unsigned i = 0; i < 5; i++)
         expect_status(&request, 200);
-    struct exchange exchange;
-    exchange_begin(&stage, &request, &exchange);
+    struct talk exchange;
+    talk_begin(&stage, &request, &exchange);
     assert_int_equal(exchange.answer.status, 429);
     assert_int_equal(count_headers(&exchange.answer, "Retry-After"), 1);
     struct bytes after = http_header(&exchange.answer, "Retry-After");
     assert_true(after.size > 0 && !bytes_is(after, "0"));
-    exchange_end(&exchange);
+    talk_end(&exchange);
     expect_status(&(struct http_request){ .target = "/api/trails", .key = stage.admin }, 200);
 }
 

@@ -88,8 +88,8 @@ stage_key(const struct stage *stage, const char *const *words)
 }
 
 void
-exchange_begin(const struct stage *stage, const struct http_request *request,
-               struct exchange *exchange_out)
+talk_begin(const struct stage *stage, const struct http_request *request,
+               struct talk *exchange_out)
 {
     exchange_out->http = http_connect(child_port(stage->child));
     enum http_result result =
@@ -101,7 +101,7 @@ exchange_begin(const struct stage *stage, const struct http_request *request,
 }
 
 void
-exchange_end(struct exchange *exchange)
+talk_end(struct talk *exchange)
 {
     http_close(exchange->http);
     exchange->http = NULL;

@@ -33,13 +33,13 @@ char *stage_key(const struct stage *stage, const char *const *words);
 /* Runs the program, which must end with 0. */
 void stage_run(const char *const *words);
 
-/* One question on a connection of its own; the answer is lent until exchange_end(). */
-struct exchange {
+/* One question on a connection of its own; the answer is lent until talk_end(). */
+struct talk {
     struct http *http;
     struct http_answer answer;
 };
-void exchange_begin(const struct stage *stage, const struct http_request *request,
-                    struct exchange *exchange_out);
-void exchange_end(struct exchange *exchange);
+void talk_begin(const struct stage *stage, const struct http_request *request,
+                    struct talk *exchange_out);
+void talk_end(struct talk *exchange);
 
 #endif

@@ -196,8 +196,8 @@ a_slow_reader_does_not_keep_it(void **state)
     for (unsigned i = 0; i < 60000; i++)
         buffer_text(&body,
                     "{\"action\":\"of.many\",\"message\":\"a text that takes some room\"}\n");
-    struct exchange exchange;
-    exchange_begin(&stage,
+    struct talk exchange;
+    talk_begin(&stage,
                    &(struct http_request){ .method = "POST",
                                            .target = "/api/events",
                                            .key = stage.admin,
@@ -205,7 +205,7 @@ a_slow_reader_does_not_keep_it(void **state)
                                            .body = buffer_view(&body) },
                    &exchange);
     assert_int_equal(exchange.answer.status, 201);
-    exchange_end(&exchange);
+    talk_end(&exchange);
     buffer_free(&body);
 
     struct http *http = http_connect(child_port(stage.child));
@@ -282,12 +282,12 @@ ready_until_it_stops(void **state)
 {
     (void)state;
     stage_start(&stage, NULL);
-    struct exchange exchange;
+    struct talk exchange;
     for (const char *const *path = (const char *const[]){ "/livez", "/readyz", NULL }; *path;
          path++) {
-        exchange_begin(&stage, &(struct http_request){ .target = *path }, &exchange);
+        talk_begin(&stage, &(struct http_request){ .target = *path }, &exchange);
         assert_int_equal(exchange.answer.status, 200);
-        exchange_end(&exchange);
+        talk_end(&exchange);
     }
     /* A connection that was there before is ended, and no request on it is half done. */
     struct http *idle = http_connect(child_port(stage.child));
