@@ -48,15 +48,19 @@ ends 3 'a folder of something else' "$TALLY" serve --data occupied --listen 127.
 complains 'is not touched' 'no data folder'
 same 'not at all' "$(ls occupied)" something
 
-script -qfc "exec '$TALLY' serve --data tty --listen 127.0.0.1:0" typed > /dev/null 2>&1 < /dev/null &
-terminal=$!
-await typed 'listening on' && pass 'at a terminal it starts, too' || fail 'at a terminal it starts, too'
-key=$(tr -d '\r' < typed | sed -n 's/^admin key: //p')
-url=$(tr -d '\r' < typed | sed -n 's/^listening on //p')
-fetch 200 'and shows the key there' /api/trails
-[ -e tty/first-run ] && fail 'and in no file' || pass 'and in no file'
-kill -TERM "$(pgrep -P "$terminal")"
-wait "$terminal"
+if script -qec true /dev/null > /dev/null 2>&1; then
+    script -qfc "exec '$TALLY' serve --data tty --listen 127.0.0.1:0" typed > /dev/null 2>&1 < /dev/null &
+    terminal=$!
+    await typed 'listening on' && pass 'at a terminal it starts, too' || fail 'at a terminal it starts, too'
+    key=$(tr -d '\r' < typed | sed -n 's/^admin key: //p')
+    url=$(tr -d '\r' < typed | sed -n 's/^listening on //p')
+    fetch 200 'and shows the key there' /api/trails
+    [ -e tty/first-run ] && fail 'and in no file' || pass 'and in no file'
+    kill -TERM "$(pgrep -P "$terminal")"
+    wait "$terminal"
+else
+    skip 'at a terminal it starts, too' 'no terminal to be had'
+fi
 
 # ---- what it cannot start with ----
 

@@ -68,7 +68,7 @@ expect 0 'CSV' "$TALLY" query data user:ann --format csv
 same 'a header and rows, with CR LF' "$(grep -c $'\r$' out)" 3
 expect 0 'a narrow table' env COLUMNS=60 "$TALLY" query data
 same 'fits' "$(($(wc -L < out) <= 60))" 1
-if command -v script > /dev/null; then
+if script -qec true /dev/null > /dev/null 2>&1; then
     script -qec "'$TALLY' query data status:failure" /dev/null > colour < /dev/null
     same 'colour on a terminal' "$(grep -c $'\e\[33mfailure' colour)" 1
     script -qec "NO_COLOR=1 '$TALLY' query data status:failure" /dev/null > colour < /dev/null
@@ -76,7 +76,7 @@ if command -v script > /dev/null; then
     script -qec "'$TALLY' query data user:root --format csv" /dev/null > colour < /dev/null
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
 else
-    skip 'colour on a terminal' 'no script'
+    skip 'colour on a terminal' 'no terminal to be had'
 fi
 
 # Slips.
