@@ -50,7 +50,7 @@ now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static void
+__attribute__((format(printf, 2, 3))) static void
 send_text(struct http *http, const char *format, ...)
 {
     char text[1024];

@@ -200,7 +200,7 @@ check_refusal(const struct route *route, const struct http_answer *answer, const
     json_t *problem = json_loadb((const char *)answer->body.data, answer->body.size, 0, NULL);
     assert_non_null(problem);
     const char *named = json_string_value(json_object_get(problem, "role"));
-    enum role role;
+    enum role role = ROLE_ADMIN;
     if (named == NULL || !role_find(named, &role) || (route->who & 1u << role) == 0)
         fail_msg("%s: the refusal names no role that would do", what);
     if (role == ROLE_ADMIN && (route->who & (1u << ROLE_AUDITOR | 1u << ROLE_WRITER)) != 0)
@@ -560,7 +560,7 @@ a_request_id_is_kept_if_it_is_one(void **state)
         (void)snprintf(header, sizeof header, "X-Request-Id: %s\r\n", rows[i].sent);
         struct talk exchange;
         talk_begin(&stage, &(struct http_request){ .target = "/api/events", .headers = header },
-                       &exchange);
+                   &exchange);
         struct bytes id = http_header(&exchange.answer, "X-Request-Id");
         if (rows[i].kept != bytes_is(id, rows[i].sent))
             fail_msg("\"%s\" became \"%.*s\"", rows[i].sent, BYTES_ARG(id));
@@ -616,8 +616,8 @@ an_address_that_tries_keys_has_to_wait(void **state)
             &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key }, 401);
     struct talk exchange;
     talk_begin(&stage,
-                   &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key },
-                   &exchange);
+               &(struct http_request){ .target = "/api/events", .key = askers[WRONG_KEY].key },
+               &exchange);
     assert_int_equal(exchange.answer.status, 429);
     assert_int_equal(count_headers(&exchange.answer, "Retry-After"), 1);
     assert_non_null(http_header(&exchange.answer, "RateLimit").data);
