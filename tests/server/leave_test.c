@@ -108,8 +108,11 @@ static void
 answers_nobody_takes(void **state)
 {
     (void)state;
-    if (getenv("TALLY_SANITIZED") != NULL)
-        skip(); /* a sanitizer takes more memory for itself than there is here */
+    if (getenv("TALLY_SANITIZED") != NULL) {
+        /* Not skip(): that is "not ok" in cmocka's TAP. */
+        print_message("# a sanitizer takes more memory for itself than there is here: skipped\n");
+        return;
+    }
     const char *target = "/api/events?limit=1000";
     struct http *idle[12];
     struct buffer text = { 0 };
