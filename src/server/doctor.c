@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "key_finding.h"
 #include "settings.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,7 @@ doctor_report(struct doctor *doctor, enum doctor_grade grade, const char *place,
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    text[utf8_valid_size(bytes_text(text))] = '\0'; /* it may have been cut within a character */
     const struct doctor_finding finding = {
         .grade = grade,
         .place = place,

@@ -162,7 +162,17 @@ roster_take(struct roster *roster, const char *name, struct open_trail **trail_o
 {
     if (!trail_name_valid(name))
         return TALLY_ABSENT;
-    tally_status status = TALLY_DISAGREES;
+    /* Before another one is closed for it. A name that is open is there. */
+    struct open_trail *open;
+    tally_status status = roster_try(roster, name, &open);
+    if (status == TALLY_OK) {
+        *trail_out = open;
+        return TALLY_OK;
+    }
+    status = trail_is_there(roster->folder, name, error);
+    if (status != TALLY_OK)
+        return status;
+    status = TALLY_DISAGREES;
     (void)pthread_mutex_lock(&roster->mutex);
     while (status == TALLY_DISAGREES) {
         struct member *member = find(roster, name);

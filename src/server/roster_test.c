@@ -132,6 +132,20 @@ closed_when_idle(void **state)
     assert_int_equal(roster_close(roster, &error), TALLY_OK);
 }
 
+/* Names that nobody has are no reason to close what somebody may want. */
+static void
+not_closed_for_what_is_not_there(void **state)
+{
+    (void)state;
+    struct roster *roster = open_roster(2, 3600 * CLOCK_SECOND);
+    roster_release(roster, take(roster, "a"));
+    roster_release(roster, take(roster, "b"));
+    struct open_trail *none;
+    assert_int_equal(roster_take(roster, "nothing", &none, &error), TALLY_ABSENT);
+    assert_true(is_open(roster, "a") && is_open(roster, "b"));
+    assert_int_equal(roster_close(roster, &error), TALLY_OK);
+}
+
 /* Threads ask for more trails than may be open, and each finds the one it asked for. */
 struct guest {
     struct roster *roster;
@@ -186,6 +200,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opened_when_asked_for),
         cmocka_unit_test(closed_for_others),
+        cmocka_unit_test(not_closed_for_what_is_not_there),
         cmocka_unit_test(closed_when_idle),
         cmocka_unit_test(many_at_once),
     };

@@ -151,6 +151,9 @@ verify_one(void *context, const char *name, struct tally_error *error)
 {
     struct verifier *verifier = context;
     struct server *server = verifier->server;
+    /* One that is only being made, or a folder of somebody's, is none. */
+    if (trail_is_there(server->folder, name, NULL) == TALLY_ABSENT)
+        return TALLY_OK;
     const struct sight *sight = sight_of(verifier, name);
     struct verify_options options = {
         .vkey = sight == NULL ? NULL : &sight->vkey,

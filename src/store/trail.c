@@ -92,14 +92,16 @@ trail_free(struct trail *trail)
     free(trail);
 }
 
-/* Whether there is such a trail: a manifest in its folder. */
-static tally_status
-trail_exists(struct trail *trail, struct tally_error *error)
+/* A trail is what has a manifest. */
+tally_status
+trail_is_there(struct folder *folder, const char *name, struct tally_error *error)
 {
-    char name[TRAIL_PATH_MAX + 16];
-    (void)snprintf(name, sizeof name, "%s/manifest", trail->path);
+    if (!trail_name_valid(name))
+        return TALLY_ABSENT;
+    char path[TRAIL_PATH_MAX + 16];
+    (void)snprintf(path, sizeof path, "trails/%s/manifest", name);
     struct disk_file *file;
-    tally_status status = disk_open(trail->disk, name, DISK_READ, &file, error);
+    tally_status status = disk_open(folder_disk(folder), path, DISK_READ, &file, error);
     if (status == TALLY_OK)
         disk_close(file);
     return status;
@@ -241,7 +243,7 @@ trail_create(struct folder *folder, const char *name, const struct trail_config 
         status =
             lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock, error);
     if (status == TALLY_OK) {
-        status = trail_exists(trail, error);
+        status = trail_is_there(folder, name, error);
         if (status == TALLY_OK)
             status = fault(error, TALLY_CONFLICT, "there is a trail \"%s\" already", name);
         else if (status == TALLY_ABSENT)
@@ -391,7 +393,7 @@ trail_open(struct folder *folder, const char *name, enum trail_mode mode, struct
     tally_status status = trail_init(folder, name, mode, &trail, error);
     if (status != TALLY_OK)
         return status;
-    status = trail_exists(trail, error);
+    status = trail_is_there(folder, name, error);
     if (status == TALLY_ABSENT)
         status =
             fault(error, TALLY_ABSENT,

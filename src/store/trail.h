@@ -31,6 +31,11 @@ TALLY_MUST_CHECK tally_status trail_create(struct folder *folder, const char *na
                                            const struct trail_config *config,
                                            struct tally_vkey *vkey_out, struct tally_error *error);
 
+/* Whether there is a trail of this name, that is, one that was made to the end. TALLY_OK or
+ * TALLY_ABSENT. */
+TALLY_MUST_CHECK tally_status trail_is_there(struct folder *folder, const char *name,
+                                             struct tally_error *error);
+
 /* What opening found and did. */
 struct trail_recovery {
     uint64_t replayed;  /* entries read back from the journal */
