@@ -1,12 +1,12 @@
 #include "connections.h"
 
 #include "clock.h"
+#include "condition.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 void
@@ -14,11 +14,7 @@ connections_init(struct connections *connections)
 {
     *connections = (struct connections){ 0 };
     (void)pthread_mutex_init(&connections->mutex, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&connections->fewer, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    condition_init(&connections->fewer);
 }
 
 void
@@ -214,7 +210,6 @@ bool
 connections_drain(struct connections *connections, int64_t ns)
 {
     int64_t until = clock_monotonic() + ns;
-    const struct timespec time = { until / CLOCK_SECOND, until % CLOCK_SECOND };
     (void)pthread_mutex_lock(&connections->mutex);
     connections->draining = true;
     for (struct connection *each = connections->first; each != NULL; each = each->next)
@@ -222,7 +217,7 @@ connections_drain(struct connections *connections, int64_t ns)
             end(each);
     bool waiting = true;
     while (connections->busy > 0 && waiting)
-        waiting = pthread_cond_timedwait(&connections->fewer, &connections->mutex, &time) == 0;
+        waiting = condition_wait(&connections->fewer, &connections->mutex, until);
     bool none = connections->busy == 0;
     (void)pthread_mutex_unlock(&connections->mutex);
     return none;

@@ -1,11 +1,11 @@
 #include "flow.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct flow {
     pthread_mutex_t mutex;
@@ -33,12 +33,8 @@ flow_create(int64_t stall, void (*wake)(void *context), void *context, struct fl
         .context = context,
         .references = 2,
     };
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&flow->mutex, NULL);
-    (void)pthread_cond_init(&flow->room, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    condition_init(&flow->room);
     *flow_out = flow;
     return TALLY_OK;
 }
@@ -70,16 +66,9 @@ wake_taker(struct flow *flow)
 static bool
 wait_for_room(struct flow *flow)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += flow->stall / CLOCK_SECOND;
-    until.tv_nsec += flow->stall % CLOCK_SECOND;
-    if (until.tv_nsec >= CLOCK_SECOND) {
-        until.tv_sec++;
-        until.tv_nsec -= CLOCK_SECOND;
-    }
+    int64_t until = clock_monotonic() + flow->stall;
     while (flow->size == FLOW_SIZE && !flow->left && !flow->cut)
-        if (pthread_cond_timedwait(&flow->room, &flow->mutex, &until) != 0)
+        if (!condition_wait(&flow->room, &flow->mutex, until))
             return false;
     return !flow->left && !flow->cut;
 }

@@ -14,6 +14,7 @@
 #include "access.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 #include "key_table.h"
 
@@ -178,11 +179,9 @@ static bool
 wait_for_look(struct access *access)
 {
     int64_t until = clock_monotonic() + LOOK_INTERVAL;
-    struct timespec at = { .tv_sec = until / CLOCK_SECOND, .tv_nsec = until % CLOCK_SECOND };
-    int waited = 0;
     (void)pthread_mutex_lock(&access->mutex);
-    while (!access->closing && waited == 0)
-        waited = pthread_cond_timedwait(&access->close, &access->mutex, &at);
+    while (!access->closing && condition_wait(&access->close, &access->mutex, until))
+        continue;
     bool closing = access->closing;
     (void)pthread_mutex_unlock(&access->mutex);
     return !closing;
@@ -217,11 +216,7 @@ create(void)
     struct access *access = calloc(1, sizeof *access);
     if (access == NULL)
         return NULL;
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&access->close, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    condition_init(&access->close);
     (void)pthread_mutex_init(&access->mutex, NULL);
     (void)pthread_mutex_init(&access->ring, NULL);
     access->stale = true;

@@ -1,6 +1,7 @@
 #include "diary.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 #include "json.h"
 #include "log.h"
@@ -8,7 +9,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* How long a read is known to be on record, and how many are remembered. */
 #define READ_KNOWN      (600 * CLOCK_SECOND)
@@ -279,10 +279,7 @@ free_notes(struct note *notes)
 static void
 pause_writing(struct diary *diary)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    (void)pthread_cond_timedwait(&diary->changed, &diary->mutex, &until);
+    (void)condition_wait(&diary->changed, &diary->mutex, clock_monotonic() + CLOCK_SECOND);
 }
 
 static void *
@@ -407,7 +404,7 @@ diary_open(struct folder *folder, struct roster *roster, struct diary **diary_ou
     diary->roster = roster;
     diary->queue_end = &diary->queue;
     (void)pthread_mutex_init(&diary->mutex, NULL);
-    (void)pthread_cond_init(&diary->changed, NULL);
+    condition_init(&diary->changed);
     if (pthread_create(&diary->writer, NULL, writer_main, diary) != 0) {
         free(diary);
         return fault(error, TALLY_NO_MEMORY, "no thread could be started");

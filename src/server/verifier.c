@@ -1,6 +1,7 @@
 #include "verifier.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 #include "json.h"
 #include "log.h"
@@ -9,7 +10,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* The first round begins this long after the start at the latest. */
 #define FIRST_AFTER (60 * CLOCK_SECOND)
@@ -36,17 +36,9 @@ struct verifier {
 static bool
 pause_for(struct verifier *verifier, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ns / CLOCK_SECOND;
-    until.tv_nsec += ns % CLOCK_SECOND;
-    if (until.tv_nsec >= CLOCK_SECOND) {
-        until.tv_sec++;
-        until.tv_nsec -= CLOCK_SECOND;
-    }
+    int64_t until = clock_monotonic() + ns;
     (void)pthread_mutex_lock(&verifier->mutex);
-    while (!verifier->stopping &&
-           pthread_cond_timedwait(&verifier->stop, &verifier->mutex, &until) == 0)
+    while (!verifier->stopping && condition_wait(&verifier->stop, &verifier->mutex, until))
         continue;
     bool go_on = !verifier->stopping;
     (void)pthread_mutex_unlock(&verifier->mutex);
@@ -206,12 +198,8 @@ verifier_start(struct server *server, struct verifier **verifier_out, struct tal
     if (verifier == NULL)
         return memory_fault(error);
     verifier->server = server;
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&verifier->mutex, NULL);
-    (void)pthread_cond_init(&verifier->stop, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    condition_init(&verifier->stop);
     if (pthread_create(&verifier->thread, NULL, verifier_main, verifier) != 0) {
         free(verifier);
         return fault(error, TALLY_NO_MEMORY, "no thread could be started");

@@ -14,6 +14,7 @@
 #include "folder.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 #include "segment_cache.h"
 #include "trail_core.h"
@@ -135,15 +136,7 @@ serve(struct folder *folder, struct trail *trail, enum work work)
 static void
 wait_for_work(struct folder *folder, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ns / CLOCK_SECOND;
-    until.tv_nsec += ns % CLOCK_SECOND;
-    if (until.tv_nsec >= CLOCK_SECOND) {
-        until.tv_sec++;
-        until.tv_nsec -= CLOCK_SECOND;
-    }
-    (void)pthread_cond_timedwait(&folder->work, &folder->mutex, &until);
+    (void)condition_wait(&folder->work, &folder->mutex, clock_monotonic() + ns);
 }
 
 /* Serves every trail that has work. Because the list may change while one is served, it starts over
@@ -281,7 +274,7 @@ folder_open(const char *path, const struct folder_options *options, struct folde
         folder->options = *options;
     fill_defaults(&folder->options);
     (void)pthread_mutex_init(&folder->mutex, NULL);
-    (void)pthread_cond_init(&folder->work, NULL);
+    condition_init(&folder->work);
     (void)pthread_cond_init(&folder->idle, NULL);
     segment_cache_init(&folder->segments, SEGMENTS_MEMORY_MAX, SEGMENTS_OPEN_MAX);
 
