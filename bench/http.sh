@@ -108,7 +108,7 @@ load() { cut -d' ' -f1-3 /proc/loadavg; }
 machine=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 cores=$(getconf _NPROCESSORS_ONLN)
 memory=$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)
-files=$(findmnt -n -o FSTYPE -T "$scratch")
+files=$(stat -f -c %T "$scratch")
 system=$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)
 echo "$machine, $cores processors, $memory, $files, $system."
 echo "$peer_events events beside others, then $events in batches, $single and $one single ones; medians of"
