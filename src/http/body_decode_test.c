@@ -318,8 +318,8 @@ zstd_zeros(size_t size, struct buffer *out)
 
 /* A sanitizer keeps what is freed. gcc and clang say differently that there is one. */
 #if defined(__has_feature)
-#define HAS_SANITIZER __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SANITIZER 1
 #else
 #define HAS_SANITIZER 0
