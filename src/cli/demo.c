@@ -1,7 +1,7 @@
 /*
  * tally demo - a server with something in it, to be tried from another terminal.
  *
- * The folder is made and filled the first time and used again afterwards; the key is a new one each
+ * The folder is made and filled the first time and used again afterwards; the keys are new ones each
  * time. What is printed can be copied as it stands.
  */
 #include "acceptor.h"
@@ -9,7 +9,9 @@
 #include "clock.h"
 #include "command.h"
 #include "establish.h"
+#include "fault.h"
 #include "generate.h"
+#include "scratch.h"
 #include "server.h"
 
 #include <dirent.h>
@@ -48,7 +50,7 @@ struct victim {
 struct demo {
     const char *tally; /* how this program is called, for a shell */
     const char *folder;
-    struct new_key key;
+    struct new_key keys[ROLE_NONE]; /* one of each role */
     struct victim victim;
 };
 
@@ -147,27 +149,41 @@ fill_folder(const char *path, uint64_t count, struct tally_error *error)
     return status;
 }
 
-static int
-make_folder(const struct demo *demo, uint64_t count)
+/* Makes it under another name, so that what an interruption leaves is never taken for it. */
+static tally_status
+make_and_fill(const char *path, const char *part, uint64_t count, struct tally_error *error)
 {
     const struct trail_config config = { 0 };
     struct new_key key;
     struct tally_vkey vkey;
-    struct tally_error error = { 0 };
+    scratch_remove(part);
+    tally_status status = establish(part, &config, &key, &vkey, error);
+    sodium_memzero(&key, sizeof key); /* each run makes its own */
+    if (status == TALLY_OK)
+        status = fill_folder(part, count, error);
+    if (status == TALLY_OK && rename(part, path) < 0)
+        status = io_fault(error, "cannot rename %s to %s", part, path);
+    return status;
+}
+
+static int
+make_folder(const struct demo *demo, uint64_t count)
+{
+    char part[PATH_MAX];
+    if (snprintf(part, sizeof part, "%s.part", demo->folder) >= (int)sizeof part)
+        return fail(MISUSED, "--data: the path is too long");
+    if (access(demo->folder, F_OK) == 0 && rmdir(demo->folder) < 0)
+        return fail(UNABLE, "%s is no data folder, and not empty: name another one with --data",
+                    demo->folder);
     (void)printf("filling %s with %llu events of the last %d days …\n", demo->folder,
                  (unsigned long long)count, DAYS);
     (void)fflush(stdout);
-    tally_status status = establish(demo->folder, &config, &key, &vkey, &error);
-    sodium_memzero(&key, sizeof key); /* each run makes its own */
-    if (status == TALLY_CONFLICT)
-        return fail(UNABLE, "%s is no data folder, and not empty: name another one with --data",
-                    demo->folder);
-    if (status == TALLY_OK)
-        status = fill_folder(demo->folder, count, &error);
-    return status == TALLY_OK ? DONE : fail_with(&error, NULL);
+    struct tally_error error = { 0 };
+    return make_and_fill(demo->folder, part, count, &error) == TALLY_OK ? DONE
+                                                                        : fail_with(&error, NULL);
 }
 
-/* ---- this run's key ---- */
+/* ---- this run's keys ---- */
 
 /* Keys of earlier runs, to be revoked. */
 struct earlier {
@@ -187,20 +203,21 @@ collect(void *context, const struct keyring_entry *entry, struct tally_error *er
 }
 
 static tally_status
-renew_key(struct keyring *keyring, struct new_key *key, struct tally_error *error)
+renew_keys(struct keyring *keyring, struct new_key keys[ROLE_NONE], struct tally_error *error)
 {
     struct earlier earlier = { 0 };
-    const struct keyring_request request = { .name = KEY_NAME, .role = ROLE_ADMIN };
     tally_status status = keyring_list(keyring, KEYRING_IN_SERVICE, collect, &earlier, error);
-    if (status == TALLY_OK)
-        status = keyring_add(keyring, &request, key, error);
+    for (unsigned role = 0; role < ROLE_NONE && status == TALLY_OK; role++) {
+        const struct keyring_request request = { .name = KEY_NAME, .role = (enum role)role };
+        status = keyring_add(keyring, &request, &keys[role], error);
+    }
     for (size_t i = 0; i < earlier.count && status == TALLY_OK; i++)
         status = keyring_revoke(keyring, earlier.ids[i], error);
     return status;
 }
 
 static int
-make_key(struct demo *demo)
+make_keys(struct demo *demo)
 {
     struct keyring *keyring;
     struct tally_error error = { 0 };
@@ -209,7 +226,7 @@ make_key(struct demo *demo)
         return fail(UNABLE, "%s has no tally.db: remove the folder, or name another one",
                     demo->folder);
     if (status == TALLY_OK) {
-        status = renew_key(keyring, &demo->key, &error);
+        status = renew_keys(keyring, demo->keys, &error);
         keyring_close(keyring);
     }
     return status == TALLY_OK ? DONE : fail_with(&error, NULL);
@@ -283,8 +300,12 @@ print_story(void *context, const char *url)
     const struct demo *demo = context;
     const char *bearer = "-H \"Authorization: Bearer $TALLY_KEY\"";
     (void)printf("listening on %s\n", url);
+    (void)printf(
+        "\n# keys, new ones each time; an auditor may read and nothing else, a writer record:\n"
+        "# auditor: %s\n# writer:  %s\n# admin:   %s\n",
+        demo->keys[ROLE_AUDITOR].text, demo->keys[ROLE_WRITER].text, demo->keys[ROLE_ADMIN].text);
     (void)printf("\n# in another terminal, in this folder:\nexport TALLY_URL=%s TALLY_KEY=%s\n",
-                 url, demo->key.text);
+                 url, demo->keys[ROLE_ADMIN].text);
     (void)printf("\n# record an event; the answer is its receipt:\n"
                  "curl %s -H 'Content-Type: application/json' $TALLY_URL/api/events \\\n"
                  "    -d '{\"event_type\":\"login_failure\",\"user_id\":\"eve\","
@@ -368,12 +389,12 @@ run(const struct invocation *invocation)
     if (access(trails, F_OK) < 0)
         outcome = make_folder(&demo, count);
     if (outcome == DONE)
-        outcome = make_key(&demo);
+        outcome = make_keys(&demo);
     if (outcome == DONE) {
         find_victim(&demo);
         outcome = serve(&demo);
     }
-    sodium_memzero(&demo.key, sizeof demo.key);
+    sodium_memzero(demo.keys, sizeof demo.keys);
     return outcome;
 }
 
@@ -383,7 +404,7 @@ const struct command command_demo = {
     .summary = "a server with real-looking entries, and what to try on it",
     .text = "Makes and fills the data folder the first time and uses it again afterwards. Listens "
             "on\n127.0.0.1, port 7878 or the next one that is free, and prints lines to copy into "
-            "another\nterminal, with a new key each time. Ctrl-C ends it.",
+            "another\nterminal, with new keys each time. Ctrl-C ends it.",
     .options = options,
     .run = run,
 };
