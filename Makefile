@@ -38,7 +38,7 @@ demo: build
 	@$(BUILD)/tally demo
 
 demo-clean:
-	rm -rf demo-data
+	rm -rf demo-data demo-data.part
 
 # Set up again if that was done before there was a libpq.
 bench:
