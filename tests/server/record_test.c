@@ -639,9 +639,9 @@ many_connections_at_once(void **state)
 
     struct talk exchange;
     talk_begin(&stage,
-                   &(struct http_request){ .target = "/api/export?format=evidence&q=action:m.*",
-                                           .key = stage.admin },
-                   &exchange);
+               &(struct http_request){ .target = "/api/export?format=evidence&q=action:m.*",
+                                       .key = stage.admin },
+               &exchange);
     assert_int_equal(exchange.answer.status, 200);
     assert_int_equal(compare_export(exchange.answer.body), THREADS * REQUESTS * EVENTS);
     talk_end(&exchange);

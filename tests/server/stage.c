@@ -88,8 +88,7 @@ stage_key(const struct stage *stage, const char *const *words)
 }
 
 void
-talk_begin(const struct stage *stage, const struct http_request *request,
-               struct talk *exchange_out)
+talk_begin(const struct stage *stage, const struct http_request *request, struct talk *exchange_out)
 {
     exchange_out->http = http_connect(child_port(stage->child));
     enum http_result result =

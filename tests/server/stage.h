@@ -39,7 +39,7 @@ struct talk {
     struct http_answer answer;
 };
 void talk_begin(const struct stage *stage, const struct http_request *request,
-                    struct talk *exchange_out);
+                struct talk *exchange_out);
 void talk_end(struct talk *exchange);
 
 #endif

@@ -198,12 +198,12 @@ a_slow_reader_does_not_keep_it(void **state)
                     "{\"action\":\"of.many\",\"message\":\"a text that takes some room\"}\n");
     struct talk exchange;
     talk_begin(&stage,
-                   &(struct http_request){ .method = "POST",
-                                           .target = "/api/events",
-                                           .key = stage.admin,
-                                           .headers = "Content-Type: application/x-ndjson\r\n",
-                                           .body = buffer_view(&body) },
-                   &exchange);
+               &(struct http_request){ .method = "POST",
+                                       .target = "/api/events",
+                                       .key = stage.admin,
+                                       .headers = "Content-Type: application/x-ndjson\r\n",
+                                       .body = buffer_view(&body) },
+               &exchange);
     assert_int_equal(exchange.answer.status, 201);
     talk_end(&exchange);
     buffer_free(&body);
