@@ -49,23 +49,32 @@ conflict(const struct batch *batch, uint32_t position, uint64_t stored, struct r
 /* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with
  * the stored entry's receipt. */
 static tally_status
-compare_stored(const struct trail *trail, const struct run *run, uint32_t row,
+compare_stored(const struct trail *trail, struct run_reader *reader, uint32_t row,
                const struct batch_item *item, struct receipt *receipt_out,
                struct tally_error *error)
+{
+    struct run_entry entry;
+    tally_status status = run_entry(reader, row, RUN_PARTS, &entry, error);
+    if (status != TALLY_OK)
+        return status;
+    receipt_out->index = entry.index;
+    receipt_out->repeated = true;
+    receipt_out->leaf = entry.leaf;
+    uint64_t unknown = entry.erased ? trail->fields_private : 0;
+    return event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
+}
+
+/* A row of a head, whose readers cost little. */
+static tally_status
+compare_in_head(const struct trail *trail, const struct run *run, uint32_t row,
+                const struct batch_item *item, struct receipt *receipt_out,
+                struct tally_error *error)
 {
     struct run_reader *reader;
     tally_status status = run_reader_create(run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    struct run_entry entry;
-    status = run_entry(reader, row, RUN_PARTS, &entry, error);
-    if (status == TALLY_OK) {
-        receipt_out->index = entry.index;
-        receipt_out->repeated = true;
-        receipt_out->leaf = entry.leaf;
-        uint64_t unknown = entry.erased ? trail->fields_private : 0;
-        status = event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
-    }
+    status = compare_stored(trail, reader, row, item, receipt_out, error);
     run_reader_destroy(reader);
     return status;
 }
@@ -90,17 +99,64 @@ find_in_heads(const struct trail *trail, struct bytes id, struct run *run_out, u
     }
 }
 
-static tally_status
-find_in_segment(const struct run *run, struct bytes id, uint32_t *row_out,
-                struct tally_error *error)
+/* An event of the batch whose id stands in a row of the segment. */
+struct found {
+    uint32_t row;
+    uint32_t position;
+};
+
+static int
+compare_rows(const void *a, const void *b)
 {
-    struct run_reader *reader;
-    tally_status status = run_reader_create(run, &reader, error);
+    const struct found *left = a, *right = b;
+    return left->row < right->row ? -1 : left->row > right->row;
+}
+
+/* Finds the rows of the ids that the filter did not rule out. */
+static tally_status
+find_rows(struct run_reader *reader, const struct batch *batch, const bool *hits,
+          const struct receipt *receipts, struct found *found, size_t *count_out,
+          struct tally_error *error)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        if (!hits[i] || receipts[i].index != UINT64_MAX || receipts[i].conflict ||
+            !id_was_sent(item))
+            continue;
+        tally_status status =
+            run_find_id(reader, item->event.values[FIELD_ID], &found[count].row, error);
+        if (status == TALLY_ABSENT)
+            continue; /* the filter was wrong */
+        if (status != TALLY_OK)
+            return status;
+        found[count++].position = i;
+    }
+    *count_out = count;
+    return TALLY_OK;
+}
+
+/* Compares row by row in the segment's order, in whatever order the events came: every page is
+ * decoded once. Nobody else commits meanwhile. */
+static tally_status
+ask_reader(const struct trail *trail, struct run_reader *reader, const struct batch *batch,
+           const bool *hits, struct found *found, struct receipt *receipts,
+           struct append_result *result, struct tally_error *error)
+{
+    size_t count;
+    tally_status status = find_rows(reader, batch, hits, receipts, found, &count, error);
     if (status != TALLY_OK)
         return status;
-    status = run_find_id(reader, id, row_out, error);
-    run_reader_destroy(reader);
-    return status;
+    qsort(found, count, sizeof *found, compare_rows);
+    for (size_t k = 0; k < count; k++) {
+        uint32_t i = found[k].position;
+        status = compare_stored(trail, reader, found[k].row, &batch->items[i], &receipts[i], error);
+        if (status == TALLY_CONFLICT)
+            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
+        else if (status != TALLY_REPEATED)
+            return status;
+    }
+    return TALLY_OK;
 }
 
 /* The events of a batch whose ids a segment may have, and that were not found yet. */
@@ -108,29 +164,25 @@ static tally_status
 ask_segment(const struct trail *trail, size_t segment, const struct batch *batch, const bool *hits,
             struct receipt *receipts, struct append_result *result, struct tally_error *error)
 {
+    if (memchr(hits, true, batch->count * sizeof *hits) == NULL)
+        return TALLY_OK;
     const struct segment_info *info = &trail->manifest.segments[segment];
     struct run run = {
         .first = info->first,
         .count = info->count,
         .segment = trail->segments[segment],
     };
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_item *item = &batch->items[i];
-        uint32_t row;
-        if (!hits[i] || receipts[i].index != UINT64_MAX || receipts[i].conflict ||
-            !id_was_sent(item))
-            continue;
-        tally_status status = find_in_segment(&run, item->event.values[FIELD_ID], &row, error);
-        if (status == TALLY_ABSENT)
-            continue; /* the filter was wrong */
-        if (status == TALLY_OK)
-            status = compare_stored(trail, &run, row, item, &receipts[i], error);
-        if (status == TALLY_CONFLICT)
-            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
-        else if (status != TALLY_REPEATED)
-            return status;
+    struct found *found = malloc(batch->count * sizeof *found);
+    if (found == NULL)
+        return memory_fault(error);
+    struct run_reader *reader;
+    tally_status status = run_reader_create(&run, &reader, error);
+    if (status == TALLY_OK) {
+        status = ask_reader(trail, reader, batch, hits, found, receipts, result, error);
+        run_reader_destroy(reader);
     }
-    return TALLY_OK;
+    free(found);
+    return status;
 }
 
 static tally_status
@@ -187,7 +239,7 @@ find_in_all_heads(const struct trail *trail, const struct batch *batch, struct r
         if (receipts[i].conflict ||
             find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
             continue;
-        tally_status status = compare_stored(trail, &run, row, item, &receipts[i], error);
+        tally_status status = compare_in_head(trail, &run, row, item, &receipts[i], error);
         if (status == TALLY_CONFLICT)
             conflict(batch, i, receipts[i].index, &receipts[i], result, error);
         else if (status != TALLY_REPEATED)

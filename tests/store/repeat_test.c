@@ -234,12 +234,61 @@ an_erased_entry_is_still_known(void **state)
     disk_close_folder(ground.disk);
 }
 
+/* The segment is read in its own order, whatever the batch's: each event gets its own answer, new ones
+ * and conflicts among them. */
+static void
+in_any_order(void **state)
+{
+    (void)state;
+    static const unsigned orders[][10] = {
+        { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 },
+        { 3, 9, 0, 5, 1, 8, 2, 7, 4, 6 },
+        { 5, 4, 6, 3, 7, 2, 8, 1, 9, 0 },
+    };
+    for (unsigned place = 0; place < PLACES; place++) {
+        for (size_t k = 0; k < sizeof orders / sizeof orders[0]; k++) {
+            struct ground ground;
+            begin(&ground, place);
+            struct batch *batch;
+            MUST(batch_create(ground.trail, "test", NULL, &batch, &why));
+            char text[FIXTURE_EVENT_SIZE];
+            for (unsigned i = 0; i < 10; i++)
+                MUST(batch_add(batch, fixture_event(orders[k][i], text), &why));
+            struct receipt receipts[12];
+            struct append_result result;
+            assert_int_equal(
+                trail_append(ground.trail, batch, APPEND_WAIT, receipts, &result, &why),
+                TALLY_REPEATED);
+            for (unsigned i = 0; i < 10; i++)
+                same_receipt(&receipts[i], &ground.first[orders[k][i]]);
+
+            /* Not the first, because its row is the last: the one that stands first in the batch. */
+            batch_clear(batch);
+            add(batch, "{\"id\":\"event-8\",\"action\":\"another.action\"}");
+            add(batch, "{\"id\":\"event-77\",\"action\":\"another.action\"}");
+            add(batch, "{\"id\":\"event-2\",\"action\":\"another.action\"}");
+            assert_int_equal(
+                trail_append(ground.trail, batch, APPEND_WAIT, receipts, &result, &why),
+                TALLY_CONFLICT);
+            assert_int_equal(result.position, 0);
+            assert_int_equal(result.conflict, ground.first[8].index);
+            assert_int_equal(result.conflicts, 2);
+            assert_true(receipts[0].conflict && !receipts[1].conflict && receipts[2].conflict);
+            batch_destroy(batch);
+            MUST(trail_close(ground.trail, &why));
+            folder_close(ground.folder);
+            disk_close_folder(ground.disk);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(repeats_get_the_first_receipt),
         cmocka_unit_test(conflicts_store_nothing),
+        cmocka_unit_test(in_any_order),
         cmocka_unit_test(twins_in_one_batch),
         cmocka_unit_test(an_empty_batch_is_refused),
         cmocka_unit_test(an_erased_entry_is_still_known),
