@@ -161,7 +161,7 @@ measure_all(const struct bench *bench, const struct invocation *invocation, stru
     };
     enum listing_format format;
     struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    int outcome = out_style(invocation, out, &format, &style);
     if (outcome == DONE)
         outcome = make_trail(bench);
     if (outcome != DONE)

@@ -157,17 +157,12 @@ doctor_conclude(uint64_t notes, uint64_t risks)
 static int
 examine(const struct invocation *invocation, struct examination *examination, struct out *out)
 {
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    int outcome =
+        out_listing(invocation, out, finding_columns, FINDING_COLUMNS, &examination->listing);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    tally_status status = listing_create(format, &style, finding_columns, FINDING_COLUMNS,
-                                         &out->stream, &examination->listing, &error);
-    if (status != TALLY_OK)
-        return fail_with(&error, NULL);
-    status = check_all(examination, &error);
+    tally_status status = check_all(examination, &error);
     if (status == TALLY_OK)
         status = listing_end(examination->listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(examination->listing);

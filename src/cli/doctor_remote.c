@@ -31,18 +31,13 @@ static int
 print(const struct invocation *invocation, const struct remote *remote, struct reply *reply,
       struct out *out)
 {
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct listing *listing;
+    int outcome = out_listing(invocation, out, finding_columns, FINDING_COLUMNS, &listing);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    struct listing *listing;
     uint64_t notes = 0;
     uint64_t risks = 0;
-    if (listing_create(format, &style, finding_columns, FINDING_COLUMNS, &out->stream, &listing,
-                       &error) != TALLY_OK)
-        return fail_with(&error, NULL);
     tally_status status = write_rows(reply, listing, &notes, &risks, &error);
     listing_destroy(listing);
     if (status != TALLY_OK)

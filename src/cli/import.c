@@ -66,7 +66,7 @@ summarise(const struct invocation *invocation, const struct intake_counts *count
         enum listing_format format;
         struct listing_style style;
         struct tally_error error = { 0 };
-        outcome = out_style(invocation, &out, LISTING_TABLE, &format, &style);
+        outcome = out_style(invocation, &out, &format, &style);
         if (outcome == DONE && list_counts(format, &style, counts, &out, &error) != TALLY_OK)
             outcome = fail_with(&error, NULL);
     }

@@ -58,7 +58,7 @@ key_listing_begin(const struct invocation *invocation, struct out *out,
 {
     struct key_listing listing;
     struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &listing.format, &style);
+    int outcome = out_style(invocation, out, &listing.format, &style);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };

@@ -115,15 +115,31 @@ out_looks(const struct out *out, struct listing_style *style_out)
 }
 
 int
-out_style(const struct invocation *invocation, const struct out *out, enum listing_format standard,
+out_style(const struct invocation *invocation, const struct out *out,
           enum listing_format *format_out, struct listing_style *style_out)
 {
     const char *name = option_value(invocation, "format");
-    enum listing_format format = standard;
+    enum listing_format format = LISTING_TABLE;
     if (name != NULL && !listing_format_find(name, &format))
         return fail(MISUSED, "--format takes table, json, ndjson or csv, not \"%s\"", name);
 
     *format_out = format;
     out_looks(out, style_out);
+    return DONE;
+}
+
+int
+out_listing(const struct invocation *invocation, struct out *out,
+            const struct listing_column *columns, size_t count, struct listing **listing_out)
+{
+    enum listing_format format;
+    struct listing_style style;
+    int outcome = out_style(invocation, out, &format, &style);
+    if (outcome != DONE)
+        return outcome;
+    struct tally_error error = { 0 };
+    if (listing_create(format, &style, columns, count, &out->stream, listing_out, &error) !=
+        TALLY_OK)
+        return fail_with(&error, NULL);
     return DONE;
 }

@@ -36,10 +36,14 @@ int out_finish(struct out *out, int outcome);
  * safe to show there. */
 void out_looks(const struct out *out, struct listing_style *style_out);
 
-/* The same, and reads --format; `standard` where it is not given. MISUSED after saying so for any
- * other format, or DONE. */
+/* The same, and reads --format; a table where it is not given. MISUSED after saying so for any other
+ * format, or DONE. */
 int out_style(const struct invocation *invocation, const struct out *out,
-              enum listing_format standard, enum listing_format *format_out,
-              struct listing_style *style_out);
+              enum listing_format *format_out, struct listing_style *style_out);
+
+/* Begins rows of these columns, as --format says. DONE, or the exit status after saying why. The
+ * caller ends and destroys the listing. */
+int out_listing(const struct invocation *invocation, struct out *out,
+                const struct listing_column *columns, size_t count, struct listing **listing_out);
 
 #endif

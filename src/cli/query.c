@@ -110,7 +110,7 @@ answer_question(const struct invocation *invocation, const struct question *ques
 {
     enum listing_format format;
     struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    int outcome = out_style(invocation, out, &format, &style);
     if (outcome != DONE)
         return outcome;
 

@@ -91,7 +91,7 @@ ask_server(const struct invocation *invocation, const struct excerpt_request *re
 {
     enum listing_format format;
     struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    int outcome = out_style(invocation, out, &format, &style);
     if (outcome != DONE)
         return outcome;
 

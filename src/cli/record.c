@@ -176,17 +176,12 @@ static int
 record_with_receipts(const struct invocation *invocation, struct destination *destination,
                      struct out *out)
 {
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct listing *receipts;
+    int outcome = out_listing(invocation, out, intake_columns, INTAKE_COLUMN_COUNT, &receipts);
     if (outcome != DONE)
         return outcome;
 
     struct tally_error error = { 0 };
-    struct listing *receipts;
-    if (listing_create(format, &style, intake_columns, INTAKE_COLUMN_COUNT, &out->stream, &receipts,
-                       &error) != TALLY_OK)
-        return fail_with(&error, NULL);
     outcome = record_into(invocation, destination, receipts);
     if (listing_end(receipts, (struct bytes){ NULL, 0 }, &error) != TALLY_OK && outcome == DONE)
         outcome = fail_with(&error, NULL);

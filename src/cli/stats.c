@@ -50,7 +50,7 @@ write_summary(const struct invocation *invocation, const struct summary *summary
 {
     enum listing_format format;
     struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    int outcome = out_style(invocation, out, &format, &style);
     if (outcome != DONE)
         return outcome;
     if (format == LISTING_JSON) {

@@ -62,19 +62,12 @@ list_trail(void *context, const char *name, struct tally_error *error)
 static int
 write_list(const struct invocation *invocation, struct folder *folder, struct out *out)
 {
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct trail_list list = { .folder = folder };
+    int outcome = out_listing(invocation, out, trail_list_columns, TRAIL_LIST_COUNT, &list.listing);
     if (outcome != DONE)
         return outcome;
-
     struct tally_error error = { 0 };
-    struct trail_list list = { .folder = folder };
-    tally_status status = listing_create(format, &style, trail_list_columns, TRAIL_LIST_COUNT,
-                                         &out->stream, &list.listing, &error);
-    if (status != TALLY_OK)
-        return fail_with(&error, NULL);
-    status = folder_list_trails(folder, list_trail, &list, &error);
+    tally_status status = folder_list_trails(folder, list_trail, &list, &error);
     if (status == TALLY_OK)
         status = listing_end(list.listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(list.listing);
@@ -158,18 +151,12 @@ trail_print_info(const struct invocation *invocation, const struct bytes cells[T
         }
         return DONE;
     }
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct listing *listing;
+    int outcome = out_listing(invocation, out, trail_info_columns, TRAIL_INFO_COUNT, &listing);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    struct listing *listing;
-    tally_status status = listing_create(format, &style, trail_info_columns, TRAIL_INFO_COUNT,
-                                         &out->stream, &listing, &error);
-    if (status != TALLY_OK)
-        return fail_with(&error, NULL);
-    status = listing_row(listing, cells, &error);
+    tally_status status = listing_row(listing, cells, &error);
     if (status == TALLY_OK)
         status = listing_end(listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(listing);
@@ -248,18 +235,12 @@ static int
 write_sizes(const struct invocation *invocation, const struct column_sums *sums,
             uint64_t private_fields, struct out *out)
 {
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct listing *listing;
+    int outcome = out_listing(invocation, out, size_columns, SIZE_COLUMNS, &listing);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    struct listing *listing;
-    tally_status status =
-        listing_create(format, &style, size_columns, SIZE_COLUMNS, &out->stream, &listing, &error);
-    if (status != TALLY_OK)
-        return fail_with(&error, NULL);
-    status = put_sizes(listing, sums, private_fields, &error);
+    tally_status status = put_sizes(listing, sums, private_fields, &error);
     if (status == TALLY_OK)
         status = listing_end(listing, (struct bytes){ NULL, 0 }, &error);
     listing_destroy(listing);

@@ -57,18 +57,12 @@ write_list(const struct invocation *invocation, const struct remote *remote, str
     uint32_t data = reply_array(reply, 0, "data");
     if (data == 0)
         return refuse_answer(remote, "a list of trails");
-    enum listing_format format;
-    struct listing_style style;
-    int outcome = out_style(invocation, out, LISTING_TABLE, &format, &style);
+    struct listing *listing;
+    int outcome = out_listing(invocation, out, trail_list_columns, TRAIL_LIST_COUNT, &listing);
     if (outcome != DONE)
         return outcome;
     struct tally_error error = { 0 };
-    struct listing *listing;
-    tally_status status = listing_create(format, &style, trail_list_columns, TRAIL_LIST_COUNT,
-                                         &out->stream, &listing, &error);
-    if (status != TALLY_OK)
-        return fail_with(&error, NULL);
-    status = write_rows(reply, data, listing, &error);
+    tally_status status = write_rows(reply, data, listing, &error);
     listing_destroy(listing);
     return status == TALLY_OK ? DONE : fail_with(&error, NULL);
 }

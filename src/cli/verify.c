@@ -156,7 +156,7 @@ audit_to(const struct invocation *invocation, const struct where *where, struct 
     struct out out;
     out_open(&out);
     audit->out = &out;
-    int outcome = out_style(invocation, &out, LISTING_TABLE, &format, &style);
+    int outcome = out_style(invocation, &out, &format, &style);
     if (outcome != DONE)
         return outcome;
     if (option_given(invocation, "format") &&
