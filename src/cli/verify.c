@@ -158,11 +158,11 @@ audit_to(const struct invocation *invocation, const struct where *where, struct 
     audit->out = &out;
     int outcome = out_style(invocation, &out, &format, &style);
     if (outcome != DONE)
-        return outcome;
+        return out_finish(&out, outcome);
     if (option_given(invocation, "format") &&
         listing_create(format, &style, verdict_columns, VERDICT_COLUMN_COUNT - 1, &out.stream,
                        &audit->listing, &error) != TALLY_OK)
-        return fail_with(&error, NULL);
+        return out_finish(&out, fail_with(&error, NULL));
     outcome = audit_all(invocation, where, audit);
     listing_destroy(audit->listing);
     int written = out_finish(&out, DONE);
