@@ -204,7 +204,7 @@ read_founding(const struct body_object *object, struct founding *founding,
     return status == TALLY_OK ? charter_check(config, error) : status;
 }
 
-/* Puts on record what is made, or was not. */
+/* Puts on record that it was made. */
 static tally_status
 record(struct request *request, const char *name, struct tally_error *error)
 {
