@@ -167,6 +167,18 @@ static const uint8_t slots[128] = {
     [SLOT(6, 'w', 'r')] = FIELD_WRITER,
 };
 
+uint64_t
+fields_searched(void)
+{
+    uint64_t mask = 0;
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        enum field_type type = fields[f].type;
+        if (type == TYPE_TEXT || type == TYPE_NAME || type == TYPE_ENUM || type == TYPE_OBJECT)
+            mask |= FIELD_BIT(f);
+    }
+    return mask;
+}
+
 enum field_id
 field_find(struct bytes name)
 {

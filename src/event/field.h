@@ -138,6 +138,10 @@ extern const uint8_t fields_in_reading_order[FIELD_COUNT];
 #define FIELDS_FIXED (FIELDS_SERVER_SET | FIELD_BIT(FIELD_ID) | FIELD_BIT(FIELD_TIMESTAMP))
 #define FIELDS_ALL   ((UINT64_C(1) << FIELD_COUNT) - 1)
 
+/* The fields that free text is looked for in, as a mask: texts, names and enumerations, and the
+ * values within objects. */
+uint64_t fields_searched(void);
+
 /* The field of exactly this name, or FIELD_COUNT. A few nanoseconds. */
 enum field_id field_find(struct bytes name);
 

@@ -132,6 +132,20 @@ enumerations_are_found_in_any_case(void **state)
         assert_int_equal(field_enum_find(rows[i].field, bytes_text(rows[i].text)), rows[i].value);
 }
 
+static void
+words_are_searched_and_numbers_are_not(void **state)
+{
+    (void)state;
+    static const enum field_id searched[] = { FIELD_ACTION, FIELD_ID,      FIELD_STATUS,
+                                              FIELD_WRITER, FIELD_DETAILS, FIELD_CONTROL };
+    static const enum field_id passed[] = { FIELD_STATUS_CODE, FIELD_RESPONSE_TIME_MS,
+                                            FIELD_TIMESTAMP, FIELD_PRIVATE, FIELD_V };
+    for (size_t i = 0; i < sizeof searched / sizeof *searched; i++)
+        assert_true((fields_searched() & FIELD_BIT(searched[i])) != 0);
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        assert_true((fields_searched() & FIELD_BIT(passed[i])) == 0);
+}
+
 int
 main(void)
 {
@@ -143,6 +157,7 @@ main(void)
         cmocka_unit_test(near_names_are_not_found),
         cmocka_unit_test(parameters_stand_for_terms),
         cmocka_unit_test(enumerations_are_found_in_any_case),
+        cmocka_unit_test(words_are_searched_and_numbers_are_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

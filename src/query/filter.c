@@ -118,18 +118,6 @@ term_of_field(enum field_id field)
         struct filter_term){ .target = TARGET_FIELD, .field = field, .since = fields[field].since };
 }
 
-uint64_t
-filter_text_fields(void)
-{
-    uint64_t mask = 0;
-    for (unsigned f = 0; f < FIELD_COUNT; f++) {
-        enum field_type type = fields[f].type;
-        if (type == TYPE_TEXT || type == TYPE_NAME || type == TYPE_ENUM || type == TYPE_OBJECT)
-            mask |= FIELD_BIT(f);
-    }
-    return mask;
-}
-
 /*
  * Nodes.
  */

@@ -55,7 +55,7 @@ enum filter_target {
     TARGET_FIELD,  /* a field's value */
     TARGET_MEMBER, /* what stands at `path` in an object: details, changes or control */
     TARGET_INDEX,  /* the entry's index */
-    TARGET_TEXT,   /* free text: any searched field (filter_text_fields) */
+    TARGET_TEXT,   /* free text: any of fields_searched() */
 };
 
 /* True of an entry if the target has one of the values. */
@@ -134,9 +134,5 @@ void filter_print(const struct filter *filter, struct buffer *out);
 
 /* Whether two filters are the same tree. */
 bool filter_equal(const struct filter *a, const struct filter *b);
-
-/* The fields that free text is looked for in, as a mask: all texts, names and enumerations, and
- * the values within details, changes and control. */
-uint64_t filter_text_fields(void);
 
 #endif

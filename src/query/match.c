@@ -299,7 +299,7 @@ static bool
 text_matches(const struct filter_term *term, const struct bytes *values,
              struct match_scratch *scratch)
 {
-    for (uint64_t rest = filter_text_fields(); rest != 0; rest &= rest - 1) {
+    for (uint64_t rest = fields_searched(); rest != 0; rest &= rest - 1) {
         enum field_id field = (enum field_id)__builtin_ctzll(rest);
         if (values[field].data != NULL && term_match_value(term, field, values[field], scratch))
             return true;

@@ -89,7 +89,7 @@ prepare_columns(struct plan_node *node, struct tally_error *error)
     const struct filter_term *term = node->term;
     uint64_t mask = 0;
     if (term->target == TARGET_TEXT)
-        mask = filter_text_fields();
+        mask = fields_searched();
     else if (term->target != TARGET_INDEX)
         mask = FIELD_BIT(term->field);
     if (mask == 0)
