@@ -1,0 +1,328 @@
+/*
+ * token_test.c - tokens are what the format says, and a run's are those of its values.
+ *
+ * The oracle goes through the entries value by value and through objects member by member. Head and
+ * segment must give exactly what it gives, however they hold a column.
+ */
+#include "json_text.h"
+#include "run_column.h"
+#include "segment_fixture.h"
+#include "token.h"
+#include "token_set.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static struct tally_error error;
+
+static void
+assert_ok(tally_status status)
+{
+    if (status != TALLY_OK)
+        fail_msg("status %d: %s", (int)status, status < 0 ? error.text : "an answer");
+}
+
+/* Tokens are stored: these never change. */
+static void
+tokens_are_what_they_were(void **state)
+{
+    (void)state;
+    static const struct {
+        enum field_id field;
+        const char *value;
+        uint64_t token;
+        const char *why;
+    } rows[] = {
+        { FIELD_USER_ID, "alice", UINT64_C(0x172b73a9bf3a5fc9), "plain" },
+        { FIELD_REQUEST_ID, "0190b2a4-7c3e-7d11-8e1f-0123456789ab", UINT64_C(0xf21a33678d32a8f2),
+          "a UUID" },
+        { FIELD_TRACE_ID, "0190b2a47c3e7d118e1f0123456789ab", UINT64_C(0x15a31622d511cb4c), "hex" },
+        { FIELD_IP_ADDRESS, "10.0.0.1", UINT64_C(0x47d3d4c4b87f47c9), "an address" },
+        { FIELD_IP_ADDRESS, "::ffff:10.0.0.1", UINT64_C(0x47d3d4c4b87f47c9), "the same" },
+        { FIELD_IP_ADDRESS, "::FFFF:a00:1", UINT64_C(0x47d3d4c4b87f47c9), "and again" },
+        { FIELD_IP_ADDRESS, "host.example", UINT64_C(0xba745d18633442cf), "no address" },
+        { FIELD_DETAILS, "admin", UINT64_C(0x9299ac9e05904167), "a member's text" },
+        { FIELD_DETAILS, "12.50", UINT64_C(0x3afc36bdebc8c5c3), "a number" },
+        { FIELD_DETAILS, "0.125e2", UINT64_C(0x3afc36bdebc8c5c3), "of the same value" },
+        { FIELD_CHANGES, "-7", UINT64_C(0x9c6f18f80403d126), "below zero" },
+        { FIELD_CHANGES, "0", UINT64_C(0x2ebcdbbaaaeca2ca), "zero" },
+        { FIELD_CHANGES, "-0.00e9", UINT64_C(0x2ebcdbbaaaeca2ca), "has one value" },
+        { FIELD_DETAILS,
+          "123456789012345678901234567890123456789012345678901234567890"
+          "1234567890123456789012345678901234567891",
+          UINT64_C(0xc6d82329013f6304), "of many digits" },
+        { FIELD_DETAILS,
+          "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+          "7890.12345678910E10",
+          UINT64_C(0xc6d82329013f6304), "with a point among them" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bytes value = bytes_text(rows[i].value);
+        bool object = fields[rows[i].field].type == TYPE_OBJECT;
+        uint64_t token =
+            object ? token_of_member(rows[i].field, value) : token_of_value(rows[i].field, value);
+        if (token != rows[i].token)
+            fail_msg("%s (%s): 0x%016llx", rows[i].value, rows[i].why, (unsigned long long)token);
+    }
+}
+
+static void
+only_some_texts_are_covered(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    assert_true(token_covers_member(bytes_text(digits)));
+    assert_false(token_covers_member(bytes_of(digits, 0)));
+    assert_int_equal(sizeof digits - 1, TOKEN_MEMBER_SIZE_MAX);
+    char longer[sizeof digits + 1];
+    snprintf(longer, sizeof longer, "%sx", digits);
+    assert_false(token_covers_member(bytes_text(longer)));
+    static const char *const none[] = { "two words", "tab\t", "true", "false", "null", " " };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(token_covers_member(bytes_text(none[i])));
+    static const char *const some[] = { "True", "x", "1e5", "caf\xc3\xa9", "a\"b" };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        assert_true(token_covers_member(bytes_text(some[i])));
+
+    static const enum field_id covered[] = { FIELD_ID,         FIELD_USER_ID, FIELD_SESSION_ID,
+                                             FIELD_IP_ADDRESS, FIELD_DETAILS, FIELD_CONTROL };
+    for (size_t i = 0; i < sizeof covered / sizeof *covered; i++)
+        assert_true(token_covers_field(covered[i]));
+    static const enum field_id others[] = { FIELD_MESSAGE, FIELD_TIMESTAMP, FIELD_STATUS_CODE,
+                                            FIELD_PRIVATE, FIELD_V,         FIELD_SEVERITY };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(token_covers_field(others[i]));
+}
+
+/*
+ * All tokens of a run.
+ */
+
+struct page_tokens {
+    struct token_set pages[8];
+    uint32_t page; /* that was told of last */
+};
+
+static void
+put(struct page_tokens *tokens, uint32_t page, uint64_t token)
+{
+    bool added;
+    assert_ok(token_set_add(&tokens->pages[page], token, &added, &error));
+}
+
+/* Every scalar below a value, by the definition. */
+static void
+put_members(struct page_tokens *tokens, uint32_t page, enum field_id object, struct bytes value)
+{
+    struct bytes name, element;
+    uint8_t decoded[4096];
+    assert_true(value.size > 0 && value.size <= sizeof decoded);
+    uint8_t first = value.data[0];
+    for (size_t at = 0; json_text_next(value, &at, &name, &element);)
+        put_members(tokens, page, object, element);
+    if (first == '-' || (first >= '0' && first <= '9'))
+        put(tokens, page, token_of_member(object, value));
+    if (first != '"')
+        return;
+    size_t size = json_text_decode(bytes_of(value.data + 1, value.size - 2), decoded);
+    assert_true(size != SIZE_MAX);
+    if (token_covers_member(bytes_of(decoded, size)))
+        put(tokens, page, token_of_member(object, bytes_of(decoded, size)));
+}
+
+static void
+expect(const struct sample *sample, uint64_t mask, struct page_tokens *tokens)
+{
+    for (uint32_t row = 0; row < sample->count; row++) {
+        for (unsigned field = 0; field < FIELD_COUNT; field++) {
+            struct bytes value = sample->entries[row].values[field];
+            if ((mask & token_fields() & FIELD_BIT(field)) == 0 || value.data == NULL)
+                continue;
+            if (fields[field].type == TYPE_OBJECT)
+                put_members(tokens, row / PAGE_ROWS, field, value);
+            else
+                put(tokens, row / PAGE_ROWS, token_of_value(field, value));
+        }
+    }
+}
+
+/* Each pair once, and pages in order. */
+static tally_status
+collect(void *context, uint64_t token, uint32_t page, struct tally_error *inner)
+{
+    struct page_tokens *tokens = context;
+    bool added;
+    assert_true(page == tokens->page || page > tokens->page);
+    tokens->page = page;
+    tally_status status = token_set_add(&tokens->pages[page], token, &added, inner);
+    if (status == TALLY_OK)
+        assert_true(added);
+    return status;
+}
+
+static void
+compare(const struct page_tokens *actual, const struct page_tokens *expected)
+{
+    for (size_t page = 0; page < 8; page++) {
+        struct token_set both = actual->pages[page];
+        assert_int_equal(both.count, expected->pages[page].count);
+        for (size_t i = 0; i < expected->pages[page].capacity; i++) {
+            uint64_t token = expected->pages[page].slots[i];
+            bool found = token == 0;
+            for (size_t at = token & (both.capacity - 1); !found && both.slots[at] != 0;
+                 at = (at + 1) & (both.capacity - 1))
+                found = both.slots[at] == token;
+            assert_true(found);
+        }
+    }
+}
+
+static void
+tokens_free(struct page_tokens *tokens)
+{
+    for (size_t page = 0; page < 8; page++)
+        token_set_free(&tokens->pages[page]);
+}
+
+static void
+check_run(const struct run *run, const struct sample *sample, uint64_t mask)
+{
+    struct run_reader *reader;
+    struct page_tokens actual = { 0 }, expected = { 0 };
+    assert_ok(run_reader_create(run, &reader, &error));
+    assert_ok(tokens_each(reader, mask, collect, &actual, &error));
+    expect(sample, mask, &expected);
+    compare(&actual, &expected);
+    tokens_free(&actual);
+    tokens_free(&expected);
+    run_reader_destroy(reader);
+}
+
+/* Objects of all kinds in some of the entries. */
+static void
+enrich(struct sample *sample, uint64_t seed)
+{
+    static const char *const objects[] = {
+        "{}",
+        "{\"a\":1,\"b\":\"1\",\"c\":1.0,\"d\":[\"x\",[\"y\",{\"e\":\"z\"}],-2.50e3]}",
+        "{\"long\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+        "{\"longer\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
+        "{\"q\":\"a\\\"b\",\"s\":\"two words\",\"t\":true,\"u\":null,\"v\":\"\",\"w\":\"\\u0001\"}",
+        "{\"n\":1000000000000000000000000000000000000000000000000000000000000000000000000000001}",
+        "{\"role\":{\"after\":\"admin\",\"before\":\"user\"},\"x\\\"y\":{\"k\":{}}}",
+    };
+    for (uint32_t row = 0; row < sample->count; row++) {
+        static const enum field_id fields_of[] = { FIELD_DETAILS, FIELD_CHANGES, FIELD_CONTROL };
+        enum field_id field = fields_of[sample_random(&seed) % 3];
+        if (sample->entries[row].values[field].data != NULL)
+            sample->entries[row].values[field] =
+                bytes_text(objects[sample_random(&seed) % (sizeof objects / sizeof *objects)]);
+        if (sample->entries[row].values[FIELD_IP_ADDRESS].data != NULL && row % 3 == 0)
+            sample->entries[row].values[FIELD_IP_ADDRESS] =
+                bytes_text(row % 2 == 0 ? "10.0.0.1" : "::ffff:10.0.0.1");
+    }
+}
+
+static void
+a_run_has_the_tokens_of_its_values(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sample_style style;
+        uint32_t count;
+    } samples[] = {
+        { SAMPLE_PLAIN, 1 },     { SAMPLE_PLAIN, 4096 }, { SAMPLE_PLAIN, 9000 },
+        { SAMPLE_WILD, 300 },    { SAMPLE_WILD, 12345 }, { SAMPLE_WILD, 4097 },
+        { SAMPLE_SPARSE, 5000 },
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        struct sample *sample = sample_create(i + 1, samples[i].style, 10, samples[i].count);
+        enrich(sample, i);
+        struct head *head = sample_head(sample);
+        struct disk *disk = sample_disk();
+        struct segment_info info;
+        struct segment *segment;
+        const struct run in_memory = { .first = 10, .count = sample->count, .head = head };
+        uint64_t mask = i % 2 == 0 ? FIELDS_ALL : FIELDS_ALL & ~FIELD_BIT(FIELD_ID);
+        check_run(&in_memory, sample, mask);
+        assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        const struct run sealed = { .first = 10, .count = sample->count, .segment = segment };
+        check_run(&sealed, sample, mask);
+        segment_release(segment);
+        disk_close_folder(disk);
+        head_release(head);
+        sample_destroy(sample);
+    }
+}
+
+static tally_status
+refuse(void *context, uint64_t token, uint32_t page, struct tally_error *inner)
+{
+    (void)token, (void)page, (void)inner;
+    return --*(int *)context > 0 ? TALLY_OK : TALLY_BUSY;
+}
+
+static void
+a_visitor_can_end_it(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(3, SAMPLE_PLAIN, 0, 100);
+    struct head *head = sample_head(sample);
+    const struct run run = { .count = 100, .head = head };
+    struct run_reader *reader;
+    int left = 5;
+    assert_ok(run_reader_create(&run, &reader, &error));
+    assert_int_equal(tokens_each(reader, FIELDS_ALL, refuse, &left, &error), TALLY_BUSY);
+    assert_int_equal(left, 0);
+    run_reader_destroy(reader);
+    head_release(head);
+    sample_destroy(sample);
+}
+
+/* Whatever an object's text is, the walk stays inside it. */
+static void
+broken_objects_end_the_walk(void **state)
+{
+    (void)state;
+    static const char whole[] = "{\"a\":[{\"b\":\"t\\u0065xt\"},1.5,[\"x\"]],\"c\":\"d\"}";
+    for (size_t size = 0; size < sizeof whole; size++) {
+        for (size_t i = 0; i <= size; i++) {
+            struct sample *sample = sample_create(3, SAMPLE_SPARSE, 0, 1);
+            uint8_t *text = malloc(size + 1); /* exactly as long, so that a step beyond is seen */
+            assert_non_null(text);
+            memcpy(text, whole, size);
+            if (i < size)
+                text[i] ^= 0x20;
+            sample->entries[0].values[FIELD_DETAILS] = bytes_of(text, size);
+            struct head *head = sample_head(sample);
+            const struct run run = { .count = 1, .head = head };
+            struct run_reader *reader;
+            int left = 1000;
+            assert_ok(run_reader_create(&run, &reader, &error));
+            assert_ok(tokens_each(reader, FIELDS_ALL, refuse, &left, &error));
+            run_reader_destroy(reader);
+            head_release(head);
+            free(text);
+            sample_destroy(sample);
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens_are_what_they_were),
+        cmocka_unit_test(only_some_texts_are_covered),
+        cmocka_unit_test(a_run_has_the_tokens_of_its_values),
+        cmocka_unit_test(a_visitor_can_end_it),
+        cmocka_unit_test(broken_objects_end_the_walk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
