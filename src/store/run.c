@@ -25,32 +25,23 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
     if (reader == NULL)
         return memory_fault(error);
     reader->run = *run;
+    reader->input.meter = &reader->meter;
+    reader->bucket.meter = &reader->meter;
     reader->times_page = NO_PAGE;
     reader->group = NO_GROUP;
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
         reader->columns[i].page = NO_PAGE;
 
-    if (run->head != NULL) {
-        reader->fields_private = head_fields_private(run->head);
-        *reader_out = reader;
-        return TALLY_OK;
+    if (run->segment != NULL) {
+        tally_status status = codec_workspace_create(&reader->workspace, error);
+        if (status != TALLY_OK) {
+            free(reader);
+            return status;
+        }
+        segment_use(run->segment);
     }
-
-    tally_status status = codec_workspace_create(&reader->workspace, error);
-    if (status != TALLY_OK)
-        goto free_reader;
-    status = segment_use(run->segment, error);
-    if (status != TALLY_OK)
-        goto destroy_workspace;
-    reader->fields_private = segment_fields_private(run->segment);
     *reader_out = reader;
     return TALLY_OK;
-
-destroy_workspace:
-    codec_workspace_destroy(reader->workspace);
-free_reader:
-    free(reader);
-    return status;
 }
 
 void
@@ -63,10 +54,10 @@ run_reader_destroy(struct run_reader *reader)
     if (reader->run.segment != NULL)
         segment_unuse(reader->run.segment);
     codec_workspace_destroy(reader->workspace);
-    buffer_free(&reader->encoded);
+    buffer_free(&reader->input.bytes);
     buffer_free(&reader->public_parts);
     buffer_free(&reader->private_parts);
-    buffer_free(&reader->bucket);
+    buffer_free(&reader->bucket.bytes);
     free(reader);
 }
 
@@ -76,10 +67,19 @@ run_of(const struct run_reader *reader)
     return &reader->run;
 }
 
-uint64_t
-run_fields_private(const struct run_reader *reader)
+const struct run_meter *
+run_meter(const struct run_reader *reader)
 {
-    return reader->fields_private;
+    return &reader->meter;
+}
+
+tally_status
+run_fields_private(struct run_reader *reader, uint64_t *fields_out, struct tally_error *error)
+{
+    if (reader->run.segment != NULL)
+        return segment_fields_private(reader->run.segment, &reader->input, fields_out, error);
+    *fields_out = head_fields_private(reader->run.head);
+    return TALLY_OK;
 }
 
 /* The rows from `first` on that are stored, `most` at most. A snapshot of an older size ends a run
@@ -97,7 +97,9 @@ static tally_status
 column_find(struct run_reader *reader, unsigned number, struct tally_error *error)
 {
     struct run_column *column = &reader->columns[number];
-    tally_status status = segment_find_column(reader->run.segment, number, &column->stored, error);
+    struct segment_column *found;
+    tally_status status =
+        segment_find_column(reader->run.segment, number, &reader->input, &found, error);
 
     if (status == TALLY_ABSENT) {
         column->state = COLUMN_MISSING;
@@ -105,9 +107,11 @@ column_find(struct run_reader *reader, unsigned number, struct tally_error *erro
     }
     if (status != TALLY_OK)
         return status;
-    status = segment_load_column(reader->run.segment, number, reader->workspace, error);
+    status =
+        segment_load_column(reader->run.segment, found, reader->workspace, &reader->input, error);
     if (status != TALLY_OK)
         return status;
+    column->stored = found;
     if (column->decoder == NULL) {
         status = page_decoder_create(reader->workspace, &column->decoder, error);
         if (status != TALLY_OK)
@@ -153,13 +157,13 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
 {
     uint32_t block = column->page * PAGE_BLOCKS + slot;
     uint32_t rows = stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
-    tally_status status = segment_column_read(column->stored, block, &reader->encoded, error);
+    tally_status status = segment_column_read(column->stored, block, &reader->input, error);
     if (status != TALLY_OK)
         return status;
 
     struct tally_error inner;
     status = codec_decode_block(column->decoder, slot, rows, column->stored->primer,
-                                buffer_view(&reader->encoded), &column->blocks[slot], &inner);
+                                buffer_view(&reader->input.bytes), &column->blocks[slot], &inner);
     if (status != TALLY_OK)
         return decode_fault(column->stored, block, status, &inner, error);
     column->blocks_known |= UINT32_C(1) << slot;
@@ -191,14 +195,13 @@ page_decode(struct run_reader *reader, unsigned number, struct tally_error *erro
     if (entry->codec == CODEC_TEXT)
         return text_page_decode(reader, column, error);
 
-    tally_status status =
-        segment_column_read(column->stored, column->page, &reader->encoded, error);
+    tally_status status = segment_column_read(column->stored, column->page, &reader->input, error);
     if (status != TALLY_OK)
         return status;
     struct tally_error inner;
     status = codec_decode_page(column->decoder, entry->codec, column_hint(number),
                                stored_rows(reader, column->page * PAGE_ROWS, PAGE_ROWS),
-                               entry->dictionary_count, buffer_view(&reader->encoded),
+                               entry->dictionary_count, buffer_view(&reader->input.bytes),
                                &column->view, &inner);
     if (status != TALLY_OK)
         return decode_fault(column->stored, column->page, status, &inner, error);

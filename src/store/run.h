@@ -9,6 +9,7 @@
 #define RUN_H
 
 #include "page.h"
+#include "run_meter.h"
 #include "tally/hash.h"
 #include "tally/status.h"
 
@@ -30,6 +31,10 @@ TALLY_MUST_CHECK tally_status run_reader_create(const struct run *run,
                                                 struct run_reader **reader_out,
                                                 struct tally_error *error);
 void run_reader_destroy(struct run_reader *reader); /* NULL is allowed */
+
+/* What the reader has read so far of its segment's files; lent until the reader goes. A segment's
+ * files are opened, and what is common to its readers is read, by the first that needs it. */
+const struct run_meter *run_meter(const struct run_reader *reader);
 
 /* Rows are 0-based within the run; page p holds rows [p * PAGE_ROWS, …) and page->rows of them. */
 static inline uint32_t

@@ -27,6 +27,7 @@ TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t r
 const struct run *run_of(const struct run_reader *reader);
 
 /* The fields of the private half: of those that have a value at least. */
-uint64_t run_fields_private(const struct run_reader *reader);
+TALLY_MUST_CHECK tally_status run_fields_private(struct run_reader *reader, uint64_t *fields_out,
+                                                 struct tally_error *error);
 
 #endif

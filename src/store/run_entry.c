@@ -86,7 +86,7 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
     tally_status status = TALLY_OK;
 
     if (reader->run.segment != NULL)
-        status = segment_whole(reader->run.segment, error);
+        status = segment_whole(reader->run.segment, &reader->input, error);
     /* First, because turning to the page of the salts forgets the group. */
     if (status == TALLY_OK)
         status = run_salt(reader, row, &salt, error);
@@ -187,7 +187,8 @@ run_find_id(struct run_reader *reader, struct bytes id, uint32_t *row_out,
     tally_status status =
         segment_read_bucket(reader->run.segment, hash, &reader->bucket, &rows, error);
     if (status == TALLY_OK)
-        return bucket_search(reader, buffer_view(&reader->bucket), rows, hash, id, row_out, error);
+        return bucket_search(reader, buffer_view(&reader->bucket.bytes), rows, hash, id, row_out,
+                             error);
     if (status == TALLY_ABSENT)
         return id_search(reader, id, row_out, error);
     return status;

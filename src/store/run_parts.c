@@ -21,10 +21,9 @@
 static tally_status
 salt_fault(const struct run_reader *reader, uint32_t row, struct tally_error *error)
 {
-    const struct segment *segment = reader->run.segment;
+    const struct segment_column *stored = reader->columns[COLUMN_SALT].stored;
     return fault(error, TALLY_DAMAGED, "%s: entry %" PRIu64 " has neither a salt nor a commitment",
-                 segment != NULL ? segment->files[HALF_PRIVATE].name : "head",
-                 reader->run.first + row);
+                 stored != NULL ? stored->file->name : "a run", reader->run.first + row);
 }
 
 tally_status
@@ -88,7 +87,8 @@ row_values(const struct run_reader *reader, uint32_t row, struct bytes values_ou
 
 /* The private parts of those that are not erased. False where memory is short. */
 static bool
-write_private_parts(struct run_reader *reader, uint32_t row, uint32_t count)
+write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t row,
+                    uint32_t count)
 {
     empty_buffer(&reader->private_parts);
     for (uint32_t i = 0; i < count; i++) {
@@ -98,7 +98,7 @@ write_private_parts(struct run_reader *reader, uint32_t row, uint32_t count)
         struct bytes values[FIELD_COUNT];
         row_values(reader, row + i, values);
         parts->private_offset = reader->private_parts.size;
-        part_write(values, reader->fields_private, &reader->private_parts);
+        part_write(values, fields_private, &reader->private_parts);
         parts->private_size = reader->private_parts.size - parts->private_offset;
     }
     return !buffer_failed(&reader->private_parts);
@@ -125,7 +125,7 @@ hash_private_parts(struct run_reader *reader, uint32_t count)
 }
 
 static bool
-write_public_parts(struct run_reader *reader, uint32_t row, uint32_t count)
+write_public_parts(struct run_reader *reader, uint64_t fields_private, uint32_t row, uint32_t count)
 {
     empty_buffer(&reader->public_parts);
     for (uint32_t i = 0; i < count; i++) {
@@ -136,7 +136,7 @@ write_public_parts(struct run_reader *reader, uint32_t row, uint32_t count)
         base64_encode(parts->commitment, sizeof parts->commitment, commitment);
         values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
         parts->public_offset = reader->public_parts.size;
-        part_write(values, FIELDS_ALL & ~reader->fields_private, &reader->public_parts);
+        part_write(values, FIELDS_ALL & ~fields_private, &reader->public_parts);
         parts->public_size = reader->public_parts.size - parts->public_offset;
     }
     return !buffer_failed(&reader->public_parts);
@@ -160,14 +160,17 @@ run_parts_make(struct run_reader *reader, uint32_t row, uint32_t ahead, struct t
 {
     assert(reader->group == row / GROUP_ROWS && row % GROUP_ROWS + ahead < GROUP_ROWS);
     uint32_t count;
+    uint64_t fields_private;
     reader->parts_count = 0;
     tally_status status = read_salts(reader, row, ahead, &count, error);
+    if (status == TALLY_OK)
+        status = run_fields_private(reader, &fields_private, error);
     if (status != TALLY_OK)
         return status;
-    if (!write_private_parts(reader, row, count))
+    if (!write_private_parts(reader, fields_private, row, count))
         return memory_fault(error);
     hash_private_parts(reader, count);
-    if (!write_public_parts(reader, row, count))
+    if (!write_public_parts(reader, fields_private, row, count))
         return memory_fault(error);
     hash_public_parts(reader, count);
     reader->parts_first = row;

@@ -47,9 +47,9 @@ struct run_column {
 struct run_reader {
     struct run run;
     struct codec_workspace *workspace;
-    uint64_t fields_private;
+    struct run_meter meter;
     struct run_column columns[COLUMN_COUNT];
-    struct buffer encoded; /* a block as it is in the file */
+    struct segment_input input; /* a block as it is in the file */
 
     uint32_t times_page; /* whose times these are, or NO_PAGE */
     int64_t times[PAGE_ROWS];
@@ -71,7 +71,7 @@ struct run_reader {
     char texts[FIELD_COUNT][PAGE_TEXT_MAX];
     char commitment[ENTRY_COMMITMENT_SIZE];
 
-    struct buffer bucket; /* of the id index */
+    struct segment_input bucket; /* of the id index */
 };
 
 /* The values of `count` rows from `row` on, all in one block: as run_value() gives them. */

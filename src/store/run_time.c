@@ -78,9 +78,12 @@ run_time_range(struct run_reader *reader, uint32_t page, int64_t *minimum_out, i
     bool whole = (page + 1) * PAGE_ROWS <= run->count ||
                  (run->segment != NULL && run->count == run->segment->info.count);
     if (run->segment != NULL && whole) {
-        const struct time_range *range = &segment_time_ranges(run->segment)[page];
-        *minimum_out = range->minimum;
-        *maximum_out = range->maximum;
+        const struct time_range *ranges;
+        tally_status status = segment_time_ranges(run->segment, &reader->input, &ranges, error);
+        if (status != TALLY_OK)
+            return status;
+        *minimum_out = ranges[page].minimum;
+        *maximum_out = ranges[page].maximum;
         return TALLY_OK;
     }
 

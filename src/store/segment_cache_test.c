@@ -98,8 +98,8 @@ expect_open(const struct shelf *shelf, const char *pattern)
 {
     unsigned open = 0;
     for (unsigned i = 0; i < SEGMENTS; i++) {
-        assert_int_equal(shelf->segments[i]->open, pattern[i] == 'o');
-        open += shelf->segments[i]->open;
+        assert_int_equal(segment_files_open(shelf->segments[i]) > 0, pattern[i] == 'o');
+        open += segment_files_open(shelf->segments[i]) > 0;
     }
     assert_int_equal(shelf->cache.count, open);
 }
@@ -119,6 +119,32 @@ kept_as_they_are(void **state)
     expect_open(&shelf, "o---");
     /* Pages and blocks are read again; directories, tables and dictionaries are not. */
     assert_true(warm > 0 && warm < cold / 2);
+    shelf_close(&shelf);
+}
+
+/* What readers count is what the disk did, whoever of them opened what. */
+static void
+readers_count_their_reads(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, SIZE_MAX, 100);
+    for (unsigned round = 0; round < 3; round++) {
+        struct run run = { .count = ENTRIES, .segment = shelf.segments[0] };
+        struct run_reader *reader;
+        struct run_entry entry;
+        uint32_t row;
+        uint64_t reads = shelf.disk->counters.reads;
+        uint64_t bytes = shelf.disk->counters.read_bytes;
+        assert_ok(run_reader_create(&run, &reader, &error));
+        assert_int_equal(run_meter(reader)->reads, 0);
+        assert_ok(run_entry(reader, 100 * round, RUN_PARTS, &entry, &error));
+        assert_ok(run_find_id(reader, shelf.samples[0]->entries[7].values[FIELD_ID], &row, &error));
+        assert_true(run_meter(reader)->reads > 0);
+        assert_int_equal(run_meter(reader)->reads, shelf.disk->counters.reads - reads);
+        assert_int_equal(run_meter(reader)->bytes, shelf.disk->counters.read_bytes - bytes);
+        run_reader_destroy(reader);
+    }
     shelf_close(&shelf);
 }
 
@@ -168,10 +194,16 @@ use_and_release(void **state)
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, SIZE_MAX, 1);
-    assert_ok(segment_use(shelf.segments[0], &error));
+    const struct segment_half *half;
+    struct segment_input input = { 0 };
+    segment_use(shelf.segments[0]);
+    assert_ok(segment_get_half(shelf.segments[0], HALF_PUBLIC, &input, &half, &error));
     use(&shelf, 1);
     use(&shelf, 2);
-    assert_true(shelf.segments[0]->open && !shelf.segments[1]->open && shelf.segments[2]->open);
+    assert_int_equal(segment_files_open(shelf.segments[0]), 1);
+    assert_int_equal(segment_files_open(shelf.segments[1]), 0);
+    assert_int_equal(segment_files_open(shelf.segments[2]), 2);
+    buffer_free(&input.bytes);
     segment_unuse(shelf.segments[0]);
     expect_open(&shelf, "o---");
     segment_release(shelf.segments[0]);
@@ -228,9 +260,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kept_as_they_are),    cmocka_unit_test(the_coldest_goes_first),
-        cmocka_unit_test(memory_has_a_limit),  cmocka_unit_test(use_and_release),
-        cmocka_unit_test(threads_come_and_go),
+        cmocka_unit_test(kept_as_they_are),       cmocka_unit_test(readers_count_their_reads),
+        cmocka_unit_test(the_coldest_goes_first), cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(use_and_release),        cmocka_unit_test(threads_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

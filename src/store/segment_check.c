@@ -29,6 +29,8 @@ struct check {
     struct run_reader *reader;
     struct codec_workspace *workspace;
     struct buffer scratch;
+    struct segment_input input;
+    const struct segment_half *halves[2]; /* by enum field_half */
 };
 
 static tally_status
@@ -41,11 +43,11 @@ place_fault(const struct segment_column *column, uint32_t block, const char *wha
 
 /* The columns of a half fill its file. */
 static tally_status
-layout_check(const struct segment *segment, enum field_half half, struct tally_error *error)
+layout_check(const struct check *check, enum field_half half, struct tally_error *error)
 {
     static const struct segment_place place = { .part = "directory" };
-    const struct segment_directory *directory = &segment->directories[half];
-    const struct segment_file *file = &segment->files[half];
+    const struct segment_directory *directory = &check->halves[half]->directory;
+    const struct segment_file *file = &check->halves[half]->file;
     uint64_t offset = SEGMENT_HEADER_SIZE;
 
     for (uint32_t i = 0; i < directory->column_count; i++) {
@@ -70,18 +72,22 @@ layout_check(const struct segment *segment, enum field_half half, struct tally_e
 }
 
 static tally_status
-halves_check(const struct segment *segment, struct tally_error *error)
+halves_check(struct check *check, struct tally_error *error)
 {
     uint64_t seen = 0;
     for (unsigned half = 0; half < 2; half++) {
-        tally_status status = layout_check(segment, (enum field_half)half, error);
+        tally_status status = segment_get_half(check->segment, (enum field_half)half, &check->input,
+                                               &check->halves[half], error);
+        if (status == TALLY_OK)
+            status = layout_check(check, (enum field_half)half, error);
         if (status != TALLY_OK)
             return status;
-        for (uint32_t i = 0; i < segment->directories[half].column_count; i++) {
-            uint64_t bit = FIELD_BIT(segment->directories[half].columns[i].column);
+        const struct segment_half *open = check->halves[half];
+        for (uint32_t i = 0; i < open->directory.column_count; i++) {
+            uint64_t bit = FIELD_BIT(open->directory.columns[i].column);
             if ((seen & bit) != 0)
                 return fault(error, TALLY_DAMAGED, "%s: directory: a column is in both files",
-                             segment->files[half].name);
+                             open->file.name);
             seen |= bit;
         }
     }
@@ -152,9 +158,10 @@ pages_check(struct check *check, const struct segment_column *column,
 static tally_status
 column_check(struct check *check, unsigned number, struct tally_error *error)
 {
-    const struct segment_column *column;
+    struct segment_column *column;
     struct dictionary dictionary;
-    tally_status status = segment_find_column(check->segment, number, &column, error);
+    tally_status status =
+        segment_find_column(check->segment, number, &check->input, &column, error);
     if (status != TALLY_OK)
         return status == TALLY_ABSENT ? TALLY_OK : status;
     if (column->entry.codec == CODEC_TEXT && check->what == SEGMENT_CHECK_DERIVED)
@@ -176,7 +183,7 @@ static tally_status
 times_check(struct check *check, struct tally_error *error)
 {
     const struct segment_info *info = &check->segment->info;
-    const struct segment_file *file = &check->segment->files[HALF_PUBLIC];
+    const struct segment_file *file = &check->halves[HALF_PUBLIC]->file;
     struct time_range all = { INT64_MAX, INT64_MIN };
 
     for (uint32_t number = 0; number < run_page_count(run_of(check->reader)); number++) {
@@ -190,7 +197,7 @@ times_check(struct check *check, struct tally_error *error)
             range.minimum = times[row] < range.minimum ? times[row] : range.minimum;
             range.maximum = times[row] > range.maximum ? times[row] : range.maximum;
         }
-        const struct time_range *stored = &segment_time_ranges(check->segment)[number];
+        const struct time_range *stored = &check->halves[HALF_PUBLIC]->directory.ranges[number];
         if (stored->minimum != range.minimum || stored->maximum != range.maximum) {
             const struct segment_place place = {
                 .first = info->first + (uint64_t)number * PAGE_ROWS,
@@ -226,20 +233,20 @@ counts_check(struct check *check, struct tally_error *error)
     if (control_count != info->control_count)
         return fault(error, TALLY_DAMAGED,
                      "%s: has %" PRIu32 " control entries, the manifest says %" PRIu32,
-                     check->segment->files[HALF_PUBLIC].name, control_count, info->control_count);
+                     check->halves[HALF_PUBLIC]->file.name, control_count, info->control_count);
     if (erased_count != info->erased_count)
         return fault(error, TALLY_DAMAGED,
                      "%s: has %" PRIu32 " erased entries, the manifest says %" PRIu32,
-                     check->segment->files[HALF_PRIVATE].name, erased_count, info->erased_count);
+                     check->halves[HALF_PRIVATE]->file.name, erased_count, info->erased_count);
     return TALLY_OK;
 }
 
 static tally_status
 entries_check(struct check *check, struct tally_error *error)
 {
-    tally_status status = segment_whole(check->segment, error);
+    tally_status status = segment_whole(check->segment, &check->input, error);
     if (status == TALLY_OK)
-        status = halves_check(check->segment, error);
+        status = halves_check(check, error);
     for (unsigned column = 0; column < COLUMN_COUNT && status == TALLY_OK; column++)
         status = column_check(check, column, error);
     if (status == TALLY_OK)
@@ -255,7 +262,7 @@ index_check(struct check *check, struct tally_error *error)
     struct segment *segment = check->segment;
     struct segment_index index;
     tally_status status = segment_index_open(segment->disk, segment->folder, segment->tag,
-                                             &segment->info, &index, error);
+                                             &segment->info, &check->input, &index, error);
     if (status != TALLY_OK)
         return status;
     status = segment_index_check(&index, check->reader, error);
@@ -288,6 +295,7 @@ segment_check(struct segment *segment, enum segment_check_what what, bool *index
     }
     run_reader_destroy(check.reader);
     buffer_free(&check.scratch);
+    buffer_free(&check.input.bytes);
 
 destroy_workspace:
     codec_workspace_destroy(check.workspace);

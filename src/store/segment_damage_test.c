@@ -402,16 +402,18 @@ forged_summaries_are_found(void **state)
     struct segment_info info;
     struct disk *disk = make_segment(1, sample_tag, 5, &info);
     struct segment *segment;
-    const struct segment_column *column;
+    struct segment_column *column;
+    struct segment_input input = { 0 };
 
     assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
-    assert_ok(segment_use(segment, &error));
-    uint64_t directory = segment->files[HALF_PUBLIC].directory_offset;
-    assert_ok(segment_find_column(segment, FIELD_ACTION, &column, &error));
+    segment_use(segment);
+    assert_ok(segment_find_column(segment, FIELD_ACTION, &input, &column, &error));
+    uint64_t directory = segment->halves[HALF_PUBLIC]->file.directory_offset;
     uint64_t codes = column->entry.table.offset;
-    assert_ok(segment_find_column(segment, FIELD_RECEIVED, &column, &error));
+    assert_ok(segment_find_column(segment, FIELD_RECEIVED, &input, &column, &error));
     uint64_t times = column->entry.table.offset;
     segment_unuse(segment);
+    buffer_free(&input.bytes);
     segment_release(segment);
 
     /* Of a page: size and CRC, then a flag, least and greatest. */

@@ -147,7 +147,9 @@ generation_write(struct segment *segment, struct erasure *erasure, struct segmen
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_whole(segment, error);
+    struct segment_input input = { 0 };
+    status = segment_whole(segment, &input, error);
+    buffer_free(&input.bytes);
     if (status != TALLY_OK)
         goto destroy_reader;
     uint32_t newly_erased = 0;

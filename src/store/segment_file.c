@@ -217,14 +217,14 @@ segment_writer_discard(struct segment_writer *writer)
 
 /* Reads the trailer, says where the directory is and that it is the one the manifest means. */
 static tally_status
-trailer_read(const struct segment_file *file, uint32_t crc, struct segment_block *directory_out,
-             struct tally_error *error)
+trailer_read(const struct segment_file *file, uint32_t crc, struct segment_input *input,
+             struct segment_block *directory_out, struct tally_error *error)
 {
-    uint8_t trailer[SEGMENT_TRAILER_SIZE];
-    uint64_t place = file->size - sizeof trailer;
-    tally_status status = disk_read_all(file->file, place, trailer, sizeof trailer, error);
+    uint64_t place = file->size - SEGMENT_TRAILER_SIZE;
+    tally_status status = segment_file_fetch(file, place, SEGMENT_TRAILER_SIZE, input, error);
     if (status != TALLY_OK)
         return status;
+    const uint8_t *trailer = input->bytes.data;
     if (memcmp(trailer + 20, trailer_magic, sizeof trailer_magic) != 0 ||
         get_u32(trailer + 16) != crc32c(0, trailer, 16))
         return fault(error, TALLY_DAMAGED, "%s: trailer: checksum mismatch", file->name);
@@ -249,7 +249,7 @@ trailer_read(const struct segment_file *file, uint32_t crc, struct segment_block
 
 static tally_status
 contents_check(struct segment_file *file, const struct segment_identity *identity, uint64_t size,
-               uint32_t crc, struct buffer *directory_out, struct tally_error *error)
+               uint32_t crc, struct segment_input *input, struct tally_error *error)
 {
     uint64_t actual;
     tally_status status = disk_size(file->file, &actual, error);
@@ -261,22 +261,21 @@ contents_check(struct segment_file *file, const struct segment_identity *identit
                      file->name, actual, size);
     file->size = size;
 
-    uint8_t header[SEGMENT_HEADER_SIZE];
-    status = disk_read_all(file->file, 0, header, sizeof header, error);
+    status = segment_file_fetch(file, 0, SEGMENT_HEADER_SIZE, input, error);
     if (status != TALLY_OK)
         return status;
-    status = header_check(header, identity, file->name, error);
+    status = header_check(input->bytes.data, identity, file->name, error);
     if (status != TALLY_OK)
         return status;
 
     struct segment_block directory;
-    status = trailer_read(file, crc, &directory, error);
+    status = trailer_read(file, crc, input, &directory, error);
     if (status != TALLY_OK)
         return status;
     file->directory_offset = size - SEGMENT_TRAILER_SIZE; /* until it is read */
 
     static const struct segment_place place = { .part = "directory" };
-    status = segment_file_read(file, &directory, &place, directory_out, error);
+    status = segment_file_read(file, &directory, &place, input, error);
     if (status != TALLY_OK)
         return status;
     file->directory_offset = directory.offset;
@@ -286,7 +285,7 @@ contents_check(struct segment_file *file, const struct segment_identity *identit
 tally_status
 segment_file_open(struct disk *disk, const char *folder, const struct segment_identity *identity,
                   uint64_t size, uint32_t crc, struct segment_file *file_out,
-                  struct buffer *directory_out, struct tally_error *error)
+                  struct segment_input *input, struct tally_error *error)
 {
     struct segment_file file = { 0 };
     segment_file_name(folder, identity, file.name);
@@ -296,7 +295,7 @@ segment_file_open(struct disk *disk, const char *folder, const struct segment_id
         return fault(error, TALLY_DAMAGED, "%s: the file is missing", file.name);
     if (status != TALLY_OK)
         return status;
-    status = contents_check(&file, identity, size, crc, directory_out, error);
+    status = contents_check(&file, identity, size, crc, input, error);
     if (status != TALLY_OK) {
         disk_close(file.file);
         return status;
@@ -328,22 +327,34 @@ segment_file_fault(const struct segment_file *file, const struct segment_place *
 }
 
 tally_status
+segment_file_fetch(const struct segment_file *file, uint64_t offset, size_t size,
+                   struct segment_input *input, struct tally_error *error)
+{
+    buffer_clear(&input->bytes);
+    uint8_t *data = buffer_reserve(&input->bytes, size);
+    if (data == NULL)
+        return memory_fault(error);
+    if (input->meter != NULL)
+        run_meter_count(input->meter, size);
+    tally_status status = disk_read_all(file->file, offset, data, size, error);
+    if (status == TALLY_OK)
+        input->bytes.size = size;
+    return status;
+}
+
+tally_status
 segment_file_read(const struct segment_file *file, const struct segment_block *block,
-                  const struct segment_place *place, struct buffer *out, struct tally_error *error)
+                  const struct segment_place *place, struct segment_input *input,
+                  struct tally_error *error)
 {
     if (block->offset < SEGMENT_HEADER_SIZE || block->offset > file->directory_offset ||
         block->size > file->directory_offset - block->offset)
         return segment_file_fault(file, place, "lies outside the file", error);
 
-    buffer_clear(out);
-    uint8_t *data = buffer_reserve(out, block->size);
-    if (data == NULL)
-        return memory_fault(error);
-    tally_status status = disk_read_all(file->file, block->offset, data, block->size, error);
-    if (status != TALLY_OK)
-        return status;
-    if (crc32c(0, data, block->size) != block->crc)
-        return segment_file_fault(file, place, "checksum mismatch", error);
-    out->size = block->size;
-    return TALLY_OK;
+    tally_status status = segment_file_fetch(file, block->offset, block->size, input, error);
+    if (status == TALLY_OK && crc32c(0, input->bytes.data, block->size) != block->crc) {
+        buffer_clear(&input->bytes);
+        status = segment_file_fault(file, place, "checksum mismatch", error);
+    }
+    return status;
 }

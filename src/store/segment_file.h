@@ -17,6 +17,7 @@
 
 #include "buffer.h"
 #include "disk.h"
+#include "run_meter.h"
 
 #define SEGMENT_FILE_VERSION  1
 #define SEGMENT_HEADER_SIZE   64
@@ -91,6 +92,13 @@ TALLY_MUST_CHECK tally_status segment_writer_finish(struct segment_writer *write
 /* Gives up: closes and unlinks. Not after finish. */
 void segment_writer_discard(struct segment_writer *writer);
 
+/* Where what is read goes: the bytes read last, and whose meter counts them (NULL: nobody's). Zeroed
+ * is empty; the bytes are to be freed. */
+struct segment_input {
+    struct buffer bytes;
+    struct run_meter *meter;
+};
+
 /* An open file. Immutable, so any number of threads may read. */
 struct segment_file {
     struct disk_file *file;
@@ -101,7 +109,7 @@ struct segment_file {
 
 /*
  * Opens a file that the manifest describes by `identity`, `size` and the CRC of its directory,
- * checks header, size and trailer and puts the directory into `directory_out`.
+ * checks header, size and trailer and puts the directory into `input`.
  *
  * TALLY_DAMAGED where the file is missing, of another size, of another trail or place, or its bytes
  * are not what was written; TALLY_UNSUPPORTED where a newer version wrote it; faults of the disk.
@@ -110,7 +118,7 @@ TALLY_MUST_CHECK tally_status segment_file_open(struct disk *disk, const char *f
                                                 const struct segment_identity *identity,
                                                 uint64_t size, uint32_t crc,
                                                 struct segment_file *file_out,
-                                                struct buffer *directory_out,
+                                                struct segment_input *input,
                                                 struct tally_error *error);
 void segment_file_close(struct segment_file *file);
 
@@ -123,12 +131,17 @@ struct segment_place {
     uint32_t count;
 };
 
-/* Puts a block into `out`, in place of what it held. TALLY_DAMAGED where it does not match its CRC
+/* Puts a block into `input`, in place of what it held. TALLY_DAMAGED where it does not match its CRC
  * or lies outside the blocks. */
 TALLY_MUST_CHECK tally_status segment_file_read(const struct segment_file *file,
                                                 const struct segment_block *block,
                                                 const struct segment_place *place,
-                                                struct buffer *out, struct tally_error *error);
+                                                struct segment_input *input,
+                                                struct tally_error *error);
+/* Puts bytes of the file there that the caller checks itself. */
+TALLY_MUST_CHECK tally_status segment_file_fetch(const struct segment_file *file, uint64_t offset,
+                                                 size_t size, struct segment_input *input,
+                                                 struct tally_error *error);
 
 /* TALLY_DAMAGED with the name of the file, the place and what is wrong there. */
 tally_status segment_file_fault(const struct segment_file *file, const struct segment_place *place,

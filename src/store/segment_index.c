@@ -155,22 +155,20 @@ index_fault(tally_status status, const struct tally_error *inner, struct tally_e
 
 tally_status
 segment_index_open(struct disk *disk, const char *folder, const uint8_t tag[16],
-                   const struct segment_info *info, struct segment_index *index_out,
-                   struct tally_error *error)
+                   const struct segment_info *info, struct segment_input *input,
+                   struct segment_index *index_out, struct tally_error *error)
 {
     struct segment_index index = { .state = INDEX_OPEN };
     struct segment_identity identity = segment_identify(info, tag, SEGMENT_FILE_INDEX);
-    struct buffer directory = { 0 };
     struct tally_error inner;
 
     tally_status status = segment_file_open(disk, folder, &identity, info->index_size,
-                                            info->index_crc, &index.file, &directory, &inner);
-    if (status == TALLY_OK && !directory_decode(buffer_view(&directory), info->count, &index)) {
+                                            info->index_crc, &index.file, input, &inner);
+    if (status == TALLY_OK && !directory_decode(buffer_view(&input->bytes), info->count, &index)) {
         const struct segment_place place = { .part = "directory" };
         status = segment_file_fault(&index.file, &place, "makes no sense", &inner);
         segment_file_close(&index.file);
     }
-    buffer_free(&directory);
     if (status != TALLY_OK)
         return index_fault(status, &inner, error);
     *index_out = index;
@@ -186,7 +184,7 @@ segment_index_close(struct segment_index *index)
 }
 
 tally_status
-segment_index_bucket(const struct segment_index *index, uint64_t hash, struct buffer *bucket_out,
+segment_index_bucket(const struct segment_index *index, uint64_t hash, struct segment_input *input,
                      uint32_t *rows_out, struct tally_error *error)
 {
     static const struct segment_place place = { .part = "a bucket of ids" };
@@ -196,11 +194,12 @@ segment_index_bucket(const struct segment_index *index, uint64_t hash, struct bu
 
     /* The entry before says where the bucket begins; before the first one there are zeros. */
     unsigned before = bucket > 0 ? 1 : 0;
-    tally_status status = disk_read_all(
-        index->file.file, index->table.offset + (uint64_t)(bucket - before) * TABLE_ENTRY_SIZE,
-        raw + (1 - before) * TABLE_ENTRY_SIZE, (1 + before) * TABLE_ENTRY_SIZE, &inner);
+    tally_status status = segment_file_fetch(
+        &index->file, index->table.offset + (uint64_t)(bucket - before) * TABLE_ENTRY_SIZE,
+        (1 + before) * TABLE_ENTRY_SIZE, input, &inner);
     if (status != TALLY_OK)
         return index_fault(status, &inner, error);
+    memcpy(raw + (1 - before) * TABLE_ENTRY_SIZE, input->bytes.data, input->bytes.size);
 
     uint32_t start = get_u32(raw);
     uint32_t end = get_u32(raw + TABLE_ENTRY_SIZE);
@@ -213,7 +212,7 @@ segment_index_bucket(const struct segment_index *index, uint64_t hash, struct bu
     if (start > end || end > index->buckets_size || rows == UINT32_MAX)
         status = segment_file_fault(&index->file, &place, "cannot be where the table says", &inner);
     else
-        status = segment_file_read(&index->file, &block, &place, bucket_out, &inner);
+        status = segment_file_read(&index->file, &block, &place, input, &inner);
     if (status != TALLY_OK)
         return index_fault(status, &inner, error);
     *rows_out = rows;
@@ -251,26 +250,19 @@ filter_read(const struct segment_index *index, uint32_t count, struct id_filter 
 {
     static const struct segment_place table_place = { .part = "table of buckets" };
     static const struct segment_place place = { .part = "buckets of ids" };
-    struct buffer table = { 0 };
-    struct buffer buckets = { 0 };
+    struct segment_input table = { 0 };
+    struct segment_input buckets = { 0 };
 
     tally_status status =
         segment_file_read(&index->file, &index->table, &table_place, &table, error);
-    if (status != TALLY_OK)
-        goto free_buffers;
-    size_t size = (size_t)index->buckets_size;
-    uint8_t *data = buffer_reserve(&buckets, size);
-    if (data == NULL) {
-        status = memory_fault(error);
-        goto free_buffers;
-    }
-    status = disk_read_all(index->file.file, SEGMENT_HEADER_SIZE, data, size, error);
-    if (status == TALLY_OK && !filter_fill(index, bytes_of(data, size), table.data, count, filter))
+    if (status == TALLY_OK)
+        status = segment_file_fetch(&index->file, SEGMENT_HEADER_SIZE, (size_t)index->buckets_size,
+                                    &buckets, error);
+    if (status == TALLY_OK &&
+        !filter_fill(index, buffer_view(&buckets.bytes), table.bytes.data, count, filter))
         status = segment_file_fault(&index->file, &place, "checksum mismatch", error);
-
-free_buffers:
-    buffer_free(&table);
-    buffer_free(&buckets);
+    buffer_free(&table.bytes);
+    buffer_free(&buckets.bytes);
     return status;
 }
 
@@ -378,8 +370,10 @@ static tally_status
 filter_load(struct segment *segment, struct id_filter *filter_out, struct tally_error *error)
 {
     struct segment_index index;
+    struct segment_input input = { 0 };
     tally_status status = segment_index_open(segment->disk, segment->folder, segment->tag,
-                                             &segment->info, &index, error);
+                                             &segment->info, &input, &index, error);
+    buffer_free(&input.bytes);
     if (status == TALLY_OK) {
         status = segment_index_filter(&index, segment->info.count, filter_out, error);
         segment_index_close(&index);
@@ -421,7 +415,7 @@ segment_id_hash(struct bytes id)
 }
 
 tally_status
-segment_read_bucket(struct segment *segment, uint64_t hash, struct buffer *bucket_out,
+segment_read_bucket(struct segment *segment, uint64_t hash, struct segment_input *input,
                     uint32_t *rows_out, struct tally_error *error)
 {
     struct segment_index *index = &segment->index;
@@ -430,7 +424,7 @@ segment_read_bucket(struct segment *segment, uint64_t hash, struct buffer *bucke
     pthread_mutex_lock(&segment->mutex);
     if (index->state == INDEX_CLOSED) {
         status = segment_index_open(segment->disk, segment->folder, segment->tag, &segment->info,
-                                    index, error);
+                                    input, index, error);
         if (status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED) {
             index->state = INDEX_UNUSABLE;
             status = TALLY_OK;
@@ -443,7 +437,7 @@ segment_read_bucket(struct segment *segment, uint64_t hash, struct buffer *bucke
         return status;
     if (!usable)
         return TALLY_ABSENT;
-    status = segment_index_bucket(index, hash, bucket_out, rows_out, error);
+    status = segment_index_bucket(index, hash, input, rows_out, error);
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 

@@ -36,16 +36,14 @@ TALLY_MUST_CHECK tally_status segment_index_write(struct disk *disk, const char 
                                                   struct tally_error *error);
 
 /* Opens the file that `info` describes. TALLY_DAMAGED says how to rebuild it. */
-TALLY_MUST_CHECK tally_status segment_index_open(struct disk *disk, const char *folder,
-                                                 const uint8_t tag[16],
-                                                 const struct segment_info *info,
-                                                 struct segment_index *index_out,
-                                                 struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_index_open(
+    struct disk *disk, const char *folder, const uint8_t tag[16], const struct segment_info *info,
+    struct segment_input *input, struct segment_index *index_out, struct tally_error *error);
 void segment_index_close(struct segment_index *index);
 
-/* Reads the bucket that holds `hash` into `bucket_out`, with its count of rows. */
+/* Reads the bucket that holds `hash` into `input`, and says its count of rows. */
 TALLY_MUST_CHECK tally_status segment_index_bucket(const struct segment_index *index, uint64_t hash,
-                                                   struct buffer *bucket_out, uint32_t *rows_out,
+                                                   struct segment_input *input, uint32_t *rows_out,
                                                    struct tally_error *error);
 
 /* Every bucket's fingerprints. */
@@ -61,7 +59,7 @@ TALLY_MUST_CHECK tally_status segment_index_check(const struct segment_index *in
 /* The bucket of `hash` through the segment's own index, opened on first use. TALLY_ABSENT where the
  * file cannot be used: then the id column is to be searched. The segment is in use. */
 TALLY_MUST_CHECK tally_status segment_read_bucket(struct segment *segment, uint64_t hash,
-                                                  struct buffer *bucket_out, uint32_t *rows_out,
+                                                  struct segment_input *input, uint32_t *rows_out,
                                                   struct tally_error *error);
 
 #endif

@@ -293,13 +293,13 @@ column_write(const struct column_job *common, unsigned column, struct segment_di
 }
 
 static bool
-half_has(const struct half_source *source, unsigned column)
+half_has(const struct half_source *source, uint64_t fields_private, unsigned column)
 {
     if (column == COLUMN_SALT)
         return source->half == HALF_PRIVATE;
     if (column == FIELD_PRIVATE)
         return false;
-    bool private = (run_fields_private(source->reader) & FIELD_BIT(column)) != 0;
+    bool private = (fields_private & FIELD_BIT(column)) != 0;
     return private == (source->half == HALF_PRIVATE);
 }
 
@@ -337,11 +337,15 @@ columns_write(struct segment_writer *writer, const struct half_source *source,
         .page_count = run_page_count(run_of(source->reader)),
     };
 
-    tally_status status = codec_workspace_create(&common.workspace, error);
+    uint64_t fields_private;
+
+    tally_status status = run_fields_private(source->reader, &fields_private, error);
+    if (status == TALLY_OK)
+        status = codec_workspace_create(&common.workspace, error);
     if (status != TALLY_OK)
         return status;
     for (unsigned column = 0; column < COLUMN_COUNT && status == TALLY_OK; column++)
-        if (half_has(source, column))
+        if (half_has(source, fields_private, column))
             status = column_write(&common, column, directory, error);
     codec_workspace_destroy(common.workspace);
     buffer_free(&encoded);

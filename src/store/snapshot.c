@@ -45,6 +45,7 @@ struct snapshot {
     struct note note;
     struct open_reader readers[READERS_OPEN_MAX];
     uint64_t clock;
+    struct run_meter meter;       /* of readers that are gone */
     struct block *blocks[BLOCKS]; /* the one asked for last stands first; NULL: none yet */
 };
 
@@ -191,10 +192,22 @@ snapshot_reader(struct snapshot *snapshot, size_t i, struct run_reader **reader_
     tally_status status = run_reader_create(&snapshot->runs[i], &reader, error);
     if (status != TALLY_OK)
         return status;
+    if (oldest->reader != NULL)
+        run_meter_add(&snapshot->meter, run_meter(oldest->reader));
     run_reader_destroy(oldest->reader);
     *oldest = (struct open_reader){ .run = i, .reader = reader, .used = ++snapshot->clock };
     *reader_out = reader;
     return TALLY_OK;
+}
+
+struct run_meter
+snapshot_meter(const struct snapshot *snapshot)
+{
+    struct run_meter meter = snapshot->meter;
+    for (unsigned i = 0; i < READERS_OPEN_MAX; i++)
+        if (snapshot->readers[i].reader != NULL)
+            run_meter_add(&meter, run_meter(snapshot->readers[i].reader));
+    return meter;
 }
 
 /* The run that holds an entry below the size. */

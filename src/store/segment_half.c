@@ -1,0 +1,221 @@
+/*
+ * segment_half.c - a file of columns, and what is read of it.
+ *
+ *     half_open      header, trailer and directory, each checked
+ *     load_table     block table of one column
+ *     load           dictionary or primer of one column
+ *     column_read    bytes of one page or block
+ *
+ * Invariant: a column's parts are loaded whole or not at all, so that a fault of one reader is met
+ * again by the next and leaves nothing half made.
+ */
+#include "segment_half.h"
+
+#include "fault.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct segment_identity
+segment_identify(const struct segment_info *info, const uint8_t tag[16],
+                 enum segment_file_kind kind)
+{
+    struct segment_identity identity = {
+        .kind = kind,
+        .first = info->first,
+        .count = info->count,
+        .generation = kind == SEGMENT_FILE_PRIVATE ? info->generation : 0,
+    };
+    memcpy(identity.tag, tag, SEGMENT_TAG_SIZE);
+    return identity;
+}
+
+tally_status
+segment_half_open(struct disk *disk, const char *folder, const struct segment_identity *identity,
+                  const struct segment_info *info, struct segment_input *input,
+                  struct segment_half **half_out, struct tally_error *error)
+{
+    bool public = identity->kind == SEGMENT_FILE_PUBLIC;
+    uint32_t ranges = public ? (info->count + PAGE_ROWS - 1) / PAGE_ROWS : 0;
+    struct segment_file file;
+    struct segment_directory directory;
+    struct tally_error inner;
+
+    tally_status status =
+        segment_file_open(disk, folder, identity, public ? info->public_size : info->private_size,
+                          public ? info->public_crc : info->private_crc, &file, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status =
+        segment_directory_decode(buffer_view(&input->bytes), public ? HALF_PUBLIC : HALF_PRIVATE,
+                                 ranges, &directory, &inner);
+    if (status == TALLY_DAMAGED) {
+        const struct segment_place place = { .part = "directory" };
+        status = segment_file_fault(&file, &place, inner.text, error);
+        goto close_file;
+    }
+    struct segment_half *half = NULL;
+    if (status == TALLY_OK)
+        half = calloc(1, sizeof *half + directory.column_count * sizeof half->columns[0]);
+    if (half == NULL) {
+        status = memory_fault(error);
+        goto close_file;
+    }
+    half->file = file;
+    half->directory = directory;
+    for (uint32_t i = 0; i < directory.column_count; i++)
+        half->columns[i] = (struct segment_column){
+            .entry = directory.columns[i],
+            .file = &half->file,
+            .first = info->first,
+            .rows = info->count,
+            .block_count = column_block_count(directory.columns[i].codec, info->count),
+        };
+    *half_out = half;
+    return TALLY_OK;
+
+close_file:
+    segment_file_close(&file);
+    return status;
+}
+
+void
+segment_half_close(struct segment_half *half)
+{
+    if (half == NULL)
+        return;
+    for (uint32_t i = 0; i < half->directory.column_count; i++) {
+        free(half->columns[i].blocks);
+        dictionary_copy_destroy(half->columns[i].dictionary);
+        primer_destroy(half->columns[i].primer);
+    }
+    segment_directory_free(&half->directory);
+    segment_file_close(&half->file);
+    free(half);
+}
+
+size_t
+segment_half_memory(const struct segment_half *half)
+{
+    size_t memory = sizeof *half + half->directory.column_count * sizeof half->columns[0] +
+                    half->directory.range_count * sizeof *half->directory.ranges;
+    for (uint32_t i = 0; i < half->directory.column_count; i++) {
+        const struct segment_column *column = &half->columns[i];
+        if (column->blocks != NULL)
+            memory += column->block_count * sizeof *column->blocks;
+        if (column->dictionary != NULL)
+            memory += dictionary_copy_memory(column->dictionary);
+        if (column->primer != NULL)
+            memory += primer_memory(column->primer);
+    }
+    return memory;
+}
+
+struct segment_column *
+segment_half_column(struct segment_half *half, unsigned column)
+{
+    for (uint32_t i = 0; i < half->directory.column_count; i++)
+        if (half->columns[i].entry.column == column)
+            return &half->columns[i];
+    return NULL;
+}
+
+struct segment_place
+segment_column_place(const struct segment_column *column, uint32_t block, const char *part)
+{
+    struct segment_place place = { .column = column_name(column->entry.column), .part = part };
+
+    if (part == NULL) {
+        uint32_t unit = column->entry.codec == CODEC_TEXT ? BLOCK_ROWS : PAGE_ROWS;
+        uint32_t row = block * unit;
+        place.first = column->first + row;
+        place.count = column->rows - row < unit ? column->rows - row : unit;
+    }
+    return place;
+}
+
+/* A fault of decoding knows what is wrong; where, is known here. */
+static tally_status
+part_fault(const struct segment_column *column, const char *part, tally_status status,
+           const struct tally_error *inner, struct tally_error *error)
+{
+    if (status != TALLY_DAMAGED)
+        return memory_fault(error);
+    struct segment_place place = segment_column_place(column, 0, part);
+    return segment_file_fault(column->file, &place, inner->text, error);
+}
+
+tally_status
+segment_column_load_table(struct segment_column *column, struct segment_input *input,
+                          struct tally_error *error)
+{
+    if (column->blocks != NULL)
+        return TALLY_OK;
+    struct segment_place place = segment_column_place(column, 0, "block table");
+    tally_status status =
+        segment_file_read(column->file, &column->entry.table, &place, input, error);
+    if (status != TALLY_OK)
+        return status;
+
+    struct column_block *blocks = malloc(column->block_count * sizeof *blocks);
+    if (blocks == NULL)
+        return memory_fault(error);
+    struct tally_error inner;
+    status = column_table_decode(&column->entry, buffer_view(&input->bytes), column->block_count,
+                                 blocks, &inner);
+    if (status != TALLY_OK) {
+        free(blocks);
+        return part_fault(column, "block table", status, &inner, error);
+    }
+    column->blocks = blocks;
+    return TALLY_OK;
+}
+
+static tally_status
+dictionary_load(struct segment_column *column, struct codec_workspace *workspace,
+                struct segment_input *input, struct tally_error *error)
+{
+    struct segment_place place = segment_column_place(column, 0, "dictionary");
+    struct tally_error inner;
+    tally_status status =
+        segment_file_read(column->file, &column->entry.dictionary, &place, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = dictionary_decode(workspace, buffer_view(&input->bytes),
+                               column->entry.dictionary_count, &column->dictionary, &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
+}
+
+static tally_status
+primer_load(struct segment_column *column, struct segment_input *input, struct tally_error *error)
+{
+    struct segment_place place = segment_column_place(column, 0, "primer");
+    struct tally_error inner;
+    tally_status status =
+        segment_file_read(column->file, &column->entry.primer, &place, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = primer_create(buffer_view(&input->bytes), PRIMER_DECODE, &column->primer, &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "primer", status, &inner, error);
+}
+
+tally_status
+segment_column_load(struct segment_column *column, struct codec_workspace *workspace,
+                    struct segment_input *input, struct tally_error *error)
+{
+    if (column->entry.codec == CODEC_CODES && column->dictionary == NULL)
+        return dictionary_load(column, workspace, input, error);
+    if (column->entry.codec == CODEC_TEXT && column->entry.primer.size > 0 &&
+        column->primer == NULL)
+        return primer_load(column, input, error);
+    return TALLY_OK;
+}
+
+tally_status
+segment_column_read(const struct segment_column *column, uint32_t block,
+                    struct segment_input *input, struct tally_error *error)
+{
+    assert(block < column->block_count);
+    struct segment_place place = segment_column_place(column, block, NULL);
+    return segment_file_read(column->file, &column->blocks[block].block, &place, input, error);
+}

@@ -1,0 +1,67 @@
+/*
+ * segment_half.h - one open file of a segment's columns: the public or the private half.
+ *
+ * What is read of a column when it is first asked for (block table, dictionary, primer) stays until
+ * the half is closed. Whoever shares a half sees to it that one thread at a time loads; what is
+ * loaded does not change, and is read by any thread.
+ */
+#ifndef SEGMENT_HALF_H
+#define SEGMENT_HALF_H
+
+#include "dictionary.h"
+#include "segment.h"
+#include "segment_directory.h"
+
+struct segment_column {
+    struct column_entry entry;
+    const struct segment_file *file;
+    uint64_t first; /* index of the segment's first entry */
+    uint32_t rows;  /* of the segment */
+    uint32_t block_count;
+    struct column_block
+        *blocks; /* pages, or the blocks of a column of text; NULL until asked for */
+    struct dictionary_copy *dictionary; /* CODEC_CODES; NULL until asked for */
+    struct primer *primer; /* CODEC_TEXT; NULL until asked for, or where there is none */
+};
+
+struct segment_half {
+    struct segment_file file;
+    struct segment_directory directory;
+    struct segment_column columns[]; /* as in the directory */
+};
+
+/* The identity of one of a segment's files. */
+struct segment_identity segment_identify(const struct segment_info *info, const uint8_t tag[16],
+                                         enum segment_file_kind kind);
+
+/* Opens the file that `info` describes and reads its directory. */
+TALLY_MUST_CHECK tally_status segment_half_open(struct disk *disk, const char *folder,
+                                                const struct segment_identity *identity,
+                                                const struct segment_info *info,
+                                                struct segment_input *input,
+                                                struct segment_half **half_out,
+                                                struct tally_error *error);
+void segment_half_close(struct segment_half *half); /* NULL is allowed */
+size_t segment_half_memory(const struct segment_half *half);
+
+/* The column of this number (enum field_id or COLUMN_SALT), or NULL. */
+struct segment_column *segment_half_column(struct segment_half *half, unsigned column);
+
+/* Load what is not there yet: the block table; the dictionary or the primer. */
+TALLY_MUST_CHECK tally_status segment_column_load_table(struct segment_column *column,
+                                                        struct segment_input *input,
+                                                        struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_column_load(struct segment_column *column,
+                                                  struct codec_workspace *workspace,
+                                                  struct segment_input *input,
+                                                  struct tally_error *error);
+
+/* The bytes of a page or block. */
+TALLY_MUST_CHECK tally_status segment_column_read(const struct segment_column *column,
+                                                  uint32_t block, struct segment_input *input,
+                                                  struct tally_error *error);
+/* What `block` holds, for messages; UINT32_MAX: `part`. */
+struct segment_place segment_column_place(const struct segment_column *column, uint32_t block,
+                                          const char *part);
+
+#endif
