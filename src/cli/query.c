@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "entries.h"
+#include "explaining.h"
 #include "filtering.h"
 #include "out.h"
 #include "random.h"
@@ -17,6 +18,7 @@ static const struct command_option options[] = {
     { "cursor", "CURSOR", "the next page: what the page before it printed" },
     { "order", "ORDER", "-time (newest first, the default), time, index or -index" },
     { "control", NULL, "control entries, too" },
+    EXPLAIN_OPTION,
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "table, json, ndjson or csv (default: table)" },
     REMOTE_OPTIONS,
@@ -104,6 +106,48 @@ say_next(enum listing_format format, const struct excerpt *excerpt)
         say("there is more: add --cursor %.*s", CURSOR_TEXT_SIZE, text);
 }
 
+static tally_status
+drop(void *context, struct bytes bytes, struct tally_error *error)
+{
+    (void)context;
+    (void)bytes;
+    (void)error;
+    return TALLY_OK;
+}
+
+/* Reads the entries as if they were to be printed, and prints what that took. */
+static int
+explain(const struct invocation *invocation, const struct where *where, struct excerpt *excerpt,
+        struct out *out)
+{
+    const struct listing_style style = { 0 };
+    struct stream stream = { .write = drop };
+    struct entries *entries = NULL;
+    struct tally_error error = { 0 };
+    tally_status status = entries_create(LISTING_JSON, &style, &stream, &entries, &error);
+    if (status == TALLY_OK)
+        status = write_excerpt(entries, excerpt, &error);
+    entries_destroy(entries);
+    stream_finish(&stream);
+    return status == TALLY_OK ? explaining_selection(invocation, &excerpt->selection, out)
+                              : where_fault(where, &error);
+}
+
+static int
+print(const struct where *where, enum listing_format format, const struct listing_style *style,
+      struct excerpt *excerpt, struct out *out)
+{
+    struct entries *entries = NULL;
+    struct tally_error error = { 0 };
+    tally_status status = entries_create(format, style, &out->stream, &entries, &error);
+    if (status == TALLY_OK)
+        status = write_excerpt(entries, excerpt, &error);
+    if (status == TALLY_OK)
+        say_next(format, excerpt);
+    entries_destroy(entries);
+    return status == TALLY_OK ? DONE : where_fault(where, &error);
+}
+
 static int
 answer_question(const struct invocation *invocation, const struct question *question,
                 const struct where *where, struct out *out)
@@ -120,15 +164,8 @@ answer_question(const struct invocation *invocation, const struct question *ques
         TALLY_OK)
         return filtering_fault(where, question->request.text, &error);
 
-    struct entries *entries = NULL;
-    tally_status status = entries_create(format, &style, &out->stream, &entries, &error);
-    if (status == TALLY_OK)
-        status = write_excerpt(entries, &excerpt, &error);
-    if (status == TALLY_OK)
-        say_next(format, &excerpt);
-    else
-        outcome = where_fault(where, &error);
-    entries_destroy(entries);
+    outcome = explaining(invocation) ? explain(invocation, where, &excerpt, out)
+                                     : print(where, format, &style, &excerpt, out);
     excerpt_close(&excerpt);
     return outcome;
 }

@@ -5,6 +5,7 @@
 
 #include "entries.h"
 #include "entries_read.h"
+#include "explaining.h"
 #include "filtering.h"
 #include "out.h"
 #include "remote.h"
@@ -27,6 +28,7 @@ put_target(const struct invocation *invocation, const struct excerpt_request *re
         remote_parameter(target, "order", bytes_text(order));
     if (request->cursor.data != NULL)
         remote_parameter(target, "cursor", request->cursor);
+    explaining_parameter(invocation, target);
 }
 
 /* The rows of a page, and what its document has behind them. */
@@ -86,6 +88,23 @@ print_page(const struct remote *remote, struct bytes page, enum listing_format f
 }
 
 static int
+print_explanation(const struct invocation *invocation, const struct remote *remote,
+                  struct bytes page, struct out *out)
+{
+    struct reply reply = { 0 };
+    struct account account = { 0 };
+    struct tally_error error = { 0 };
+    tally_status status = reply_read(&reply, page, &error);
+    if (status == TALLY_OK)
+        status = explaining_read(&reply, &account, &error);
+    int outcome = status == TALLY_OK ? explaining_print(invocation, &account, out)
+                                     : (fail_with(&error, remote_where(remote)), UNABLE);
+    account_finish(&account);
+    reply_finish(&reply);
+    return outcome;
+}
+
+static int
 ask_server(const struct invocation *invocation, const struct excerpt_request *request,
            struct remote *remote, struct out *out)
 {
@@ -100,7 +119,9 @@ ask_server(const struct invocation *invocation, const struct excerpt_request *re
     struct refusal refusal;
     put_target(invocation, request, remote, &target);
     if (remote_get(remote, &target, &page, &refusal) == TALLY_OK)
-        outcome = print_page(remote, buffer_view(&page), format, &style, out);
+        outcome = explaining(invocation)
+                      ? print_explanation(invocation, remote, buffer_view(&page), out)
+                      : print_page(remote, buffer_view(&page), format, &style, out);
     else
         outcome = filtering_refused(remote, request->text, &refusal);
     buffer_free(&target);

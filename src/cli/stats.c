@@ -1,6 +1,7 @@
 /*
  * tally stats - count what matches a filter: all of it, by a field's values, over time.
  */
+#include "explaining.h"
 #include "figures.h"
 #include "filtering.h"
 #include "out.h"
@@ -11,6 +12,7 @@ static const struct command_option options[] = {
     { "top", "N", "values that are named, most frequent first, at most 1000 (default: 10)" },
     { "interval", "TIME", "count over time: a number and s, m, h, d or w, such as 1h" },
     { "control", NULL, "control entries, too" },
+    EXPLAIN_OPTION,
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "table, json, ndjson or csv (default: table)" },
     REMOTE_OPTIONS,
@@ -54,7 +56,7 @@ write_summary(const struct invocation *invocation, const struct summary *summary
     if (outcome != DONE)
         return outcome;
     if (format == LISTING_JSON) {
-        figures_json(summary, &out->stream.buffer);
+        figures_json(summary, (struct bytes){ NULL, 0 }, &out->stream.buffer);
         return DONE;
     }
     struct tally_error error = { 0 };
@@ -84,7 +86,9 @@ count(const struct invocation *invocation, const struct where *where,
     } else {
         struct out out;
         out_open(&out);
-        outcome = out_finish(&out, write_summary(invocation, &summary, &out));
+        outcome = out_finish(&out, explaining(invocation)
+                                       ? explaining_selection(invocation, &selection, &out)
+                                       : write_summary(invocation, &summary, &out));
         summary_finish(&summary);
     }
     selection_close(&selection);

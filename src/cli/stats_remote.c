@@ -1,6 +1,7 @@
 #include "stats_remote.h"
 
 #include "clock.h"
+#include "explaining.h"
 #include "filtering.h"
 #include "remote.h"
 #include "reply.h"
@@ -23,6 +24,7 @@ put_target(const struct invocation *invocation, const struct summary_request *re
     }
     if (request->over_time)
         remote_parameter(target, "interval", bytes_text(option_value(invocation, "interval")));
+    explaining_parameter(invocation, target);
 }
 
 /* How many elements an array has. */
@@ -113,11 +115,14 @@ count(const struct invocation *invocation, const struct summary_request *request
     struct reply reply = { 0 };
     struct refusal refusal = { 0 };
     struct summary summary = { .request = *request };
+    struct account account = { 0 };
     filtering_text(invocation, &text);
     put_target(invocation, request, buffer_view(&text), remote, &target);
     tally_status status = remote_get(remote, &target, &answer, &refusal);
     if (status == TALLY_OK)
         status = read_summary(&reply, buffer_view(&answer), &summary, &refusal.error);
+    if (status == TALLY_OK && explaining(invocation))
+        status = explaining_read(&reply, &account, &refusal.error);
 
     int outcome;
     if (status != TALLY_OK) {
@@ -125,8 +130,11 @@ count(const struct invocation *invocation, const struct summary_request *request
     } else {
         struct out out;
         out_open(&out);
-        outcome = out_finish(&out, print(invocation, &summary, &out));
+        outcome =
+            out_finish(&out, explaining(invocation) ? explaining_print(invocation, &account, &out)
+                                                    : print(invocation, &summary, &out));
     }
+    account_finish(&account);
     free(summary.values.values);
     free(summary.buckets);
     reply_finish(&reply);

@@ -52,7 +52,7 @@ put_buckets(const struct summary *summary, struct buffer *out)
 }
 
 void
-figures_json(const struct summary *summary, struct buffer *out)
+figures_json(const struct summary *summary, struct bytes members, struct buffer *out)
 {
     buffer_text(out, "{\"total\":");
     buffer_decimal(out, summary->total);
@@ -60,6 +60,7 @@ figures_json(const struct summary *summary, struct buffer *out)
         put_values(summary, out);
     if (summary->request.over_time)
         put_buckets(summary, out);
+    buffer_bytes(out, members);
     buffer_text(out, "}\n");
 }
 

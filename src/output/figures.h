@@ -15,8 +15,9 @@
 #include "listing.h"
 #include "summary.h"
 
-/* Appends the object and a line end. */
-void figures_json(const struct summary *summary, struct buffer *out);
+/* Appends the object and a line end. `members` stands at its end, each with a comma before it;
+ * absent for none. */
+void figures_json(const struct summary *summary, struct bytes members, struct buffer *out);
 
 /* Writes the rows and flushes the stream. `format` is not LISTING_JSON. */
 TALLY_MUST_CHECK tally_status figures_rows(const struct summary *summary,

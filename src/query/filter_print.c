@@ -159,8 +159,8 @@ print_value(const struct filter_term *term, const struct filter_value *value, st
         print_pattern(&value->pattern, out);
 }
 
-static void
-print_term(const struct filter_term *term, struct buffer *out)
+void
+filter_print_term(const struct filter_term *term, struct buffer *out)
 {
     if (term->target == TARGET_TEXT) {
         print_free_text(&term->values[0].pattern, out);
@@ -184,7 +184,7 @@ static void
 print_node(const struct filter_node *node, enum filter_kind parent, struct buffer *out)
 {
     if (node->kind == FILTER_TERM) {
-        print_term(&node->term, out);
+        filter_print_term(&node->term, out);
         return;
     }
     if (node->kind == FILTER_NOT)

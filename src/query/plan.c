@@ -25,6 +25,11 @@
 
 #include <assert.h>
 
+const char *const plan_access_names[ACCESS_COUNT] = {
+    [ACCESS_SUMMARY] = "summary", [ACCESS_INDEX] = "index", [ACCESS_CODES] = "codes",
+    [ACCESS_NUMBERS] = "numbers", [ACCESS_IDS] = "ids",     [ACCESS_VALUES] = "values",
+};
+
 /*
  * Runs.
  */
@@ -129,6 +134,7 @@ term_page_possible(struct plan *plan, struct plan_node *node, uint32_t page, boo
         possible = true; /* it may stand under details */
     for (uint32_t i = 0; i < node->column_count && !possible && status == TALLY_OK; i++)
         status = column_possible(plan, node, &node->columns[i], page, &possible, error);
+    node->asked[ACCESS_SUMMARY] += !possible;
     *possible_out = possible;
     return status;
 }
@@ -208,8 +214,10 @@ ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct 
 {
     struct row_set left = *alive;
     tally_status status = TALLY_OK;
-    if (node->term->target == TARGET_INDEX)
+    if (node->term->target == TARGET_INDEX) {
+        node->asked[ACCESS_INDEX]++;
         ask_index(plan, node, page, alive, out);
+    }
     for (uint32_t i = 0; i < node->column_count && status == TALLY_OK; i++) {
         status = column_ask(plan, node, &node->columns[i], page, &left, out, error);
         row_set_without(alive, out, &left);
@@ -273,20 +281,50 @@ select_all(uint32_t rows, struct row_set *out)
 }
 
 tally_status
+plan_page_possible(struct plan *plan, uint32_t page, bool *possible_out, struct tally_error *error)
+{
+    assert(plan->reader != NULL && page < run_page_count(plan->run));
+    return page_possible(plan, plan->root, page, possible_out, error);
+}
+
+tally_status
 plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out, struct tally_error *error)
 {
     assert(plan->reader != NULL && page < run_page_count(plan->run));
 
     struct row_set all, found = { 0 };
     uint32_t rows = plan->run->count - page * PAGE_ROWS;
-    bool possible;
-    tally_status status = page_possible(plan, plan->root, page, &possible, error);
-    if (status == TALLY_OK && possible) {
-        select_all(rows < PAGE_ROWS ? rows : PAGE_ROWS, &all);
-        status = ask(plan, plan->root, page, &all, &found, error);
-    }
+    select_all(rows < PAGE_ROWS ? rows : PAGE_ROWS, &all);
+    tally_status status = ask(plan, plan->root, page, &all, &found, error);
     if (status != TALLY_OK)
         return status;
     *rows_out = found;
     return TALLY_OK;
+}
+
+/*
+ * What was done.
+ */
+
+static size_t
+add_terms(const struct plan_node *node, struct plan_term *terms)
+{
+    size_t count = 0;
+    if (node->kind == FILTER_TERM) {
+        struct plan_term *term = &terms[count++];
+        *term = (struct plan_term){ .term = node->term };
+        memcpy(term->pages, node->asked, sizeof term->pages);
+        for (uint32_t i = 0; i < node->column_count; i++)
+            for (unsigned way = 0; way < ACCESS_COUNT; way++)
+                term->pages[way] += node->columns[i].asked[way];
+    }
+    for (const struct plan_node *child = node->first; child != NULL; child = child->next)
+        count += add_terms(child, terms + count);
+    return count;
+}
+
+size_t
+plan_terms(const struct plan *plan, struct plan_term terms_out[PLAN_TERMS_MAX])
+{
+    return add_terms(plan->root, terms_out);
 }

@@ -17,6 +17,15 @@ struct row_set {
     uint64_t words[ROW_SET_WORDS];
 };
 
+static inline uint32_t
+row_set_count(const struct row_set *rows)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
+        count += (uint32_t)__builtin_popcountll(rows->words[i]);
+    return count;
+}
+
 static inline bool
 row_set_empty(const struct row_set *rows)
 {
@@ -38,6 +47,19 @@ row_set_next(const struct row_set *rows, uint32_t row)
     return PAGE_ROWS;
 }
 
+/* The ways in which a term is asked of a column's page. */
+enum plan_access {
+    ACCESS_SUMMARY, /* not at all: what is known of the page rules the term out */
+    ACCESS_INDEX,   /* of the entries' indexes: nothing is read */
+    ACCESS_CODES,
+    ACCESS_NUMBERS,
+    ACCESS_IDS,
+    ACCESS_VALUES, /* value by value, as text */
+    ACCESS_COUNT,
+};
+
+extern const char *const plan_access_names[ACCESS_COUNT];
+
 struct plan;
 
 /* `filter` is lent. Caller owns. */
@@ -52,8 +74,26 @@ bool plan_run_possible(const struct plan *plan, const struct run *run);
  * another number comes. `run` and `reader` are lent until the next turn. */
 void plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader);
 
+/* Whether a page of that run can have matches at all, as far as is known without reading it. */
+TALLY_MUST_CHECK tally_status plan_page_possible(struct plan *plan, uint32_t page,
+                                                 bool *possible_out, struct tally_error *error);
+
 /* The rows of a page of that run that match. */
 TALLY_MUST_CHECK tally_status plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out,
                                         struct tally_error *error);
+
+/* How a term was asked since the plan was made: a count of pages for each way, of free text a page
+ * of each column it is looked for in. */
+struct plan_term {
+    const struct filter_term *term; /* lent: the filter's, or the plan's own that leaves control
+                                       entries out */
+    uint64_t pages[ACCESS_COUNT];
+};
+
+/* Terms a plan may have: the filter's, and its own. */
+#define PLAN_TERMS_MAX (FILTER_TERMS_MAX + 1)
+
+/* The terms in the order in which they are asked. Returns how many there are. */
+size_t plan_terms(const struct plan *plan, struct plan_term terms_out[PLAN_TERMS_MAX]);
 
 #endif

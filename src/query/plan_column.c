@@ -264,14 +264,17 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
     status = run_page_summary(plan->reader, column->field, number, &summary, error);
     if (status != TALLY_OK)
         return status;
-    if (summary.kind == PAGE_VALUES)
+    if (summary.kind == PAGE_VALUES) {
+        column->asked[ACCESS_VALUES]++;
         return ask_values(plan, node, column->field, number, alive, out, error);
+    }
     status = run_page(plan->reader, column->field, number, &page, error);
     if (status != TALLY_OK)
         return status;
 
     switch (page.kind) {
     case PAGE_CODES:
+        column->asked[ACCESS_CODES]++;
         status = column_learn(plan, node, column, error);
         if (status == TALLY_OK)
             ask_codes(plan, node, column, &page, alive, out);
@@ -279,9 +282,11 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
     case PAGE_NUMBERS:
         if (node->term->target != TARGET_FIELD)
             break;
+        column->asked[ACCESS_NUMBERS]++;
         ask_numbers(plan, node, &page, alive, out);
         return TALLY_OK;
     case PAGE_IDS:
+        column->asked[ACCESS_IDS]++;
         ask_ids(plan, node, column->field, &page, alive, out);
         return TALLY_OK;
     case PAGE_ABSENT:
@@ -289,5 +294,6 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
     case PAGE_VALUES:
         break;
     }
+    column->asked[ACCESS_VALUES]++;
     return ask_values(plan, node, column->field, number, alive, out, error);
 }

@@ -24,6 +24,7 @@ struct plan_column {
     uint32_t truth_size;
     uint32_t truth_capacity;
     uint32_t first_true, last_true; /* codes outside are TRUTH_NO */
+    uint64_t asked[ACCESS_COUNT];   /* pages, by how; not ACCESS_SUMMARY */
 };
 
 /* A range of numbers in keys, by the count of fraction digits. */
@@ -47,8 +48,9 @@ struct plan_node {
     struct plan_column *columns;
     struct key_range *ranges; /* by value, where the term compares numbers */
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
-    bool exact;          /* all values are exact texts, compared by case */
-    bool no_hex;         /* free text that no UUID and no hexadecimal digits can contain */
+    uint64_t asked[ACCESS_COUNT]; /* pages, beside those of the columns */
+    bool exact;                   /* all values are exact texts, compared by case */
+    bool no_hex;                  /* free text that no UUID and no hexadecimal digits can contain */
 };
 
 struct plan {

@@ -17,7 +17,6 @@
 #include "scan.h"
 
 #include "fault.h"
-#include "plan.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -31,6 +30,13 @@ struct scan {
     size_t heap_capacity;
     scan_check *check; /* NULL: nobody is asked */
     void *check_context;
+    struct scan_account account;
+};
+
+const char *const scan_fate_names[FATE_COUNT] = {
+    [FATE_PASSED] = "passed",
+    [FATE_RULED_OUT] = "ruled_out",
+    [FATE_ASKED] = "asked",
 };
 
 /*
@@ -188,6 +194,23 @@ run_at(const struct scan *scan, size_t i)
     return scan->source.run(scan->source.context, i);
 }
 
+/* Begins to look at all runs: until something else becomes of them, they are passed. */
+static void
+account_begin(struct scan *scan)
+{
+    scan->account.runs[FATE_PASSED] += scan->source.run_count;
+    for (size_t i = 0; i < scan->source.run_count; i++)
+        scan->account.pages[FATE_PASSED] += run_page_count(run_at(scan, i));
+}
+
+/* One that was passed so far has another fate. */
+static void
+account_move(uint64_t fates[FATE_COUNT], enum scan_fate fate)
+{
+    fates[FATE_PASSED]--;
+    fates[fate]++;
+}
+
 /* Turns the plan to a run. */
 static tally_status
 enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct tally_error *error)
@@ -197,6 +220,7 @@ enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct ta
     if (status != TALLY_OK)
         return status;
     plan_turn(scan->plan, i, run_at(scan, i), reader);
+    account_move(scan->account.runs, FATE_ASKED);
     *reader_out = reader;
     return TALLY_OK;
 }
@@ -210,7 +234,29 @@ find_in_page(struct scan *scan, uint32_t page, struct row_set *found, struct tal
         if (status != TALLY_OK)
             return status;
     }
-    return plan_page(scan->plan, page, found, error);
+    bool possible;
+    tally_status status = plan_page_possible(scan->plan, page, &possible, error);
+    if (status != TALLY_OK)
+        return status;
+    account_move(scan->account.pages, possible ? FATE_ASKED : FATE_RULED_OUT);
+    *found = (struct row_set){ 0 };
+    if (possible)
+        status = plan_page(scan->plan, page, found, error);
+    if (status == TALLY_OK)
+        scan->account.matches += row_set_count(found);
+    return status;
+}
+
+const struct scan_account *
+scan_account(const struct scan *scan)
+{
+    return &scan->account;
+}
+
+size_t
+scan_terms(const struct scan *scan, struct plan_term terms_out[PLAN_TERMS_MAX])
+{
+    return plan_terms(scan->plan, terms_out);
 }
 
 /*
@@ -426,6 +472,7 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
     if (status != TALLY_OK)
         return status;
 
+    account_begin(scan);
     struct listing listing = { scan, order, place, scan->heap, 0, capacity + 1 };
     if (order == ORDER_TIME || order == ORDER_TIME_DOWN)
         status = list_by_time(&listing, error);
@@ -476,6 +523,7 @@ tally_status
 scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
+    account_begin(scan);
     for (size_t i = 0; i < scan->source.run_count && status == TALLY_OK; i++)
         status = visit_run(scan, i, visitor, context, error);
     return status;

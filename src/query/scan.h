@@ -18,8 +18,7 @@
 #ifndef SCAN_H
 #define SCAN_H
 
-#include "filter.h"
-#include "run.h"
+#include "plan.h"
 
 struct snapshot;
 
@@ -114,5 +113,27 @@ typedef tally_status (*scan_visitor)(void *context, const struct scan_page *page
                                      struct tally_error *error);
 TALLY_MUST_CHECK tally_status scan_pages(struct scan *scan, scan_visitor visitor, void *context,
                                          struct tally_error *error);
+
+/* What became of the runs and of the pages that there were for a scan to look at. */
+enum scan_fate {
+    FATE_PASSED,    /* not looked at: beyond the times or indexes asked for, or the list was full */
+    FATE_RULED_OUT, /* a page: by what is known of it without reading it */
+    FATE_ASKED,
+    FATE_COUNT,
+};
+
+extern const char *const scan_fate_names[FATE_COUNT];
+
+/* What a scan has done since it was made. Lists and counts add up: each looks at every run anew. */
+struct scan_account {
+    uint64_t runs[FATE_COUNT];
+    uint64_t pages[FATE_COUNT];
+    uint64_t matches; /* in the pages that were asked; a list may need fewer */
+};
+
+const struct scan_account *scan_account(const struct scan *scan);
+
+/* How each term was asked, as plan_terms() has it. */
+size_t scan_terms(const struct scan *scan, struct plan_term terms_out[PLAN_TERMS_MAX]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "entries.h"
+#include "explanation.h"
 #include "fault.h"
 #include "json.h"
 #include "routes.h"
@@ -209,9 +210,26 @@ reading_stream(struct buffer *body)
     return (struct stream){ .write = append, .context = body };
 }
 
+tally_status
+reading_explain(const struct request *request, const struct selection *selection,
+                struct buffer *members, struct tally_error *error)
+{
+    struct bytes asked = request_parameter(request, "explain");
+    if (asked.data == NULL || !bytes_is(asked, "true"))
+        return TALLY_OK;
+    struct account account;
+    tally_status status = account_make(selection, &account, error);
+    if (status != TALLY_OK)
+        return status;
+    buffer_text(members, ",\"explain\":");
+    explanation_json(&account, members);
+    account_finish(&account);
+    return TALLY_OK;
+}
+
 static tally_status
-write_excerpt(struct excerpt *excerpt, struct bytes members, struct buffer *body,
-              struct tally_error *error)
+write_excerpt(const struct request *request, struct excerpt *excerpt, struct bytes members,
+              struct buffer *body, struct tally_error *error)
 {
     const struct listing_style style = { 0 };
     struct stream stream = reading_stream(body);
@@ -223,6 +241,8 @@ write_excerpt(struct excerpt *excerpt, struct bytes members, struct buffer *body
     if (status == TALLY_OK)
         status = excerpt_put_next(excerpt, &all, error);
     buffer_bytes(&all, members);
+    if (status == TALLY_OK)
+        status = reading_explain(request, &excerpt->selection, &all, error);
     if (status == TALLY_OK)
         status = entries_end(entries, buffer_view(&all), error);
     entries_destroy(entries);
@@ -236,7 +256,7 @@ reading_answer(struct request *request, struct excerpt *excerpt, struct bytes me
 {
     struct buffer body = { 0 };
     struct tally_error error = { 0 };
-    if (write_excerpt(excerpt, members, &body, &error) == TALLY_OK)
+    if (write_excerpt(request, excerpt, members, &body, &error) == TALLY_OK)
         answer_json(request, 200, &body);
     else
         answer_fault(request, &error);

@@ -70,6 +70,11 @@ bool reading_open(struct request *request, struct trail *trail,
 /* The same as reading_record(), for a filter as it came. */
 bool reading_record_filter(struct request *request, const struct reading_filter *filter);
 
+/* Appends what a question took, `,"explain":{…}`, where the request asks for it. */
+TALLY_MUST_CHECK tally_status reading_explain(const struct request *request,
+                                              const struct selection *selection,
+                                              struct buffer *members, struct tally_error *error);
+
 /* Answers with the entries of an excerpt, as {"data":[…],"next":…} and `members` behind, each with
  * a comma before it; cuts the excerpt at READING_SIZE_MAX. */
 void reading_answer(struct request *request, struct excerpt *excerpt, struct bytes members);

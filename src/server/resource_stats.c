@@ -34,13 +34,21 @@ read_request(struct request *request, struct summary_request *summary_out)
 
 static void
 answer_summary(struct request *request, const struct reading_filter *filter,
-               const struct summary *summary)
+               const struct selection *selection, const struct summary *summary)
 {
     if (!reading_record_filter(request, filter))
         return;
     struct buffer body = { 0 };
-    figures_json(summary, &body);
-    answer_json(request, 200, &body);
+    struct buffer members = { 0 };
+    struct tally_error error = { 0 };
+    tally_status status = reading_explain(request, selection, &members, &error);
+    if (status == TALLY_OK) {
+        figures_json(summary, buffer_view(&members), &body);
+        answer_json(request, 200, &body);
+    } else {
+        answer_fault(request, &error);
+    }
+    buffer_free(&members);
     metrics_observe(request->server->metrics, HISTOGRAM_QUERY, clock_monotonic() - request->began);
 }
 
@@ -71,7 +79,7 @@ stats_show(struct request *request)
     if (status == TALLY_OK)
         status = summary_make(selection.scan, &summary_request, &summary, &error);
     if (status == TALLY_OK)
-        answer_summary(request, &filter, &summary);
+        answer_summary(request, &filter, &selection, &summary);
     else
         answer_fault(request, &error);
     summary_finish(&summary);

@@ -18,6 +18,11 @@
         .name = "control", .type = PARAMETER_FLAG,                    \
         .text = "control entries, too: what the trail says of itself" \
     }
+#define EXPLAIN                                                                     \
+    {                                                                               \
+        .name = "explain", .type = PARAMETER_FLAG,                                  \
+        .text = "what the question took, too: runs and pages, how terms were asked" \
+    }
 #define CURSOR                                                                 \
     {                                                                          \
         .name = "cursor", .type = PARAMETER_TEXT,                              \
@@ -54,6 +59,7 @@ static const struct parameter list_parameters[] = {
       .type = PARAMETER_WORD,
       .words = counts,
       .text = "`total`, too: how many entries match" },
+    EXPLAIN,
     END,
 };
 
@@ -90,6 +96,7 @@ static const struct parameter stats_parameters[] = {
       .type = PARAMETER_TEXT,
       .text = "count over time: a number and s, m, h, d or w, such as 1h" },
     CONTROL,
+    EXPLAIN,
     END,
 };
 

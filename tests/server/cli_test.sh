@@ -67,6 +67,8 @@ for format in table json ndjson csv; do
     alike 0 query WHERE --format $format
     alike 0 query WHERE --format $format --control --order index --limit 7 -status:success
     alike 0 stats WHERE --format $format --by action --top 3 --interval 4w
+    alike 0 query WHERE --explain --format $format status:failure --limit 3
+    alike 0 stats WHERE --explain --format $format --by action
     alike 0 trail WHERE list --format $format
     alike 0 trail WHERE info --format $format
     alike 0 verify WHERE --format $format

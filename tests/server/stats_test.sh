@@ -27,6 +27,19 @@ alike 'by a field' by=action -- --by action
 alike 'by an alias, the top three' by=user top=3 -- --by user --top 3
 alike 'over time' interval=1w -- --interval 1w
 alike 'all of it' q=status:failure by=severity interval=4w control=true -- status:failure --by severity --interval 4w --control
+
+# What it took: the same of the server's trail as of the folder.
+for filter in status:failure 'action:report.* user:user-000003' ''; do
+    fetch 200 "explained: $filter" /api/stats by=action explain=true "q=$filter"
+    "$TALLY" stats data --by action --explain --format json $filter > printed
+    same 'is what is printed' "$(picked .explain)" "$(cat printed)"
+    same 'and what is printed of the server' "$("$TALLY" stats "$url" --key "$key" --by action --explain --format csv $filter)" \
+        "$("$TALLY" stats data --by action --explain --format csv $filter)"
+    same 'the figures are there' "$(picked 'del(.explain)')" "$("$TALLY" stats data --by action --format json $filter)"
+done
+fetch 200 'not asked for' /api/stats explain=false
+same 'it is not there' "$(picked 'has("explain")')" false
+fetch 400 'neither true nor false' /api/stats explain=yes
 same 'by its own name' "$(ask /api/stats by=user && picked .by)" '"user_id"'
 fetch 400 'too many intervals' /api/stats interval=1m
 same 'and the shortest that will do' "$(picked .detail | grep -cE '[0-9]+m is the shortest')" 1

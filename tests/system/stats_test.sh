@@ -53,6 +53,13 @@ complains 'and what would do' '10s makes 21421 intervals, more than 10000: 22s i
 expect 0 'that will do' "$TALLY" stats data --interval 22s
 expect 2 'a second less does not' "$TALLY" stats data --interval 21s
 
+# What counting took.
+same 'what it took' "$(json --explain user:u1 --by action)" \
+    '{"filter":"user_id:u1","runs":{"all":1,"passed":0,"ruled_out":0,"asked":1},"pages":{"all":1,"passed":0,"ruled_out":0,"asked":1},"terms":[{"term":"control:*","pages":{"values":1}},{"term":"user_id:u1","pages":{"codes":1}}],"matches":3}'
+expect 0 'as a table' "$TALLY" stats data --explain user:u1
+says 'has no figures' '^matches +3$' '^term +user_id:u1 +codes +1$'
+same 'of the answer' "$(grep -c '^total' out)" 0
+
 # Slips.
 for arguments in '--interval 0h' '--interval 1y' '--interval 101d' '--by nothing' '--by details' '--by' '--by action --top 0' \
     '--by action --top 1001' '--top 5' '--format yaml' 'user_ID:x'; do
