@@ -200,14 +200,6 @@ ask_older(struct plan *plan, const struct plan_node *node, uint32_t page,
     return TALLY_OK;
 }
 
-/* What is in `rows` and not in `taken`. */
-static void
-row_set_without(const struct row_set *rows, const struct row_set *taken, struct row_set *out)
-{
-    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
-        out->words[i] = rows->words[i] & ~taken->words[i];
-}
-
 static tally_status
 ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
          struct row_set *out, struct tally_error *error)
@@ -270,16 +262,6 @@ ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_s
     return status;
 }
 
-static void
-select_all(uint32_t rows, struct row_set *out)
-{
-    for (uint32_t i = 0; i < ROW_SET_WORDS; i++) {
-        uint32_t before = i * 64;
-        uint32_t count = rows <= before ? 0 : rows - before;
-        out->words[i] = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
-    }
-}
-
 tally_status
 plan_page_possible(struct plan *plan, uint32_t page, bool *possible_out, struct tally_error *error)
 {
@@ -294,7 +276,7 @@ plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out, struct tal
 
     struct row_set all, found = { 0 };
     uint32_t rows = plan->run->count - page * PAGE_ROWS;
-    select_all(rows < PAGE_ROWS ? rows : PAGE_ROWS, &all);
+    row_set_fill(&all, rows < PAGE_ROWS ? rows : PAGE_ROWS);
     tally_status status = ask(plan, plan->root, page, &all, &found, error);
     if (status != TALLY_OK)
         return status;

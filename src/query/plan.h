@@ -8,44 +8,8 @@
 #define PLAN_H
 
 #include "filter.h"
+#include "row_set.h"
 #include "run.h"
-
-#define ROW_SET_WORDS (PAGE_ROWS / 64)
-
-/* A set of a page's rows, a bit each. */
-struct row_set {
-    uint64_t words[ROW_SET_WORDS];
-};
-
-static inline uint32_t
-row_set_count(const struct row_set *rows)
-{
-    uint32_t count = 0;
-    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
-        count += (uint32_t)__builtin_popcountll(rows->words[i]);
-    return count;
-}
-
-static inline bool
-row_set_empty(const struct row_set *rows)
-{
-    uint64_t any = 0;
-    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
-        any |= rows->words[i];
-    return any == 0;
-}
-
-/* The first row at or behind `row` that is in the set, PAGE_ROWS where there is none. */
-static inline uint32_t
-row_set_next(const struct row_set *rows, uint32_t row)
-{
-    for (; row < PAGE_ROWS; row = (row / 64 + 1) * 64) {
-        uint64_t word = rows->words[row / 64] >> row % 64;
-        if (word != 0)
-            return row + (uint32_t)__builtin_ctzll(word);
-    }
-    return PAGE_ROWS;
-}
 
 /* The ways in which a term is asked of a column's page. */
 enum plan_access {

@@ -72,10 +72,4 @@ TALLY_MUST_CHECK tally_status column_ask(struct plan *plan, const struct plan_no
                                          const struct row_set *alive, struct row_set *out,
                                          struct tally_error *error);
 
-static inline void
-row_set_add(struct row_set *rows, uint32_t row)
-{
-    rows->words[row / 64] |= UINT64_C(1) << row % 64;
-}
-
 #endif

@@ -20,7 +20,7 @@
 #define CODEC_H
 
 #include "buffer.h"
-#include "page.h"
+#include "row_set.h"
 #include "tally/status.h"
 
 enum codec {
@@ -140,6 +140,29 @@ TALLY_MUST_CHECK tally_status codec_decode_page(struct page_decoder *decoder, en
                                                 enum field_column hint, uint32_t rows,
                                                 uint32_t code_max, struct bytes encoded,
                                                 struct page *page_out, struct tally_error *error);
+
+/*
+ * CODEC_CODES without decoding: an encoded page as it lies, lent like its bytes.
+ */
+struct coded_page {
+    uint32_t rows;
+    uint32_t base;
+    unsigned width;
+    const uint8_t *planes; /* of the codes less the base (planes.h) */
+};
+
+/* Looks at an encoded page of `rows` rows as far as its size; TALLY_DAMAGED where that is wrong. Of a
+ * page without any value all codes are 0. */
+TALLY_MUST_CHECK tally_status codes_open(struct bytes encoded, uint32_t rows,
+                                         struct coded_page *page_out, struct tally_error *error);
+
+/* Adds to `out` those of `among`, all rows of the page, whose code is from `first` to `last`. */
+void codes_in(const struct coded_page *page, uint32_t first, uint32_t last,
+              const struct row_set *among, struct row_set *out);
+
+/* The codes of the 16 rows from `row` on, a multiple of 16 below page->rows; 0 behind the last. They
+ * are not held against the dictionary: one that is greater than its count is damage. */
+void codes_gather16(const struct coded_page *page, uint32_t row, uint32_t codes_out[16]);
 
 /* CODEC_TEXT: a block of `rows` rows into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
  * that slot is decoded again. The values of slot n + 1 follow those of slot n in memory, so that

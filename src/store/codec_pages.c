@@ -1,7 +1,6 @@
 /*
- * codec_pages.c - pages of codes, numbers and ids.
+ * codec_pages.c - pages of numbers and ids.
  *
- *     codes     base 4 | width 1 | packed code - base                  width 0: all rows are `base`
  *     numbers   forms | order 1 | exponent 1 | first 8 (deltas only) | frame | exceptions
  *     ids       forms | 16 bytes for each row that has them | exceptions
  *
@@ -15,9 +14,8 @@
  * are read.
  *
  * Invariant: what is read back is a page that could have been written: every form is one of the
- * codec's, every code in the dictionary, every byte used.
+ * codec's, every byte used.
  */
-#include "bits.h"
 #include "codec_parts.h"
 
 #include <assert.h>
@@ -32,71 +30,6 @@ static tally_status
 damaged(struct tally_error *error, const char *what)
 {
     return fault(error, TALLY_DAMAGED, "a page of %s is not what was written", what);
-}
-
-tally_status
-codes_encode(struct encode_scratch *scratch, const struct page_source *source, struct buffer *out,
-             struct page_summary *summary, struct tally_error *error)
-{
-    const struct page *page = source->page;
-    assert(page->kind == PAGE_CODES);
-
-    uint32_t minimum = UINT32_MAX, maximum = 0;
-    for (uint32_t row = 0; row < page->rows; row++) {
-        uint32_t code = page->codes[row];
-        if (source->remap != NULL)
-            code = source->remap[code];
-        assert((code == 0) == (page->codes[row] == 0)); /* a value in use has a new code */
-        scratch->codes[row] = code;
-        minimum = code < minimum ? code : minimum;
-        maximum = code > maximum ? code : maximum;
-    }
-    if (maximum == 0)
-        return TALLY_OK;
-
-    unsigned width = bits_width(maximum - minimum);
-    buffer_u32(out, minimum);
-    buffer_byte(out, (uint8_t)width);
-    uint8_t *room = buffer_reserve(out, bits_size(page->rows, width));
-    if (room == NULL)
-        return memory_fault(error);
-    for (uint32_t row = 0; row < page->rows; row++)
-        scratch->codes[row] -= minimum;
-    bits_pack32(scratch->codes, page->rows, width, room);
-    out->size += bits_size(page->rows, width);
-
-    summary->kind = PAGE_CODES;
-    summary->constant = width == 0;
-    summary->minimum = minimum;
-    summary->maximum = maximum;
-    return TALLY_OK;
-}
-
-tally_status
-codes_decode(struct page_decoder *decoder, uint32_t rows, uint32_t code_max, struct bytes encoded,
-             struct page *page, struct tally_error *error)
-{
-    tally_status status =
-        decoder_memory((void **)&decoder->codes, PAGE_ROWS * sizeof *decoder->codes, error);
-    if (status != TALLY_OK)
-        return status;
-
-    uint32_t base;
-    uint8_t width;
-    if (!take_u32(&encoded, &base) || !take_u8(&encoded, &width) || width > 32 ||
-        encoded.size != bits_size(rows, width) || base > code_max)
-        return damaged(error, "codes");
-
-    uint32_t *codes = decoder->codes, highest = 0;
-    bits_unpack32(encoded.data, rows, width, codes);
-    for (uint32_t row = 0; row < rows; row++) {
-        highest = codes[row] > highest ? codes[row] : highest;
-        codes[row] += base;
-    }
-    if (highest > code_max - base)
-        return damaged(error, "codes");
-    *page = (struct page){ .kind = PAGE_CODES, .rows = rows, .codes = codes };
-    return TALLY_OK;
 }
 
 /* All rows as values; those of a page of exceptions point into it, others into the scratch. */

@@ -172,6 +172,33 @@ exact_copy(struct bytes bytes)
     return bytes_of(copy, bytes.size);
 }
 
+/* The law of a page of codes that is asked as it lies: what it says of any codes is what the codes
+ * say. */
+static void
+check_coded(const struct made_page *made, struct bytes encoded)
+{
+    struct coded_page coded;
+    struct row_set all;
+    const uint32_t *codes = made->page.codes;
+    uint32_t rows = made->page.rows, most = made->dictionary.count;
+
+    assert_int_equal(codes_open(encoded, rows, &coded, NULL), TALLY_OK);
+    row_set_fill(&all, rows);
+    for (unsigned round = 0; round < 8; round++) {
+        struct row_set found = { 0 };
+        uint32_t first = below(most + 2), last = first + below(round == 0 ? 1 : most + 2);
+        codes_in(&coded, first, last, &all, &found);
+        for (uint32_t row = 0; row < rows; row++)
+            assert_int_equal(row_set_has(&found, row), codes[row] >= first && codes[row] <= last);
+    }
+    for (uint32_t row = 0; row < rows; row += 16) {
+        uint32_t some[16];
+        codes_gather16(&coded, row, some);
+        for (uint32_t i = 0; i < 16; i++)
+            assert_int_equal(some[i], row + i < rows ? codes[row + i] : 0);
+    }
+}
+
 /* The law, for pages; returns the encoded size. */
 static size_t
 check_page(const struct made_page *made, enum codec codec)
@@ -189,6 +216,8 @@ check_page(const struct made_page *made, enum codec codec)
     assert_int_equal(codec_decode_page(decoder, codec, made->hint, made->page.rows,
                                        made->dictionary.count, encoded, &page, NULL),
                      TALLY_OK);
+    if (codec == CODEC_CODES && made->page.kind == PAGE_CODES)
+        check_coded(made, encoded);
     free((void *)encoded.data);
     assert_same_rows(made, &page);
     assert_summary(made, &page, &summary);
@@ -677,9 +706,20 @@ test_vectors(void **unused)
     assert_int_equal(
         codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &source, &out, &summary, NULL),
         TALLY_OK);
-    assert_true(bytes_is(hex_of(&out, 0, text),
-                         "0300000001"
-                         "0000000000000000010000000000000000000000000000000000000000000000"));
+    assert_true(bytes_is(hex_of(&out, 0, text), "0300000001"
+                                                "0400000000000000"));
+    buffer_clear(&out);
+
+    static const uint32_t more[] = { 0, 7, 4, 0, 2 };
+    const struct page wider = { .kind = PAGE_CODES, .rows = 5, .codes = more };
+    const struct page_source wider_source = { &wider, NULL, NULL };
+    assert_int_equal(codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &wider_source,
+                                       &out, &summary, NULL),
+                     TALLY_OK);
+    assert_true(bytes_is(hex_of(&out, 0, text), "0000000003"
+                                                "0200000000000000"
+                                                "1200000000000000"
+                                                "0600000000000000"));
     buffer_free(&out);
     free(made);
 }
@@ -765,7 +805,8 @@ static void
 test_refusals(void **unused)
 {
     (void)unused;
-#define PACKED_1 "0000000001000000000000000000000000000000000000000000000000000000"
+#define PACKED_1     "0000000001000000000000000000000000000000000000000000000000000000"
+#define PLANE(digit) "0" digit "00000000000000"
 #define NO_OFFSETS     \
     "0000000000000000" \
     "00"               \
@@ -777,12 +818,19 @@ test_refusals(void **unused)
         tally_status status;
     } rows[] = {
         { CODEC_CODES, 2, "0900000000", TALLY_OK },
-        { CODEC_CODES, 2, "0a00000000", TALLY_DAMAGED },          /* beyond the dictionary */
-        { CODEC_CODES, 2, "090000000000", TALLY_DAMAGED },        /* a byte left over */
-        { CODEC_CODES, 2, "09000000", TALLY_DAMAGED },            /* cut short */
-        { CODEC_CODES, 2, "0800000001" PACKED_1, TALLY_OK },      /* 8, 9 */
-        { CODEC_CODES, 2, "0900000001" PACKED_1, TALLY_DAMAGED }, /* 9, 10 */
-        { CODEC_CODES, 2, "0000000021", TALLY_DAMAGED },          /* a width of 33 */
+        { CODEC_CODES, 2, "0a00000000", TALLY_DAMAGED },            /* beyond the dictionary */
+        { CODEC_CODES, 2, "090000000000", TALLY_DAMAGED },          /* a byte left over */
+        { CODEC_CODES, 2, "09000000", TALLY_DAMAGED },              /* cut short */
+        { CODEC_CODES, 2, "0800000001" PLANE("2"), TALLY_OK },      /* 8, 9 */
+        { CODEC_CODES, 2, "0900000001" PLANE("2"), TALLY_DAMAGED }, /* 9, 10 */
+        { CODEC_CODES, 2, "0700000001" PLANE("6"), TALLY_DAMAGED }, /* a bit behind the last row */
+        { CODEC_CODES, 2, "0700000001" PLANE("3"), TALLY_DAMAGED }, /* the base is not the least */
+        { CODEC_CODES, 2, "0700000001" PLANE("0"), TALLY_DAMAGED }, /* a plane for nothing */
+        { CODEC_CODES, 2, "0700000002" PLANE("1") PLANE("0"), TALLY_DAMAGED }, /* the upper one */
+        { CODEC_CODES, 2, "0700000002" PLANE("0") PLANE("1"), TALLY_OK },      /* 9, 7 */
+        { CODEC_CODES, 2, "0800000002" PLANE("0") PLANE("1"), TALLY_DAMAGED }, /* 10, 8 */
+        { CODEC_CODES, 2, "0000000000", TALLY_DAMAGED }, /* absent, at length */
+        { CODEC_CODES, 2, "0000000021", TALLY_DAMAGED }, /* a width of 33 */
         { CODEC_NUMBERS, 2,
           "0102"
           "0000" NO_OFFSETS,
