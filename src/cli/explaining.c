@@ -68,7 +68,9 @@ read_account(struct reply *reply, uint32_t node, struct account *account)
            read_numbers(reply, reply_member(reply, node, "pages"), scan_fate_names, FATE_COUNT,
                         scan->pages) &&
            read_terms(reply, reply_array(reply, node, "terms"), account) &&
-           reply_number(reply, node, "matches", &scan->matches);
+           reply_number(reply, node, "matches", &scan->matches) &&
+           reply_number(reply, node, "reads", &account->reads) &&
+           reply_number(reply, node, "bytes", &account->bytes);
 }
 
 tally_status

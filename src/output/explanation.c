@@ -67,6 +67,10 @@ explanation_json(const struct account *account, struct buffer *out)
     }
     buffer_text(out, "],");
     put_number("matches", account->scan.matches, out);
+    buffer_byte(out, ',');
+    put_number("reads", account->reads, out);
+    buffer_byte(out, ',');
+    put_number("bytes", account->bytes, out);
     buffer_byte(out, '}');
 }
 
@@ -144,6 +148,10 @@ put_rows(struct listing *listing, const struct account *account, struct tally_er
         status = put_term_rows(listing, &account->terms[i], error);
     if (status == TALLY_OK)
         status = put_row(listing, "matches", none, NULL, account->scan.matches, error);
+    if (status == TALLY_OK)
+        status = put_row(listing, "reads", none, NULL, account->reads, error);
+    if (status == TALLY_OK)
+        status = put_row(listing, "bytes", none, NULL, account->bytes, error);
     return status == TALLY_OK ? listing_end(listing, none, error) : status;
 }
 

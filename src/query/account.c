@@ -29,7 +29,12 @@ tally_status
 account_make(const struct selection *selection, struct account *account_out,
              struct tally_error *error)
 {
-    struct account account = { .scan = *scan_account(selection->scan) };
+    struct run_meter meter = snapshot_meter(selection->snapshot);
+    struct account account = {
+        .scan = *scan_account(selection->scan),
+        .reads = meter.reads,
+        .bytes = meter.bytes,
+    };
     filter_print(selection->filter, &account.filter);
     tally_status status = take_terms(selection, &account, error);
     if (status == TALLY_OK && buffer_failed(&account.filter))

@@ -1,6 +1,6 @@
 /*
  * account.h - what answering a question took: which runs and pages were looked at, how each term of
- * the filter was asked.
+ * the filter was asked, and how much was read.
  *
  *     struct account account;
  *     status = account_make(&selection, &account, error);      behind what was asked
@@ -24,6 +24,7 @@ struct account {
     struct scan_account scan;
     size_t term_count;
     struct account_term *terms; /* in the order in which they were asked */
+    uint64_t reads, bytes;      /* of files, by all that used the selection's snapshot */
 };
 
 /* What was done with a selection so far. Caller finishes it. */

@@ -85,12 +85,12 @@ explain() {
 }
 expect 0 'what a question took' "$TALLY" query data user:ann --explain
 says 'as a table, and no entry' '^about +term +what +count$' '^filter +user_id:ann' '^runs +all +1$' '^pages +asked +1$' \
-    '^term +user_id:ann +codes +1$' '^matches +[1-9]'
+    '^term +user_id:ann +codes +1$' '^matches +[1-9]' '^reads +0$' '^bytes +0$'
 same 'without the answer' "$(grep -c 'user.login' out)" 0
 same 'as an object' "$(explain user:nobody --format json)" \
-    '{"filter":"user_id:nobody","runs":{"all":1,"passed":0,"ruled_out":0,"asked":1},"pages":{"all":1,"passed":0,"ruled_out":0,"asked":1},"terms":[{"term":"control:*","pages":{"values":1}},{"term":"user_id:nobody","pages":{"codes":1}}],"matches":0}'
+    '{"filter":"user_id:nobody","runs":{"all":1,"passed":0,"ruled_out":0,"asked":1},"pages":{"all":1,"passed":0,"ruled_out":0,"asked":1},"terms":[{"term":"control:*","pages":{"values":1}},{"term":"user_id:nobody","pages":{"codes":1}}],"matches":0,"reads":0,"bytes":0}'
 same 'as rows' "$(explain index:0 --control --format ndjson | paste -sd' ' | cut -d ' ' -f 1,2,5-)" \
-    '{"about":"filter","term":"index:0"} {"about":"runs","what":"all","count":1} {"about":"runs","what":"asked","count":1} {"about":"pages","what":"all","count":1} {"about":"pages","what":"passed","count":0} {"about":"pages","what":"ruled_out","count":0} {"about":"pages","what":"asked","count":1} {"about":"term","term":"index:0","what":"index","count":1} {"about":"matches","count":1}'
+    '{"about":"filter","term":"index:0"} {"about":"runs","what":"all","count":1} {"about":"runs","what":"asked","count":1} {"about":"pages","what":"all","count":1} {"about":"pages","what":"passed","count":0} {"about":"pages","what":"ruled_out","count":0} {"about":"pages","what":"asked","count":1} {"about":"term","term":"index:0","what":"index","count":1} {"about":"matches","count":1} {"about":"reads","count":0} {"about":"bytes","count":0}'
 same 'a run beyond the indexes is passed' "$(explain 'index:>1000000' --format csv | tr -d '\r' | grep -E '^runs,,(passed|asked)' | paste -sd' ')" \
     'runs,,passed,1 runs,,asked,0'
 expect 2 'a filter that is refused is so here' "$TALLY" query data --explain user_ID:x

@@ -55,7 +55,7 @@ expect 2 'a second less does not' "$TALLY" stats data --interval 21s
 
 # What counting took.
 same 'what it took' "$(json --explain user:u1 --by action)" \
-    '{"filter":"user_id:u1","runs":{"all":1,"passed":0,"ruled_out":0,"asked":1},"pages":{"all":1,"passed":0,"ruled_out":0,"asked":1},"terms":[{"term":"control:*","pages":{"values":1}},{"term":"user_id:u1","pages":{"codes":1}}],"matches":3}'
+    '{"filter":"user_id:u1","runs":{"all":1,"passed":0,"ruled_out":0,"asked":1},"pages":{"all":1,"passed":0,"ruled_out":0,"asked":1},"terms":[{"term":"control:*","pages":{"values":1}},{"term":"user_id:u1","pages":{"codes":1}}],"matches":3,"reads":0,"bytes":0}'
 expect 0 'as a table' "$TALLY" stats data --explain user:u1
 says 'has no figures' '^matches +3$' '^term +user_id:u1 +codes +1$'
 same 'of the answer' "$(grep -c '^total' out)" 0
