@@ -1,0 +1,40 @@
+/*
+ * word_set.h - the words of one column while they are collected.
+ *
+ * Values come in any order, each with the pages that have it; the list that comes out depends only
+ * on which words are in which pages. words.h says what a word is, and how the list is asked.
+ */
+#ifndef WORD_SET_H
+#define WORD_SET_H
+
+#include "buffer.h"
+#include "tally/status.h"
+
+struct word_slot;
+
+struct word_set {
+    struct word_slot *slots;
+    unsigned bits; /* 1 << bits of them */
+    uint32_t count;
+    size_t size;          /* bytes of all words */
+    uint64_t ids;         /* pages with values that were left out */
+    struct buffer longer; /* words that a slot has no room for */
+    struct buffer text;   /* one value, decoded or folded */
+    bool failed;          /* memory was short */
+};
+
+TALLY_MUST_CHECK tally_status word_set_init(struct word_set *set, struct tally_error *error);
+void word_set_finish(struct word_set *set);
+void word_set_clear(struct word_set *set); /* for the next column */
+
+/* Adds the words of a text, or those of the strings, numbers and literals within an object, not of
+ * its members' names; or notes that an id was left out. */
+void word_set_text(struct word_set *set, struct bytes text, uint64_t pages);
+void word_set_object(struct word_set *set, struct bytes json, uint64_t pages);
+void word_set_id(struct word_set *set, uint64_t pages);
+
+/* Appends the list. TALLY_ABSENT, with nothing appended, where it would be too long (words.h). */
+TALLY_MUST_CHECK tally_status word_set_list(const struct word_set *set, struct buffer *out,
+                                            struct tally_error *error);
+
+#endif
