@@ -74,21 +74,26 @@ text_of(struct reply *reply, uint32_t node)
 }
 
 struct bytes
+reply_text_of(struct reply *reply, uint32_t node)
+{
+    if (reply->tape.nodes[node].kind != JSON_KIND_STRING)
+        return (struct bytes){ NULL, 0 };
+    return text_of(reply, node);
+}
+
+struct bytes
 reply_text(struct reply *reply, uint32_t node, const char *name)
 {
     uint32_t member = reply_member(reply, node, name);
-    if (member == 0 || reply->tape.nodes[member].kind != JSON_KIND_STRING)
-        return (struct bytes){ NULL, 0 };
-    return text_of(reply, member);
+    return member == 0 ? (struct bytes){ NULL, 0 } : reply_text_of(reply, member);
 }
 
 bool
-reply_number(const struct reply *reply, uint32_t node, const char *name, uint64_t *number_out)
+reply_number_of(const struct reply *reply, uint32_t node, uint64_t *number_out)
 {
-    uint32_t member = reply_member(reply, node, name);
-    if (member == 0 || reply->tape.nodes[member].kind != JSON_KIND_NUMBER)
+    if (reply->tape.nodes[node].kind != JSON_KIND_NUMBER)
         return false;
-    struct bytes digits = json_token(&reply->tape, member);
+    struct bytes digits = json_token(&reply->tape, node);
     uint64_t number = 0;
     for (size_t i = 0; i < digits.size; i++) {
         uint64_t digit = (uint64_t)digits.data[i] - '0';
@@ -98,6 +103,22 @@ reply_number(const struct reply *reply, uint32_t node, const char *name, uint64_
     }
     *number_out = number;
     return true;
+}
+
+bool
+reply_number(const struct reply *reply, uint32_t node, const char *name, uint64_t *number_out)
+{
+    uint32_t member = reply_member(reply, node, name);
+    return member != 0 && reply_number_of(reply, member, number_out);
+}
+
+struct bytes
+reply_number_token(const struct reply *reply, uint32_t node, const char *name)
+{
+    uint32_t member = reply_member(reply, node, name);
+    if (member == 0 || reply->tape.nodes[member].kind != JSON_KIND_NUMBER)
+        return (struct bytes){ NULL, 0 };
+    return json_token(&reply->tape, member);
 }
 
 bool

@@ -38,6 +38,13 @@ struct bytes reply_text(struct reply *reply, uint32_t node, const char *name);
 /* A member that is a whole number from 0 up. False where it is none, and *number_out untouched. */
 bool reply_number(const struct reply *reply, uint32_t node, const char *name, uint64_t *number_out);
 
+/* The same of a value itself, as of an array's element. */
+struct bytes reply_text_of(struct reply *reply, uint32_t node);
+bool reply_number_of(const struct reply *reply, uint32_t node, uint64_t *number_out);
+
+/* The token of a member that is any number; data NULL where it is none. Lent like the answer's text. */
+struct bytes reply_number_token(const struct reply *reply, uint32_t node, const char *name);
+
 bool reply_is_true(const struct reply *reply, uint32_t node, const char *name);
 
 /* The members of a row as the cells of a listing, by the columns' names; absent where a member is

@@ -1,5 +1,5 @@
 /*
- * tally stats - count what matches a filter: all of it, by a field's values, over time.
+ * tally stats - count what matches a filter: all of it, by fields, over time, percentiles.
  */
 #include "explaining.h"
 #include "figures.h"
@@ -7,10 +7,15 @@
 #include "out.h"
 #include "stats_remote.h"
 
+#include <stdio.h>
+
 static const struct command_option options[] = {
-    { "by", "FIELD", "count by this field's values" },
+    { "by", "FIELD[,FIELD]", "count by this field's values, or by pairs of two fields'" },
     { "top", "N", "values that are named, most frequent first, at most 1000 (default: 10)" },
     { "interval", "TIME", "count over time: a number and s, m, h, d or w, such as 1h" },
+    { "percentiles", "FIELD", "percentiles of response_time_ms or status_code" },
+    { "ranks", "P[,P...]", "which percentiles (default: 50,90,95,99)" },
+    { "distinct", "FIELD[,FIELD...]", "how many different values these fields have" },
     { "control", NULL, "control entries, too" },
     EXPLAIN_OPTION,
     { "trail", "NAME", "the trail (default: main)" },
@@ -19,6 +24,38 @@ static const struct command_option options[] = {
     { NULL, NULL, NULL },
 };
 
+/* The options that are read as texts. */
+static const struct {
+    const char *name;
+    tally_status (*read)(struct bytes text, struct stats_request *request,
+                         struct tally_error *error);
+    const char *goes_with; /* NULL: goes alone */
+} readings[] = {
+    { "by", summary_read_by, NULL },
+    { "percentiles", summary_read_numbers, NULL },
+    { "ranks", summary_read_ranks, "percentiles" },
+    { "distinct", summary_read_distinct, NULL },
+};
+
+static int
+read_stats(const struct invocation *invocation, struct stats_request *request)
+{
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
+        const char *text = option_value(invocation, readings[i].name);
+        const char *with = readings[i].goes_with;
+        struct tally_error error = { 0 };
+        char option[32];
+        if (text == NULL)
+            continue;
+        (void)snprintf(option, sizeof option, "--%s", readings[i].name);
+        if (with != NULL && !option_given(invocation, with))
+            return fail(MISUSED, "%s goes with --%s", option, with);
+        if (readings[i].read(bytes_text(text), request, &error) != TALLY_OK)
+            return fail_with(&error, option);
+    }
+    return DONE;
+}
+
 static int
 read_request(const struct invocation *invocation, struct summary_request *request_out)
 {
@@ -26,17 +63,16 @@ read_request(const struct invocation *invocation, struct summary_request *reques
     int outcome = option_number(invocation, "top", SUMMARY_TOP_STANDARD, SUMMARY_TOP_MAX, &top);
     if (outcome != DONE)
         return outcome;
-    const char *by = option_value(invocation, "by");
     const char *interval = option_value(invocation, "interval");
     if (top == 0)
         return fail(MISUSED, "--top takes a number from 1 to %d", SUMMARY_TOP_MAX);
-    if (by == NULL && option_given(invocation, "top"))
+    if (option_given(invocation, "top") && !option_given(invocation, "by"))
         return fail(MISUSED, "--top goes with --by");
 
-    struct summary_request request = { .by = FIELD_COUNT, .top = (size_t)top };
-    struct tally_error error = { 0 };
-    if (by != NULL && summary_read_field(bytes_text(by), &request.by, &error) != TALLY_OK)
-        return fail_with(&error, "--by");
+    struct summary_request request = summary_request_of((size_t)top);
+    outcome = read_stats(invocation, &request.stats);
+    if (outcome != DONE)
+        return outcome;
     request.over_time = interval != NULL;
     if (interval != NULL && !interval_read(bytes_text(interval), &request.interval))
         return fail(MISUSED,
@@ -116,12 +152,13 @@ run(const struct invocation *invocation)
 const struct command command_stats = {
     .name = "stats",
     .operands = "WHERE [FILTER…]",
-    .summary = "count entries: by a field's values, over time",
+    .summary = "count entries: by fields, over time; percentiles, distinct values",
     .text =
         "The operands are one filter, as for `tally query`. --by names the most frequent values "
-        "of a\nfield; --interval counts from the first match to the last, without gaps, by whole "
-        "intervals\nof UTC (weeks begin on Monday), 10,000 at most. JSON is what /api/stats "
-        "answers.",
+        "of a\nfield, or pairs of values of two; --interval counts from the first match to the "
+        "last, without\ngaps, by whole intervals of UTC (weeks begin on Monday), 10,000 at most; "
+        "both together, also\nby value in each. Percentiles are exact, by nearest rank. JSON is "
+        "what /api/stats answers.",
     .options = options,
     .ways = COMMAND_FILTER,
     .run = run,

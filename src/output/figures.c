@@ -1,37 +1,83 @@
-#include "figures.h"
+#include "figures_parts.h"
 
 #include "escape.h"
 
-#include <assert.h>
-#include <stdio.h>
-
-static struct bytes
-bucket_start(const struct summary *summary, size_t i, char text[INSTANT_TEXT_MAX])
+struct bytes
+figures_start(const struct summary *summary, size_t bucket, char text[INSTANT_TEXT_MAX])
 {
-    int64_t start = summary->start + (int64_t)i * summary->request.interval.ns;
+    int64_t start = summary->timeline.start + (int64_t)bucket * summary->request.interval.ns;
     return bytes_of(text, moment_format(start, text));
+}
+
+const uint64_t *
+figures_parts(const struct summary *summary, size_t bucket)
+{
+    return &summary->timeline.parts[bucket * summary->timeline.part_count];
+}
+
+static void
+put_member(const char *name, uint64_t number, struct buffer *out)
+{
+    buffer_text(out, name);
+    buffer_decimal(out, number);
+}
+
+static void
+put_text_or_null(struct bytes text, struct buffer *out)
+{
+    if (text.data == NULL)
+        buffer_text(out, "null");
+    else
+        escape_json_string(text, out);
+}
+
+/* One text, or an array of as many as there are fields. */
+static void
+put_texts(const struct bytes *texts, size_t count, struct buffer *out)
+{
+    if (count > 1)
+        buffer_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_byte(out, ',');
+        put_text_or_null(texts[i], out);
+    }
+    if (count > 1)
+        buffer_byte(out, ']');
 }
 
 static void
 put_values(const struct summary *summary, struct buffer *out)
 {
-    const struct stats_values *values = &summary->values;
-    buffer_text(out, ",\"by\":\"");
-    buffer_bytes(out, fields[summary->request.by].name);
-    buffer_text(out, "\",\"values\":[");
+    const struct stats_request *request = &summary->request.stats;
+    const struct stats_values *values = &summary->stats.values;
+    struct bytes names[BREAKDOWN_FIELDS_MAX];
+    for (size_t i = 0; i < request->by_count; i++)
+        names[i] = fields[request->by[i]].name;
+    buffer_text(out, ",\"by\":");
+    put_texts(names, request->by_count, out);
+    buffer_text(out, ",\"values\":[");
     for (size_t i = 0; i < values->count; i++) {
         buffer_text(out, i > 0 ? ",{\"value\":" : "{\"value\":");
-        escape_json_string(values->values[i].value, out);
-        buffer_text(out, ",\"count\":");
-        buffer_decimal(out, values->values[i].count);
+        put_texts(values->values[i].value, request->by_count, out);
+        put_member(",\"count\":", values->values[i].count, out);
         buffer_byte(out, '}');
     }
-    buffer_text(out, "],\"rest\":");
-    buffer_decimal(out, values->rest);
-    buffer_text(out, ",\"absent\":");
-    buffer_decimal(out, values->absent);
-    buffer_text(out, ",\"distinct\":");
-    buffer_decimal(out, values->distinct);
+    put_member("],\"rest\":", values->rest, out);
+    put_member(",\"absent\":", values->absent, out);
+    put_member(",\"distinct\":", values->distinct, out);
+}
+
+static void
+put_parts(const struct summary *summary, size_t bucket, struct buffer *out)
+{
+    const uint64_t *parts = figures_parts(summary, bucket);
+    size_t values = summary->timeline.part_count - 2;
+    buffer_text(out, ",\"values\":[");
+    for (size_t i = 0; i < values; i++)
+        put_member(i > 0 ? "," : "", parts[i], out);
+    put_member("],\"rest\":", parts[values], out);
+    put_member(",\"absent\":", parts[values + 1], out);
 }
 
 static void
@@ -40,100 +86,74 @@ put_buckets(const struct summary *summary, struct buffer *out)
     buffer_text(out, ",\"interval\":\"");
     interval_print(&summary->request.interval, out);
     buffer_text(out, "\",\"buckets\":[");
-    for (size_t i = 0; i < summary->bucket_count; i++) {
+    for (size_t i = 0; i < summary->timeline.bucket_count; i++) {
         char text[INSTANT_TEXT_MAX];
         buffer_text(out, i > 0 ? ",{\"start\":\"" : "{\"start\":\"");
-        buffer_bytes(out, bucket_start(summary, i, text));
-        buffer_text(out, "\",\"count\":");
-        buffer_decimal(out, summary->buckets[i]);
+        buffer_bytes(out, figures_start(summary, i, text));
+        put_member("\",\"count\":", timeline_bucket(&summary->timeline, i), out);
+        if (summary->request.stats.by_count > 0)
+            put_parts(summary, i, out);
         buffer_byte(out, '}');
     }
     buffer_byte(out, ']');
 }
 
+/* Numbers stand as they are: their spelling is JSON's. */
+static void
+put_number(const char *name, struct bytes token, struct buffer *out)
+{
+    buffer_text(out, name);
+    if (token.data == NULL)
+        buffer_text(out, "null");
+    else
+        buffer_bytes(out, token);
+}
+
+static void
+put_percentiles(const struct summary *summary, struct buffer *out)
+{
+    const struct stats_request *request = &summary->request.stats;
+    const struct percentiles *percentiles = &summary->stats.percentiles;
+    buffer_text(out, ",\"percentiles\":{\"field\":\"");
+    buffer_bytes(out, fields[request->numbers].name);
+    put_member("\",\"count\":", percentiles->count, out);
+    put_member(",\"absent\":", summary->total - percentiles->count, out);
+    put_number(",\"minimum\":", percentiles->minimum, out);
+    put_number(",\"maximum\":", percentiles->maximum, out);
+    buffer_text(out, ",\"values\":[");
+    for (size_t i = 0; i < request->ranks.count; i++) {
+        buffer_text(out, i > 0 ? ",{\"percentile\":" : "{\"percentile\":");
+        percentile_print(request->ranks.ranks[i], out);
+        put_number(",\"value\":", percentiles->values[i], out);
+        buffer_byte(out, '}');
+    }
+    buffer_text(out, "]}");
+}
+
+static void
+put_distinct(const struct summary *summary, struct buffer *out)
+{
+    const struct stats_request *request = &summary->request.stats;
+    for (size_t i = 0; i < request->distinct_count; i++) {
+        buffer_text(out, i > 0 ? ",\"" : ",\"distinct_values\":{\"");
+        buffer_bytes(out, fields[request->distinct[i]].name);
+        put_member("\":", summary->stats.distinct[i], out);
+    }
+    if (request->distinct_count > 0)
+        buffer_byte(out, '}');
+}
+
 void
 figures_json(const struct summary *summary, struct bytes members, struct buffer *out)
 {
-    buffer_text(out, "{\"total\":");
-    buffer_decimal(out, summary->total);
-    if (summary->request.by != FIELD_COUNT)
+    put_member("{\"total\":", summary->total, out);
+    if (summary->request.stats.by_count > 0)
         put_values(summary, out);
     if (summary->request.over_time)
         put_buckets(summary, out);
+    if (summary->request.stats.numbers != FIELD_COUNT)
+        put_percentiles(summary, out);
+    put_distinct(summary, out);
     buffer_bytes(out, members);
     buffer_text(out, "}\n");
-}
-
-/* ---- rows ---- */
-
-enum column {
-    COLUMN_KIND,
-    COLUMN_VALUE,
-    COLUMN_ENTRIES,
-    COLUMN_TOTAL,
-};
-
-static const struct listing_column columns[COLUMN_TOTAL] = {
-    [COLUMN_KIND] = { .name = "kind", .cut = CELL_WHOLE },
-    [COLUMN_VALUE] = { .name = "value" },
-    [COLUMN_ENTRIES] = { .name = "count", .kind = CELL_NUMBER },
-};
-
-static tally_status
-put_row(struct listing *listing, const char *kind, struct bytes value, uint64_t count,
-        struct tally_error *error)
-{
-    char text[24];
-    int size = snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    const struct bytes cells[COLUMN_TOTAL] = { bytes_text(kind), value,
-                                               bytes_of(text, (size_t)size) };
-    return listing_row(listing, cells, error);
-}
-
-static tally_status
-put_value_rows(struct listing *listing, const struct stats_values *values,
-               struct tally_error *error)
-{
-    const struct bytes none = { NULL, 0 };
-    tally_status status = TALLY_OK;
-    for (size_t i = 0; i < values->count && status == TALLY_OK; i++)
-        status = put_row(listing, "value", values->values[i].value, values->values[i].count, error);
-    if (status == TALLY_OK)
-        status = put_row(listing, "rest", none, values->rest, error);
-    if (status == TALLY_OK)
-        status = put_row(listing, "absent", none, values->absent, error);
-    if (status == TALLY_OK)
-        status = put_row(listing, "distinct", none, values->distinct, error);
-    return status;
-}
-
-static tally_status
-put_rows(struct listing *listing, const struct summary *summary, struct tally_error *error)
-{
-    tally_status status =
-        put_row(listing, "total", (struct bytes){ NULL, 0 }, summary->total, error);
-    if (status == TALLY_OK && summary->request.by != FIELD_COUNT)
-        status = put_value_rows(listing, &summary->values, error);
-    for (size_t i = 0; i < summary->bucket_count && status == TALLY_OK; i++) {
-        char text[INSTANT_TEXT_MAX];
-        status =
-            put_row(listing, "bucket", bucket_start(summary, i, text), summary->buckets[i], error);
-    }
-    return status == TALLY_OK ? listing_end(listing, (struct bytes){ NULL, 0 }, error) : status;
-}
-
-tally_status
-figures_rows(const struct summary *summary, enum listing_format format,
-             const struct listing_style *style, struct stream *stream, struct tally_error *error)
-{
-    assert(format != LISTING_JSON);
-
-    struct listing *listing;
-    tally_status status =
-        listing_create(format, style, columns, COLUMN_TOTAL, stream, &listing, error);
-    if (status != TALLY_OK)
-        return status;
-    status = put_rows(listing, summary, error);
-    listing_destroy(listing);
-    return status;
 }

@@ -3,11 +3,17 @@
  *
  *     {"total":7,
  *      "by":"action","values":[{"value":"user.login","count":5}],"rest":1,"absent":1,"distinct":2,
- *      "interval":"1h","buckets":[{"start":"2026-01-01T00:00:00Z","count":7}]}
+ *      "interval":"1h","buckets":[{"start":"2026-01-01T00:00:00Z","count":7,
+ *                                  "values":[5],"rest":1,"absent":1}],
+ *      "percentiles":{"field":"response_time_ms","count":6,"absent":1,"minimum":0.5,"maximum":31,
+ *                     "values":[{"percentile":50,"value":12.25}]},
+ *      "distinct_values":{"user_id":3}}
  *
- * The second line only where it was counted by a field, the third only where over time. Values are
- * texts, those of numbers too. As rows, for tables, CSV and NDJSON, each has a kind (total,
- * value, rest, absent, distinct, bucket), the value or the bucket's start, and the count.
+ * The second line only where it was counted by a field; by two, "by" and each "value" are arrays, in
+ * which a value may be null. The third only where over time, the fourth only where both. Values are
+ * texts, those of numbers too; only what percentiles give are numbers. As rows, for tables, CSV and
+ * NDJSON, each has a kind, a value (a second one where by two fields), a count, and where over time
+ * and by fields, the start of its bucket.
  */
 #ifndef FIGURES_H
 #define FIGURES_H

@@ -42,16 +42,31 @@ interval_print(const struct interval *interval, struct buffer *out)
     buffer_byte(out, (uint8_t)interval->unit);
 }
 
+static int64_t
+origin_of(const struct interval *interval)
+{
+    return interval->unit == 'w' ? MONDAY : 0;
+}
+
 int64_t
-interval_start(const struct interval *interval, int64_t instant)
+interval_number(const struct interval *interval, int64_t instant)
 {
     assert(instant >= MOMENT_MIN && instant <= MOMENT_MAX);
 
-    int64_t origin = interval->unit == 'w' ? MONDAY : 0;
-    int64_t behind = (instant - origin) % interval->ns;
-    if (behind < 0)
-        behind += interval->ns;
-    return instant - behind;
+    int64_t distance = instant - origin_of(interval);
+    return distance / interval->ns - (distance % interval->ns < 0);
+}
+
+int64_t
+interval_begin(const struct interval *interval, int64_t number)
+{
+    return origin_of(interval) + number * interval->ns;
+}
+
+int64_t
+interval_start(const struct interval *interval, int64_t instant)
+{
+    return interval_begin(interval, interval_number(interval, instant));
 }
 
 uint64_t

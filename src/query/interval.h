@@ -29,6 +29,11 @@ void interval_print(const struct interval *interval, struct buffer *out);
 /* When the interval begins that a moment is in. */
 int64_t interval_start(const struct interval *interval, int64_t instant);
 
+/* Intervals are numbered through all time, the one with 1970-01-01T00:00:00Z is 0: the number of the
+ * one that a moment is in, and when the one with a number begins. */
+int64_t interval_number(const struct interval *interval, int64_t instant);
+int64_t interval_begin(const struct interval *interval, int64_t number);
+
 /* How many intervals there are from the one with `first` to the one with `last`, a later moment or
  * the same. */
 uint64_t interval_span(const struct interval *interval, int64_t first, int64_t last);

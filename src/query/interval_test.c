@@ -103,6 +103,10 @@ every_moment_is_in_its_interval(void **state)
             assert_true(start <= instants[j] && instants[j] - start < read.ns);
             if (start >= MOMENT_MIN)
                 assert_int_equal(interval_start(&read, start), start);
+            int64_t number = interval_number(&read, instants[j]);
+            assert_int_equal(interval_begin(&read, number), start);
+            assert_int_equal(interval_span(&read, MOMENT_MIN, instants[j]),
+                             (uint64_t)(number - interval_number(&read, MOMENT_MIN)) + 1);
         }
     }
 }

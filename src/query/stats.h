@@ -1,59 +1,61 @@
 /*
- * stats.h - count what matches a filter: by the values of a field, and over time.
+ * stats.h - count what matches a filter: by the values of fields, percentiles, distinct values.
  *
- * Both are one pass over the columns of a scan (scan.h), whose thread they run in.
+ * All that is asked for is counted in one pass over the columns of a scan (scan.h), whose thread it
+ * runs in. Counts are exact, or refused where they do not fit the memory for them (value_table.h,
+ * pair_table.h). Over time: timeline.h.
  */
 #ifndef STATS_H
 #define STATS_H
 
-#include "scan.h"
+#include "percentile.h"
 
-/* Distinct values that are counted; more are refused, because the counts would be wrong. */
-#define STATS_VALUES_MAX (UINT32_C(1) << 20)
-#define STATS_BYTES_MAX  (UINT32_C(64) << 20) /* of the values together */
+#define STATS_DISTINCT_MAX 8
 
+struct stats_request {
+    size_t by_count; /* 0: not by fields */
+    enum field_id by[BREAKDOWN_FIELDS_MAX];
+    size_t top;            /* at least 1 */
+    enum field_id numbers; /* of the percentiles; FIELD_COUNT: none */
+    struct percentile_ranks ranks;
+    size_t distinct_count;
+    enum field_id distinct[STATS_DISTINCT_MAX];
+};
+
+/* A value, or a pair of them in which one may be absent ({ NULL, 0 }). */
 struct stats_value {
-    struct bytes value;
+    struct bytes value[BREAKDOWN_FIELDS_MAX];
     uint64_t count;
 };
 
-/* The sum of all counts, `rest` and `absent` is `total`. */
+/* The sum of all counts, `rest` and `absent` is the total. */
 struct stats_values {
-    uint64_t total;    /* entries that match */
-    uint64_t absent;   /* of them, those without the field */
-    uint64_t distinct; /* values there are */
-    uint64_t rest;     /* entries with a value that is not among `values` */
+    uint64_t absent;   /* entries without any of the fields */
+    uint64_t distinct; /* values or pairs there are */
+    uint64_t rest;     /* entries with a value or pair that is not among `values` */
     size_t count;
     struct stats_value *values; /* most frequent first, equal ones in bytewise order */
-    void *memory;
 };
 
-/* Counts by the values of `field`, a field that is no object, and gives the `top` most frequent
- * (at least 1). TALLY_INVALID where there are more than STATS_VALUES_MAX values: the filter must be
- * narrower. The caller finishes the result. */
-TALLY_MUST_CHECK tally_status stats_by_field(struct scan *scan, enum field_id field, size_t top,
-                                             struct stats_values *values_out,
-                                             struct tally_error *error);
-void stats_values_finish(struct stats_values *values); /* zeroed is allowed */
-
-#define STATS_BUCKETS_MAX 10000u
-
-/* Bucket i counts entries whose order time (the earlier of timestamp and received) is in [start +
- * i * interval, start + (i + 1) * interval). */
-struct stats_histogram {
-    int64_t start;
-    int64_t interval; /* nanoseconds, at least 1 */
-    size_t count;     /* of buckets, at most STATS_BUCKETS_MAX */
+struct stats {
+    uint64_t total; /* entries that match */
+    struct stats_values values;
+    struct percentiles percentiles;
+    uint64_t distinct[STATS_DISTINCT_MAX]; /* distinct values, by place in the request */
+    /* What the values are lent from. */
+    struct breakdown *by;
+    uint32_t *ranks; /* by group of `by`: place in values.values, or values.count: among the rest */
+    struct breakdown *numbers;
 };
 
-/* Fills `buckets` (histogram->count of them). Entries outside are counted in *before_out and
- * *after_out. */
-TALLY_MUST_CHECK tally_status stats_over_time(struct scan *scan,
-                                              const struct stats_histogram *histogram,
-                                              uint64_t *buckets, uint64_t *before_out,
-                                              uint64_t *after_out, struct tally_error *error);
+/* Fields are no objects; those of numbers are of a type of numbers. TALLY_INVALID, with a sentence
+ * that names the cure, where there are more values than are counted. The caller finishes it. */
+TALLY_MUST_CHECK tally_status stats_make(struct scan *scan, const struct stats_request *request,
+                                         struct stats *stats_out, struct tally_error *error);
+void stats_finish(struct stats *stats); /* zeroed is allowed */
 
-/* The least and the greatest order time of what matches; TALLY_ABSENT where nothing does. */
+/* The least and the greatest order time (the earlier of timestamp and received) of what matches;
+ * TALLY_ABSENT where nothing does. */
 TALLY_MUST_CHECK tally_status stats_time_range(struct scan *scan, int64_t *minimum_out,
                                                int64_t *maximum_out, struct tally_error *error);
 

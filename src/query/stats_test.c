@@ -1,6 +1,6 @@
 #include "stats.h"
 
-#include "clock.h"
+#include "decimal.h"
 #include "scan_fixture.h"
 
 #include <setjmp.h>
@@ -48,54 +48,91 @@ matches(const struct setting *setting, uint64_t index)
     return filter_match(setting->filter, index, corpus->entries[index].values, corpus->scratch);
 }
 
-/* Counts of one value, one entry after the other. */
+static struct bytes
+value_of(const struct setting *setting, uint64_t index, enum field_id field)
+{
+    return setting->corpus->entries[index].values[field];
+}
+
+static bool
+same_value(struct bytes a, struct bytes b)
+{
+    if (a.data == NULL || b.data == NULL)
+        return a.data == NULL && b.data == NULL;
+    return bytes_equal(a, b);
+}
+
+static bool
+has_values(const struct setting *setting, uint64_t index, const struct stats_request *request,
+           const struct bytes *values)
+{
+    for (size_t i = 0; i < request->by_count; i++)
+        if (!same_value(value_of(setting, index, request->by[i]), values[i]))
+            return false;
+    return true;
+}
+
+/* Counts of one value or pair, one entry after the other. */
 static uint64_t
-naive_count(const struct setting *setting, enum field_id field, struct bytes value)
+naive_count(const struct setting *setting, const struct stats_request *request,
+            const struct bytes *values)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; i < setting->corpus->count; i++) {
-        struct bytes other = setting->corpus->entries[i].values[field];
-        bool same = value.data == NULL ? other.data == NULL
-                                       : other.data != NULL && bytes_equal(other, value);
-        count += same && matches(setting, i);
-    }
+    for (uint64_t i = 0; i < setting->corpus->count; i++)
+        count += has_values(setting, i, request, values) && matches(setting, i);
     return count;
 }
 
-static void
-check_by_field(const struct setting *setting, enum field_id field, size_t top)
+static int
+compare_values(const struct stats_value *a, const struct stats_value *b, size_t by_count)
 {
-    struct stats_values values;
-    struct tally_error error = { 0 };
-    uint64_t sum = 0, total = 0;
-    if (stats_by_field(setting->scan, field, top, &values, &error) != TALLY_OK)
-        fail_msg("%s", error.text);
-    for (uint64_t i = 0; i < setting->corpus->count; i++)
-        total += matches(setting, i);
-    assert_int_equal(values.total, total);
-    assert_int_equal(values.absent, naive_count(setting, field, (struct bytes){ NULL, 0 }));
-    assert_int_equal(values.count, values.distinct < top ? values.distinct : top);
-    for (size_t i = 0; i < values.count; i++) {
-        const struct stats_value *value = &values.values[i];
-        assert_int_equal(value->count, naive_count(setting, field, value->value));
-        sum += value->count;
-        if (i == 0)
-            continue;
-        assert_true(
-            value[-1].count > value->count ||
-            (value[-1].count == value->count && bytes_compare(value[-1].value, value->value) < 0));
+    for (size_t i = 0; i < by_count; i++) {
+        struct bytes x = a->value[i], y = b->value[i];
+        int order = x.data == NULL || y.data == NULL ? (x.data != NULL) - (y.data != NULL)
+                                                     : bytes_compare(x, y);
+        if (order != 0)
+            return order;
     }
-    assert_int_equal(values.rest, values.total - values.absent - sum);
-    if (values.distinct <= top)
-        assert_int_equal(values.rest, 0);
-    stats_values_finish(&values);
+    return 0;
 }
 
 static void
-counts_by_field_agree_with_one_by_one(void **state)
+check_by_fields(const struct setting *setting, const struct stats_request *request)
+{
+    static const struct bytes absent[BREAKDOWN_FIELDS_MAX];
+    struct stats stats;
+    struct tally_error error = { 0 };
+    uint64_t sum = 0, total = 0;
+    if (stats_make(setting->scan, request, &stats, &error) != TALLY_OK)
+        fail_msg("%s", error.text);
+    const struct stats_values *values = &stats.values;
+    for (uint64_t i = 0; i < setting->corpus->count; i++)
+        total += matches(setting, i);
+    assert_int_equal(stats.total, total);
+    assert_int_equal(values->absent, naive_count(setting, request, absent));
+    assert_int_equal(values->count,
+                     values->distinct < request->top ? values->distinct : request->top);
+    for (size_t i = 0; i < values->count; i++) {
+        const struct stats_value *value = &values->values[i];
+        assert_int_equal(value->count, naive_count(setting, request, value->value));
+        sum += value->count;
+        if (i > 0)
+            assert_true(value[-1].count > value->count ||
+                        (value[-1].count == value->count &&
+                         compare_values(&value[-1], value, request->by_count) < 0));
+    }
+    assert_int_equal(values->rest, stats.total - values->absent - sum);
+    if (values->distinct <= request->top)
+        assert_int_equal(values->rest, 0);
+    stats_finish(&stats);
+}
+
+static const uint32_t sizes[] = { 4500, 300, 700, 200, 0 };
+
+static void
+counts_by_one_field_agree_with_one_by_one(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 4500, 300, 700, 200, 0 };
     static const struct {
         enum field_id field;
         size_t top;
@@ -116,84 +153,174 @@ counts_by_field_agree_with_one_by_one(void **state)
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         struct setting setting;
         set_filter(&setting, corpus, filters[i]);
-        for (size_t j = 0; j < sizeof rows / sizeof *rows; j++)
-            check_by_field(&setting, rows[j].field, rows[j].top);
+        for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
+            const struct stats_request request = {
+                .by_count = 1,
+                .by = { rows[j].field },
+                .top = rows[j].top,
+                .numbers = FIELD_COUNT,
+            };
+            check_by_fields(&setting, &request);
+        }
         drop_filter(&setting);
     }
     corpus_destroy(corpus);
 }
 
 static void
-objects_are_not_counted_by(void **state)
+counts_by_two_fields_agree_with_one_by_one(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 3, 3, 0 };
-    struct corpus *corpus = corpus_create(1, sizes);
-    struct setting setting;
-    struct stats_values values;
-    struct tally_error error;
-    set_filter(&setting, corpus, "");
-    assert_int_equal(stats_by_field(setting.scan, FIELD_DETAILS, 1, &values, &error),
-                     TALLY_INVALID);
-    assert_int_equal(stats_by_field(setting.scan, FIELD_PRIVATE, 1, &values, &error),
-                     TALLY_INVALID);
-    drop_filter(&setting);
-    corpus_destroy(corpus);
-}
-
-static void
-check_over_time(const struct setting *setting, const struct stats_histogram *histogram)
-{
-    uint64_t *buckets = calloc(histogram->count, sizeof *buckets);
-    uint64_t *wanted = calloc(histogram->count, sizeof *wanted);
-    uint64_t before, after, wanted_before = 0, wanted_after = 0;
-    assert_true(buckets != NULL && wanted != NULL);
-    assert_int_equal(stats_over_time(setting->scan, histogram, buckets, &before, &after, NULL),
-                     TALLY_OK);
-    for (uint64_t i = 0; i < setting->corpus->count; i++) {
-        int64_t time = setting->corpus->entries[i].time;
-        if (!matches(setting, i))
-            continue;
-        if (time < histogram->start)
-            wanted_before++;
-        else if ((time - histogram->start) / histogram->interval >= (int64_t)histogram->count)
-            wanted_after++;
-        else
-            wanted[(time - histogram->start) / histogram->interval]++;
-    }
-    assert_int_equal(before, wanted_before);
-    assert_int_equal(after, wanted_after);
-    assert_memory_equal(buckets, wanted, histogram->count * sizeof *buckets);
-    free(buckets);
-    free(wanted);
-}
-
-static void
-histograms_agree_with_one_by_one(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 4500, 300, 4200, 700, 200, 0 };
     static const struct {
-        int64_t offset, interval;
-        size_t count;
+        enum field_id first, second;
+        size_t top;
         const char *why;
     } rows[] = {
-        { 0, CLOCK_SECOND, 60, "seconds from now on" },
-        { -CLOCK_DAY, CLOCK_DAY, 2, "whole days" },
-        { -5 * CLOCK_DAY, 3600 * CLOCK_SECOND, 200, "hours" },
-        { 120 * CLOCK_SECOND, 7 * CLOCK_SECOND, 3, "with entries before and after" },
-        { 5000 * CLOCK_DAY, CLOCK_DAY, 1, "all before" },
-        { -9000 * CLOCK_DAY, 1, 5, "all after" },
+        { FIELD_ACTION, FIELD_STATUS, 100, "codes and codes, all pairs" },
+        { FIELD_STATUS, FIELD_STATUS_CODE, 9, "codes and numbers, absent on whole pages" },
+        { FIELD_REQUEST_ID, FIELD_USER_ID, 12, "ids and codes" },
+        { FIELD_ENDPOINT, FIELD_RESOURCE_ID, 3, "places beyond the square" },
+        { FIELD_USER_EMAIL, FIELD_SEVERITY, 9, "one of them is never there" },
+        { FIELD_SEVERITY, FIELD_USER_EMAIL, 2, "and the other way round" },
     };
-    struct corpus *corpus = corpus_create(22, sizes);
+    struct corpus *corpus = corpus_create(24, sizes);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         struct setting setting;
         set_filter(&setting, corpus, filters[i]);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
-            const struct stats_histogram histogram = { corpus_now() + rows[j].offset,
-                                                       rows[j].interval, rows[j].count };
-            check_over_time(&setting, &histogram);
+            const struct stats_request request = {
+                .by_count = 2,
+                .by = { rows[j].first, rows[j].second },
+                .top = rows[j].top,
+                .numbers = FIELD_COUNT,
+            };
+            check_by_fields(&setting, &request);
         }
+        drop_filter(&setting);
+    }
+    corpus_destroy(corpus);
+}
+
+/*
+ * Percentiles and distinct values: a sorted list of all of them.
+ */
+
+static int
+compare_tokens(const void *a, const void *b)
+{
+    struct decimal x, y;
+    assert_true(decimal_read(*(const struct bytes *)a, &x));
+    assert_true(decimal_read(*(const struct bytes *)b, &y));
+    return decimal_compare(&x, &y);
+}
+
+/* The values that match, in order of size; returns how many. */
+static size_t
+sorted_numbers(const struct setting *setting, enum field_id field, struct bytes *numbers)
+{
+    size_t count = 0;
+    for (uint64_t i = 0; i < setting->corpus->count; i++)
+        if (matches(setting, i) && value_of(setting, i, field).data != NULL)
+            numbers[count++] = value_of(setting, i, field);
+    if (count > 0)
+        qsort(numbers, count, sizeof *numbers, compare_tokens);
+    return count;
+}
+
+static void
+assert_number(struct bytes actual, struct bytes expected)
+{
+    assert_non_null(actual.data);
+    assert_int_equal(compare_tokens(&actual, &expected), 0);
+}
+
+static void
+check_percentiles(const struct setting *setting, enum field_id field)
+{
+    const struct stats_request request = {
+        .top = 1,
+        .numbers = field,
+        .ranks = { 6, { 1, 12345, 50000, 90000, 99900, 100000 } },
+    };
+    struct bytes *numbers = calloc(setting->corpus->count + 1, sizeof *numbers);
+    struct stats stats;
+    struct tally_error error = { 0 };
+    if (stats_make(setting->scan, &request, &stats, &error) != TALLY_OK)
+        fail_msg("%s", error.text);
+    size_t count = sorted_numbers(setting, field, numbers);
+    assert_int_equal(stats.percentiles.count, count);
+    for (size_t i = 0; i < request.ranks.count && count > 0; i++) {
+        /* The definition: the least number such that so many of all are not greater. */
+        size_t place = 1;
+        while (place * 100000 < (uint64_t)request.ranks.ranks[i] * count)
+            place++;
+        assert_number(stats.percentiles.values[i], numbers[place - 1]);
+    }
+    if (count > 0) {
+        assert_number(stats.percentiles.minimum, numbers[0]);
+        assert_number(stats.percentiles.maximum, numbers[count - 1]);
+    } else {
+        assert_null(stats.percentiles.minimum.data);
+        assert_null(stats.percentiles.values[0].data);
+    }
+    stats_finish(&stats);
+    free(numbers);
+}
+
+static void
+percentiles_are_those_of_the_sorted_numbers(void **state)
+{
+    (void)state;
+    struct corpus *corpus = corpus_create(25, sizes);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        struct setting setting;
+        set_filter(&setting, corpus, filters[i]);
+        check_percentiles(&setting, FIELD_RESPONSE_TIME_MS);
+        check_percentiles(&setting, FIELD_STATUS_CODE);
+        drop_filter(&setting);
+    }
+    corpus_destroy(corpus);
+}
+
+static uint64_t
+naive_distinct(const struct setting *setting, enum field_id field)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < setting->corpus->count; i++) {
+        bool met = value_of(setting, i, field).data == NULL || !matches(setting, i);
+        for (uint64_t j = 0; j < i && !met; j++)
+            met = matches(setting, j) &&
+                  same_value(value_of(setting, i, field), value_of(setting, j, field));
+        count += !met;
+    }
+    return count;
+}
+
+static void
+all_is_counted_in_one_pass(void **state)
+{
+    (void)state;
+    static const uint32_t small[] = { 300, 100, 200, 0 };
+    struct corpus *corpus = corpus_create(26, small);
+    for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
+        const struct stats_request request = {
+            .by_count = 1,
+            .by = { FIELD_ACTION },
+            .top = 2,
+            .numbers = FIELD_STATUS_CODE,
+            .ranks = percentile_standard,
+            .distinct_count = 4,
+            .distinct = { FIELD_USER_ID, FIELD_ENDPOINT, FIELD_USER_EMAIL, FIELD_ACTION },
+        };
+        struct setting setting;
+        struct stats stats;
+        set_filter(&setting, corpus, filters[f]);
+        check_by_fields(&setting, &request);
+        assert_int_equal(stats_make(setting.scan, &request, &stats, NULL), TALLY_OK);
+        for (size_t i = 0; i < request.distinct_count; i++)
+            assert_int_equal(stats.distinct[i], naive_distinct(&setting, request.distinct[i]));
+        assert_int_equal(stats.distinct[3], stats.values.distinct);
+        stats_finish(&stats);
         drop_filter(&setting);
     }
     corpus_destroy(corpus);
@@ -203,8 +330,8 @@ static void
 the_range_of_times_is_that_of_the_matches(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 300, 40, 50, 0 };
-    struct corpus *corpus = corpus_create(23, sizes);
+    static const uint32_t small[] = { 300, 40, 50, 0 };
+    struct corpus *corpus = corpus_create(23, small);
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
         struct setting setting;
         int64_t minimum, maximum, low = INT64_MAX, high = INT64_MIN;
@@ -231,9 +358,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_by_field_agree_with_one_by_one),
-        cmocka_unit_test(objects_are_not_counted_by),
-        cmocka_unit_test(histograms_agree_with_one_by_one),
+        cmocka_unit_test(counts_by_one_field_agree_with_one_by_one),
+        cmocka_unit_test(counts_by_two_fields_agree_with_one_by_one),
+        cmocka_unit_test(percentiles_are_those_of_the_sorted_numbers),
+        cmocka_unit_test(all_is_counted_in_one_pass),
         cmocka_unit_test(the_range_of_times_is_that_of_the_matches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

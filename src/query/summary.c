@@ -4,8 +4,20 @@
 
 #include <stdlib.h>
 
-tally_status
-summary_read_field(struct bytes name, enum field_id *field_out, struct tally_error *error)
+/*
+ * What is asked for.
+ */
+
+struct summary_request
+summary_request_of(size_t top)
+{
+    return (struct summary_request){
+        .stats = { .top = top, .numbers = FIELD_COUNT, .ranks = percentile_standard },
+    };
+}
+
+static tally_status
+read_field(struct bytes name, enum field_id *field_out, struct tally_error *error)
 {
     enum field_id field = field_find_alias(name);
     if (field == FIELD_COUNT)
@@ -13,59 +25,102 @@ summary_read_field(struct bytes name, enum field_id *field_out, struct tally_err
     if (fields[field].type == TYPE_OBJECT)
         return fault(error, TALLY_INVALID, "%s is an object: objects are not counted by",
                      (const char *)fields[field].name.data);
+    /* It is not kept but computed from what was erased or not: nothing to count. */
+    if (field == FIELD_PRIVATE)
+        return fault(error, TALLY_INVALID, "private is different in every entry");
     *field_out = field;
     return TALLY_OK;
 }
 
 static tally_status
-refuse_interval(const struct interval *interval, int64_t first, int64_t last,
-                struct tally_error *error)
+read_fields(struct bytes text, size_t most, enum field_id *names_out, size_t *count_out,
+            struct tally_error *error)
 {
-    struct interval wider = interval_widen(interval, first, last, STATS_BUCKETS_MAX);
-    uint64_t span = interval_span(interval, first, last);
-    return fault(error, TALLY_INVALID,
-                 "%u%c makes %llu intervals, more than %u: %u%c is the shortest that will do",
-                 interval->count, interval->unit, (unsigned long long)span, STATS_BUCKETS_MAX,
-                 wider.count, wider.unit);
+    enum field_id names[STATS_DISTINCT_MAX];
+    size_t count = 0;
+    for (size_t begin = 0; begin <= text.size;) {
+        size_t end = begin;
+        while (end < text.size && text.data[end] != ',')
+            end++;
+        if (count == most)
+            return fault(error, TALLY_INVALID, "at most %zu fields are counted by at once", most);
+        tally_status status =
+            read_field(bytes_of(text.data + begin, end - begin), &names[count], error);
+        if (status != TALLY_OK)
+            return status;
+        for (size_t i = 0; i < count; i++)
+            if (names[i] == names[count])
+                return fault(error, TALLY_INVALID, "%s is named twice",
+                             (const char *)fields[names[i]].name.data);
+        count++;
+        begin = end + 1;
+    }
+    memcpy(names_out, names, count * sizeof *names);
+    *count_out = count;
+    return TALLY_OK;
 }
 
-static tally_status
-fill_buckets(struct scan *scan, struct summary *summary, int64_t first, int64_t last,
-             struct tally_error *error)
+tally_status
+summary_read_by(struct bytes text, struct stats_request *request, struct tally_error *error)
 {
-    const struct interval *interval = &summary->request.interval;
-    const struct stats_histogram histogram = {
-        .start = interval_start(interval, first),
-        .interval = interval->ns,
-        .count = (size_t)interval_span(interval, first, last),
-    };
-    summary->start = histogram.start;
-    summary->bucket_count = histogram.count;
-    summary->buckets = calloc(histogram.count, sizeof *summary->buckets);
-    if (summary->buckets == NULL)
-        return memory_fault(error);
-
-    uint64_t before, after;
-    tally_status status =
-        stats_over_time(scan, &histogram, summary->buckets, &before, &after, error);
-    summary->total = 0;
-    for (size_t i = 0; i < histogram.count; i++)
-        summary->total += summary->buckets[i];
-    return status;
+    return read_fields(text, BREAKDOWN_FIELDS_MAX, request->by, &request->by_count, error);
 }
+
+tally_status
+summary_read_distinct(struct bytes text, struct stats_request *request, struct tally_error *error)
+{
+    return read_fields(text, STATS_DISTINCT_MAX, request->distinct, &request->distinct_count,
+                       error);
+}
+
+tally_status
+summary_read_numbers(struct bytes text, struct stats_request *request, struct tally_error *error)
+{
+    enum field_id field = field_find_alias(text);
+    if (field == FIELD_COUNT ||
+        (fields[field].type != TYPE_INTEGER && fields[field].type != TYPE_DECIMAL))
+        return fault(error, TALLY_INVALID,
+                     "percentiles are of a field of numbers: response_time_ms or status_code");
+    request->numbers = field;
+    return TALLY_OK;
+}
+
+tally_status
+summary_read_ranks(struct bytes text, struct stats_request *request, struct tally_error *error)
+{
+    if (!percentile_read(text, &request->ranks))
+        return fault(
+            error, TALLY_INVALID,
+            "ranks are up to %d numbers above 0, up to 100, with up to three digits behind "
+            "the point, such as 50,99.9",
+            PERCENTILES_MAX);
+    return TALLY_OK;
+}
+
+void
+summary_print_fields(const enum field_id *names, size_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_byte(out, ',');
+        buffer_bytes(out, fields[names[i]].name);
+    }
+}
+
+/*
+ * Counting.
+ */
 
 static tally_status
 count_over_time(struct scan *scan, struct summary *summary, struct tally_error *error)
 {
-    int64_t first, last;
-    tally_status status = stats_time_range(scan, &first, &last, error);
-    if (status == TALLY_ABSENT)
-        return TALLY_OK;
-    if (status != TALLY_OK)
-        return status;
-    if (interval_span(&summary->request.interval, first, last) > STATS_BUCKETS_MAX)
-        return refuse_interval(&summary->request.interval, first, last, error);
-    return fill_buckets(scan, summary, first, last, error);
+    const struct stats *by = summary->stats.by == NULL ? NULL : &summary->stats;
+    struct timeline *timeline = &summary->timeline;
+    tally_status status = timeline_make(scan, &summary->request.interval, by, timeline, error);
+    summary->total = 0;
+    for (size_t i = 0; i < timeline->bucket_count; i++)
+        summary->total += timeline_bucket(timeline, i);
+    return status;
 }
 
 tally_status
@@ -73,14 +128,17 @@ summary_make(struct scan *scan, const struct summary_request *request, struct su
              struct tally_error *error)
 {
     struct summary summary = { .request = *request };
+    const struct stats_request *stats = &request->stats;
+    bool counted =
+        stats->by_count > 0 || stats->numbers != FIELD_COUNT || stats->distinct_count > 0;
     tally_status status = TALLY_OK;
-    if (request->by != FIELD_COUNT) {
-        status = stats_by_field(scan, request->by, request->top, &summary.values, error);
-        summary.total = summary.values.total;
+    if (counted) {
+        status = stats_make(scan, stats, &summary.stats, error);
+        summary.total = summary.stats.total;
     }
     if (status == TALLY_OK && request->over_time)
         status = count_over_time(scan, &summary, error);
-    else if (status == TALLY_OK && request->by == FIELD_COUNT)
+    else if (status == TALLY_OK && !counted)
         status = scan_count(scan, &summary.total, error);
     if (status != TALLY_OK) {
         summary_finish(&summary);
@@ -93,7 +151,7 @@ summary_make(struct scan *scan, const struct summary_request *request, struct su
 void
 summary_finish(struct summary *summary)
 {
-    stats_values_finish(&summary->values);
-    free(summary->buckets);
+    stats_finish(&summary->stats);
+    free(summary->timeline.parts);
     *summary = (struct summary){ 0 };
 }

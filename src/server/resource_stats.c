@@ -1,5 +1,5 @@
 /*
- * GET /api/stats - how many entries match: in all, by a field's values, over time.
+ * GET /api/stats - how many entries match: in all, by fields, over time; percentiles, distinct values.
  */
 #include "clock.h"
 #include "figures.h"
@@ -7,21 +7,52 @@
 #include "routes.h"
 #include "server.h"
 
+/* The parameters that are read as texts. */
+static const struct {
+    const char *name;
+    tally_status (*read)(struct bytes text, struct stats_request *request,
+                         struct tally_error *error);
+    const char *goes_with; /* NULL: goes alone */
+} readings[] = {
+    { "by", summary_read_by, NULL },
+    { "percentiles", summary_read_numbers, NULL },
+    { "ranks", summary_read_ranks, "percentiles" },
+    { "distinct", summary_read_distinct, NULL },
+};
+
 /* False after answering 400. */
+static bool
+read_stats(struct request *request, struct stats_request *stats)
+{
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
+        struct bytes text = request_parameter(request, readings[i].name);
+        const char *with = readings[i].goes_with;
+        struct tally_error error = { 0 };
+        if (text.data == NULL)
+            continue;
+        if (with != NULL && request_parameter(request, with).data == NULL) {
+            answer_problem(request, 400, "%s goes with %s", readings[i].name, with);
+            return false;
+        }
+        if (readings[i].read(text, stats, &error) != TALLY_OK) {
+            answer_problem(request, 400, "%s: %s", readings[i].name, error.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Likewise. */
 static bool
 read_request(struct request *request, struct summary_request *summary_out)
 {
     uint64_t top;
     if (!request_count(request, "top", SUMMARY_TOP_STANDARD, 1, SUMMARY_TOP_MAX, &top))
         return false;
-    struct summary_request summary = { .by = FIELD_COUNT, .top = (size_t)top };
-    struct bytes by = request_parameter(request, "by");
+    struct summary_request summary = summary_request_of((size_t)top);
     struct bytes interval = request_parameter(request, "interval");
-    struct tally_error error = { 0 };
-    if (by.data != NULL && summary_read_field(by, &summary.by, &error) != TALLY_OK) {
-        answer_problem(request, 400, "by: %s", error.text);
+    if (!read_stats(request, &summary.stats))
         return false;
-    }
     summary.over_time = interval.data != NULL;
     if (summary.over_time && !interval_read(interval, &summary.interval)) {
         answer_problem(request, 400,

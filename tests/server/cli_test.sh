@@ -69,6 +69,8 @@ for format in table json ndjson csv; do
     alike 0 stats WHERE --format $format --by action --top 3 --interval 4w
     alike 0 query WHERE --explain --format $format status:failure --limit 3
     alike 0 stats WHERE --explain --format $format --by action
+    alike 0 stats WHERE --format $format --by user,severity --top 5 --interval 4w
+    alike 0 stats WHERE --format $format --percentiles response_time_ms --ranks 33.3,99 --distinct user,action
     alike 0 trail WHERE list --format $format
     alike 0 trail WHERE info --format $format
     alike 0 verify WHERE --format $format
@@ -116,6 +118,9 @@ alike 3 export WHERE --trail nothing
 alike 2 stats WHERE user_ID:x
 alike 2 stats WHERE --by details
 alike 2 stats WHERE --interval 1s
+alike 2 stats WHERE --percentiles user
+alike 0 stats WHERE --percentiles status_code user_id:nobody --format json
+alike 0 stats WHERE --by user,crud --interval 1w user_id:nobody --format json
 alike 3 stats WHERE --trail nothing
 alike 4 prove WHERE 99999
 alike 2 prove WHERE seven

@@ -27,6 +27,13 @@ alike 'by a field' by=action -- --by action
 alike 'by an alias, the top three' by=user top=3 -- --by user --top 3
 alike 'over time' interval=1w -- --interval 1w
 alike 'all of it' q=status:failure by=severity interval=4w control=true -- status:failure --by severity --interval 4w --control
+alike 'by two fields' by=action,status top=4 -- --by action,status --top 4
+alike 'by value over time' by=user interval=1w top=2 -- --by user --interval 1w --top 2
+alike 'percentiles' percentiles=response_time_ms -- --percentiles response_time_ms
+alike 'percentiles asked for' percentiles=status_code ranks=12.5,99.9 q=status:failure -- --percentiles status_code --ranks 12.5,99.9 status:failure
+alike 'distinct values' distinct=user,ip -- --distinct user,ip
+alike 'everything' by=severity,crud interval=4w percentiles=response_time_ms ranks=50 distinct=action -- \
+    --by severity,crud --interval 4w --percentiles response_time_ms --ranks 50 --distinct action
 
 # What it took: the same of the server's trail as of the folder.
 for filter in status:failure 'action:report.* user:user-000003' ''; do
@@ -43,7 +50,8 @@ fetch 400 'neither true nor false' /api/stats explain=yes
 same 'by its own name' "$(ask /api/stats by=user && picked .by)" '"user_id"'
 fetch 400 'too many intervals' /api/stats interval=1m
 same 'and the shortest that will do' "$(picked .detail | grep -cE '[0-9]+m is the shortest')" 1
-for parameters in by=nothing by=details top=0 top=1001 interval=1y interval=0h interval= nothing=1 limit=5 'q=user_ID:x'; do
+for parameters in by=nothing by=details top=0 top=1001 interval=1y interval=0h interval= by=action,status,crud by=action,action by=action,private percentiles=user \
+    ranks=50 distinct=details distinct= nothing=1 limit=5 'q=user_ID:x'; do
     fetch 400 "refused: $parameters" /api/stats "$parameters"
 done
 fetch 404 'a trail there is not' /api/stats trail=nothing
