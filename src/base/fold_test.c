@@ -94,6 +94,70 @@ needles_are_found_at_every_place(void **state)
     free(text);
 }
 
+static uint64_t seed = 1;
+
+static uint32_t
+below(uint32_t count)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((seed >> 32) * count >> 32);
+}
+
+/* Of a few letters, so that needles often nearly stand somewhere. */
+static size_t
+random_text(char *out, uint32_t most)
+{
+    static const char *const pieces[] = { "a", "A", "b", "-", "é", "É", "σ", "ς", "Ж", "漢" };
+    size_t size = 0;
+    for (uint32_t count = below(most + 1); count > 0; count--)
+        size += (size_t)sprintf(out + size, "%s", pieces[below(10)]);
+    return size;
+}
+
+static void
+random_texts_agree_with_the_definition(void **state)
+{
+    (void)state;
+    unsigned found = 0;
+    for (unsigned round = 0; round < 200000; round++) {
+        char text[256], needle[32];
+        uint8_t folded[256], folded_needle[32];
+        size_t size = random_text(text, 60), needle_size = random_text(needle, 4);
+        size_t wanted = SIZE_MAX;
+        fold_text(bytes_of(text, size), folded);
+        fold_text(bytes_of(needle, needle_size), folded_needle);
+        for (size_t at = 0; at + needle_size <= size && wanted == SIZE_MAX; at++) {
+            if (memcmp(folded + at, folded_needle, needle_size) == 0)
+                wanted = at;
+        }
+        found += wanted != SIZE_MAX;
+        assert_int_equal(fold_find(bytes_of(text, size), bytes_of(folded_needle, needle_size)),
+                         wanted);
+    }
+    assert_true(found > 50000 && found < 150000);
+}
+
+/* A needle that nearly stands everywhere is found at the end, and where it is not, nothing is. */
+static void
+nearly_everywhere_is_not_there(void **state)
+{
+    (void)state;
+    enum {
+        SIZE = 200000,
+        HALF = 4000
+    };
+    uint8_t *text = malloc(SIZE), needle[2 * HALF + 1];
+    assert_non_null(text);
+    memset(text, 'A', SIZE);
+    memset(needle, 'a', sizeof needle);
+    needle[HALF] = 'b';
+    struct bytes sought = bytes_of(needle, sizeof needle);
+    assert_int_equal(fold_find(bytes_of(text, SIZE), sought), SIZE_MAX);
+    text[SIZE - HALF - 1] = 'B';
+    assert_int_equal(fold_find(bytes_of(text, SIZE), sought), SIZE - sizeof needle);
+    free(text);
+}
+
 int
 main(void)
 {
@@ -102,6 +166,8 @@ main(void)
         cmocka_unit_test(broken_text_stays),
         cmocka_unit_test(short_texts_agree_with_the_definition),
         cmocka_unit_test(needles_are_found_at_every_place),
+        cmocka_unit_test(random_texts_agree_with_the_definition),
+        cmocka_unit_test(nearly_everywhere_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
