@@ -2,6 +2,7 @@
 
 #include "field.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
  * hidden from it behind this character, which no word of a user's begins with for a reason. */
 #define HIDDEN '\x01'
 
-/* What getopt_long returns for the rows of its table; the row itself it gives as an index. */
+/* What getopt_long returns for the rows of its table, from this on: the row's number is added. */
 #define FOUND 256
 
 static bool
@@ -34,6 +35,15 @@ is_filter_term(const char *word)
     while (is_name_character(word[at]))
         at++;
     return at > 1 && (word[at] == ':' || word[at] == '"');
+}
+
+char
+command_letter_of(const struct command *command, const char *name)
+{
+    const struct command_letter *row = command->letters;
+    while (row != NULL && row->name != NULL && strcmp(row->name, name) != 0)
+        row++;
+    return row == NULL || row->name == NULL ? 0 : row->letter;
 }
 
 /* Copies of the words, with filter terms hidden. NULL when memory is short. */
@@ -72,10 +82,16 @@ free_words(char **words)
     free(words);
 }
 
+/* Options by a letter: enough for any command. */
+#define LETTERS_MAX 8
+
 struct option_table {
     struct option *options;
     const char **names; /* what a use of each row is called */
     size_t count;
+    char letters[2 * LETTERS_MAX + 2]; /* as getopt_long wants them */
+    size_t rows[LETTERS_MAX];          /* of each letter */
+    size_t letter_count;
 };
 
 static void
@@ -84,9 +100,37 @@ table_add(struct option_table *table, const char *spelling, const char *name, bo
     table->options[table->count] = (struct option){
         .name = spelling,
         .has_arg = argument ? required_argument : no_argument,
-        .val = FOUND,
+        .val = FOUND + (int)table->count,
     };
     table->names[table->count++] = name;
+}
+
+/* The row that was added last can be had by a letter, too. */
+static void
+table_add_letter(struct option_table *table, char letter)
+{
+    assert(table->letter_count < LETTERS_MAX);
+    size_t row = table->count - 1;
+    const char spelling[] = { letter, table->options[row].has_arg != no_argument ? ':' : '\0', 0 };
+    (void)strcat(table->letters, spelling);
+    table->rows[table->letter_count++] = row;
+}
+
+/* The row that getopt_long found; SIZE_MAX where it found none. */
+static size_t
+table_row(const struct option_table *table, int result)
+{
+    if (result >= FOUND)
+        return (size_t)(result - FOUND);
+    size_t number = 0;
+    for (const char *c = table->letters + 1; *c != '\0'; c++) {
+        if (*c == ':')
+            continue;
+        if (*c == result)
+            return table->rows[number];
+        number++;
+    }
+    return SIZE_MAX;
 }
 
 /* A field by its name, and by its name with dashes, which is spelled in `dashed`. */
@@ -112,8 +156,12 @@ static void
 add_options(struct option_table *table, const struct command *command)
 {
     const struct command_option *option = command->options;
-    for (; option != NULL && option->name != NULL; option++)
+    for (; option != NULL && option->name != NULL; option++) {
         table_add(table, option->name, option->name, option->argument != NULL);
+        char letter = command_letter_of(command, option->name);
+        if (letter != 0)
+            table_add_letter(table, letter);
+    }
     table_add(table, "help", "help", false);
 }
 
@@ -141,11 +189,11 @@ read_options(const struct command *command, int count, char **words,
     optind = 0; /* GNU: begin anew */
     opterr = 0;
     for (;;) {
-        int row = 0;
-        int result = getopt_long(count, words, ":", table->options, &row);
+        int result = getopt_long(count, words, table->letters, table->options, NULL);
         if (result == -1)
             return DONE;
-        if (result != FOUND)
+        size_t row = result == '?' || result == ':' ? SIZE_MAX : table_row(table, result);
+        if (row == SIZE_MAX)
             return refuse_option(command, words, result);
         invocation->uses[invocation->use_count++] =
             (struct option_use){ table->names[row], optarg };
@@ -159,7 +207,7 @@ invocation_read(const struct command *command, const char *program, int count, c
     char dashed[FIELD_COUNT][FIELD_NAME_SIZE_MAX + 1];
     struct option options[TABLE_SIZE_MAX] = { 0 };
     const char *names[TABLE_SIZE_MAX];
-    struct option_table table = { .options = options, .names = names };
+    struct option_table table = { .options = options, .names = names, .letters = ":" };
     if ((command->ways & COMMAND_FIELDS) != 0)
         add_fields(&table, dashed);
     add_options(&table, command);

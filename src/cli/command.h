@@ -2,8 +2,8 @@
  * command.h - what a command of the program is: a row of main.c's table.
  *
  * A command gets an invocation: the words behind its name, read by the rules that are the same for
- * all commands. Options stand anywhere, long ones only, `--name VALUE` or `--name=VALUE`; `--` ends
- * them. Where the command takes a filter, a word like -user:u1 is an operand of its own.
+ * all commands. Options stand anywhere, `--name VALUE` or `--name=VALUE`, a few by a letter, too;
+ * `--` ends them. Where the command takes a filter, a word like -user:u1 is an operand of its own.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -19,6 +19,12 @@ struct command_option {
     const char *text;     /* one line of help */
 };
 
+/* An option that can be given by a letter, too: -f for --follow. */
+struct command_letter {
+    char letter;
+    const char *name;
+};
+
 /* What is special about how a command's words are read; a set of bits. */
 #define COMMAND_FILTER 0x01u /* operands are a filter: -name:value is one */
 #define COMMAND_FIELDS 0x02u /* every field that events may bring is an option too */
@@ -31,6 +37,7 @@ struct command {
     const char *summary;                  /* one line, for the list of commands */
     const char *text;                     /* the paragraph below the usage line */
     const struct command_option *options; /* ends with a row without name; NULL: none */
+    const struct command_letter *letters; /* ends with a row without name; NULL: none */
     unsigned ways;
     int (*run)(const struct invocation *invocation); /* returns the exit status */
 };
@@ -77,12 +84,15 @@ int misused(const struct invocation *invocation, const char *reason);
 /* MISUSED after saying why unless the number of operands is within bounds, else DONE. */
 int operands_expect(const struct invocation *invocation, int least, int most);
 
+/* The letter of an option, or 0. */
+char command_letter_of(const struct command *command, const char *name);
+
 /* All commands, in the order of the list; ends with NULL. */
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 
 extern const struct command command_bench, command_demo, command_doctor, command_export,
     command_help, command_import, command_init, command_key, command_prove, command_query,
-    command_record, command_serve, command_stats, command_trail, command_verify;
+    command_record, command_serve, command_stats, command_tail, command_trail, command_verify;
 
 #endif

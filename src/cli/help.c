@@ -10,10 +10,13 @@
 #define OPTION_WIDTH 24
 
 static void
-put_option(const struct command_option *option, struct buffer *text)
+put_option(const struct command_option *option, char letter, struct buffer *text)
 {
     size_t start = text->size;
-    buffer_format(text, "  --%s", option->name);
+    if (letter != 0)
+        buffer_format(text, "  -%c, --%s", letter, option->name);
+    else
+        buffer_format(text, "  --%s", option->name);
     if (option->argument != NULL)
         buffer_format(text, " %s", option->argument);
     while (text->size - start < OPTION_WIDTH)
@@ -77,8 +80,8 @@ put_command(const struct command *command, struct buffer *text)
                   command->text);
     for (const struct command_option *option = command->options;
          option != NULL && option->name != NULL; option++)
-        put_option(option, text);
-    put_option(&(struct command_option){ "help", NULL, "this text" }, text);
+        put_option(option, command_letter_of(command, option->name), text);
+    put_option(&(struct command_option){ "help", NULL, "this text" }, 0, text);
     if ((command->ways & COMMAND_FIELDS) != 0)
         put_fields(text);
 }

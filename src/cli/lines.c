@@ -5,6 +5,8 @@
 static tally_status
 take_line(struct lines *lines, struct bytes text, struct tally_error *error)
 {
+    if (lines->text != NULL)
+        return lines->text(lines->context, text, error);
     tally_status status = reply_read(&lines->reply, text, error);
     return status == TALLY_OK ? lines->line(lines->context, &lines->reply, error) : status;
 }

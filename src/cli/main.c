@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_init,  &command_serve, &command_record, &command_import,
-    &command_query, &command_stats, &command_export, &command_verify,
-    &command_prove, &command_trail, &command_key,    &command_doctor,
-    &command_bench, &command_demo,  &command_help,   NULL,
+    &command_init,  &command_serve, &command_record, &command_import, &command_query,
+    &command_tail,  &command_stats, &command_export, &command_verify, &command_prove,
+    &command_trail, &command_key,   &command_doctor, &command_bench,  &command_demo,
+    &command_help,  NULL,
 };
 
 static int

@@ -4,6 +4,7 @@
 #include "condition.h"
 #include "fault.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ struct flow {
     void *context;
     unsigned references;
     bool finished, broken, left, cut;
+    bool torn;          /* flow_put() gave up midway */
     bool waiting;       /* the taker found nothing and was not woken since */
     size_t start, size; /* a ring */
     uint8_t bytes[FLOW_SIZE];
@@ -62,23 +64,25 @@ wake_taker(struct flow *flow)
     flow->wake(flow->context);
 }
 
-/* Waits under the mutex until there is room; false where the taker is gone or stalls. */
+/* Waits under the mutex until there is room for `size` bytes, or for one where they are more than ever
+ * fit; false where the taker is gone or stalls. */
 static bool
-wait_for_room(struct flow *flow)
+wait_for_room(struct flow *flow, size_t size)
 {
     int64_t until = clock_monotonic() + flow->stall;
-    while (flow->size == FLOW_SIZE && !flow->left && !flow->cut)
+    size_t needed = size <= FLOW_PUT_MAX ? size : 1;
+    while (flow->size + needed > FLOW_PUT_MAX && !flow->left && !flow->cut)
         if (!condition_wait(&flow->room, &flow->mutex, until))
             return false;
     return !flow->left && !flow->cut;
 }
 
-/* Copies what there is room for; how much that was. */
+/* Copies what there is room for below `limit` bytes in all; how much that was. */
 static size_t
-put_some(struct flow *flow, struct bytes bytes)
+put_some(struct flow *flow, struct bytes bytes, size_t limit)
 {
     size_t end = (flow->start + flow->size) % FLOW_SIZE;
-    size_t room = FLOW_SIZE - flow->size;
+    size_t room = limit - flow->size;
     size_t straight = FLOW_SIZE - end;
     size_t size = bytes.size < room ? bytes.size : room;
     size_t first = size < straight ? size : straight;
@@ -92,18 +96,32 @@ tally_status
 flow_put(struct flow *flow, struct bytes bytes, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
+    size_t whole = bytes.size;
     (void)pthread_mutex_lock(&flow->mutex);
     while (bytes.size > 0) {
-        if (!wait_for_room(flow)) {
+        if (!wait_for_room(flow, whole)) {
+            flow->torn = bytes.size < whole;
             status = fault(error, TALLY_IO, "the client is gone or takes nothing");
             break;
         }
-        size_t size = put_some(flow, bytes);
+        size_t size = put_some(flow, bytes, FLOW_PUT_MAX);
         bytes = bytes_of(bytes.data + size, bytes.size - size);
         wake_taker(flow);
     }
     (void)pthread_mutex_unlock(&flow->mutex);
     return status;
+}
+
+void
+flow_farewell(struct flow *flow, struct bytes bytes)
+{
+    assert(bytes.size <= FLOW_FAREWELL_MAX);
+    (void)pthread_mutex_lock(&flow->mutex);
+    if (!flow->torn) {
+        (void)put_some(flow, bytes, FLOW_SIZE);
+        wake_taker(flow);
+    }
+    (void)pthread_mutex_unlock(&flow->mutex);
 }
 
 bool

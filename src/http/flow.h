@@ -12,6 +12,8 @@
 #include "tally/status.h"
 
 #define FLOW_SIZE (256 * 1024)
+/* Kept free for flow_farewell(). */
+#define FLOW_FAREWELL_MAX 1024
 
 struct flow;
 
@@ -21,9 +23,15 @@ TALLY_MUST_CHECK tally_status flow_create(int64_t stall, void (*wake)(void *cont
                                           struct flow **flow_out, struct tally_error *error);
 void flow_release(struct flow *flow);
 
-/* The maker's. TALLY_IO where the taker is gone or took nothing for too long. */
+/* The maker's. TALLY_IO where the taker is gone or took nothing for too long; then nothing of `bytes`
+ * was put, unless they are more than FLOW_PUT_MAX. */
+#define FLOW_PUT_MAX (FLOW_SIZE - FLOW_FAREWELL_MAX)
 TALLY_MUST_CHECK tally_status flow_put(struct flow *flow, struct bytes bytes,
                                        struct tally_error *error);
+/* Puts a few last bytes (at most FLOW_FAREWELL_MAX, once) without waiting, also where flow_put() just
+ * gave up because nothing is taken: whoever takes again learns why this is the end. Not behind a part
+ * of what flow_put() was to put. */
+void flow_farewell(struct flow *flow, struct bytes bytes);
 /* Whether there is still somebody to make something for. While nothing comes the taker sleeps and does
  * not see that its client has left: `gone(context)` is asked, with flow_create()'s context, if the
  * taker has not let go. */

@@ -132,7 +132,7 @@ maker_does_not_wait_for_ever(void **state)
     struct tally_error error;
     struct taker taker;
     open_flow(&taker, CLOCK_SECOND / 20);
-    assert_int_equal(flow_put(taker.flow, bytes_of(zeros, FLOW_SIZE), &error), TALLY_OK);
+    assert_int_equal(flow_put(taker.flow, bytes_of(zeros, FLOW_PUT_MAX), &error), TALLY_OK);
     assert_int_equal(flow_put(taker.flow, bytes_of(zeros, 1), &error), TALLY_IO);
     flow_release(taker.flow);
     flow_release(taker.flow);
@@ -232,6 +232,45 @@ wanted_until_the_taker_is_gone(void **state)
     flow_release(taker.flow);
 }
 
+/* A maker that gives up has put nothing of what there was no room for, so that last words stand
+ * behind a whole; behind a part they are not put. */
+static void
+last_words(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size; /* of what comes while nothing is taken */
+        size_t left; /* of it, afterwards */
+        bool said;
+        const char *why;
+    } rows[] = {
+        { 1000, 0, true, "there is no room for it" },
+        { FLOW_PUT_MAX, 0, true, "the most that is put whole" },
+        { FLOW_PUT_MAX + 1, FLOW_PUT_MAX - 200000, false, "a part of it was put" },
+    };
+    static uint8_t many[FLOW_PUT_MAX + 1], taken[FLOW_SIZE + 1];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct taker taker;
+        struct tally_error error;
+        open_flow(&taker, 1000000);
+        size_t first = rows[i].size == 1000 ? FLOW_PUT_MAX : 200000;
+        assert_int_equal(flow_put(taker.flow, bytes_of(many, first), &error), TALLY_OK);
+        assert_int_equal(flow_put(taker.flow, bytes_of(many, rows[i].size), &error), TALLY_IO);
+        flow_farewell(taker.flow, bytes_text("good bye"));
+        flow_finish(taker.flow, FLOW_WHOLE);
+        size_t size;
+        assert_int_equal(flow_take(taker.flow, taken, sizeof taken, fall_asleep, &size),
+                         FLOW_TAKEN);
+        assert_int_equal(size, first + rows[i].left + (rows[i].said ? 8 : 0));
+        if (rows[i].said)
+            assert_memory_equal(taken + size - 8, "good bye", 8);
+        assert_int_equal(flow_take(taker.flow, taken, sizeof taken, fall_asleep, &size),
+                         FLOW_ENDED);
+        flow_release(taker.flow);
+        flow_release(taker.flow);
+    }
+}
+
 int
 main(void)
 {
@@ -241,6 +280,7 @@ main(void)
         cmocka_unit_test(woken_once),
         cmocka_unit_test(cut_from_outside),
         cmocka_unit_test(wanted_until_the_taker_is_gone),
+        cmocka_unit_test(last_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,6 +300,30 @@ access_find(struct access *access, struct bytes key, const char *address, int64_
     return status;
 }
 
+/* The caller holds `mutex`. */
+static bool
+holds(const struct access *access, const struct principal *principal, int64_t now)
+{
+    if (clock_monotonic() - access->known > TRUSTED_FOR)
+        return false;
+    for (size_t i = 0; i < access->table.count; i++) {
+        const struct held_key *key = &access->table.keys[i];
+        if (key->principal.key == principal->key && key->ends > now)
+            return key->principal.role == principal->role &&
+                   strcmp(key->principal.trails, principal->trails) == 0;
+    }
+    return false;
+}
+
+bool
+access_holds(struct access *access, const struct principal *principal, int64_t now)
+{
+    (void)pthread_mutex_lock(&access->mutex);
+    bool still = holds(access, principal, now);
+    (void)pthread_mutex_unlock(&access->mutex);
+    return still;
+}
+
 /* ---- changing keys ---- */
 
 struct keyring *

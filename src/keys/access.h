@@ -41,6 +41,11 @@ TALLY_MUST_CHECK tally_status access_find(struct access *access, struct bytes ke
                                           struct principal *principal_out, bool *new_address_out,
                                           struct tally_error *error);
 
+/* Whether the principal is still who it was when it was found: its key is good at `now`, with the
+ * same role and trails. For what goes on long after its request was let in. False where the keys
+ * could not be looked at for some seconds, too. */
+bool access_holds(struct access *access, const struct principal *principal, int64_t now);
+
 /* Whether the principal may use this trail, whatever for. */
 bool principal_may_use(const struct principal *principal, const char *trail);
 

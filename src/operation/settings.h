@@ -28,6 +28,7 @@ struct settings {
     uint64_t readers;             /* threads for queries; 0: as many as processors, at least 2 */
     uint64_t reads_waiting;       /* requests that wait for one; 256 */
     uint64_t streams;             /* exports and verifications at once; 8 */
+    uint64_t tails;               /* clients that follow a trail at once; 32 */
     uint64_t connections;         /* at once; 16384 */
     uint64_t connections_address; /* at once from one address; 0: no limit */
     int64_t idle_timeout;         /* of a connection between requests; 60 s */

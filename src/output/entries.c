@@ -230,6 +230,12 @@ entries_excerpt(struct entries *entries, struct excerpt *excerpt, uint64_t size_
 }
 
 tally_status
+entries_flush(struct entries *entries, struct tally_error *error)
+{
+    return listing_flush(entries->listing, error);
+}
+
+tally_status
 entries_end(struct entries *entries, struct bytes members, struct tally_error *error)
 {
     return listing_end(entries->listing, members, error);

@@ -32,6 +32,9 @@ TALLY_MUST_CHECK tally_status entries_row(struct entries *entries, const struct 
 TALLY_MUST_CHECK tally_status entries_excerpt(struct entries *entries, struct excerpt *excerpt,
                                               uint64_t size_max, struct tally_error *error);
 
+/* Writes out the rows so far, as listing_flush(). */
+TALLY_MUST_CHECK tally_status entries_flush(struct entries *entries, struct tally_error *error);
+
 /* As listing_end(). */
 TALLY_MUST_CHECK tally_status entries_end(struct entries *entries, struct bytes members,
                                           struct tally_error *error);

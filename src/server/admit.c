@@ -439,6 +439,7 @@ request_admit(struct request *request, const struct request_head *head,
               struct framing_body *body_out)
 {
     set_id(request, head->request_id);
+    request->last_event = head->last_event;
     request->method = method_of(head->framing.method);
     struct tally_error error = { 0 };
     *body_out = (struct framing_body){ .chunked = true };

@@ -13,7 +13,7 @@
 /* What came, as it came; lent. */
 struct request_head {
     struct framing framing;
-    struct bytes host, authorization, content_type, content_encoding, request_id;
+    struct bytes host, authorization, content_type, content_encoding, request_id, last_event;
     struct bytes forwarded; /* any of the fields by which a proxy says that it is one */
     bool loopback_only;     /* the server listens on loopback */
 };

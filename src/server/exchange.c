@@ -158,6 +158,7 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
         { "Content-Type", &head->content_type },
         { "Content-Encoding", &head->content_encoding },
         { "X-Request-Id", &head->request_id },
+        { "Last-Event-ID", &head->last_event },
         { "Forwarded", &head->forwarded },
         { "X-Forwarded-For", &head->forwarded },
         { "Via", &head->forwarded },

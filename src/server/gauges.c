@@ -27,6 +27,7 @@ static const struct {
       offsetof(struct server_gauges, connections) },
     { "tally_streams", "Exports and verifications under way.",
       offsetof(struct server_gauges, streams) },
+    { "tally_tails", "Clients that follow a trail.", offsetof(struct server_gauges, tails) },
     { "tally_reads_waiting", "Requests that wait for a thread for reading.",
       offsetof(struct server_gauges, reads_waiting) },
     { "tally_trails_open", "Trails that are open.", offsetof(struct server_gauges, trails) },

@@ -23,6 +23,7 @@ struct server_gauges {
     uint64_t bodies; /* bytes in flight */
     uint64_t connections;
     uint64_t streams;
+    uint64_t tails;
     uint64_t reads_waiting;
     uint64_t trails; /* open */
 };

@@ -70,6 +70,7 @@ each_gauge_of_the_server_has_its_own_member(void **state)
         .bodies = 4,
         .connections = 5,
         .streams = 6,
+        .tails = 9,
         .reads_waiting = 7,
         .trails = 8,
     };
@@ -83,6 +84,7 @@ each_gauge_of_the_server_has_its_own_member(void **state)
     expect_line(&page, "tally_bodies_bytes 4");
     expect_line(&page, "tally_connections 5");
     expect_line(&page, "tally_streams 6");
+    expect_line(&page, "tally_tails 9");
     expect_line(&page, "tally_reads_waiting 7");
     expect_line(&page, "tally_trails_open 8");
     buffer_free(&page);

@@ -304,22 +304,42 @@ answer_fault(struct request *request, const struct tally_error *error)
     }
 }
 
-void
-answer_stream(struct request *request, const char *type, stream_producer produce, void *context,
-              void (*release)(void *context))
+/* How many of a kind are under way, and how many may be. */
+static atomic_uint *
+streams_of(struct server *server, enum stream_kind kind, uint64_t *most_out)
 {
-    struct server *server = request->server;
-    unsigned before = atomic_fetch_add(&server->streaming, 1);
-    if (before >= server->settings.streams) {
-        atomic_fetch_sub(&server->streaming, 1);
+    bool follows = kind == STREAM_FOLLOWS;
+    *most_out = follows ? server->settings.tails : server->settings.streams;
+    return follows ? &server->following : &server->streaming;
+}
+
+void
+stream_count_end(struct server *server, enum stream_kind kind)
+{
+    uint64_t most;
+    atomic_fetch_sub(streams_of(server, kind, &most), 1);
+}
+
+void
+answer_stream(struct request *request, enum stream_kind kind, const char *type,
+              stream_producer produce, void *context, void (*release)(void *context))
+{
+    uint64_t most;
+    atomic_uint *count = streams_of(request->server, kind, &most);
+    unsigned before = atomic_fetch_add(count, 1);
+    if (before >= most) {
+        atomic_fetch_sub(count, 1);
         release(context);
-        answer_problem(request, 429, "%u exports and verifications are under way already", before);
+        answer_problem(request, 429, "%u %s already", before,
+                       kind == STREAM_FOLLOWS ? "clients follow trails"
+                                              : "exports and verifications are under way");
         return;
     }
     set_answer(request, 200, type);
     request->answer.produce = produce;
     request->answer.produce_context = context;
     request->answer.produce_release = release;
+    request->answer.produce_kind = kind;
 }
 
 void
@@ -330,5 +350,5 @@ answer_abandon_stream(struct request *request)
         return;
     answer->produce = NULL;
     answer->produce_release(answer->produce_context);
-    atomic_fetch_sub(&request->server->streaming, 1);
+    stream_count_end(request->server, answer->produce_kind);
 }

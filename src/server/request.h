@@ -54,6 +54,15 @@ typedef tally_status (*stream_producer)(void *context, struct stream *stream,
  * writes little, and would not learn it otherwise. */
 tally_status stream_check(void *stream, struct tally_error *error);
 
+/* A producer's last words (at most FLOW_FAREWELL_MAX bytes), which do not wait for a client that takes
+ * nothing. What was not flushed before comes behind them: nothing should. */
+void stream_farewell(struct stream *stream, struct bytes bytes);
+
+enum stream_kind {
+    STREAM_WHOLE,  /* has an end: an export, a verification */
+    STREAM_FOLLOWS /* goes on until somebody has enough */
+};
+
 struct answer {
     unsigned status; /* 0: none yet */
     const char *type;
@@ -66,6 +75,7 @@ struct answer {
     stream_producer produce; /* NULL: the body is all there */
     void *produce_context;
     void (*produce_release)(void *context);
+    enum stream_kind produce_kind;
     const char *policy; /* a Content-Security-Policy of its own (static), or NULL */
     bool close;         /* the connection ends with this answer */
     bool secret;        /* the body is wiped when nobody needs it any more */
@@ -88,6 +98,7 @@ struct request {
     int64_t began;               /* monotonic */
     enum method method;
     struct bytes raw_target;
+    struct bytes last_event;     /* Last-Event-ID, as it came; data NULL: none */
     const uint8_t *target_place; /* where the wire has it; undone there by now */
     const uint8_t *head_end;     /* in the same memory */
     unsigned trailers;
@@ -172,12 +183,15 @@ __attribute__((format(printf, 3, 4))) void answer_problem(struct request *reques
  * whose text goes to the log and not to the client. */
 void answer_fault(struct request *request, const struct tally_error *error);
 
-/* `produce` runs on a thread of its own, at most settings.streams of them at once, else 429; not at
- * all for HEAD. `release` is called once whatever happens, after it. */
-void answer_stream(struct request *request, const char *type, stream_producer produce,
-                   void *context, void (*release)(void *context));
+/* `produce` runs on a thread of its own, at most settings.streams of them at once (of those that follow
+ * a trail, settings.tails), else 429; not at all for HEAD. `release` is called once whatever happens,
+ * after it. */
+void answer_stream(struct request *request, enum stream_kind kind, const char *type,
+                   stream_producer produce, void *context, void (*release)(void *context));
 /* Lets go of a stream that was not begun, if there is one: its client is gone already. */
 void answer_abandon_stream(struct request *request);
+/* A stream that was counted by answer_stream() has ended. */
+void stream_count_end(struct server *server, enum stream_kind kind);
 
 /* 404, the same for a trail that is not there and for one that the principal may not use. */
 void answer_no_trail(struct request *request);

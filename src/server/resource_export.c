@@ -218,7 +218,8 @@ export_send(struct request *request)
     char disposition[DISPOSITION_SIZE];
     (void)snprintf(disposition, sizeof disposition, "attachment; filename=\"%s.%s\"",
                    sending->open_trail->name, endings[sending->options.format]);
-    answer_stream(request, types[sending->options.format], send_all, sending, release);
+    answer_stream(request, STREAM_WHOLE, types[sending->options.format], send_all, sending,
+                  release);
     if (request->answer.produce != NULL) /* else too many are under way, and it is a problem */
         answer_header(request, "Content-Disposition", disposition);
 }

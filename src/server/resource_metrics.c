@@ -52,6 +52,7 @@ write_server(struct server *server, uint64_t trails, struct buffer *out)
         .bodies = atomic_load(&server->in_flight),
         .connections = listener_connections(server->listener),
         .streams = atomic_load(&server->streaming),
+        .tails = atomic_load(&server->following),
         .reads_waiting = workers_waiting(server->workers),
         .trails = trails,
     };

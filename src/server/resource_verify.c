@@ -154,5 +154,5 @@ verify_run(struct request *request)
     roster_retain(request->server->roster, open_trail);
     verifying->open_trail = open_trail;
     verifying->finding = (struct finding){ .name = open_trail->name, .sight = SIGHT_UNASKED };
-    answer_stream(request, "application/x-ndjson", verify, verifying, release);
+    answer_stream(request, STREAM_WHOLE, "application/x-ndjson", verify, verifying, release);
 }

@@ -28,6 +28,7 @@ struct stream_work {
     stream_producer produce;
     void *context;
     void (*release)(void *context);
+    enum stream_kind kind;
     char id[REQUEST_ID_MAX + 1];
 };
 
@@ -35,7 +36,7 @@ static void
 work_free(struct stream_work *work)
 {
     work->release(work->context);
-    atomic_fetch_sub(&work->server->streaming, 1);
+    stream_count_end(work->server, work->kind);
     free(work);
 }
 
@@ -68,6 +69,12 @@ stream_check(void *context, struct tally_error *error)
     if (flow_is_wanted(stream->context, is_gone))
         return TALLY_OK;
     return fault(error, TALLY_IO, "the client is gone");
+}
+
+void
+stream_farewell(struct stream *stream, struct bytes bytes)
+{
+    flow_farewell(stream->context, bytes);
 }
 
 static void *
@@ -136,9 +143,13 @@ leave_stream(void *context)
 static bool
 start_stream(struct stream_work *work, struct stream_end *end)
 {
+    /* Who follows is told that it lags while the connection still stands: the system ends it after
+     * the whole time. */
+    int64_t stall = work->server->settings.send_timeout;
+    if (work->kind == STREAM_FOLLOWS)
+        stall /= 2;
     struct tally_error error;
-    if (flow_create(work->server->settings.send_timeout, wake_wire, end, &work->flow, &error) !=
-        TALLY_OK)
+    if (flow_create(stall, wake_wire, end, &work->flow, &error) != TALLY_OK)
         return false;
     end->flow = work->flow;
     pthread_attr_t attributes;
@@ -167,6 +178,7 @@ take_work(struct request *request)
         .produce = answer->produce,
         .context = answer->produce_context,
         .release = answer->produce_release,
+        .kind = answer->produce_kind,
     };
     memcpy(work->id, request->id, sizeof work->id);
     answer->produce = NULL;

@@ -127,6 +127,23 @@ static const struct parameter export_parameters[] = {
     END,
 };
 
+static const struct parameter tail_parameters[] = {
+    TRAIL,
+    { .name = "after",
+      .type = PARAMETER_COUNT,
+      .low = 0,
+      .high = INT64_MAX,
+      .text = "begin behind the entry with this index, as the header Last-Event-ID does" },
+    { .name = "last",
+      .type = PARAMETER_COUNT,
+      .low = 0,
+      .high = EXCERPT_LIMIT_MAX,
+      .standard = "0",
+      .text = "begin with so many of the entries that are there already" },
+    CONTROL,
+    END,
+};
+
 static const struct parameter verify_parameters[] = {
     TRAIL,
     { .name = "vkey",
@@ -269,6 +286,15 @@ const struct route routes[] = {
       .name = "exportEvents",
       .summary = "All entries that match, as a file",
       .parameters = export_parameters,
+      .filter = true },
+    { .method = METHOD_GET,
+      .pattern = "/api/tail",
+      .who = WHO_READS,
+      .where = RUN_WORKER,
+      .run = tail_follow,
+      .name = "tailEvents",
+      .summary = "New entries that match, as they come",
+      .parameters = tail_parameters,
       .filter = true },
     { .method = METHOD_GET,
       .pattern = "/api/verify",

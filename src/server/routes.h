@@ -77,6 +77,7 @@ void event_prove(struct request *request);
 void event_around(struct request *request);
 void stats_show(struct request *request);
 void export_send(struct request *request);
+void tail_follow(struct request *request);
 void verify_run(struct request *request);
 void trails_list(struct request *request);
 void trails_create(struct request *request);

@@ -219,7 +219,7 @@ static void
 await_streams(const struct server *server)
 {
     const struct timespec pause = { .tv_nsec = 1000000 };
-    while (atomic_load(&server->streaming) > 0)
+    while (atomic_load(&server->streaming) > 0 || atomic_load(&server->following) > 0)
         (void)nanosleep(&pause, NULL);
 }
 

@@ -52,7 +52,8 @@ struct server {
     int64_t began;            /* wall clock */
     atomic_size_t in_flight;  /* bytes of bodies: request_charge() */
     atomic_size_t unsent;     /* bytes of large answers that are not sent yet: respond() */
-    atomic_uint streaming;    /* streams under way */
+    atomic_uint streaming;    /* streams under way that have an end, */
+    atomic_uint following;    /* and that follow a trail */
     atomic_bool memory_short; /* resident memory is beyond its limit: no body is taken */
     atomic_bool draining;
     struct job tidy; /* the roster's, one at a time */

@@ -13,6 +13,7 @@
 #include "trail.h"
 
 #include "clock.h"
+#include "condition.h"
 #include "fault.h"
 #include "json.h"
 #include "keyfile.h"
@@ -73,7 +74,7 @@ trail_init(struct folder *folder, const char *name, enum trail_mode mode, struct
     trail->queue_end = &trail->queue;
     (void)pthread_mutex_init(&trail->mutex, NULL);
     (void)pthread_mutex_init(&trail->signing, NULL);
-    (void)pthread_cond_init(&trail->changed, NULL);
+    condition_init(&trail->changed);
     *trail_out = trail;
     return TALLY_OK;
 }
@@ -473,4 +474,16 @@ trail_size(struct trail *trail)
     uint64_t size = trail->size;
     (void)pthread_mutex_unlock(&trail->mutex);
     return size;
+}
+
+bool
+trail_wait(struct trail *trail, uint64_t size, int64_t until)
+{
+    bool in_time = true;
+    (void)pthread_mutex_lock(&trail->mutex);
+    while (trail->size <= size && in_time)
+        in_time = condition_wait(&trail->changed, &trail->mutex, until);
+    bool more = trail->size > size;
+    (void)pthread_mutex_unlock(&trail->mutex);
+    return more;
 }

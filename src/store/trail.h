@@ -66,6 +66,10 @@ const struct tally_vkey *trail_vkey(const struct trail *trail);
 uint64_t trail_fields_private(const struct trail *trail);
 uint64_t trail_size(struct trail *trail); /* entries committed */
 
+/* Waits until more than `size` entries are committed, true, or until the monotonic time `until`,
+ * false. For those who follow a trail that this process writes. */
+bool trail_wait(struct trail *trail, uint64_t size, int64_t until);
+
 /* Where an entry went. Keep it: with a checkpoint it is the whole evidence. */
 struct receipt {
     uint64_t index;

@@ -30,9 +30,10 @@ export TALLY_ACCESS_FAILURES_PER_MINUTE=1000000
 serve data
 
 # What a filter's or an origin's grammar refuses, no schema can say: that good data are accepted is not asked for.
+# What follows a trail has no end.
 SCHEMATHESIS_HOOKS=openapi_hooks PYTHONPATH=$source_root/tests/server \
     timeout $((seconds * 3 + 60)) "$tools/bin/st" run "$url/openapi.json" --header "Authorization: Bearer $key" \
-    --exclude-checks positive_data_acceptance --max-examples 60 --seed "${OPENAPI_SEED:-1}" --max-time "$seconds" \
+    --exclude-path /api/tail --exclude-checks positive_data_acceptance --max-examples 60 --seed "${OPENAPI_SEED:-1}" --max-time "$seconds" \
     --continue-on-failure --no-color --warnings off > st.log 2>&1
 status=$?
 same 'requests made up from the document' "$status" 0

@@ -171,7 +171,8 @@ ask_route(const struct route *route, const char *key, struct talk *exchange_out)
         .method = method_name(route->method),
         .target = target,
         .key = key,
-        .headers = route->body ? "Content-Type: application/json\r\n" : NULL,
+        /* Refused by what would stream without an end. */
+        .headers = route->body ? "Content-Type: application/json\r\n" : "Last-Event-ID: none\r\n",
         .body = route->body ? bytes_text(EVENT) : (struct bytes){ NULL, 0 },
     };
     talk_begin(&stage, &request, exchange_out);
