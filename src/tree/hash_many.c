@@ -19,6 +19,8 @@
 #define RUNS       3
 #define LENGTH_END 8 /* bytes of the length, at the end of the padding */
 
+#define PAIRS_AT_ONCE 32
+
 /* A text in a lane. */
 struct work {
     struct hash_lane lane;
@@ -154,5 +156,19 @@ hash_many(const struct hash_text *texts, size_t count, struct tally_hash *hashes
         const struct tally_piece pieces[] = { { texts[i].prefix, texts[i].prefix_size },
                                               { texts[i].data, texts[i].size } };
         tally_hash_pieces(pieces, 2, &hashes_out[i]);
+    }
+}
+
+void
+hash_pairs(const struct tally_hash *hashes, size_t count, struct tally_hash *nodes_out)
+{
+    static const uint8_t node = 0x01;
+    struct hash_text texts[PAIRS_AT_ONCE];
+    for (size_t at = 0; at < count; at += PAIRS_AT_ONCE) {
+        size_t some = count - at < PAIRS_AT_ONCE ? count - at : PAIRS_AT_ONCE;
+        for (size_t i = 0; i < some; i++)
+            texts[i] = (struct hash_text){ &node, 1, hashes[2 * (at + i)].bytes,
+                                           2 * TALLY_HASH_SIZE };
+        hash_many(texts, some, nodes_out + at);
     }
 }

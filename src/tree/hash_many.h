@@ -22,4 +22,8 @@ struct hash_text {
 /* SHA-256(prefix || data) of each. */
 void hash_many(const struct hash_text *texts, size_t count, struct tally_hash *hashes_out);
 
+/* The tree's nodes (RFC 6962, section 2.1) over `count` pairs of neighbours among 2 * count hashes;
+ * `nodes_out` stands elsewhere. */
+void hash_pairs(const struct tally_hash *hashes, size_t count, struct tally_hash *nodes_out);
+
 #endif

@@ -77,6 +77,29 @@ many_of_all_sizes(void **state)
 }
 
 static void
+pairs_are_nodes(void **state)
+{
+    (void)state;
+    enum {
+        MOST = 100
+    };
+    struct tally_hash hashes[2 * MOST], nodes[MOST + 1];
+    srand(11);
+    for (size_t i = 0; i < sizeof hashes; i++)
+        ((uint8_t *)hashes)[i] = (uint8_t)rand();
+    for (size_t count = 0; count <= MOST; count++) {
+        memset(nodes, 0xaa, sizeof nodes);
+        hash_pairs(hashes, count, nodes);
+        for (size_t i = 0; i < count; i++) {
+            struct tally_hash expected;
+            tally_hash_node(&hashes[2 * i], &hashes[2 * i + 1], &expected);
+            assert_true(tally_hash_equal(&expected, &nodes[i]));
+        }
+        assert_int_equal(nodes[count].bytes[0], 0xaa);
+    }
+}
+
+static void
 a_text_may_be_nothing(void **state)
 {
     (void)state;
@@ -90,6 +113,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_border),
         cmocka_unit_test(many_of_all_sizes),
+        cmocka_unit_test(pairs_are_nodes),
         cmocka_unit_test(a_text_may_be_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
