@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "fault.h"
 #include "log.h"
+#include "processors.h"
 #include "server.h"
 #include "tls.h"
 
@@ -94,10 +95,10 @@ log_library(void *context, const char *format, va_list arguments)
 static unsigned
 threads_wanted(const struct settings *settings)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned processors = processors_usable();
     if (settings->threads > 0)
         return (unsigned)settings->threads;
-    return processors < 2 ? 2 : (unsigned)processors;
+    return processors < 2 ? 2 : processors;
 }
 
 /* As many connections as there may be descriptors for, up to what is set. */

@@ -8,6 +8,7 @@
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
+#include "processors.h"
 #include "random.h"
 #include "recordings.h"
 #include "resident.h"
@@ -104,10 +105,10 @@ sealed(void *context, const char *name, int64_t took)
 static unsigned
 readers_wanted(const struct settings *settings)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned processors = processors_usable();
     if (settings->readers > 0)
         return (unsigned)settings->readers;
-    return processors < 2 ? 2 : (unsigned)processors;
+    return processors < 2 ? 2 : processors;
 }
 
 static tally_status
