@@ -19,6 +19,7 @@
 #include "fault.h"
 #include "folder.h"
 #include "generate.h"
+#include "processors.h"
 #include "snapshot.h"
 #include "trail.h"
 #include "verify.h"
@@ -298,7 +299,7 @@ stage_verify(const struct bench *bench, struct results *results)
         results_fail(results, &error);
         return;
     }
-    struct verify_options verify_options = { 0 };
+    struct verify_options verify_options = { .threads = processors_usable() };
     struct verify_report report;
     int64_t start = clock_monotonic();
     if (verify_trail(folder, "main", &verify_options, &report, &error) != TALLY_OK) {

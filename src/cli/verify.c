@@ -4,6 +4,7 @@
 #include "audit.h"
 
 #include "fault.h"
+#include "processors.h"
 #include "progress.h"
 #include "remote.h"
 #include "where.h"
@@ -79,6 +80,7 @@ examine(const struct folder_audit *self, struct inspection *inspection, struct t
         .vkey = audit_vkey(self->audit, inspection),
         .progress = show_progress,
         .context = &progress,
+        .threads = processors_usable(),
     };
     const struct since *since = audit_since(self->audit, inspection);
     if (since != NULL)

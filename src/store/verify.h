@@ -26,10 +26,12 @@ struct verify_options {
      * the trail cannot be checked. NULL is allowed. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
+    unsigned threads; /* that read segments, beside the caller's; 0 or 1: the caller's does */
 };
 
 #define VERIFY_NO_INDEX  UINT64_MAX
 #define VERIFY_FILE_SIZE 192
+#define VERIFY_TEXT_SIZE 512
 
 /* Filled whatever the verdict, as far as verification came. */
 struct verify_report {
@@ -45,7 +47,8 @@ struct verify_report {
         bad_last; /* tampered: the entries the first fault lies in, or VERIFY_NO_INDEX */
     char file[VERIFY_FILE_SIZE]; /* tampered, index wrong: the file, relative to the data folder, or
                                     "" */
-    char text[512]; /* one sentence: what is wrong and where; what to do for index wrong */
+    /* One sentence: what is wrong and where; what to do for index wrong. */
+    char text[VERIFY_TEXT_SIZE];
 };
 
 /* TALLY_OK whenever a verdict was reached; a fault only for lack of memory. */

@@ -167,8 +167,8 @@ hash_pairs(const struct tally_hash *hashes, size_t count, struct tally_hash *nod
     for (size_t at = 0; at < count; at += PAIRS_AT_ONCE) {
         size_t some = count - at < PAIRS_AT_ONCE ? count - at : PAIRS_AT_ONCE;
         for (size_t i = 0; i < some; i++)
-            texts[i] = (struct hash_text){ &node, 1, hashes[2 * (at + i)].bytes,
-                                           2 * TALLY_HASH_SIZE };
+            texts[i] =
+                (struct hash_text){ &node, 1, hashes[2 * (at + i)].bytes, 2 * TALLY_HASH_SIZE };
         hash_many(texts, some, nodes_out + at);
     }
 }

@@ -62,8 +62,14 @@ struct batch *fixture_batch(const struct trail *trail, uint64_t first, uint32_t 
 /* Appends them as one batch, all of them new. `receipts` may be NULL. */
 void fixture_record(struct trail *trail, uint64_t first, uint32_t count, struct receipt *receipts);
 
-/* Verifies with the key that the trail itself names. The disk is not changed. */
+/* Verifies with the key that the trail itself names. The disk is not changed. It is done twice, by
+ * one thread and by several, the first times and one in eight later: both must say the same. */
 enum verdict fixture_verify(struct folder *folder, const char *name, struct verify_report *report);
+enum verdict fixture_verify_with(struct folder *folder, const char *name,
+                                 const struct verify_options *options,
+                                 struct verify_report *report);
+/* Fails unless the two say the same. */
+void fixture_same_report(const struct verify_report *alone, const struct verify_report *together);
 
 /* Fails unless the trail is intact; `entries` of them, `erased` of these. */
 void fixture_intact(struct folder *folder, const char *name, uint64_t entries, uint64_t erased);

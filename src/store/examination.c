@@ -1,0 +1,207 @@
+/*
+ * examination.c - a segment's files against themselves, and its leaves.
+ *
+ * In this order: checksums, page summaries and indexes (segment_check()); the stored hashes of the
+ * tree are read; then row by row salts, parts, commitments and leaves are computed and control
+ * entries read.
+ *
+ * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
+ * and nobody wants the root in between, they become one piece, their nodes hashed side by side;
+ * else they go out one by one. What was gathered before a fault goes out before it is told, so that
+ * the verifier has come as far as the entries were good.
+ */
+#include "examination.h"
+
+#include "hash_many.h"
+#include "hashes.h"
+#include "segment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct examiner {
+    struct examination *examination;
+    const struct examination_task *task;
+    const struct segment_info *info;
+    struct run_reader *reader;
+    piece_taker taker;
+    void *context;
+    uint64_t first; /* index of leaves[0] */
+    unsigned count;
+    struct tally_hash leaves[HASHES_SPAN];
+};
+
+/* Whether the leaves at hand are a whole group and may go as one. */
+static bool
+is_piece(const struct examiner *e)
+{
+    if (e->count < HASHES_SPAN || e->first % HASHES_SPAN != 0)
+        return false;
+    for (unsigned i = 0; i < EXAMINATION_MARKS; i++)
+        if (e->task->marks[i] > e->first && e->task->marks[i] < e->first + HASHES_SPAN)
+            return false;
+    return true;
+}
+
+static void
+hash_group(struct tally_hash leaves[HASHES_SPAN], struct tally_hash *node_out)
+{
+    struct tally_hash nodes[HASHES_SPAN / 2];
+    for (unsigned count = HASHES_SPAN / 2; count > 0; count /= 2) {
+        hash_pairs(leaves, count, nodes);
+        memcpy(leaves, nodes, count * sizeof *nodes);
+    }
+    *node_out = leaves[0];
+}
+
+/* Hands out the leaves at hand. */
+static tally_status
+hand_out(struct examiner *e)
+{
+    struct tree_piece piece = { .level = 0 };
+    tally_status status = TALLY_OK;
+    if (is_piece(e)) {
+        piece.level = HASHES_LEVEL;
+        hash_group(e->leaves, &piece.hash);
+        status = e->taker(e->context, &piece);
+    } else {
+        for (unsigned i = 0; i < e->count && status == TALLY_OK; i++) {
+            piece.hash = e->leaves[i];
+            status = e->taker(e->context, &piece);
+        }
+    }
+    e->first += e->count;
+    e->count = 0;
+    return status;
+}
+
+static tally_status
+examine_row(struct examiner *e, uint32_t row)
+{
+    struct examination *examination = e->examination;
+    struct run_entry entry;
+    struct tally_error error = { 0 };
+    uint64_t index = e->info->first + row;
+    tally_status status = run_entry(e->reader, row, RUN_STREAM, &entry, &error);
+    if (status != TALLY_OK)
+        return judge_fault(&examination->judgement, status, examination->file, &error);
+    status = evidence_control(e->task->evidence, index, entry.values[FIELD_CONTROL],
+                              &examination->named, &examination->judgement);
+    if (status == TALLY_OK && entry.erased)
+        status = spans_add(&examination->missing, index, index, NULL);
+    if (status != TALLY_OK)
+        return status;
+    e->leaves[e->count++] = entry.leaf;
+    return index % HASHES_SPAN == HASHES_SPAN - 1 ? hand_out(e) : TALLY_OK;
+}
+
+static tally_status
+examine_rows(struct examiner *e)
+{
+    tally_status status = TALLY_OK;
+    for (uint32_t row = 0; row < e->info->count && status == TALLY_OK; row++)
+        status = examine_row(e, row);
+    tally_status handed = hand_out(e);
+    return handed != TALLY_OK ? handed : status;
+}
+
+/* Notes what can be rebuilt, unless there was something before. */
+static void
+note_index(struct examination *examination, const char *file, const char *text)
+{
+    if (examination->index_text[0] != '\0')
+        return;
+    (void)snprintf(examination->index_file, sizeof examination->index_file, "%s", file);
+    (void)snprintf(examination->index_text, sizeof examination->index_text, "%s", text);
+}
+
+/* Reads the tree hashes that the segment completed. That they cannot be had is noted. */
+static tally_status
+read_level8(struct examiner *e)
+{
+    const struct evidence *evidence = e->task->evidence;
+    struct examination *examination = e->examination;
+    uint64_t from = e->info->first / HASHES_SPAN;
+    size_t count = (size_t)((e->info->first + e->info->count) / HASHES_SPAN - from);
+    struct tally_hash *level8 = malloc((count + 1) * sizeof *level8);
+    struct tally_error error = { 0 };
+    if (level8 == NULL)
+        return TALLY_NO_MEMORY;
+    tally_status status = hashes_read_file(evidence->disk, evidence->path, evidence->tag,
+                                           e->info->first, from, level8, count, &error);
+    if (status == TALLY_OK) {
+        examination->first_group = from;
+        examination->level8 = level8;
+        return TALLY_OK;
+    }
+    free(level8);
+    if (status == TALLY_NO_MEMORY)
+        return status;
+    char name[VERIFY_FILE_SIZE], file[64];
+    (void)snprintf(file, sizeof file, "tree/%016" PRIx64, e->info->first);
+    evidence_name(evidence, file, name);
+    note_index(examination, name, error.text);
+    return TALLY_OK;
+}
+
+static tally_status
+examine_segment(struct examiner *e, struct segment *segment)
+{
+    struct examination *examination = e->examination;
+    struct tally_error error = { 0 };
+    bool index_only = false;
+    tally_status status = segment_check(segment, SEGMENT_CHECK_DERIVED, &index_only, &error);
+    if (status != TALLY_OK && index_only) {
+        note_index(examination, examination->file, error.text);
+        status = TALLY_OK;
+    }
+    if (status != TALLY_OK)
+        return judge_fault(&examination->judgement, status, examination->file, &error);
+    status = read_level8(e);
+    struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
+    if (status == TALLY_OK)
+        status = run_reader_create(&run, &e->reader, &error);
+    if (status == TALLY_OK)
+        status = examine_rows(e);
+    run_reader_destroy(e->reader);
+    return status;
+}
+
+void
+examination_run(struct examination *examination, const struct examination_task *task,
+                piece_taker taker, void *context)
+{
+    const struct evidence *evidence = task->evidence;
+    struct examiner e = {
+        .examination = examination,
+        .task = task,
+        .info = &evidence->manifest.segments[task->segment],
+        .taker = taker,
+        .context = context,
+    };
+    e.first = e.info->first;
+    char file[64];
+    (void)snprintf(file, sizeof file, "segments/%016" PRIx64, e.info->first);
+    evidence_name(evidence, file, examination->file);
+
+    struct tally_error error = { 0 };
+    struct segment *segment = NULL;
+    examination->status =
+        segment_open(evidence->disk, evidence->path, evidence->tag, e.info, &segment, &error);
+    if (examination->status != TALLY_OK) {
+        examination->status =
+            judge_fault(&examination->judgement, examination->status, examination->file, &error);
+        return;
+    }
+    examination->status = examine_segment(&e, segment);
+    segment_release(segment);
+}
+
+void
+examination_finish(struct examination *examination)
+{
+    free(examination->level8);
+    spans_finish(&examination->missing);
+    spans_finish(&examination->named);
+}
