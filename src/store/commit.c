@@ -25,6 +25,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "trail_core.h"
+#include "tree_many.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -81,17 +82,20 @@ poisoned_fault(struct trail *trail, struct tally_error *error)
 }
 
 tally_status
-tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_hash *leaf,
-          struct tally_error *error)
+tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_hash *leaves,
+          size_t count, struct tally_error *error)
 {
-    struct tally_hash node;
-    if (hashes_complete(tree, leaf, &node)) {
-        tally_status status = hashes_append(hashes, &node, error);
-        if (status != TALLY_OK)
-            return status;
+    tally_status status = TALLY_OK;
+    while (count > 0 && status == TALLY_OK) {
+        size_t room = tree_many_room(tree);
+        size_t some = count < room ? count : room;
+        struct tally_hash node;
+        if (tree_append_many(tree, leaves, some, &node))
+            status = hashes_append(hashes, &node, error);
+        leaves += some;
+        count -= some;
     }
-    tally_tree_append(tree, leaf);
-    return TALLY_OK;
+    return status;
 }
 
 static size_t
@@ -235,7 +239,10 @@ enter_tree(struct trail *trail, struct append *append, struct tally_error *error
     struct batch *batch = append->batch;
     assert(batch->hashed == batch->count);
     uint64_t index = append->first;
-    for (uint32_t i = 0; i < batch->count; i++) {
+    struct tally_hash leaves[TREE_MANY_MAX];
+    size_t count = 0;
+    tally_status status = TALLY_OK;
+    for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++) {
         const struct batch_item *item = &batch->items[i];
         struct receipt *receipt = &append->receipts[i];
         if (item->same_as != UINT32_MAX && receipt->index == UINT64_MAX) {
@@ -245,11 +252,15 @@ enter_tree(struct trail *trail, struct append *append, struct tally_error *error
         if (receipt->index != UINT64_MAX)
             continue;
         *receipt = (struct receipt){ .index = index++, .leaf = item->leaf };
-        tally_status status = tree_grow(&trail->tree, trail->hashes, &item->leaf, error);
-        if (status != TALLY_OK)
-            return status;
+        leaves[count++] = item->leaf;
+        if (count < TREE_MANY_MAX)
+            continue;
+        status = tree_grow(&trail->tree, trail->hashes, leaves, count, error);
+        count = 0;
     }
-    return TALLY_OK;
+    if (status == TALLY_OK)
+        status = tree_grow(&trail->tree, trail->hashes, leaves, count, error);
+    return status;
 }
 
 void

@@ -95,7 +95,7 @@ replay_entry(struct replay *replay, const struct journal_entry *journaled,
         return status;
     struct tally_hash leaf;
     tally_hash_leaf(journaled->public_part.data, journaled->public_part.size, &leaf);
-    status = tree_grow(&trail->tree, trail->hashes, &leaf, error);
+    status = tree_grow(&trail->tree, trail->hashes, &leaf, 1, error);
     if (status == TALLY_OK)
         status = check_root(trail, &trail->tree, error);
     return status;
