@@ -66,6 +66,8 @@ ask(struct snapshot *snapshot, const struct question *question, struct tally_err
         return status;
     status = scan_create(filter, &source, &scan, error);
     if (status == TALLY_OK)
+        scan_share(scan, scan_threads_usual());
+    if (status == TALLY_OK)
         status = question->kind == QUESTION_COUNT ? scan_count(scan, &count, error)
                                                   : newest(snapshot, scan, error);
     scan_destroy(scan);

@@ -66,6 +66,7 @@ filtering_open(const struct invocation *invocation, const struct where *where,
         .now = clock_now(),
         .size = SELECTION_ALL,
         .control = filtering_control(invocation),
+        .threads = scan_threads_usual(),
     };
     struct tally_error error = { 0 };
     tally_status status = selection_open(where->trail, &request, selection_out, &error);

@@ -111,8 +111,9 @@ places_of_codes(struct dimension *dimension, const struct scan_page *matches,
     tally_status status = run_dictionary(matches->reader, dimension->field, &dictionary, error);
     if (status == TALLY_OK)
         status = turn_codes(dimension, matches->run, dictionary.count, error);
+    const uint16_t *rows = scan_page_rows(matches);
     for (uint32_t i = 0; i < matches->count && status == TALLY_OK; i++) {
-        uint32_t code = page->codes[matches->rows[i]];
+        uint32_t code = page->codes[rows[i]];
         if (dimension->places[code] == PLACE_NEW)
             status = place_of(dimension, dictionary_value(&dictionary, code),
                               &dimension->places[code], error);
@@ -176,8 +177,9 @@ places_of_numbers(struct dimension *dimension, const struct scan_page *matches,
                   const struct page *page, uint32_t *places, struct tally_error *error)
 {
     tally_status status = make_recent(dimension, error);
+    const uint16_t *rows = scan_page_rows(matches);
     for (uint32_t i = 0; i < matches->count && status == TALLY_OK; i++)
-        status = place_of_number(dimension, page, matches->rows[i], &places[i], error);
+        status = place_of_number(dimension, page, rows[i], &places[i], error);
     return status;
 }
 
@@ -191,9 +193,10 @@ places_of_values(struct dimension *dimension, const struct scan_page *matches, u
                  struct tally_error *error)
 {
     tally_status status = TALLY_OK;
+    const uint16_t *rows = scan_page_rows(matches);
     for (uint32_t i = 0; i < matches->count && status == TALLY_OK; i++) {
         struct bytes value;
-        uint32_t row = matches->page * PAGE_ROWS + matches->rows[i];
+        uint32_t row = matches->page * PAGE_ROWS + rows[i];
         status = run_value(matches->reader, dimension->field, row, &value, error);
         if (status == TALLY_OK)
             status = place_of(dimension, value, &places[i], error);

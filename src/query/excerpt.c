@@ -89,6 +89,7 @@ excerpt_open(struct trail *trail, const struct excerpt_request *request, const s
         .control = request->control,
         .check = request->check,
         .check_context = request->check_context,
+        .threads = request->threads,
     };
     tally_status status = selection_open(trail, &selection_request, &excerpt.selection, error);
     if (status == TALLY_ABSENT)

@@ -34,6 +34,7 @@ struct excerpt_request {
     int64_t now;         /* the time, where the list begins */
     scan_check *check;   /* as scan_watch() has it; NULL: none */
     void *check_context;
+    unsigned threads; /* as scan_share() has it; 0: one */
 };
 
 struct excerpt {

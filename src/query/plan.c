@@ -310,3 +310,22 @@ plan_terms(const struct plan *plan, struct plan_term terms_out[PLAN_TERMS_MAX])
 {
     return add_terms(plan->root, terms_out);
 }
+
+static void
+add_asked(struct plan_node *node, const struct plan_node *more)
+{
+    for (; node != NULL; node = node->next, more = more->next) {
+        for (unsigned way = 0; way < ACCESS_COUNT; way++) {
+            node->asked[way] += more->asked[way];
+            for (uint32_t i = 0; i < node->column_count; i++)
+                node->columns[i].asked[way] += more->columns[i].asked[way];
+        }
+        add_asked(node->first, more->first);
+    }
+}
+
+void
+plan_add_asked(struct plan *plan, const struct plan *more)
+{
+    add_asked(plan->root, more->root);
+}

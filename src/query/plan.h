@@ -57,6 +57,9 @@ struct plan_term {
 /* Terms a plan may have: the filter's, and its own. */
 #define PLAN_TERMS_MAX (FILTER_TERMS_MAX + 1)
 
+/* Adds to the counts those of a plan of the same filter. */
+void plan_add_asked(struct plan *plan, const struct plan *more);
+
 /* The terms in the order in which they are asked. Returns how many there are. */
 size_t plan_terms(const struct plan *plan, struct plan_term terms_out[PLAN_TERMS_MAX]);
 

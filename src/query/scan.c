@@ -14,24 +14,11 @@
  * Invariants: a list holds exactly the first `capacity` matches behind the place, in order; so
  * lists that go on where the last one ended give every match of the snapshot once.
  */
-#include "scan.h"
-
 #include "fault.h"
+#include "scan_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-struct scan {
-    struct scan_source source;
-    struct plan *plan;
-    size_t *by_maximum; /* runs, the latest last entry first: for ORDER_TIME_DOWN */
-    size_t *by_minimum; /* the earliest first entry first: for ORDER_TIME */
-    struct scan_hit *heap;
-    size_t heap_capacity;
-    scan_check *check; /* NULL: nobody is asked */
-    void *check_context;
-    struct scan_account account;
-};
 
 const char *const scan_fate_names[FATE_COUNT] = {
     [FATE_PASSED] = "passed",
@@ -121,15 +108,20 @@ compare_keys(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
-/* The runs by their earliest time, and by their latest from the last to the first. */
+/* The runs by their earliest time, and by their latest from the last to the first: once somebody
+ * asks for an order by time. */
 static tally_status
 order_runs(struct scan *scan, struct tally_error *error)
 {
     const struct scan_source *source = &scan->source;
     size_t count = source->run_count;
+    if (scan->ordered)
+        return TALLY_OK;
     struct run_key *keys = calloc(count + 1, sizeof *keys);
-    scan->by_minimum = calloc(count + 1, sizeof *scan->by_minimum);
-    scan->by_maximum = calloc(count + 1, sizeof *scan->by_maximum);
+    if (scan->by_minimum == NULL)
+        scan->by_minimum = calloc(count + 1, sizeof *scan->by_minimum);
+    if (scan->by_maximum == NULL)
+        scan->by_maximum = calloc(count + 1, sizeof *scan->by_maximum);
     if (keys == NULL || scan->by_minimum == NULL || scan->by_maximum == NULL) {
         free(keys);
         return memory_fault(error);
@@ -147,6 +139,7 @@ order_runs(struct scan *scan, struct tally_error *error)
     for (size_t i = 0; i < count; i++)
         scan->by_maximum[i] = keys[count - 1 - i].run;
     free(keys);
+    scan->ordered = true;
     return TALLY_OK;
 }
 
@@ -157,10 +150,10 @@ scan_create(const struct filter *filter, const struct scan_source *source, struc
     struct scan *scan = calloc(1, sizeof *scan);
     if (scan == NULL)
         return memory_fault(error);
+    scan->filter = filter;
     scan->source = *source;
+    scan->threads = 1;
     tally_status status = plan_create(filter, &scan->plan, error);
-    if (status == TALLY_OK)
-        status = order_runs(scan, error);
     if (status != TALLY_OK) {
         scan_destroy(scan);
         return status;
@@ -188,19 +181,19 @@ scan_watch(struct scan *scan, scan_check *check, void *context)
     scan->check_context = context;
 }
 
-static const struct run *
-run_at(const struct scan *scan, size_t i)
+void
+scan_share(struct scan *scan, unsigned threads)
 {
-    return scan->source.run(scan->source.context, i);
+    assert(threads > 0);
+    scan->threads = threads < SCAN_THREADS_MAX ? threads : SCAN_THREADS_MAX;
 }
 
-/* Begins to look at all runs: until something else becomes of them, they are passed. */
-static void
-account_begin(struct scan *scan)
+void
+scan_begin(struct scan *scan)
 {
     scan->account.runs[FATE_PASSED] += scan->source.run_count;
     for (size_t i = 0; i < scan->source.run_count; i++)
-        scan->account.pages[FATE_PASSED] += run_page_count(run_at(scan, i));
+        scan->account.pages[FATE_PASSED] += run_page_count(scan_run(scan, i));
 }
 
 /* One that was passed so far has another fate. */
@@ -211,7 +204,14 @@ account_move(uint64_t fates[FATE_COUNT], enum scan_fate fate)
     fates[fate]++;
 }
 
-/* Turns the plan to a run. */
+void
+scan_turn(struct scan *scan, size_t i, struct run_reader *reader)
+{
+    plan_turn(scan->plan, i, scan_run(scan, i), reader);
+    account_move(scan->account.runs, FATE_ASKED);
+}
+
+/* Turns to a run with the source's own reader. */
 static tally_status
 enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct tally_error *error)
 {
@@ -219,15 +219,13 @@ enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct ta
     tally_status status = scan->source.reader(scan->source.context, i, &reader, error);
     if (status != TALLY_OK)
         return status;
-    plan_turn(scan->plan, i, run_at(scan, i), reader);
-    account_move(scan->account.runs, FATE_ASKED);
+    scan_turn(scan, i, reader);
     *reader_out = reader;
     return TALLY_OK;
 }
 
-/* The matches of a page of the run that the plan is turned to. */
-static tally_status
-find_in_page(struct scan *scan, uint32_t page, struct row_set *found, struct tally_error *error)
+tally_status
+scan_find(struct scan *scan, uint32_t page, struct row_set *found, struct tally_error *error)
 {
     if (scan->check != NULL) {
         tally_status status = scan->check(scan->check_context, error);
@@ -350,7 +348,7 @@ list_page(struct listing *listing, const struct run *run, struct run_reader *rea
     struct row_set found;
     const int64_t *times;
     uint32_t rows;
-    tally_status status = find_in_page(listing->scan, page, &found, error);
+    tally_status status = scan_find(listing->scan, page, &found, error);
     if (status != TALLY_OK || row_set_empty(&found))
         return status;
     status = run_times(reader, page, &times, &rows, error);
@@ -373,7 +371,7 @@ list_page(struct listing *listing, const struct run *run, struct run_reader *rea
 static tally_status
 list_run_by_time(struct listing *listing, size_t number, struct tally_error *error)
 {
-    const struct run *run = run_at(listing->scan, number);
+    const struct run *run = scan_run(listing->scan, number);
     struct run_reader *reader;
     uint32_t pages = run_page_count(run);
     if (out_of_range(listing, run->time_min, run->time_max) ||
@@ -395,8 +393,8 @@ static tally_status
 list_by_time(struct listing *listing, struct tally_error *error)
 {
     struct scan *scan = listing->scan;
+    tally_status status = order_runs(scan, error);
     const size_t *runs = listing->order == ORDER_TIME ? scan->by_minimum : scan->by_maximum;
-    tally_status status = TALLY_OK;
     for (size_t i = 0; i < scan->source.run_count && status == TALLY_OK; i++)
         status = list_run_by_time(listing, runs[i], error);
     sort_heap(listing);
@@ -421,7 +419,7 @@ pages_behind(const struct listing *listing, const struct run *run, uint32_t *fir
 static tally_status
 list_run_by_index(struct listing *listing, size_t number, struct tally_error *error)
 {
-    const struct run *run = run_at(listing->scan, number);
+    const struct run *run = scan_run(listing->scan, number);
     struct run_reader *reader;
     uint32_t first, end;
     pages_behind(listing, run, &first, &end);
@@ -472,7 +470,7 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
     if (status != TALLY_OK)
         return status;
 
-    account_begin(scan);
+    scan_begin(scan);
     struct listing listing = { scan, order, place, scan->heap, 0, capacity + 1 };
     if (order == ORDER_TIME || order == ORDER_TIME_DOWN)
         status = list_by_time(&listing, error);
@@ -489,60 +487,4 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
         list.next = (struct scan_place){ true, hits[list.count - 1] };
     *list_out = list;
     return TALLY_OK;
-}
-
-/*
- * All matches, page by page.
- */
-
-static tally_status
-visit_run(struct scan *scan, size_t number, scan_visitor visitor, void *context,
-          struct tally_error *error)
-{
-    const struct run *run = run_at(scan, number);
-    struct run_reader *reader;
-    if (!plan_run_possible(scan->plan, run))
-        return TALLY_OK;
-    tally_status status = enter_run(scan, number, &reader, error);
-    for (uint32_t page = 0; page < run_page_count(run) && status == TALLY_OK; page++) {
-        struct row_set found;
-        status = find_in_page(scan, page, &found, error);
-        if (status != TALLY_OK || row_set_empty(&found))
-            continue;
-        uint16_t rows[PAGE_ROWS];
-        struct scan_page matches = { number, reader, run->first, page, 0, rows };
-        for (uint32_t row = row_set_next(&found, 0); row < PAGE_ROWS;
-             row = row_set_next(&found, row + 1))
-            rows[matches.count++] = (uint16_t)row;
-        status = visitor(context, &matches, error);
-    }
-    return status;
-}
-
-tally_status
-scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    account_begin(scan);
-    for (size_t i = 0; i < scan->source.run_count && status == TALLY_OK; i++)
-        status = visit_run(scan, i, visitor, context, error);
-    return status;
-}
-
-static tally_status
-add_count(void *context, const struct scan_page *page, struct tally_error *error)
-{
-    (void)error;
-    *(uint64_t *)context += page->count;
-    return TALLY_OK;
-}
-
-tally_status
-scan_count(struct scan *scan, uint64_t *count_out, struct tally_error *error)
-{
-    uint64_t count = 0;
-    tally_status status = scan_pages(scan, add_count, &count, error);
-    if (status == TALLY_OK)
-        *count_out = count;
-    return status;
 }

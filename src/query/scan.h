@@ -3,8 +3,9 @@
  *
  * A scan is a filter made ready to run over the runs of a snapshot. It skips runs by their times,
  * pages by what is known of them, decides repeated values once, and reads a column only for rows
- * that nothing cheaper has ruled out. One thread at a time. Memory is bounded: what the run readers
- * hold, a byte for each distinct value of one run, and the page of hits the caller asked for.
+ * that nothing cheaper has ruled out. A scan belongs to one thread at a time, which may have others help
+ * (scan_share). Memory is bounded: what the run readers hold and a byte for each distinct value of
+ * one run, for each thread, and the page of hits the caller asked for.
  *
  *     struct scan_place place = SCAN_START;
  *     do {
@@ -22,7 +23,8 @@
 
 struct snapshot;
 
-/* Where a scan finds its runs: a snapshot's, or a test's. Runs stand in order of index. */
+/* Where a scan finds its runs: a snapshot's, or a test's. Runs stand in order of index; `run` is
+ * called by several threads at once. */
 struct scan_source {
     void *context;
     size_t run_count;
@@ -30,6 +32,8 @@ struct scan_source {
     /* A reader of the i-th run, lent until the next call. */
     tally_status (*reader)(void *context, size_t i, struct run_reader **reader_out,
                            struct tally_error *error);
+    /* Told what the readers that the scan had of its own have read; NULL: nobody wants to know. */
+    void (*metered)(void *context, const struct run_meter *meter);
 };
 
 /* The snapshot is lent for as long as the source is used. */
@@ -47,6 +51,15 @@ void scan_destroy(struct scan *scan); /* NULL is allowed */
  * but TALLY_OK ends what the scan does, and is its status. For who waits no longer. */
 typedef tally_status scan_check(void *context, struct tally_error *error);
 void scan_watch(struct scan *scan, scan_check *check, void *context);
+
+/* How many threads may work on one question at once, the caller's own among them: 1 to
+ * SCAN_THREADS_MAX, more count as so many; 1 unless this is called. The check of scan_watch() is then
+ * asked by all of them, one at a time. */
+#define SCAN_THREADS_MAX 16u
+void scan_share(struct scan *scan, unsigned threads);
+
+/* As many as there are processors, but so few that one question leaves some to others. */
+unsigned scan_threads_usual(void);
 
 /* Entries are ordered by the earlier of `timestamp` and `received`, equal ones by index; or by
  * index alone. The numbers stand in cursors. */
@@ -97,22 +110,45 @@ TALLY_MUST_CHECK tally_status scan_list(struct scan *scan, enum scan_order order
 TALLY_MUST_CHECK tally_status scan_count(struct scan *scan, uint64_t *count_out,
                                          struct tally_error *error);
 
-/* One page's rows that match, for who counts or sums by columns (stats.h). Rows ascend; page
- * by page in order of index; pages without a match are passed over. */
+/* One page's rows that match, for who counts or sums by columns (stats.h). Pages without a match are
+ * passed over. */
 struct scan_page {
     size_t run;                /* of the source */
     struct run_reader *reader; /* of that run: other columns are read with it */
     uint64_t first;            /* index of the run's first entry */
     uint32_t page;
-    uint32_t count;       /* of rows that match, at least 1 */
-    const uint16_t *rows; /* within the page */
+    uint32_t count; /* of rows that match, at least 1 */
+    const struct row_set *found;
+    struct scan_rows *rows; /* for scan_page_rows() */
 };
+/* The rows that match, ascending, within the page: count of them, lent like the page. They are listed
+ * when somebody asks first. */
+const uint16_t *scan_page_rows(const struct scan_page *page);
+
 /* Called once a page; a status other than TALLY_OK ends the scan and is returned. The page is lent
  * until it returns. */
 typedef tally_status (*scan_visitor)(void *context, const struct scan_page *page,
                                      struct tally_error *error);
+
+/* Visits page by page in order of index. */
 TALLY_MUST_CHECK tally_status scan_pages(struct scan *scan, scan_visitor visitor, void *context,
                                          struct tally_error *error);
+
+/* The same by `threads` threads (1 to SCAN_THREADS_MAX), the caller's among them: contexts[k] is
+ * given to visitors on the k-th of them only, and what they gathered is for the caller to put
+ * together. A run is visited by one thread, page by page; a thread visits its runs in order of
+ * index, and may get none. The first failure of any, also of a visitor or of scan_watch()'s check,
+ * ends all and is returned, after all have ended. */
+TALLY_MUST_CHECK tally_status scan_pages_shared(struct scan *scan, unsigned threads,
+                                                scan_visitor visitor, void *const *contexts,
+                                                struct tally_error *error);
+
+/* Runs for each thread at least, or starting it does not pay. */
+#define SCAN_RUNS_SHARED_MIN 2u
+
+/* With how many threads scan_pages_shared() is worth calling: those of scan_share(), fewer where
+ * there are few runs. */
+unsigned scan_threads(const struct scan *scan);
 
 /* What became of the runs and of the pages that there were for a scan to look at. */
 enum scan_fate {

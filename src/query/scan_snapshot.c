@@ -17,9 +17,15 @@ snapshot_reader_at(void *context, size_t i, struct run_reader **reader_out,
     return snapshot_reader(context, i, reader_out, error);
 }
 
+static void
+snapshot_metered(void *context, const struct run_meter *meter)
+{
+    snapshot_meter_add(context, meter);
+}
+
 struct scan_source
 scan_snapshot(struct snapshot *snapshot)
 {
     return (struct scan_source){ snapshot, snapshot_run_count(snapshot), snapshot_run_at,
-                                 snapshot_reader_at };
+                                 snapshot_reader_at, snapshot_metered };
 }

@@ -115,6 +115,88 @@ check_account(struct scan *scan, const struct scan_source *source, uint64_t want
                  (unsigned long long)count);
 }
 
+/* What a thread was shown: the rows, and in what order. */
+struct shown {
+    uint64_t *seen; /* a bit for each entry; all threads' own */
+    uint64_t count;
+    uint64_t next; /* no entry before this one may come */
+};
+
+static tally_status
+mark(void *context, const struct scan_page *page, struct tally_error *error)
+{
+    struct shown *shown = context;
+    const uint16_t *rows = scan_page_rows(page);
+    (void)error;
+    if (page->count == 0 || page->count != row_set_count(page->found))
+        fail_msg("page %u has %u rows", page->page, page->count);
+    for (uint32_t i = 0; i < page->count; i++) {
+        uint64_t index = page->first + (uint64_t)page->page * PAGE_ROWS + rows[i];
+        if (index < shown->next)
+            fail_msg("%llu comes after %llu", (unsigned long long)index,
+                     (unsigned long long)shown->next - 1);
+        shown->seen[index / 64] |= UINT64_C(1) << index % 64;
+        shown->count++;
+        shown->next = index + 1;
+    }
+    return TALLY_OK;
+}
+
+/* However many threads there are, together they are shown each match once. */
+static void
+check_shared(struct scan *scan, const struct scan_hit *wanted, size_t wanted_count, uint64_t size,
+             struct bytes text)
+{
+    for (unsigned threads = 1; threads <= 5; threads += 2) {
+        struct shown shown[5] = { 0 };
+        void *contexts[5];
+        uint64_t total = 0, found = 0;
+        for (unsigned i = 0; i < threads; i++) {
+            shown[i].seen = calloc(size / 64 + 1, sizeof *shown[i].seen);
+            contexts[i] = &shown[i];
+        }
+        assert_int_equal(scan_pages_shared(scan, threads, mark, contexts, NULL), TALLY_OK);
+        for (unsigned i = 0; i < threads; i++) {
+            total += shown[i].count;
+            for (size_t k = 0; k < wanted_count; k++)
+                found += shown[i].seen[wanted[k].index / 64] >> wanted[k].index % 64 & 1;
+            free(shown[i].seen);
+        }
+        if (total != wanted_count || found != wanted_count)
+            fail_msg("%.*s: %u threads are shown %llu, %llu of %zu", BYTES_ARG(text), threads,
+                     (unsigned long long)total, (unsigned long long)found, wanted_count);
+    }
+}
+
+/* The account of a count does not depend on how many threads there were. */
+static void
+check_shared_account(struct scan *scan, struct bytes text)
+{
+    static struct plan_term terms[3][PLAN_TERMS_MAX];
+    struct scan_account accounts[3];
+    size_t count = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t matches;
+        accounts[i] = *scan_account(scan);
+        count = scan_terms(scan, terms[i]);
+        scan_share(scan, i == 0 ? 1 : 4);
+        assert_int_equal(scan_count(scan, &matches, NULL), TALLY_OK);
+    }
+    scan_share(scan, 1);
+    for (unsigned fate = 0; fate < FATE_COUNT; fate++)
+        if (accounts[1].runs[fate] - accounts[0].runs[fate] !=
+                accounts[2].runs[fate] - accounts[1].runs[fate] ||
+            accounts[1].pages[fate] - accounts[0].pages[fate] !=
+                accounts[2].pages[fate] - accounts[1].pages[fate])
+            fail_msg("%.*s: four threads %s others", BYTES_ARG(text), scan_fate_names[fate]);
+    for (size_t i = 0; i < count; i++)
+        for (unsigned way = 0; way < ACCESS_COUNT; way++)
+            if (terms[1][i].pages[way] - terms[0][i].pages[way] !=
+                terms[2][i].pages[way] - terms[1][i].pages[way])
+                fail_msg("%.*s: four threads ask by %s elsewhere", BYTES_ARG(text),
+                         plan_access_names[way]);
+}
+
 static void
 check_filter(struct corpus *corpus, struct bytes text, uint64_t size, size_t capacity)
 {
@@ -128,6 +210,10 @@ check_filter(struct corpus *corpus, struct bytes text, uint64_t size, size_t cap
         size_t wanted_count = naive_list(corpus, filter, size, order, wanted);
         check_lists(scan, order, capacity, wanted, wanted_count, text);
         check_account(scan, &source, wanted_count, text);
+        if (order == ORDER_INDEX) {
+            check_shared(scan, wanted, wanted_count, size, text);
+            check_shared_account(scan, text);
+        }
     }
     scan_destroy(scan);
     free(wanted);
@@ -186,6 +272,50 @@ who_waits_no_longer_is_heard_at_every_page(void **state)
             assert_int_equal(scan_list(scan, order, &place, hits, 20000, &list, NULL), wanted);
         }
     }
+    scan_destroy(scan);
+    filter_destroy(filter);
+    corpus_destroy(corpus);
+}
+
+/* Fails at its page number `left`, with a message of its own. */
+static tally_status
+visit_some(void *context, const struct scan_page *page, struct tally_error *error)
+{
+    unsigned *left = context;
+    (void)page;
+    if ((*left)-- > 0)
+        return TALLY_OK;
+    (void)snprintf(error->text, sizeof error->text, "enough");
+    return TALLY_IO;
+}
+
+static void
+the_first_failure_ends_all_threads(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 5, 0 };
+    struct corpus *corpus = corpus_create(7, sizes);
+    struct filter *filter = parse(bytes_text(""));
+    struct scan_source source = corpus_source(corpus, corpus->count);
+    struct scan *scan;
+    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+    for (unsigned left = 0; left < 2; left++) {
+        unsigned lefts[3] = { left, left,
+                              left }; /* of seven pages one of three threads has three */
+        void *contexts[3] = { &lefts[0], &lefts[1], &lefts[2] };
+        struct tally_error error = { 0 };
+        assert_int_equal(scan_pages_shared(scan, 3, visit_some, contexts, &error), TALLY_IO);
+        assert_string_equal(error.text, "enough");
+    }
+    unsigned allowed = 0;
+    uint64_t count;
+    scan_watch(scan, count_down, &allowed);
+    scan_share(scan, SCAN_THREADS_MAX + 1);
+    assert_int_equal(scan_threads(scan), 2); /* of five runs */
+    assert_int_equal(scan_count(scan, &count, NULL), TALLY_BUSY);
+    allowed = 100;
+    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+    assert_in_range(allowed, 93, 99); /* one at least, seven at most */
     scan_destroy(scan);
     filter_destroy(filter);
     corpus_destroy(corpus);
@@ -279,6 +409,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters_agree_with_the_naive_list),
         cmocka_unit_test(who_waits_no_longer_is_heard_at_every_page),
+        cmocka_unit_test(the_first_failure_ends_all_threads),
         cmocka_unit_test(lists_of_any_length_join),
         cmocka_unit_test(large_dictionaries_are_learned_as_they_are_met),
         cmocka_unit_test(later_fields_are_found_under_details),

@@ -29,6 +29,8 @@ selection_open(struct trail *trail, const struct selection_request *request,
         return status;
     }
     scan_watch(selection.scan, request->check, request->check_context);
+    if (request->threads > 0)
+        scan_share(selection.scan, request->threads);
     *selection_out = selection;
     return TALLY_OK;
 }

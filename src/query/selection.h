@@ -28,6 +28,7 @@ struct selection_request {
     enum filter_control control;
     scan_check *check; /* as scan_watch() has it; NULL: none */
     void *check_context;
+    unsigned threads; /* as scan_share() has it; 0: one */
 };
 
 /* TALLY_INVALID where the filter is refused, as filter_parse_parameters() says; TALLY_ABSENT where

@@ -150,12 +150,13 @@ add_rows(struct counting *counting, const struct scan_page *matches, const uint3
          struct tally_error *error)
 {
     const int64_t *times;
-    uint32_t rows;
+    const uint16_t *rows = scan_page_rows(matches);
+    uint32_t row_count;
     int64_t begin = 1, end = 0; /* of the interval that the row before was in */
     uint64_t *cells = NULL;
-    tally_status status = run_times(matches->reader, matches->page, &times, &rows, error);
+    tally_status status = run_times(matches->reader, matches->page, &times, &row_count, error);
     for (uint32_t i = 0; i < matches->count && status == TALLY_OK; i++) {
-        int64_t time = times[matches->rows[i]];
+        int64_t time = times[rows[i]];
         if (time < begin || time > end) {
             int64_t number = 0;
             status = number_of(counting, time, &number, error);

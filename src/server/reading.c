@@ -91,6 +91,7 @@ reading_request(struct request *request, const struct reading_filter *filter)
         .now = clock_now(),
         .check = reading_check,
         .check_context = request,
+        .threads = scan_threads_usual(),
     };
 }
 

@@ -92,6 +92,7 @@ stats_show(struct request *request)
         .size = SELECTION_ALL,
         .check = reading_check,
         .check_context = request,
+        .threads = scan_threads_usual(),
     };
     struct trail *trail = request_trail(request);
     if (trail == NULL || !read_request(request, &summary_request) ||

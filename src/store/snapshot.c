@@ -210,6 +210,12 @@ snapshot_meter(const struct snapshot *snapshot)
     return meter;
 }
 
+void
+snapshot_meter_add(struct snapshot *snapshot, const struct run_meter *meter)
+{
+    run_meter_add(&snapshot->meter, meter);
+}
+
 /* The run that holds an entry below the size. */
 static size_t
 find_run(const struct snapshot *snapshot, uint64_t index)

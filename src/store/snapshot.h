@@ -38,6 +38,9 @@ TALLY_MUST_CHECK tally_status snapshot_reader(struct snapshot *snapshot, size_t 
 /* What was read of segments' files through the snapshot so far. */
 struct run_meter snapshot_meter(const struct snapshot *snapshot);
 
+/* Counts what was read of its runs with readers that are not the snapshot's. */
+void snapshot_meter_add(struct snapshot *snapshot, const struct run_meter *meter);
+
 /* One entry; TALLY_ABSENT beyond the size. Views are lent until the next call on the snapshot. */
 TALLY_MUST_CHECK tally_status snapshot_entry(struct snapshot *snapshot, uint64_t index,
                                              enum run_want want, struct run_entry *entry_out,
