@@ -1,7 +1,8 @@
 /*
  * One pass counts everything: each page that matches is added to every breakdown that was asked
- * for. What is asked is then read off them: the most frequent groups, the ranks among numbers, how
- * many values there are.
+ * for. Each thread of the pass counts for itself, and its counts are added to the first one's. What
+ * is asked is then read off them: the most frequent groups, the ranks among numbers, how many values
+ * there are.
  */
 #include "stats.h"
 
@@ -57,6 +58,42 @@ count_page(void *context, const struct scan_page *matches, struct tally_error *e
     for (size_t i = 0; i < STATS_DISTINCT_MAX && status == TALLY_OK; i++)
         if (counting->distinct[i] != NULL)
             status = breakdown_add(counting->distinct[i], matches, error);
+    return status;
+}
+
+/* Adds what another thread has counted. */
+static tally_status
+counting_merge(struct counting *counting, const struct counting *other, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    counting->total += other->total;
+    if (counting->by != NULL)
+        status = breakdown_merge(counting->by, other->by, error);
+    if (status == TALLY_OK && counting->numbers != NULL)
+        status = breakdown_merge(counting->numbers, other->numbers, error);
+    for (size_t i = 0; i < STATS_DISTINCT_MAX && status == TALLY_OK; i++)
+        if (counting->distinct[i] != NULL)
+            status = breakdown_merge(counting->distinct[i], other->distinct[i], error);
+    return status;
+}
+
+/* Counts all matches by as many threads as the scan may have; all of it is in the first counting at
+ * the end. */
+static tally_status
+count_all(struct scan *scan, const struct stats_request *request, struct counting *countings,
+          struct tally_error *error)
+{
+    void *contexts[SCAN_THREADS_MAX];
+    unsigned threads = scan_threads(scan);
+    tally_status status = TALLY_OK;
+    for (unsigned i = 0; i < threads && status == TALLY_OK; i++) {
+        status = counting_init(&countings[i], request, error);
+        contexts[i] = &countings[i];
+    }
+    if (status == TALLY_OK)
+        status = scan_pages_shared(scan, threads, count_page, contexts, error);
+    for (unsigned i = 1; i < threads && status == TALLY_OK; i++)
+        status = counting_merge(&countings[0], &countings[i], error);
     return status;
 }
 
@@ -178,14 +215,13 @@ stats_make(struct scan *scan, const struct stats_request *request, struct stats 
     assert(request->by_count <= BREAKDOWN_FIELDS_MAX && request->top > 0);
     assert(request->distinct_count <= STATS_DISTINCT_MAX);
 
-    struct counting counting = { 0 };
+    struct counting countings[SCAN_THREADS_MAX] = { 0 };
     struct stats stats = { 0 };
-    tally_status status = counting_init(&counting, request, error);
+    tally_status status = count_all(scan, request, countings, error);
     if (status == TALLY_OK)
-        status = scan_pages(scan, count_page, &counting, error);
-    if (status == TALLY_OK)
-        status = conclude(&counting, request, &stats, error);
-    counting_finish(&counting);
+        status = conclude(&countings[0], request, &stats, error);
+    for (unsigned i = 0; i < SCAN_THREADS_MAX; i++)
+        counting_finish(&countings[i]);
     if (status != TALLY_OK) {
         stats_finish(&stats);
         return status;

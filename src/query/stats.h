@@ -1,8 +1,8 @@
 /*
  * stats.h - count what matches a filter: by the values of fields, percentiles, distinct values.
  *
- * All that is asked for is counted in one pass over the columns of a scan (scan.h), whose thread it
- * runs in. Counts are exact, or refused where they do not fit the memory for them (value_table.h,
+ * All that is asked for is counted in one pass over the columns of a scan (scan.h), by its threads.
+ * Counts are exact, or refused where they do not fit the memory for them (value_table.h,
  * pair_table.h). Over time: timeline.h.
  */
 #ifndef STATS_H

@@ -25,13 +25,14 @@ struct setting {
 };
 
 static void
-set_filter(struct setting *setting, struct corpus *corpus, const char *text)
+set_filter(struct setting *setting, void **state, struct corpus *corpus, const char *text)
 {
     const struct filter_options options = { .now = corpus_now() };
     struct scan_source source = corpus_source(corpus, corpus->count);
     setting->corpus = corpus;
     assert_int_equal(filter_parse(bytes_text(text), &options, &setting->filter, NULL), TALLY_OK);
     assert_int_equal(scan_create(setting->filter, &source, &setting->scan, NULL), TALLY_OK);
+    scan_share(setting->scan, *(const unsigned *)*state);
 }
 
 static void
@@ -132,7 +133,6 @@ static const uint32_t sizes[] = { 4500, 300, 700, 200, 0 };
 static void
 counts_by_one_field_agree_with_one_by_one(void **state)
 {
-    (void)state;
     static const struct {
         enum field_id field;
         size_t top;
@@ -152,7 +152,7 @@ counts_by_one_field_agree_with_one_by_one(void **state)
     struct corpus *corpus = corpus_create(21, sizes);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         struct setting setting;
-        set_filter(&setting, corpus, filters[i]);
+        set_filter(&setting, state, corpus, filters[i]);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
             const struct stats_request request = {
                 .by_count = 1,
@@ -170,7 +170,6 @@ counts_by_one_field_agree_with_one_by_one(void **state)
 static void
 counts_by_two_fields_agree_with_one_by_one(void **state)
 {
-    (void)state;
     static const struct {
         enum field_id first, second;
         size_t top;
@@ -186,7 +185,7 @@ counts_by_two_fields_agree_with_one_by_one(void **state)
     struct corpus *corpus = corpus_create(24, sizes);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         struct setting setting;
-        set_filter(&setting, corpus, filters[i]);
+        set_filter(&setting, state, corpus, filters[i]);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
             const struct stats_request request = {
                 .by_count = 2,
@@ -270,11 +269,10 @@ check_percentiles(const struct setting *setting, enum field_id field)
 static void
 percentiles_are_those_of_the_sorted_numbers(void **state)
 {
-    (void)state;
     struct corpus *corpus = corpus_create(25, sizes);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         struct setting setting;
-        set_filter(&setting, corpus, filters[i]);
+        set_filter(&setting, state, corpus, filters[i]);
         check_percentiles(&setting, FIELD_RESPONSE_TIME_MS);
         check_percentiles(&setting, FIELD_STATUS_CODE);
         drop_filter(&setting);
@@ -299,7 +297,6 @@ naive_distinct(const struct setting *setting, enum field_id field)
 static void
 all_is_counted_in_one_pass(void **state)
 {
-    (void)state;
     static const uint32_t small[] = { 300, 100, 200, 0 };
     struct corpus *corpus = corpus_create(26, small);
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
@@ -314,7 +311,7 @@ all_is_counted_in_one_pass(void **state)
         };
         struct setting setting;
         struct stats stats;
-        set_filter(&setting, corpus, filters[f]);
+        set_filter(&setting, state, corpus, filters[f]);
         check_by_fields(&setting, &request);
         assert_int_equal(stats_make(setting.scan, &request, &stats, NULL), TALLY_OK);
         for (size_t i = 0; i < request.distinct_count; i++)
@@ -329,13 +326,12 @@ all_is_counted_in_one_pass(void **state)
 static void
 the_range_of_times_is_that_of_the_matches(void **state)
 {
-    (void)state;
     static const uint32_t small[] = { 300, 40, 50, 0 };
     struct corpus *corpus = corpus_create(23, small);
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
         struct setting setting;
         int64_t minimum, maximum, low = INT64_MAX, high = INT64_MIN;
-        set_filter(&setting, corpus, filters[f]);
+        set_filter(&setting, state, corpus, filters[f]);
         for (uint64_t i = 0; i < corpus->count; i++) {
             int64_t time = corpus->entries[i].time;
             if (!matches(&setting, i))
@@ -357,12 +353,19 @@ the_range_of_times_is_that_of_the_matches(void **state)
 int
 main(void)
 {
+    /* Each by one thread and by as many as the runs allow. */
+    static unsigned one = 1, many = 4;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_by_one_field_agree_with_one_by_one),
-        cmocka_unit_test(counts_by_two_fields_agree_with_one_by_one),
-        cmocka_unit_test(percentiles_are_those_of_the_sorted_numbers),
-        cmocka_unit_test(all_is_counted_in_one_pass),
-        cmocka_unit_test(the_range_of_times_is_that_of_the_matches),
+        cmocka_unit_test_prestate(counts_by_one_field_agree_with_one_by_one, &one),
+        cmocka_unit_test_prestate(counts_by_two_fields_agree_with_one_by_one, &one),
+        cmocka_unit_test_prestate(percentiles_are_those_of_the_sorted_numbers, &one),
+        cmocka_unit_test_prestate(all_is_counted_in_one_pass, &one),
+        cmocka_unit_test_prestate(the_range_of_times_is_that_of_the_matches, &one),
+        cmocka_unit_test_prestate(counts_by_one_field_agree_with_one_by_one, &many),
+        cmocka_unit_test_prestate(counts_by_two_fields_agree_with_one_by_one, &many),
+        cmocka_unit_test_prestate(percentiles_are_those_of_the_sorted_numbers, &many),
+        cmocka_unit_test_prestate(all_is_counted_in_one_pass, &many),
+        cmocka_unit_test_prestate(the_range_of_times_is_that_of_the_matches, &many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,27 +230,72 @@ conclude(struct counting *counting, struct timeline *timeline_out)
     *timeline_out = timeline;
 }
 
-tally_status
-timeline_make(struct scan *scan, const struct interval *interval, const struct stats *by,
-              struct timeline *timeline_out, struct tally_error *error)
+static tally_status
+counting_init(struct counting *counting, const struct interval *interval, const struct stats *by,
+              struct tally_error *error)
 {
-    struct counting counting = {
+    *counting = (struct counting){
         .interval = interval,
         .by = by,
         .part_count = by == NULL ? 1 : by->values.count + 2,
         .low = 1,
     };
+    return by == NULL ? TALLY_OK : breakdown_reader_create(by->by, &counting->reader, error);
+}
+
+/* Adds what another thread has counted. */
+static tally_status
+counting_merge(struct counting *counting, const struct counting *other, struct tally_error *error)
+{
+    for (int64_t number = other->low; number <= other->high; number++) {
+        const uint64_t *theirs = &other->cells[(size_t)(number - other->base) * other->part_count];
+        uint64_t *ours = NULL;
+        tally_status status = find_interval(counting, number, &ours, error);
+        if (status != TALLY_OK)
+            return status;
+        for (size_t i = 0; i < counting->part_count; i++)
+            ours[i] += theirs[i];
+    }
+    return TALLY_OK;
+}
+
+/* Counts all matches by as many threads as the scan may have; all of it is in the first counting at
+ * the end. */
+static tally_status
+count_all(struct scan *scan, const struct interval *interval, const struct stats *by,
+          struct counting *countings, struct tally_error *error)
+{
+    void *contexts[SCAN_THREADS_MAX];
+    unsigned threads = scan_threads(scan);
     tally_status status = TALLY_OK;
-    if (by != NULL)
-        status = breakdown_reader_create(by->by, &counting.reader, error);
+    for (unsigned i = 0; i < threads && status == TALLY_OK; i++) {
+        status = counting_init(&countings[i], interval, by, error);
+        contexts[i] = &countings[i];
+    }
     if (status == TALLY_OK)
-        status = scan_pages(scan, count_page, &counting, error);
+        status = scan_pages_shared(scan, threads, count_page, contexts, error);
+    for (unsigned i = 1; i < threads && status == TALLY_OK; i++)
+        status = counting_merge(&countings[0], &countings[i], error);
+    return status;
+}
+
+tally_status
+timeline_make(struct scan *scan, const struct interval *interval, const struct stats *by,
+              struct timeline *timeline_out, struct tally_error *error)
+{
+    struct counting countings[SCAN_THREADS_MAX] = { 0 };
+    bool too_many = false;
+    tally_status status = count_all(scan, interval, by, countings, error);
+    for (unsigned i = 0; i < SCAN_THREADS_MAX; i++)
+        too_many |= countings[i].too_many;
     if (status == TALLY_OK)
-        conclude(&counting, timeline_out);
-    else if (counting.too_many)
+        conclude(&countings[0], timeline_out);
+    else if (too_many)
         status = refuse_interval(scan, interval, error);
-    breakdown_reader_destroy(counting.reader);
-    free(counting.cells);
+    for (unsigned i = 0; i < SCAN_THREADS_MAX; i++) {
+        breakdown_reader_destroy(countings[i].reader);
+        free(countings[i].cells);
+    }
     return status;
 }
 

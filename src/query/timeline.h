@@ -1,7 +1,7 @@
 /*
  * timeline.h - count what matches a filter over time, all of it or by the values that are named.
  *
- * One pass over a scan (scan.h), in its thread. Buckets are whole intervals (interval.h), from the
+ * One pass over a scan (scan.h), by its threads. Buckets are whole intervals (interval.h), from the
  * first that an entry is in to the last. Where the counts are by values (stats.h), each bucket has
  * parts: one a value, then the rest, then the entries without any.
  */

@@ -25,13 +25,14 @@ struct setting {
 };
 
 static void
-set_filter(struct setting *setting, struct corpus *corpus, const char *text)
+set_filter(struct setting *setting, void **state, struct corpus *corpus, const char *text)
 {
     const struct filter_options options = { .now = corpus_now() };
     struct scan_source source = corpus_source(corpus, corpus->count);
     setting->corpus = corpus;
     assert_int_equal(filter_parse(bytes_text(text), &options, &setting->filter, NULL), TALLY_OK);
     assert_int_equal(scan_create(setting->filter, &source, &setting->scan, NULL), TALLY_OK);
+    scan_share(setting->scan, *(const unsigned *)*state);
 }
 
 static void
@@ -119,7 +120,6 @@ check(const struct setting *setting, const struct interval *interval,
 static void
 buckets_agree_with_one_by_one(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = { 4500, 300, 4200, 700, 200, 0 };
     static const char *const intervals[] = { "1h", "7h", "1d", "1w", "100d" };
     static const struct stats_request requests[] = {
@@ -130,7 +130,7 @@ buckets_agree_with_one_by_one(void **state)
     struct corpus *corpus = corpus_create(22, sizes);
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
         struct setting setting;
-        set_filter(&setting, corpus, filters[f]);
+        set_filter(&setting, state, corpus, filters[f]);
         for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
             const struct interval interval = interval_of(intervals[i]);
             check(&setting, &interval, NULL);
@@ -145,11 +145,10 @@ buckets_agree_with_one_by_one(void **state)
 static void
 short_intervals_of_a_short_time(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = { 9000, 300, 200, 0 };
     struct corpus *corpus = corpus_create(23, sizes);
     struct setting setting;
-    set_filter(&setting, corpus, "timestamp:now-1s..now+5m");
+    set_filter(&setting, state, corpus, "timestamp:now-1s..now+5m");
     const struct interval second = interval_of("1s"), seven = interval_of("7s");
     check(&setting, &second, NULL);
     check(&setting, &seven, NULL);
@@ -162,14 +161,13 @@ short_intervals_of_a_short_time(void **state)
 static void
 too_many_buckets_are_refused_with_the_cure(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = { 500, 300, 200, 0 };
     struct corpus *corpus = corpus_create(27, sizes);
     struct setting setting;
     struct timeline timeline;
     struct tally_error error = { 0 };
     char cure[16];
-    set_filter(&setting, corpus, "");
+    set_filter(&setting, state, corpus, "");
     const struct interval second = interval_of("1s");
     assert_int_equal(timeline_make(setting.scan, &second, NULL, &timeline, &error), TALLY_INVALID);
     const char *sentence = strstr(error.text, ": ");
@@ -184,7 +182,6 @@ too_many_buckets_are_refused_with_the_cure(void **state)
 static void
 too_many_parts_are_refused(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = { 4500, 300, 200, 0 };
     const struct stats_request request = {
         .by_count = 1, .by = { FIELD_ENDPOINT }, .top = 4000, .numbers = FIELD_COUNT
@@ -194,7 +191,7 @@ too_many_parts_are_refused(void **state)
     struct stats stats;
     struct timeline timeline;
     struct tally_error error = { 0 };
-    set_filter(&setting, corpus, "");
+    set_filter(&setting, state, corpus, "");
     const struct interval minutes = interval_of("1m"), weeks = interval_of("1w");
     assert_int_equal(stats_make(setting.scan, &request, &stats, NULL), TALLY_OK);
     assert_int_equal(timeline_make(setting.scan, &minutes, &stats, &timeline, &error),
@@ -209,11 +206,17 @@ too_many_parts_are_refused(void **state)
 int
 main(void)
 {
+    /* Each by one thread and by as many as the runs allow. */
+    static unsigned one = 1, many = 4;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buckets_agree_with_one_by_one),
-        cmocka_unit_test(short_intervals_of_a_short_time),
-        cmocka_unit_test(too_many_buckets_are_refused_with_the_cure),
-        cmocka_unit_test(too_many_parts_are_refused),
+        cmocka_unit_test_prestate(buckets_agree_with_one_by_one, &one),
+        cmocka_unit_test_prestate(short_intervals_of_a_short_time, &one),
+        cmocka_unit_test_prestate(too_many_buckets_are_refused_with_the_cure, &one),
+        cmocka_unit_test_prestate(too_many_parts_are_refused, &one),
+        cmocka_unit_test_prestate(buckets_agree_with_one_by_one, &many),
+        cmocka_unit_test_prestate(short_intervals_of_a_short_time, &many),
+        cmocka_unit_test_prestate(too_many_buckets_are_refused_with_the_cure, &many),
+        cmocka_unit_test_prestate(too_many_parts_are_refused, &many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
