@@ -115,27 +115,75 @@ read_block(enum field_column hint, uint32_t rows, struct bytes encoded)
     expect_same_rows(&page, &back, hint);
 }
 
+/* Every chunk has the whole dictionary's values. */
+static void
+expect_chunks(const struct dictionary *view, const struct dictionary_table *table,
+              struct bytes chunks_bytes)
+{
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        struct dictionary_chunk *chunk;
+        const struct dictionary_place *place = &table->places[i];
+        expect(dictionary_chunk_decode(workspace, table, i,
+                                       bytes_of(chunks_bytes.data + place->offset, place->size),
+                                       &chunk, NULL) == TALLY_OK);
+        for (uint32_t k = 0; k < chunk->count; k++) {
+            struct bytes value = dictionary_value(view, chunk->first + k);
+            uint32_t number;
+            expect(bytes_equal(chunk->values[k], value));
+            expect(dictionary_table_find(table, value, &number) && number == i);
+            expect(dictionary_chunk_find(chunk, value) == chunk->first + k);
+        }
+        free(chunk);
+    }
+}
+
+/* What decodes is written the same way again and read again. */
+static void
+expect_again(const struct dictionary *view)
+{
+    static struct buffer again_table;
+    struct dictionary_copy *back;
+    struct dictionary_table *table;
+    struct dictionary_order order = { 0 };
+    buffer_clear(&again_table);
+    expect(dictionary_sort(view, NULL, &order, NULL) == TALLY_OK);
+    for (uint32_t i = 0; i < view->count; i++)
+        expect(order.codes[i] == i + 1 &&
+               dictionary_find(view, dictionary_value(view, i + 1)) == i + 1);
+    expect(dictionary_encode(workspace, view, &order, &again, &again_table, NULL) == TALLY_OK);
+    expect(dictionary_table_decode(workspace, buffer_view(&again_table), view->count,
+                                   (uint32_t)again.size, &table, NULL) == TALLY_OK);
+    expect(dictionary_decode(workspace, table, buffer_view(&again), &back, NULL) == TALLY_OK);
+    for (uint32_t code = 1; code <= view->count; code++)
+        expect(bytes_equal(dictionary_value(view, code),
+                           dictionary_value(dictionary_copy_view(back), code)));
+    dictionary_copy_destroy(back);
+    dictionary_table_destroy(table);
+    dictionary_order_free(&order);
+}
+
+/* The first two bytes say how many of the rest are the table; the others are the chunks. */
 static void
 read_dictionary(uint32_t count, struct bytes encoded)
 {
-    struct dictionary_copy *copy, *back;
-    struct dictionary_order order = { 0 };
-    if (dictionary_decode(workspace, encoded, count, &copy, NULL) != TALLY_OK)
+    struct dictionary_copy *copy;
+    struct dictionary_table *table;
+    if (count == 0 || encoded.size < 2 || get_u16(encoded.data) > encoded.size - 2)
         return;
-    const struct dictionary *view = dictionary_copy_view(copy);
-    expect(view->count == count);
-    expect(dictionary_sort(view, NULL, &order, NULL) == TALLY_OK);
-    for (uint32_t i = 0; i < count; i++)
-        expect(order.codes[i] == i + 1 &&
-               dictionary_find(view, dictionary_value(view, i + 1)) == i + 1);
-    expect(dictionary_encode(workspace, view, &order, &again, NULL) == TALLY_OK);
-    expect(dictionary_decode(workspace, buffer_view(&again), count, &back, NULL) == TALLY_OK);
-    for (uint32_t code = 1; code <= count; code++)
-        expect(bytes_equal(dictionary_value(view, code),
-                           dictionary_value(dictionary_copy_view(back), code)));
-    dictionary_order_free(&order);
-    dictionary_copy_destroy(back);
-    dictionary_copy_destroy(copy);
+    struct bytes table_bytes = bytes_of(encoded.data + 2, get_u16(encoded.data));
+    struct bytes chunks_bytes =
+        bytes_of(table_bytes.data + table_bytes.size, encoded.size - 2 - table_bytes.size);
+    if (dictionary_table_decode(workspace, table_bytes, count, (uint32_t)chunks_bytes.size, &table,
+                                NULL) != TALLY_OK)
+        return;
+    if (dictionary_decode(workspace, table, chunks_bytes, &copy, NULL) == TALLY_OK) {
+        const struct dictionary *view = dictionary_copy_view(copy);
+        expect(view->count == count);
+        expect_chunks(view, table, chunks_bytes);
+        expect_again(view);
+        dictionary_copy_destroy(copy);
+    }
+    dictionary_table_destroy(table);
 }
 
 int

@@ -31,25 +31,37 @@ code_mark(struct plan_column *column, uint32_t code)
     column->last_true = code > column->last_true ? code : column->last_true;
 }
 
-/* Begins a table for the run's dictionary. */
-static void
-truth_fill(struct plan *plan, const struct plan_node *node, struct plan_column *column)
+/* Equality: single codes, whose values stand where the dictionary says. */
+static tally_status
+truth_fill_exact(struct plan *plan, const struct filter_term *term, struct plan_column *column,
+                 struct tally_error *error)
 {
-    const struct filter_term *term = node->term;
+    for (uint32_t i = 0; i < term->value_count; i++) {
+        uint32_t code;
+        tally_status status =
+            run_code(plan->reader, column->field, term->values[i].pattern.parts[0], &code, error);
+        if (status != TALLY_OK)
+            return status;
+        if (code != 0)
+            code_mark(column, code);
+    }
+    return TALLY_OK;
+}
+
+/* Begins a table for the run's dictionary. */
+static tally_status
+truth_fill(struct plan *plan, const struct plan_node *node, struct plan_column *column,
+           struct tally_error *error)
+{
     uint32_t count = column->dictionary.count;
 
     column->truth_size = count + 1;
     column->first_true = UINT32_MAX;
     column->last_true = 0;
     memset(column->truth, TRUTH_NO, column->truth_size);
-    if (node->exact) {
-        for (uint32_t i = 0; i < term->value_count; i++) {
-            uint32_t code = run_code(plan->reader, column->field, &column->dictionary,
-                                     term->values[i].pattern.parts[0]);
-            if (code != 0)
-                code_mark(column, code);
-        }
-    } else if (count <= EAGER_VALUES_MAX) {
+    if (node->exact)
+        return truth_fill_exact(plan, node->term, column, error);
+    if (count <= EAGER_VALUES_MAX) {
         for (uint32_t code = 1; code <= count; code++) {
             if (code_learn(plan, node, column, code))
                 code_mark(column, code);
@@ -59,6 +71,7 @@ truth_fill(struct plan *plan, const struct plan_node *node, struct plan_column *
         column->first_true = 1;
         column->last_true = count;
     }
+    return TALLY_OK;
 }
 
 /* Makes the column's dictionary and truth table ready for the run. */
@@ -67,8 +80,11 @@ column_learn(struct plan *plan, const struct plan_node *node, struct plan_column
              struct tally_error *error)
 {
     if (!column->opened) {
+        /* Equality looks at no value but those it asks for. */
         tally_status status =
-            run_dictionary(plan->reader, column->field, &column->dictionary, error);
+            node->exact
+                ? run_value_count(plan->reader, column->field, &column->dictionary.count, error)
+                : run_dictionary(plan->reader, column->field, &column->dictionary, error);
         if (status != TALLY_OK)
             return status;
         column->opened = true;
@@ -82,9 +98,9 @@ column_learn(struct plan *plan, const struct plan_node *node, struct plan_column
         column->truth = truth;
         column->truth_capacity = column->dictionary.count + 1;
     }
-    truth_fill(plan, node, column);
-    column->learned = true;
-    return TALLY_OK;
+    tally_status status = truth_fill(plan, node, column, error);
+    column->learned = status == TALLY_OK;
+    return status;
 }
 
 /*

@@ -27,7 +27,7 @@
 #define PATCH_SIZE (2 + 8)
 
 bool
-take_varint(struct bytes *from, uint32_t *out)
+take_long_varint(struct bytes *from, uint32_t *out)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < VARINT_SIZE_MAX && i < from->size; i++) {

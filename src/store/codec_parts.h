@@ -66,7 +66,17 @@ take_u64(struct bytes *from, uint64_t *out)
 
 /* Unsigned LEB128 of at most 32 bits, in as few bytes as it takes. */
 #define VARINT_SIZE_MAX 5
-bool take_varint(struct bytes *from, uint32_t *out);
+bool take_long_varint(struct bytes *from, uint32_t *out);
+static inline bool
+take_varint(struct bytes *from, uint32_t *out)
+{
+    if (from->size == 0 || from->data[0] >= 0x80)
+        return take_long_varint(from, out);
+    *out = from->data[0];
+    from->data++;
+    from->size--;
+    return true;
+}
 size_t put_varint(uint8_t to[VARINT_SIZE_MAX], uint32_t value);
 void buffer_varint(struct buffer *buffer, uint32_t value);
 

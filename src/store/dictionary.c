@@ -1,21 +1,19 @@
 /*
- * dictionary.c - the values of a column of codes, sorted, as bytes.
+ * dictionary.c - the values of a column of codes, sorted, in chunks and back.
  *
- * Sorted values share beginnings with their neighbours, so each is written as how much of the one
- * before it stays and what follows. All lengths come first, then all remainders, and the whole is
- * squeezed (squeeze.c):
+ * Sorted values share beginnings with their neighbours; each chunk of them is written as front.h
+ * says and squeezed (dictionary_table.c). Read whole, all values stand in one piece of memory; how
+ * much that is is known, and limited, before it is taken.
  *
- *     for each value: shared varint | rest varint        then the rests, one after the other
- *
- * Invariant: values strictly ascend and `shared` is as long as it can be, so a set of values has
- * one spelling, and a binary search in what was read is sound.
- *
- * A few hostile bytes can spell much text, each value repeating a long one; so what the lengths add
- * up to is known and limited before memory for it is taken.
+ * Invariant: values strictly ascend, within chunks and from one to the next, and the table has the
+ * first value of each: so a set of values has one spelling, and a binary search is sound, in what
+ * was read whole as well as by way of the table.
  */
 #include "dictionary.h"
 
 #include "codec_parts.h"
+#include "crc32c.h"
+#include "front.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,6 +21,8 @@
 /* Bytes of all values, and of their encoding before it is squeezed. A head is sealed long before.
  */
 #define DICTIONARY_SIZE_MAX ((size_t)512 << 20)
+
+static const char wrong[] = "a dictionary is not one of %u values in order";
 
 struct dictionary_copy {
     struct dictionary view;
@@ -93,116 +93,107 @@ dictionary_order_free(struct dictionary_order *order)
     *order = (struct dictionary_order){ 0 };
 }
 
-static uint32_t
-shared_size(struct bytes a, struct bytes b)
-{
-    size_t limit = a.size < b.size ? a.size : b.size;
-    size_t shared = 0;
-    while (shared < limit && a.data[shared] == b.data[shared])
-        shared++;
-    return (uint32_t)shared;
-}
-
 tally_status
 dictionary_encode(struct codec_workspace *workspace, const struct dictionary *dictionary,
-                  const struct dictionary_order *order, struct buffer *out,
+                  const struct dictionary_order *order, struct buffer *chunks, struct buffer *table,
                   struct tally_error *error)
 {
     if (order->count == 0)
         return TALLY_OK;
 
-    struct buffer *plain = &workspace->plain;
-    struct bytes before = { 0 };
-    buffer_clear(plain);
-    for (uint32_t i = 0; i < order->count; i++) {
-        struct bytes value = dictionary_value(dictionary, order->codes[i]);
-        uint32_t shared = shared_size(before, value);
-        buffer_varint(plain, shared);
-        buffer_varint(plain, (uint32_t)value.size - shared);
-        before = value;
+    uint32_t count = dictionary_chunk_of(order->count) + 1;
+    struct dictionary_place *places = malloc(count * sizeof *places);
+    struct bytes *firsts = malloc(count * sizeof *firsts);
+    size_t start = chunks->size;
+    tally_status status = places == NULL || firsts == NULL ? memory_fault(error) : TALLY_OK;
+    for (uint32_t i = 0; i < count && status == TALLY_OK; i++) {
+        struct bytes values[DICTIONARY_CHUNK];
+        uint32_t first = i * DICTIONARY_CHUNK, n = 0;
+        for (; n < DICTIONARY_CHUNK && first + n < order->count; n++)
+            values[n] = dictionary_value(dictionary, order->codes[first + n]);
+        size_t offset = chunks->size;
+        status = dictionary_chunk_encode(workspace, values, n, chunks, error);
+        if (status != TALLY_OK)
+            break;
+        size_t size = chunks->size - offset;
+        places[i].size = (uint32_t)size;
+        places[i].crc = crc32c(0, chunks->data + offset, size);
+        firsts[i] = values[0];
     }
-    before = (struct bytes){ 0 };
-    for (uint32_t i = 0; i < order->count; i++) {
-        struct bytes value = dictionary_value(dictionary, order->codes[i]);
-        uint32_t shared = shared_size(before, value);
-        buffer_append(plain, value.data + shared, value.size - shared);
-        before = value;
-    }
-    if (buffer_failed(plain))
-        return memory_fault(error);
-
-    size_t start = out->size;
-    tally_status status = squeeze(workspace, NULL, buffer_view(plain), out, error);
+    if (status == TALLY_OK)
+        status = dictionary_table_encode(workspace, places, firsts, count, table, error);
     if (status != TALLY_OK)
-        out->size = start;
+        chunks->size = start;
+    free(places);
+    free(firsts);
     return status;
 }
 
-/* Goes through the lengths: `*text_size_out` is what all values together take, and `*rests_out`
- * what follows the lengths. */
-static bool
-measure(struct bytes plain, uint32_t count, size_t *text_size_out, struct bytes *rests_out)
+/* The chunks as they were before they were squeezed, one after the other. */
+struct plain_chunks {
+    struct buffer bytes;
+    size_t *ends; /* of each chunk */
+    size_t text_size;
+};
+
+static tally_status
+chunks_unsqueeze(struct codec_workspace *workspace, const struct dictionary_table *table,
+                 struct bytes chunks, struct plain_chunks *plain, struct tally_error *error)
 {
-    size_t total = 0, rests = 0, before = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t shared, rest;
-        if (!take_varint(&plain, &shared) || !take_varint(&plain, &rest) || shared > before ||
-            rest > CODEC_VALUE_MAX || shared + rest > CODEC_VALUE_MAX)
-            return false;
-        before = shared + rest;
-        total += before;
-        rests += rest;
-        if (total > DICTIONARY_SIZE_MAX)
-            return false;
+    plain->ends = malloc(table->chunk_count * sizeof *plain->ends);
+    if (plain->ends == NULL)
+        return memory_fault(error);
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        const struct dictionary_place *place = &table->places[i];
+        struct bytes encoded = bytes_of(chunks.data + place->offset, place->size);
+        size_t room = DICTIONARY_SIZE_MAX - plain->bytes.size, text_size;
+        tally_status status = unsqueeze(workspace, NULL, encoded, room, &workspace->plain, error);
+        if (status != TALLY_OK)
+            return status;
+        if (!front_measure(buffer_view(&workspace->plain), dictionary_chunk_count(table, i),
+                           DICTIONARY_SIZE_MAX - plain->text_size, &text_size))
+            return fault(error, TALLY_DAMAGED, wrong, table->value_count);
+        plain->text_size += text_size;
+        buffer_bytes(&plain->bytes, buffer_view(&workspace->plain));
+        plain->ends[i] = plain->bytes.size;
     }
-    *text_size_out = total;
-    *rests_out = plain;
-    return plain.size == rests;
+    return buffer_failed(&plain->bytes) ? memory_fault(error) : TALLY_OK;
 }
 
-/* Spells each value after the one before it. False where they do not strictly ascend. */
+/* Spells all chunks. False where one does not begin as the table says, or behind the one before. */
 static bool
-spell(struct bytes lengths, struct bytes rests, uint32_t count, struct bytes *values, uint8_t *text)
+chunks_spell(const struct dictionary_table *table, const struct plain_chunks *plain,
+             struct bytes *values, uint8_t *text)
 {
-    struct bytes before = { 0 };
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t shared, rest;
-        struct bytes suffix;
-        if (!take_varint(&lengths, &shared) || !take_varint(&lengths, &rest) ||
-            !take_bytes(&rests, rest, &suffix))
+    size_t start = 0;
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        struct bytes chunk = bytes_of(plain->bytes.data + start, plain->ends[i] - start);
+        uint32_t count = dictionary_chunk_count(table, i);
+        if (!front_spell(chunk, count, values, text) || !bytes_equal(values[0], table->firsts[i]) ||
+            (i > 0 && bytes_compare(values[-1], values[0]) >= 0))
             return false;
-        if (i > 0 && (rest == 0 || (shared < before.size && suffix.data[0] <= before.data[shared])))
-            return false;
-        if (shared > 0)
-            memcpy(text, before.data, shared);
-        memcpy(text + shared, suffix.data, rest);
-        before = bytes_of(text, (size_t)shared + rest);
-        values[i] = before;
-        text += before.size;
+        text = (uint8_t *)(uintptr_t)values[count - 1].data + values[count - 1].size;
+        values += count;
+        start = plain->ends[i];
     }
     return true;
 }
 
 static tally_status
-build_copy(struct bytes plain, uint32_t count, struct dictionary_copy **copy_out,
-           struct tally_error *error)
+build_copy(const struct dictionary_table *table, const struct plain_chunks *plain,
+           struct dictionary_copy **copy_out, struct tally_error *error)
 {
-    static const char wrong[] = "a dictionary is not one of %u values in order";
-    size_t text_size;
-    struct bytes rests;
-    if (!measure(plain, count, &text_size, &rests))
-        return fault(error, TALLY_DAMAGED, wrong, count);
-
+    uint32_t count = table->value_count;
     size_t chunk_count = ((size_t)count + PAGE_ROWS - 1) / PAGE_ROWS;
     size_t memory = sizeof(struct dictionary_copy) + chunk_count * sizeof(struct bytes *) +
-                    count * sizeof(struct bytes) + text_size;
+                    count * sizeof(struct bytes) + plain->text_size;
     /* One byte more, so that a lone empty value has an address of its own. */
     struct dictionary_copy *copy = malloc(memory + 1);
     if (copy == NULL)
         return memory_fault(error);
 
     struct bytes *values = (struct bytes *)(copy->chunks + chunk_count);
-    if (!spell(plain, rests, count, values, (uint8_t *)(values + count))) {
+    if (!chunks_spell(table, plain, values, (uint8_t *)(values + count))) {
         free(copy);
         return fault(error, TALLY_DAMAGED, wrong, count);
     }
@@ -215,19 +206,15 @@ build_copy(struct bytes plain, uint32_t count, struct dictionary_copy **copy_out
 }
 
 tally_status
-dictionary_decode(struct codec_workspace *workspace, struct bytes encoded, uint32_t count,
-                  struct dictionary_copy **copy_out, struct tally_error *error)
+dictionary_decode(struct codec_workspace *workspace, const struct dictionary_table *table,
+                  struct bytes chunks, struct dictionary_copy **copy_out, struct tally_error *error)
 {
-    if ((encoded.size == 0) != (count == 0))
-        return fault(error, TALLY_DAMAGED, "a dictionary of %u values has %zu bytes", count,
-                     encoded.size);
-    struct buffer plain = { 0 };
-    tally_status status = TALLY_OK;
-    if (count > 0)
-        status = unsqueeze(workspace, NULL, encoded, DICTIONARY_SIZE_MAX, &plain, error);
+    struct plain_chunks plain = { 0 };
+    tally_status status = chunks_unsqueeze(workspace, table, chunks, &plain, error);
     if (status == TALLY_OK)
-        status = build_copy(buffer_view(&plain), count, copy_out, error);
-    buffer_free(&plain);
+        status = build_copy(table, &plain, copy_out, error);
+    buffer_free(&plain.bytes);
+    free(plain.ends);
     return status;
 }
 

@@ -8,7 +8,7 @@
 #ifndef DICTIONARY_H
 #define DICTIONARY_H
 
-#include "codec.h"
+#include "dictionary_table.h"
 
 /* An order of a dictionary's values in use. Zeroed is empty. */
 struct dictionary_order {
@@ -25,18 +25,22 @@ TALLY_MUST_CHECK tally_status dictionary_sort(const struct dictionary *dictionar
                                               struct tally_error *error);
 void dictionary_order_free(struct dictionary_order *order);
 
-/* Appends the values in use, in order. Zero bytes where there are none. */
+/* Appends the values in use, in order: their chunks, and the table of them. Zero bytes where there
+ * are none. */
 TALLY_MUST_CHECK tally_status dictionary_encode(struct codec_workspace *workspace,
                                                 const struct dictionary *dictionary,
                                                 const struct dictionary_order *order,
-                                                struct buffer *out, struct tally_error *error);
+                                                struct buffer *chunks, struct buffer *table,
+                                                struct tally_error *error);
 
 /* A dictionary read back, with its memory. Immutable: shared by threads. */
 struct dictionary_copy;
 
-/* TALLY_DAMAGED where the bytes are not a dictionary of `count` values that strictly ascend. */
+/* All chunks, of the size that the table gives. TALLY_DAMAGED where they are not its values, which
+ * strictly ascend. */
 TALLY_MUST_CHECK tally_status dictionary_decode(struct codec_workspace *workspace,
-                                                struct bytes encoded, uint32_t count,
+                                                const struct dictionary_table *table,
+                                                struct bytes chunks,
                                                 struct dictionary_copy **copy_out,
                                                 struct tally_error *error);
 void dictionary_copy_destroy(struct dictionary_copy *copy); /* NULL is allowed */

@@ -45,6 +45,39 @@ dictionary_over(const struct bytes *values, uint32_t count, const struct bytes *
     return (struct dictionary){ count, chunks };
 }
 
+/* Through table and chunk, without the rest, a code has the value it has in the whole dictionary, and
+ * a value its code; a value that is not there has none. */
+static void
+check_chunks(const struct dictionary *whole, const struct dictionary_table *table,
+             struct bytes chunks)
+{
+    assert_int_equal(table->value_count, whole->count);
+    struct dictionary_chunk *chunk = NULL;
+    for (uint32_t code = 1; code <= whole->count; code++) {
+        struct bytes value = dictionary_value(whole, code);
+        uint32_t number = dictionary_chunk_of(code), found;
+        if (chunk == NULL || chunk->number != number) {
+            free(chunk);
+            const struct dictionary_place *place = &table->places[number];
+            struct bytes encoded = bytes_of(chunks.data + place->offset, place->size);
+            assert_int_equal(
+                dictionary_chunk_decode(workspace, table, number, encoded, &chunk, NULL), TALLY_OK);
+        }
+        assert_true(bytes_equal(chunk->values[code - chunk->first], value));
+        assert_true(dictionary_table_find(table, value, &found) && found == number);
+        assert_int_equal(dictionary_chunk_find(chunk, value), code);
+
+        /* What sorts just behind it, and may begin the next chunk's gap. */
+        char next_text[64];
+        memcpy(next_text, value.data, value.size);
+        next_text[value.size] = '\0';
+        struct bytes behind = bytes_of(next_text, value.size + 1);
+        if (dictionary_find(whole, behind) == 0 && dictionary_table_find(table, behind, &found))
+            assert_true(found == number && dictionary_chunk_find(chunk, behind) == 0);
+    }
+    free(chunk);
+}
+
 /* Sorts, encodes, decodes; every value in use must be found at its new code, and no other. */
 static void
 check_round(const struct bytes *values, uint32_t count, const uint8_t *used)
@@ -52,13 +85,25 @@ check_round(const struct bytes *values, uint32_t count, const uint8_t *used)
     const struct bytes *chunks[64];
     struct dictionary dictionary = dictionary_over(values, count, chunks);
     struct dictionary_order order = { 0 };
-    struct buffer encoded = { 0 };
+    struct buffer encoded = { 0 }, encoded_table = { 0 };
+    struct dictionary_table *table;
     struct dictionary_copy *copy = NULL;
 
     assert_int_equal(dictionary_sort(&dictionary, used, &order, NULL), TALLY_OK);
-    assert_int_equal(dictionary_encode(workspace, &dictionary, &order, &encoded, NULL), TALLY_OK);
-    assert_int_equal(dictionary_decode(workspace, buffer_view(&encoded), order.count, &copy, NULL),
+    assert_int_equal(
+        dictionary_encode(workspace, &dictionary, &order, &encoded, &encoded_table, NULL),
+        TALLY_OK);
+    if (order.count == 0) {
+        assert_int_equal(encoded.size + encoded_table.size, 0);
+        dictionary_order_free(&order);
+        return;
+    }
+    assert_int_equal(dictionary_table_decode(workspace, buffer_view(&encoded_table), order.count,
+                                             (uint32_t)encoded.size, &table, NULL),
                      TALLY_OK);
+    assert_int_equal(dictionary_decode(workspace, table, buffer_view(&encoded), &copy, NULL),
+                     TALLY_OK);
+    check_chunks(dictionary_copy_view(copy), table, buffer_view(&encoded));
 
     const struct dictionary *view = dictionary_copy_view(copy);
     uint32_t in_use = 0;
@@ -81,8 +126,10 @@ check_round(const struct bytes *values, uint32_t count, const uint8_t *used)
                     0);
     assert_true(dictionary_copy_memory(copy) > 0);
     dictionary_copy_destroy(copy);
+    dictionary_table_destroy(table);
     dictionary_order_free(&order);
     buffer_free(&encoded);
+    buffer_free(&encoded_table);
 }
 
 static void
@@ -117,16 +164,21 @@ test_vector(void **unused)
     static const struct bytes values[] = { BYTES("bob"), BYTES("alice"), BYTES("alina"),
                                            BYTES("") };
     static const uint8_t expected[] = "\0\0\0\0\5\3\2\0\3alicenabob";
+    static const uint8_t expected_table[] = "\0\x13\0\0\0\x49\x4d\x1c\xbe\0\0";
     const struct bytes *chunks[1];
     struct dictionary dictionary = dictionary_over(values, 4, chunks);
     struct dictionary_order order = { 0 };
-    struct buffer encoded = { 0 };
+    struct buffer encoded = { 0 }, table = { 0 };
     assert_int_equal(dictionary_sort(&dictionary, NULL, &order, NULL), TALLY_OK);
-    assert_int_equal(dictionary_encode(workspace, &dictionary, &order, &encoded, NULL), TALLY_OK);
+    assert_int_equal(dictionary_encode(workspace, &dictionary, &order, &encoded, &table, NULL),
+                     TALLY_OK);
     assert_int_equal(encoded.size, sizeof expected - 1);
     assert_memory_equal(encoded.data, expected, sizeof expected - 1);
+    assert_int_equal(table.size, sizeof expected_table - 1);
+    assert_memory_equal(table.data, expected_table, sizeof expected_table - 1);
     dictionary_order_free(&order);
     buffer_free(&encoded);
+    buffer_free(&table);
 }
 
 static void
@@ -170,6 +222,22 @@ test_bounds(void **unused)
     }
 }
 
+/* A table, without its method, of one chunk of `size` bytes whose first value is `first`. */
+static struct dictionary_table *
+table_of_one(uint32_t count, size_t size, struct bytes first)
+{
+    struct buffer encoded = { 0 };
+    struct dictionary_table *table;
+    const struct dictionary_place place = { .size = (uint32_t)size };
+    assert_int_equal(dictionary_table_encode(workspace, &place, &first, 1, &encoded, NULL),
+                     TALLY_OK);
+    assert_int_equal(dictionary_table_decode(workspace, buffer_view(&encoded), count,
+                                             (uint32_t)size, &table, NULL),
+                     TALLY_OK);
+    buffer_free(&encoded);
+    return table;
+}
+
 static void
 test_damage(void **unused)
 {
@@ -178,59 +246,150 @@ test_damage(void **unused)
         const char *bytes;
         size_t size;
         uint32_t count;
+        struct bytes first;
         tally_status status;
     } rows[] = {
-        { "", 0, 0, TALLY_OK },
-        { "", 0, 1, TALLY_DAMAGED },                           /* values, but no bytes */
-        { "\0", 1, 0, TALLY_DAMAGED },                         /* bytes, but no values */
-        { "\0\0\1\0\1ab", 7, 2, TALLY_OK },                    /* a, b */
-        { "\0\0\1\0\1ba", 7, 2, TALLY_DAMAGED },               /* b, a: do not ascend */
-        { "\0\0\1\0\1aa", 7, 2, TALLY_DAMAGED },               /* a, a */
-        { "\0\0\1\1\0a", 6, 2, TALLY_DAMAGED },                /* a, then a and nothing */
-        { "\0\0\1\1\1ab", 7, 2, TALLY_OK },                    /* a, ab */
-        { "\0\0\1\2\1ab", 7, 2, TALLY_DAMAGED },               /* shares more than there is */
-        { "\0\1\1ab", 5, 1, TALLY_DAMAGED },                   /* the first shares */
-        { "\0\0\1ab", 5, 1, TALLY_DAMAGED },                   /* a byte too many */
-        { "\0\0\2a", 4, 1, TALLY_DAMAGED },                    /* a byte too few */
-        { "\0\0\x81\0a", 5, 1, TALLY_DAMAGED },                /* 1 in two bytes */
-        { "\0\0\xff\xff\xff\xff\xff\1", 8, 1, TALLY_DAMAGED }, /* a length of too many bytes */
-        { "\0\0\0", 3, 1, TALLY_OK },                          /* the empty value */
-        { "\0\0\0\0\0", 5, 2, TALLY_DAMAGED },                 /* twice */
-        { "\3\0\1a", 4, 1, TALLY_DAMAGED },                    /* an unknown method */
-        { "\1\0\1a", 4, 1, TALLY_DAMAGED },                    /* not a frame */
-        { "\0\0\1a", 4, 2, TALLY_DAMAGED },                    /* fewer values than said */
-        { "\0\0\1a", 4, UINT32_MAX, TALLY_DAMAGED },
+        { "\0\0\1\0\1ab", 7, 2, BYTES("a"), TALLY_OK },       /* a, b */
+        { "\0\0\1\0\1ab", 7, 2, BYTES("aa"), TALLY_DAMAGED }, /* not what the table says */
+        { "\0\0\1\0\1ba", 7, 2, BYTES("b"), TALLY_DAMAGED },  /* b, a: do not ascend */
+        { "\0\0\1\0\1aa", 7, 2, BYTES("a"), TALLY_DAMAGED },  /* a, a */
+        { "\0\0\1\1\0a", 6, 2, BYTES("a"), TALLY_DAMAGED },   /* a, then a and nothing */
+        { "\0\0\1\1\1ab", 7, 2, BYTES("a"), TALLY_OK },       /* a, ab */
+        { "\0\0\1\2\1ab", 7, 2, BYTES("a"), TALLY_DAMAGED },  /* shares more than there is */
+        { "\0\1\1ab", 5, 1, BYTES("a"), TALLY_DAMAGED },      /* the first shares */
+        { "\0\0\1ab", 5, 1, BYTES("a"), TALLY_DAMAGED },      /* a byte too many */
+        { "\0\0\2a", 4, 1, BYTES("a"), TALLY_DAMAGED },       /* a byte too few */
+        { "\0\0\x81\0a", 5, 1, BYTES("a"), TALLY_DAMAGED },   /* 1 in two bytes */
+        { "\0\0\xff\xff\xff\xff\xff\1", 8, 1, BYTES("a"),
+          TALLY_DAMAGED },                                /* a length of too many */
+        { "\0\0\0", 3, 1, BYTES(""), TALLY_OK },          /* the empty value */
+        { "\0\0\0\0\0", 5, 2, BYTES(""), TALLY_DAMAGED }, /* twice */
+        { "\3\0\1a", 4, 1, BYTES("a"), TALLY_DAMAGED },   /* an unknown method */
+        { "\1\0\1a", 4, 1, BYTES("a"), TALLY_DAMAGED },   /* not a frame */
+        { "\0\0\1a", 4, 2, BYTES("a"), TALLY_DAMAGED },   /* fewer values than said */
+        { "\0\0\1a", 4, 255, BYTES("a"), TALLY_DAMAGED },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dictionary_table *table = table_of_one(rows[i].count, rows[i].size, rows[i].first);
+        struct bytes encoded = bytes_of(rows[i].bytes, rows[i].size);
         struct dictionary_copy *copy = NULL;
-        tally_status status = dictionary_decode(workspace, bytes_of(rows[i].bytes, rows[i].size),
-                                                rows[i].count, &copy, NULL);
+        struct dictionary_chunk *chunk = NULL;
+        tally_status status = dictionary_decode(workspace, table, encoded, &copy, NULL);
         if (status != rows[i].status)
             fail_msg("row %zu gave %d", i, status);
         assert_int_equal(copy != NULL, status == TALLY_OK);
+        assert_int_equal(dictionary_chunk_decode(workspace, table, 0, encoded, &chunk, NULL),
+                         rows[i].status);
         dictionary_copy_destroy(copy);
+        dictionary_table_destroy(table);
+        free(chunk);
     }
 }
 
-/* Sixty thousand values that each repeat a mebibyte would be 60 GiB of text. */
+/* Chunks that are good by themselves, in an order that is not. */
+static void
+test_chunks_in_disorder(void **unused)
+{
+    (void)unused;
+    struct buffer chunks = { 0 }, encoded = { 0 };
+    char texts[2 * DICTIONARY_CHUNK][8];
+    struct bytes values[2 * DICTIONARY_CHUNK];
+    struct dictionary_place places[2] = { 0 };
+    struct dictionary_table *table;
+    struct dictionary_copy *copy;
+    for (unsigned i = 0; i < 2 * DICTIONARY_CHUNK; i++)
+        values[i] = bytes_of(texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "%04u", i));
+
+    /* The second chunk begins behind the first one's first value and before its last. */
+    values[DICTIONARY_CHUNK] = bytes_text("00025");
+    for (unsigned i = 0; i < 2; i++) {
+        size_t start = chunks.size;
+        assert_int_equal(dictionary_chunk_encode(workspace, &values[i * DICTIONARY_CHUNK],
+                                                 DICTIONARY_CHUNK, &chunks, NULL),
+                         TALLY_OK);
+        places[i].size = (uint32_t)(chunks.size - start);
+    }
+    const struct bytes firsts[2] = { values[0], values[DICTIONARY_CHUNK] };
+    assert_int_equal(dictionary_table_encode(workspace, places, firsts, 2, &encoded, NULL),
+                     TALLY_OK);
+    assert_int_equal(dictionary_table_decode(workspace, buffer_view(&encoded), 2 * DICTIONARY_CHUNK,
+                                             (uint32_t)chunks.size, &table, NULL),
+                     TALLY_OK);
+    assert_int_equal(dictionary_decode(workspace, table, buffer_view(&chunks), &copy, NULL),
+                     TALLY_DAMAGED);
+    dictionary_table_destroy(table);
+    buffer_free(&chunks);
+    buffer_free(&encoded);
+}
+
+static void
+test_damaged_tables(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        uint32_t count, chunks_size;
+        tally_status status;
+    } rows[] = {
+        { "\0\4\0\0\0cccc\0\1a", 12, 1, 4, TALLY_OK },
+        { "\0\4\0\0\0cccc\0\1a", 12, 256, 4, TALLY_OK },
+        { "\0\4\0\0\0cccc\0\1a", 12, 257, 4, TALLY_DAMAGED }, /* one chunk too few */
+        { "\0\4\0\0\0cccc\0\1a", 12, 1, 5, TALLY_DAMAGED },   /* bytes of no chunk */
+        { "\0\4\0\0\0cccc\0\1a", 12, 1, 3, TALLY_DAMAGED },   /* beyond the chunks */
+        { "\0\0\0\0\0cccc\0\1a", 12, 1, 0, TALLY_DAMAGED },   /* a chunk of no bytes */
+        { "\0\4\0\0\0cccc\0\2a", 12, 1, 4, TALLY_DAMAGED },   /* no first value */
+        { "\0\4\0\0\0cccc\0\1ab", 13, 1, 4, TALLY_DAMAGED },  /* bytes left over */
+        { "\0\4\0\0\0ccc", 8, 1, 4, TALLY_DAMAGED },          /* cut */
+        { "", 0, 1, 0, TALLY_DAMAGED },
+        { "\0\4\0\0\0cccc\0\1a", 12, UINT32_MAX, 4, TALLY_DAMAGED },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dictionary_table *table = NULL;
+        tally_status status =
+            dictionary_table_decode(workspace, bytes_of(rows[i].bytes, rows[i].size), rows[i].count,
+                                    rows[i].chunks_size, &table, NULL);
+        if (status != rows[i].status)
+            fail_msg("row %zu gave %d", i, status);
+        dictionary_table_destroy(table);
+    }
+}
+
+/* Chunks of 256 values that each repeat a mebibyte: three of them are beyond what is read. */
 static void
 test_bomb(void **unused)
 {
     (void)unused;
-    enum {
-        COUNT = 60000
-    };
-    struct buffer encoded = { 0 };
+    struct buffer chunks = { 0 }, encoded = { 0 };
+    struct dictionary_place places[3] = { 0 };
+    struct bytes firsts[3];
+    struct dictionary_table *table;
     struct dictionary_copy *copy = NULL;
     struct tally_error error;
+    static uint8_t texts[3][1048572];
 
-    buffer_byte(&encoded, 0);
-    buffer_append(&encoded, "\0\xfc\xff\x3f", 4); /* 1,048,572 bytes */
-    for (unsigned i = 1; i < COUNT; i++)
-        buffer_append(&encoded, "\xfc\xff\x3f\1", 4);
-    buffer_zeros(&encoded, 1048572 + COUNT - 1);
-    assert_int_equal(dictionary_decode(workspace, buffer_view(&encoded), COUNT, &copy, &error),
+    for (unsigned i = 0; i < 3; i++) {
+        size_t start = chunks.size;
+        texts[i][0] = (uint8_t)i;
+        firsts[i] = bytes_of(texts[i], sizeof texts[i]);
+        buffer_byte(&chunks, 0);
+        buffer_append(&chunks, "\0\xfc\xff\x3f", 4);
+        for (unsigned k = 1; k < DICTIONARY_CHUNK; k++)
+            buffer_append(&chunks, "\xfc\xff\x3f\1", 4);
+        buffer_bytes(&chunks, firsts[i]);
+        for (unsigned k = 1; k < DICTIONARY_CHUNK; k++)
+            buffer_byte(&chunks, (uint8_t)k);
+        places[i].size = (uint32_t)(chunks.size - start);
+    }
+    assert_int_equal(dictionary_table_encode(workspace, places, firsts, 3, &encoded, NULL),
+                     TALLY_OK);
+    assert_int_equal(dictionary_table_decode(workspace, buffer_view(&encoded), 3 * DICTIONARY_CHUNK,
+                                             (uint32_t)chunks.size, &table, NULL),
+                     TALLY_OK);
+    assert_int_equal(dictionary_decode(workspace, table, buffer_view(&chunks), &copy, &error),
                      TALLY_DAMAGED);
+    dictionary_table_destroy(table);
+    buffer_free(&chunks);
     buffer_free(&encoded);
 }
 
@@ -238,8 +397,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),  cmocka_unit_test(test_vector), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_damage), cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_small),          cmocka_unit_test(test_vector),
+        cmocka_unit_test(test_large),          cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_damaged_tables), cmocka_unit_test(test_chunks_in_disorder),
     };
     return cmocka_run_group_tests(tests, open_workspace, close_workspace);
 }

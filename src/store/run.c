@@ -49,8 +49,10 @@ run_reader_destroy(struct run_reader *reader)
 {
     if (reader == NULL)
         return;
-    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         page_decoder_destroy(reader->columns[i].decoder);
+        run_forget_chunks(&reader->columns[i]);
+    }
     if (reader->run.segment != NULL)
         segment_unuse(reader->run.segment);
     codec_workspace_destroy(reader->workspace);
@@ -92,6 +94,22 @@ stored_rows(const struct run_reader *reader, uint32_t first, uint32_t most)
     return left < most ? left : most;
 }
 
+/* Has a column's primer or dictionary loaded. */
+static tally_status
+column_load(struct run_reader *reader, struct run_column *column, enum segment_dictionary what,
+            struct tally_error *error)
+{
+    const struct dictionary *dictionary;
+    tally_status status =
+        segment_load_column(reader->run.segment, column->stored, what, reader->workspace,
+                            &reader->input, &dictionary, error);
+    if (status == TALLY_OK && dictionary != NULL) {
+        column->dictionary = *dictionary;
+        column->dictionary_known = true;
+    }
+    return status;
+}
+
 /* Finds a segment's column. */
 static tally_status
 column_find(struct run_reader *reader, unsigned number, struct tally_error *error)
@@ -107,11 +125,10 @@ column_find(struct run_reader *reader, unsigned number, struct tally_error *erro
     }
     if (status != TALLY_OK)
         return status;
-    status =
-        segment_load_column(reader->run.segment, found, reader->workspace, &reader->input, error);
+    column->stored = found;
+    status = column_load(reader, column, SEGMENT_DICTIONARY_TABLE, error);
     if (status != TALLY_OK)
         return status;
-    column->stored = found;
     if (column->decoder == NULL) {
         status = page_decoder_create(reader->workspace, &column->decoder, error);
         if (status != TALLY_OK)
@@ -122,8 +139,8 @@ column_find(struct run_reader *reader, unsigned number, struct tally_error *erro
 }
 
 /* The same, when it is asked for first. */
-static tally_status
-column_open(struct run_reader *reader, unsigned number, struct tally_error *error)
+tally_status
+run_column_open(struct run_reader *reader, unsigned number, struct tally_error *error)
 {
     if (reader->run.head != NULL || reader->columns[number].state != COLUMN_NEW)
         return TALLY_OK;
@@ -231,7 +248,7 @@ run_column_page(struct run_reader *reader, unsigned number, uint32_t page, struc
     struct run_column *column = &reader->columns[number];
     assert(page < run_page_count(&reader->run));
 
-    tally_status status = column_open(reader, number, error);
+    tally_status status = run_column_open(reader, number, error);
     if (status != TALLY_OK)
         return status;
     if (column->page != page)
@@ -266,14 +283,16 @@ run_column_dictionary(struct run_reader *reader, unsigned number, struct diction
 {
     struct run_column *column = &reader->columns[number];
 
-    tally_status status = column_open(reader, number, error);
+    tally_status status = run_column_open(reader, number, error);
     if (status != TALLY_OK)
         return status;
     if (!column->dictionary_known) {
         if (reader->run.head != NULL)
             head_dictionary(reader->run.head, (enum field_id)number, &column->dictionary);
-        else if (column->state == COLUMN_THERE && column->stored->dictionary != NULL)
-            column->dictionary = *dictionary_copy_view(column->stored->dictionary);
+        else if (column->state == COLUMN_THERE)
+            status = column_load(reader, column, SEGMENT_DICTIONARY_WHOLE, error);
+        if (status != TALLY_OK)
+            return status;
         column->dictionary_known = true;
     }
     *dictionary_out = column->dictionary;
@@ -286,16 +305,6 @@ run_dictionary(struct run_reader *reader, enum field_id field, struct dictionary
 {
     assert(field < FIELD_COUNT);
     return run_column_dictionary(reader, field, dictionary_out, error);
-}
-
-uint32_t
-run_code(const struct run_reader *reader, enum field_id field, const struct dictionary *dictionary,
-         struct bytes value)
-{
-    /* A head's values stand as they came, a segment's in order. */
-    if (reader->run.head != NULL)
-        return head_code(reader->run.head, field, dictionary, value);
-    return dictionary_find(dictionary, value);
 }
 
 /* A page of text is absent where all its blocks are. */
@@ -322,7 +331,7 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
         *summary_out = (struct page_summary){ .known = false, .kind = view.kind };
         return TALLY_OK;
     }
-    tally_status status = column_open(reader, field, error);
+    tally_status status = run_column_open(reader, field, error);
     if (status != TALLY_OK)
         return status;
     if (column->state == COLUMN_MISSING)
@@ -362,7 +371,7 @@ run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_
     assert(field < FIELD_COUNT && count <= reader->run.count - row);
     assert(row / BLOCK_ROWS == (row + count - 1) / BLOCK_ROWS);
 
-    tally_status status = column_open(reader, field, error);
+    tally_status status = run_column_open(reader, field, error);
     if (status != TALLY_OK)
         return status;
     if (column->state == COLUMN_MISSING) {
@@ -372,12 +381,18 @@ run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_
     if (column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_TEXT)
         return text_values(reader, column, row, count, values_out, error);
 
-    if (!column->view_known || column->page != row / PAGE_ROWS || !column->dictionary_known) {
+    if (!column->view_known || column->page != row / PAGE_ROWS) {
         struct page view;
-        struct dictionary dictionary;
         status = run_column_page(reader, field, row / PAGE_ROWS, &view, error);
-        if (status == TALLY_OK)
-            status = run_column_dictionary(reader, field, &dictionary, error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    if (column->view.kind == PAGE_CODES) {
+        if (count == 1)
+            return run_coded_value(reader, field, column->view.codes[row % PAGE_ROWS], values_out,
+                                   error);
+        struct dictionary dictionary;
+        status = run_column_dictionary(reader, field, &dictionary, error);
         if (status != TALLY_OK)
             return status;
     }

@@ -53,9 +53,13 @@ TALLY_MUST_CHECK tally_status run_page(struct run_reader *reader, enum field_id 
 TALLY_MUST_CHECK tally_status run_dictionary(struct run_reader *reader, enum field_id field,
                                              struct dictionary *dictionary_out,
                                              struct tally_error *error);
-/* The code of `value` in the dictionary that run_dictionary() gave, or 0. */
-uint32_t run_code(const struct run_reader *reader, enum field_id field,
-                  const struct dictionary *dictionary, struct bytes value);
+/* How many values it has. */
+TALLY_MUST_CHECK tally_status run_value_count(struct run_reader *reader, enum field_id field,
+                                              uint32_t *count_out, struct tally_error *error);
+/* The code of `value` in that dictionary, or 0; of a segment's only what leads to it is read. */
+TALLY_MUST_CHECK tally_status run_code(struct run_reader *reader, enum field_id field,
+                                       struct bytes value, uint32_t *code_out,
+                                       struct tally_error *error);
 
 /* What is known of a page without decoding it (page.h). In a snapshot of an older size a segment's
  * last page may have rows that the run has not: the summary is of all of them. */

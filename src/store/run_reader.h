@@ -16,6 +16,11 @@
 #define GROUP_ROWS 16u
 #define NO_GROUP   UINT32_MAX
 
+/* Chunks of a column's dictionary that a reader keeps; and how many it reads before it takes the
+ * whole, which is soon cheaper. */
+#define CHUNKS_KEPT     2u
+#define CHUNKS_READ_MAX 16u
+
 /* What is computed of a row: its parts' places in the reader's buffers, and their hashes. */
 struct run_parts {
     bool erased;
@@ -33,10 +38,13 @@ struct run_column {
         COLUMN_MISSING, /* no row has a value */
         COLUMN_THERE,
     } state;
-    const struct segment_column *stored; /* of a segment */
+    struct segment_column *stored; /* of a segment */
     struct page_decoder *decoder;
     struct dictionary dictionary;
     bool dictionary_known;
+    /* Of a segment's, while the dictionary is not known: the chunks read last, and how many were. */
+    struct dictionary_chunk *chunks[CHUNKS_KEPT];
+    uint32_t chunks_read;
     uint32_t page;         /* that is decoded, or of which blocks are; else NO_PAGE */
     uint32_t blocks_known; /* a bit for each decoded block of text */
     const struct bytes *blocks[PAGE_BLOCKS];
@@ -74,10 +82,21 @@ struct run_reader {
     struct segment_input bucket; /* of the id index */
 };
 
+/* run.c: finds a segment's column when it is asked for first. */
+TALLY_MUST_CHECK tally_status run_column_open(struct run_reader *reader, unsigned column,
+                                              struct tally_error *error);
+
 /* The values of `count` rows from `row` on, all in one block: as run_value() gives them. */
 TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_id field,
                                          uint32_t row, uint32_t count, struct bytes *values_out,
                                          char (*texts)[PAGE_TEXT_MAX], struct tally_error *error);
+
+/* run_code.c: the value of a code, lent until the next call on the same column; and the end of what
+ * was kept for it. */
+TALLY_MUST_CHECK tally_status run_coded_value(struct run_reader *reader, unsigned column,
+                                              uint32_t code, struct bytes *value_out,
+                                              struct tally_error *error);
+void run_forget_chunks(struct run_column *column);
 
 /* run_parts.c: a row's salt, or the commitment that an erasure left in its place. Of the others
  * nothing is set. */

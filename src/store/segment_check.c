@@ -55,7 +55,8 @@ layout_check(const struct check *check, enum field_half half, struct tally_error
         if (entry->dictionary.offset != offset)
             return segment_file_fault(file, &place, "its columns do not fill the file", error);
         if ((entry->codec != CODEC_CODES &&
-             (entry->dictionary.size > 0 || entry->dictionary_count > 0)) ||
+             (entry->dictionary.size > 0 || entry->dictionary_table.size > 0 ||
+              entry->dictionary_count > 0)) ||
             (entry->codec != CODEC_TEXT && entry->primer.size > 0))
             return segment_file_fault(file, &place, "a column has blocks that it has no use for",
                                       error);

@@ -9,16 +9,16 @@
  *         columns, ascending by name          1  half: 1 public, 2 private
  *                                             4  values in the dictionary
  *     block table, a page                     8  offset of the column's first block
- *      4  size, 0 where no row has a value    4  dictionary: size      4  CRC-32C
- *      4  CRC-32C                             4  primer: size          4  CRC-32C
- *      1  flags: 1 constant                   8  pages: size of all
- *      8  least key or code                   4  block table: size     4  CRC-32C
- *      8  greatest
+ *      4  size, 0 where no row has a value    4  dictionary's chunks: size of all
+ *      4  CRC-32C                             4  dictionary's table: size   4  CRC-32C
+ *      1  flags: 1 constant                   4  primer: size          4  CRC-32C
+ *      8  least key or code                   8  pages: size of all
+ *      8  greatest                            4  block table: size     4  CRC-32C
  *     block table, a block of text
  *      4  size    4  CRC-32C
  *
- * The blocks of a column follow one another in the order dictionary, primer, pages, block table, so
- * that one offset and the sizes say where each is. Columns without any value are left out.
+ * The blocks of a column follow one another in the order chunks, their table, primer, pages, block
+ * table, so that one offset and the sizes say where each is. Columns without any value are left out.
  */
 #include "segment_directory.h"
 
@@ -27,7 +27,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define COLUMN_FIXED_SIZE 47u /* of a column, without its name */
+#define COLUMN_FIXED_SIZE 51u /* of a column, without its name */
 #define PAGE_ENTRY_SIZE   25u
 #define BLOCK_ENTRY_SIZE  8u
 #define FLAG_CONSTANT     1u
@@ -85,7 +85,8 @@ column_encode(const struct column_entry *entry, enum field_half half, struct buf
     buffer_u32(out, entry->dictionary_count);
     buffer_u64(out, entry->dictionary.offset);
     buffer_u32(out, entry->dictionary.size);
-    buffer_u32(out, entry->dictionary.crc);
+    buffer_u32(out, entry->dictionary_table.size);
+    buffer_u32(out, entry->dictionary_table.crc);
     buffer_u32(out, entry->primer.size);
     buffer_u32(out, entry->primer.crc);
     buffer_u64(out, entry->pages_size);
@@ -128,20 +129,23 @@ static bool
 column_decode(const uint8_t *fixed, struct column_entry *entry)
 {
     uint64_t offset = get_u64(fixed + 7);
-    uint64_t pages_size = get_u64(fixed + 31);
+    uint64_t pages_size = get_u64(fixed + 35);
     if (offset > OFFSET_MAX || pages_size > OFFSET_MAX)
         return false;
 
     entry->codec = (enum codec)fixed[1];
     entry->dictionary_count = get_u32(fixed + 3);
-    entry->dictionary = (struct segment_block){ offset, get_u32(fixed + 15), get_u32(fixed + 19) };
+    entry->dictionary = (struct segment_block){ offset, get_u32(fixed + 15), 0 };
     offset += entry->dictionary.size;
-    entry->primer = (struct segment_block){ offset, get_u32(fixed + 23), get_u32(fixed + 27) };
+    entry->dictionary_table =
+        (struct segment_block){ offset, get_u32(fixed + 19), get_u32(fixed + 23) };
+    offset += entry->dictionary_table.size;
+    entry->primer = (struct segment_block){ offset, get_u32(fixed + 27), get_u32(fixed + 31) };
     offset += entry->primer.size;
     entry->pages_offset = offset;
     entry->pages_size = pages_size;
     offset += pages_size;
-    entry->table = (struct segment_block){ offset, get_u32(fixed + 39), get_u32(fixed + 43) };
+    entry->table = (struct segment_block){ offset, get_u32(fixed + 43), get_u32(fixed + 47) };
     return true;
 }
 

@@ -18,14 +18,15 @@
 struct bytes column_name(unsigned column);
 enum field_column column_hint(unsigned column);
 
-/* One column of a file: its blocks lie together, first the dictionary, then the primer, the pages
- * (or, of text, their blocks) and the block table. */
+/* One column of a file: its blocks lie together, first the dictionary's chunks and their table, then
+ * the primer, the pages (or, of text, their blocks) and the block table. */
 struct column_entry {
     unsigned column; /* enum field_id or COLUMN_SALT */
     enum codec codec;
     uint32_t dictionary_count;       /* CODEC_CODES: values */
-    struct segment_block dictionary; /* CODEC_CODES */
-    struct segment_block primer;     /* CODEC_TEXT; size 0: none */
+    struct segment_block dictionary; /* CODEC_CODES: the chunks; their CRCs are in the next */
+    struct segment_block dictionary_table;
+    struct segment_block primer; /* CODEC_TEXT; size 0: none */
     uint64_t pages_offset;
     uint64_t pages_size;
     struct segment_block table;

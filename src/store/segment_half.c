@@ -3,7 +3,8 @@
  *
  *     half_open      header, trailer and directory, each checked
  *     load_table     block table of one column
- *     load           dictionary or primer of one column
+ *     load           primer of one column, or table of its dictionary
+ *     chunk          256 values of a dictionary; load_dictionary: all of them
  *     column_read    bytes of one page or block
  *
  * Invariant: a column's parts are loaded whole or not at all, so that a fault of one reader is met
@@ -11,10 +12,14 @@
  */
 #include "segment_half.h"
 
+#include "crc32c.h"
 #include "fault.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+/* A dictionary that takes no more bytes is loaded at once. */
+#define SMALL_DICTIONARY 4096u
 
 struct segment_identity
 segment_identify(const struct segment_info *info, const uint8_t tag[16],
@@ -86,6 +91,7 @@ segment_half_close(struct segment_half *half)
         return;
     for (uint32_t i = 0; i < half->directory.column_count; i++) {
         free(half->columns[i].blocks);
+        dictionary_table_destroy(half->columns[i].dictionary_table);
         dictionary_copy_destroy(half->columns[i].dictionary);
         primer_destroy(half->columns[i].primer);
     }
@@ -103,6 +109,8 @@ segment_half_memory(const struct segment_half *half)
         const struct segment_column *column = &half->columns[i];
         if (column->blocks != NULL)
             memory += column->block_count * sizeof *column->blocks;
+        if (column->dictionary_table != NULL)
+            memory += column->dictionary_table->memory;
         if (column->dictionary != NULL)
             memory += dictionary_copy_memory(column->dictionary);
         if (column->primer != NULL)
@@ -171,18 +179,127 @@ segment_column_load_table(struct segment_column *column, struct segment_input *i
     return TALLY_OK;
 }
 
-static tally_status
-dictionary_load(struct segment_column *column, struct codec_workspace *workspace,
-                struct segment_input *input, struct tally_error *error)
+static bool
+chunk_intact(const struct dictionary_table *table, uint32_t number, struct bytes chunks)
 {
+    const struct dictionary_place *place = &table->places[number];
+    return crc32c(0, chunks.data + place->offset, place->size) == place->crc;
+}
+
+/* All values from the bytes of all chunks. */
+static tally_status
+dictionary_decode_all(struct segment_column *column, struct codec_workspace *workspace,
+                      struct bytes chunks, struct tally_error *error)
+{
+    const struct dictionary_table *table = column->dictionary_table;
+    for (uint32_t i = 0; i < table->chunk_count; i++)
+        if (!chunk_intact(table, i, chunks))
+            return fault(error, TALLY_DAMAGED, "checksum mismatch");
+    return dictionary_decode(workspace, table, chunks, &column->dictionary, error);
+}
+
+/* Chunks and table, which stand together, in one read. */
+static tally_status
+small_dictionary_decode(struct segment_column *column, struct codec_workspace *workspace,
+                        struct bytes bytes, struct tally_error *error)
+{
+    const struct column_entry *entry = &column->entry;
+    struct bytes chunks = bytes_of(bytes.data, entry->dictionary.size);
+    struct bytes encoded = bytes_of(bytes.data + chunks.size, entry->dictionary_table.size);
+    if (crc32c(0, encoded.data, encoded.size) != entry->dictionary_table.crc)
+        return fault(error, TALLY_DAMAGED, "checksum mismatch");
+    tally_status status = TALLY_OK;
+    if (column->dictionary_table == NULL)
+        status = dictionary_table_decode(workspace, encoded, entry->dictionary_count,
+                                         entry->dictionary.size, &column->dictionary_table, error);
+    if (status == TALLY_OK)
+        status = dictionary_decode_all(column, workspace, chunks, error);
+    return status;
+}
+
+static tally_status
+small_dictionary_load(struct segment_column *column, struct codec_workspace *workspace,
+                      struct segment_input *input, struct tally_error *error)
+{
+    size_t size = column->entry.dictionary.size + column->entry.dictionary_table.size;
+    struct tally_error inner;
+    tally_status status =
+        segment_file_fetch(column->file, column->entry.dictionary.offset, size, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = small_dictionary_decode(column, workspace, buffer_view(&input->bytes), &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
+}
+
+static tally_status
+dictionary_table_load(struct segment_column *column, struct codec_workspace *workspace,
+                      struct segment_input *input, struct tally_error *error)
+{
+    const struct column_entry *entry = &column->entry;
     struct segment_place place = segment_column_place(column, 0, "dictionary");
     struct tally_error inner;
     tally_status status =
-        segment_file_read(column->file, &column->entry.dictionary, &place, input, error);
+        segment_file_read(column->file, &entry->dictionary_table, &place, input, error);
     if (status != TALLY_OK)
         return status;
-    status = dictionary_decode(workspace, buffer_view(&input->bytes),
-                               column->entry.dictionary_count, &column->dictionary, &inner);
+    status = dictionary_table_decode(workspace, buffer_view(&input->bytes), entry->dictionary_count,
+                                     entry->dictionary.size, &column->dictionary_table, &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
+}
+
+/* The table, and with it everything that is small enough to come in one read. */
+static tally_status
+codes_load(struct segment_column *column, struct codec_workspace *workspace,
+           struct segment_input *input, struct tally_error *error)
+{
+    const struct column_entry *entry = &column->entry;
+    struct segment_place place = segment_column_place(column, 0, "dictionary");
+    uint64_t size = (uint64_t)entry->dictionary.size + entry->dictionary_table.size;
+    if (entry->dictionary_count == 0)
+        return segment_file_fault(column->file, &place, "has no values", error);
+    if (entry->dictionary.offset + size > column->file->directory_offset)
+        return segment_file_fault(column->file, &place, "lies outside the file", error);
+    if (size <= SMALL_DICTIONARY)
+        return small_dictionary_load(column, workspace, input, error);
+    return dictionary_table_load(column, workspace, input, error);
+}
+
+tally_status
+segment_column_load_dictionary(struct segment_column *column, struct codec_workspace *workspace,
+                               struct segment_input *input, struct tally_error *error)
+{
+    assert(column->dictionary_table != NULL);
+    if (column->dictionary != NULL)
+        return TALLY_OK;
+    struct tally_error inner;
+    tally_status status = segment_file_fetch(column->file, column->entry.dictionary.offset,
+                                             column->entry.dictionary.size, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = dictionary_decode_all(column, workspace, buffer_view(&input->bytes), &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
+}
+
+tally_status
+segment_column_chunk(const struct segment_column *column, uint32_t number,
+                     struct codec_workspace *workspace, struct segment_input *input,
+                     struct dictionary_chunk **chunk_out, struct tally_error *error)
+{
+    const struct dictionary_table *table = column->dictionary_table;
+    assert(number < table->chunk_count);
+    const struct dictionary_place *stored = &table->places[number];
+    struct segment_place place = segment_column_place(column, 0, "dictionary");
+    struct segment_block block = {
+        .offset = column->entry.dictionary.offset + stored->offset,
+        .size = stored->size,
+        .crc = stored->crc,
+    };
+    struct tally_error inner;
+    tally_status status = segment_file_read(column->file, &block, &place, input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = dictionary_chunk_decode(workspace, table, number, buffer_view(&input->bytes),
+                                     chunk_out, &inner);
     return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
 }
 
@@ -203,8 +320,8 @@ tally_status
 segment_column_load(struct segment_column *column, struct codec_workspace *workspace,
                     struct segment_input *input, struct tally_error *error)
 {
-    if (column->entry.codec == CODEC_CODES && column->dictionary == NULL)
-        return dictionary_load(column, workspace, input, error);
+    if (column->entry.codec == CODEC_CODES && column->dictionary_table == NULL)
+        return codes_load(column, workspace, input, error);
     if (column->entry.codec == CODEC_TEXT && column->entry.primer.size > 0 &&
         column->primer == NULL)
         return primer_load(column, input, error);

@@ -20,7 +20,8 @@ struct segment_column {
     uint32_t block_count;
     struct column_block
         *blocks; /* pages, or the blocks of a column of text; NULL until asked for */
-    struct dictionary_copy *dictionary; /* CODEC_CODES; NULL until asked for */
+    struct dictionary_table *dictionary_table; /* CODEC_CODES; NULL until asked for */
+    struct dictionary_copy *dictionary;        /* all its values; NULL until all are asked for */
     struct primer *primer; /* CODEC_TEXT; NULL until asked for, or where there is none */
 };
 
@@ -47,7 +48,8 @@ size_t segment_half_memory(const struct segment_half *half);
 /* The column of this number (enum field_id or COLUMN_SALT), or NULL. */
 struct segment_column *segment_half_column(struct segment_half *half, unsigned column);
 
-/* Load what is not there yet: the block table; the dictionary or the primer. */
+/* Load what is not there yet: the block table; the primer, or the dictionary's table, and all of the
+ * dictionary where it is small; all of it in any case. */
 TALLY_MUST_CHECK tally_status segment_column_load_table(struct segment_column *column,
                                                         struct segment_input *input,
                                                         struct tally_error *error);
@@ -55,6 +57,16 @@ TALLY_MUST_CHECK tally_status segment_column_load(struct segment_column *column,
                                                   struct codec_workspace *workspace,
                                                   struct segment_input *input,
                                                   struct tally_error *error);
+
+TALLY_MUST_CHECK tally_status segment_column_load_dictionary(struct segment_column *column,
+                                                             struct codec_workspace *workspace,
+                                                             struct segment_input *input,
+                                                             struct tally_error *error);
+
+/* One chunk of a dictionary whose table is there; the caller frees it. */
+TALLY_MUST_CHECK tally_status segment_column_chunk(
+    const struct segment_column *column, uint32_t number, struct codec_workspace *workspace,
+    struct segment_input *input, struct dictionary_chunk **chunk_out, struct tally_error *error);
 
 /* The bytes of a page or block. */
 TALLY_MUST_CHECK tally_status segment_column_read(const struct segment_column *column,

@@ -269,12 +269,19 @@ segment_find_column(struct segment *segment, unsigned column, struct segment_inp
 
 tally_status
 segment_load_column(struct segment *segment, struct segment_column *column,
-                    struct codec_workspace *workspace, struct segment_input *input,
+                    enum segment_dictionary what, struct codec_workspace *workspace,
+                    struct segment_input *input, const struct dictionary **dictionary_out,
                     struct tally_error *error)
 {
     pthread_mutex_lock(&segment->mutex);
     tally_status status = segment_column_load(column, workspace, input, error);
+    if (status == TALLY_OK && what == SEGMENT_DICTIONARY_WHOLE &&
+        column->entry.codec == CODEC_CODES)
+        status = segment_column_load_dictionary(column, workspace, input, error);
+    const struct dictionary_copy *copy = column->dictionary;
     pthread_mutex_unlock(&segment->mutex);
+    if (status == TALLY_OK)
+        *dictionary_out = copy == NULL ? NULL : dictionary_copy_view(copy);
     return status;
 }
 
@@ -331,8 +338,8 @@ half_sizes(const struct segment_half *half, struct segment_column_size *sizes, s
         sizes[count++] = (struct segment_column_size){
             .field = (enum field_id)entry->column,
             .codec = codec_name(entry->codec),
-            .bytes =
-                entry->dictionary.size + entry->primer.size + entry->pages_size + entry->table.size,
+            .bytes = entry->dictionary.size + entry->dictionary_table.size + entry->primer.size +
+                     entry->pages_size + entry->table.size,
         };
     }
     return count;

@@ -69,12 +69,16 @@ TALLY_MUST_CHECK tally_status segment_find_column(struct segment *segment, unsig
                                                   struct segment_column **column_out,
                                                   struct tally_error *error);
 
-/* Loads the dictionary or the primer of a column that was found, to be there afterwards. */
-TALLY_MUST_CHECK tally_status segment_load_column(struct segment *segment,
-                                                  struct segment_column *column,
-                                                  struct codec_workspace *workspace,
-                                                  struct segment_input *input,
-                                                  struct tally_error *error);
+/* Loads the primer of a column that was found, or its dictionary: the table, and all values where
+ * `what` says so or somebody has loaded them or they are few. NULL where only the table is there. */
+enum segment_dictionary {
+    SEGMENT_DICTIONARY_TABLE,
+    SEGMENT_DICTIONARY_WHOLE,
+};
+TALLY_MUST_CHECK tally_status segment_load_column(
+    struct segment *segment, struct segment_column *column, enum segment_dictionary what,
+    struct codec_workspace *workspace, struct segment_input *input,
+    const struct dictionary **dictionary_out, struct tally_error *error);
 
 /* The fields of the private half that have a value. */
 TALLY_MUST_CHECK tally_status segment_fields_private(struct segment *segment,

@@ -93,14 +93,19 @@ job_block(struct column_job *job, struct segment_block *block_out, struct tally_
 static tally_status
 job_dictionary(struct column_job *job, struct tally_error *error)
 {
+    struct buffer table = { 0 };
     tally_status status = dictionary_sort(&job->dictionary, job->used, &job->order, error);
     if (status == TALLY_OK)
-        status =
-            dictionary_encode(job->workspace, &job->dictionary, &job->order, job->encoded, error);
-    if (status != TALLY_OK)
-        return status;
+        status = dictionary_encode(job->workspace, &job->dictionary, &job->order, job->encoded,
+                                   &table, error);
+    if (status == TALLY_OK)
+        status = job_block(job, &job->entry.dictionary, error);
+    if (status == TALLY_OK)
+        status = segment_writer_block(job->writer, buffer_view(&table),
+                                      &job->entry.dictionary_table, error);
     job->entry.dictionary_count = job->order.count;
-    return job_block(job, &job->entry.dictionary, error);
+    buffer_free(&table);
+    return status;
 }
 
 /* Copies of values, evenly spread over the column. */

@@ -1,0 +1,140 @@
+/*
+ * run_code.c - single values of a dictionary, without the others.
+ *
+ * A head's dictionary stands in memory. Of a segment's, the table leads to the one chunk that has a
+ * code or a value; the last chunks read are kept, and a reader that goes on asking takes the whole
+ * dictionary. What others have loaded whole is used as it is.
+ */
+#include "head.h"
+#include "run_reader.h"
+
+#include <stdlib.h>
+
+void
+run_forget_chunks(struct run_column *column)
+{
+    for (unsigned i = 0; i < CHUNKS_KEPT; i++) {
+        free(column->chunks[i]);
+        column->chunks[i] = NULL;
+    }
+}
+
+/* A chunk of a column that is there, read unless it is kept; the one used last stands first. */
+static tally_status
+chunk_get(struct run_reader *reader, struct run_column *column, uint32_t number,
+          const struct dictionary_chunk **chunk_out, struct tally_error *error)
+{
+    unsigned at = 0;
+    while (at < CHUNKS_KEPT && (column->chunks[at] == NULL || column->chunks[at]->number != number))
+        at++;
+    struct dictionary_chunk *chunk;
+    if (at < CHUNKS_KEPT) {
+        chunk = column->chunks[at];
+    } else {
+        tally_status status = segment_column_chunk(column->stored, number, reader->workspace,
+                                                   &reader->input, &chunk, error);
+        if (status != TALLY_OK)
+            return status;
+        column->chunks_read++;
+        free(column->chunks[--at]);
+    }
+    memmove(&column->chunks[1], &column->chunks[0], at * sizeof column->chunks[0]);
+    column->chunks[0] = chunk;
+    *chunk_out = chunk;
+    return TALLY_OK;
+}
+
+/* Whether to go through the whole dictionary: it is there, or this reader has read enough of it. */
+static tally_status
+whole_wanted(struct run_reader *reader, unsigned number, bool *whole_out, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[number];
+    tally_status status = TALLY_OK;
+    if (!column->dictionary_known &&
+        (reader->run.head != NULL || column->chunks_read >= CHUNKS_READ_MAX)) {
+        struct dictionary dictionary;
+        status = run_column_dictionary(reader, number, &dictionary, error);
+    }
+    *whole_out = column->dictionary_known;
+    return status;
+}
+
+tally_status
+run_coded_value(struct run_reader *reader, unsigned number, uint32_t code, struct bytes *value_out,
+                struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[number];
+    bool whole;
+    if (code == 0) {
+        *value_out = bytes_of(NULL, 0);
+        return TALLY_OK;
+    }
+    tally_status status = whole_wanted(reader, number, &whole, error);
+    if (status != TALLY_OK)
+        return status;
+    if (whole) {
+        *value_out = dictionary_value(&column->dictionary, code);
+        return TALLY_OK;
+    }
+    const struct dictionary_chunk *chunk;
+    status = chunk_get(reader, column, dictionary_chunk_of(code), &chunk, error);
+    if (status == TALLY_OK)
+        *value_out = chunk->values[code - chunk->first];
+    return status;
+}
+
+/* The same the other way, in a column that is there. */
+static tally_status
+stored_code(struct run_reader *reader, struct run_column *column, struct bytes value,
+            uint32_t *code_out, struct tally_error *error)
+{
+    const struct dictionary_chunk *chunk;
+    uint32_t number;
+    if (!dictionary_table_find(column->stored->dictionary_table, value, &number)) {
+        *code_out = 0;
+        return TALLY_OK;
+    }
+    tally_status status = chunk_get(reader, column, number, &chunk, error);
+    if (status == TALLY_OK)
+        *code_out = dictionary_chunk_find(chunk, value);
+    return status;
+}
+
+tally_status
+run_code(struct run_reader *reader, enum field_id field, struct bytes value, uint32_t *code_out,
+         struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    bool whole;
+    tally_status status = run_column_open(reader, field, error);
+    if (status == TALLY_OK)
+        status = whole_wanted(reader, field, &whole, error);
+    if (status != TALLY_OK)
+        return status;
+    /* A head's values stand as they came, a segment's in order. */
+    if (reader->run.head != NULL)
+        *code_out = head_code(reader->run.head, field, &column->dictionary, value);
+    else if (whole)
+        *code_out = dictionary_find(&column->dictionary, value);
+    else if (column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_CODES)
+        return stored_code(reader, column, value, code_out, error);
+    else
+        *code_out = 0;
+    return TALLY_OK;
+}
+
+tally_status
+run_value_count(struct run_reader *reader, enum field_id field, uint32_t *count_out,
+                struct tally_error *error)
+{
+    const struct run_column *column = &reader->columns[field];
+    struct dictionary dictionary = { 0 };
+    tally_status status = run_column_open(reader, field, error);
+    if (status == TALLY_OK && reader->run.head != NULL)
+        status = run_dictionary(reader, field, &dictionary, error);
+    else if (status == TALLY_OK && column->state == COLUMN_THERE)
+        dictionary.count = column->stored->entry.dictionary_count;
+    if (status == TALLY_OK)
+        *count_out = dictionary.count;
+    return status;
+}
