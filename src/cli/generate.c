@@ -8,6 +8,7 @@
 
 #define ENDPOINTS_PER_TYPE 15u /* of 20 types: 300 */
 #define USER_AGENTS        200u
+#define RARE_FIRST         10000u
 
 /* 2026-01-01T00:00:00Z */
 #define FIRST_TIME (INT64_C(1767225600) * CLOCK_SECOND)
@@ -99,6 +100,7 @@ generator_init(struct generator *generator, uint64_t seed, struct tally_error *e
     *generator = (struct generator){
         .state = seed,
         .time = FIRST_TIME,
+        .pace = 1,
         .ranks = ranks,
         .weights = sum,
     };
@@ -163,6 +165,9 @@ put_words(struct generator *generator, uint32_t count, struct buffer *out)
 {
     for (uint32_t i = 0; i < count; i++)
         buffer_format(out, "%s%s", i == 0 ? "" : " ", words[below(generator, 64)]);
+    if (generator->rare)
+        buffer_text(out, " " GENERATE_RARE);
+    generator->rare = false;
 }
 
 /* One member of details, by its place in detail_names. */
@@ -266,7 +271,9 @@ put_result(struct generator *generator, struct buffer *out)
 void
 generator_event(struct generator *generator, struct buffer *out)
 {
-    generator->time += 1000 * (int64_t)(500 + below(generator, 9000));
+    generator->time += 1000 * (int64_t)(500 + below(generator, 9000)) * generator->pace;
+    if (++generator->made % GENERATE_RARE_EVERY == RARE_FIRST)
+        generator->rare = true;
     char time[INSTANT_TEXT_MAX];
     size_t size = instant_format(generator->time, 6, time);
     buffer_format(out, "{\"timestamp\":\"%.*s\"", (int)size, time);

@@ -3,7 +3,8 @@
  *
  * About 620 bytes each: 100,000 users by Zipf's law, 40 actions, 20 resource types, 300 endpoints,
  * 200 user agents, two random UUIDs (id and request_id), details of 3 to 6 members with free text,
- * changes on updates. Time goes on by some milliseconds from one to the next.
+ * changes on updates. Time goes on by some milliseconds from one to the next. One event in 100,000
+ * has a word in its text that no other has.
  */
 #ifndef GENERATE_H
 #define GENERATE_H
@@ -13,9 +14,17 @@
 
 #define GENERATE_USERS 100000u
 
+/* The rare word, and of how many events one has it: the first of them with text from the 10,000th
+ * on. */
+#define GENERATE_RARE       "perihelion"
+#define GENERATE_RARE_EVERY 100000u
+
 struct generator {
     uint64_t state;
-    int64_t time;     /* of the next event, nanoseconds */
+    int64_t time;     /* of the last event, nanoseconds */
+    uint32_t pace;    /* 1: about 200 events a second, 2: 100, …; may be set */
+    uint64_t made;    /* events */
+    bool rare;        /* the next text gets the rare word */
     uint32_t *ranks;  /* cumulative weights of the users */
     uint64_t weights; /* their sum */
 };

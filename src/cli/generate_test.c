@@ -59,6 +59,7 @@ events_are_what_was_asked_for(void **state)
     size_t bytes = 0;
     unsigned changes = 0;
     unsigned of_first_user = 0;
+    unsigned rare = 0;
     int64_t last = 0;
     for (unsigned i = 0; i < EVENTS; i++) {
         struct buffer text = { 0 };
@@ -78,9 +79,11 @@ events_are_what_was_asked_for(void **state)
         last = event.timestamp;
         changes += event.values[FIELD_CHANGES].data != NULL;
         of_first_user += bytes_is(event.values[FIELD_USER_ID], "user-000000");
+        rare += memmem(text.data, text.size, GENERATE_RARE, sizeof GENERATE_RARE - 1) != NULL;
         event_reader_reset(world.reader);
         buffer_free(&text);
     }
+    assert_int_equal(rare, 1);
     assert_int_equal(actions.count, 40);
     assert_int_equal(types.count, 20);
     assert_int_equal(agents.count, 200);
