@@ -5,14 +5,15 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 10
 export TALLY_SHARED ?= $(abspath ../shared)
 
-.PHONY: help build test demo demo-clean bench fuzz soak install clean deps format
+.PHONY: help build test demo demo-clean bench bench-full bench-build fuzz soak install clean deps format
 
 help:
 	@echo 'make build     the program, build/tally'
 	@echo 'make demo      build it and start a server with entries in it; prints what to try'
 	@echo 'make demo-clean  remove what the demo keeps, demo-data'
 	@echo 'make test      all tests: unit, system, server, conformance'
-	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh says what can be set'
+	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh and find.sh say what can be set'
+	@echo 'make bench-full  questions to 1, 10 and 100 million entries: hours, and 40 GB of disk'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make soak      overload and kill whoever records, and check, SOAK_MINUTES=$(SOAK_MINUTES) times'
 	@echo 'make install   into the prefix (PREFIX=/usr/local, DESTDIR=)'
@@ -41,12 +42,20 @@ demo-clean:
 	rm -rf demo-data demo-data.part
 
 # Set up again if that was done before there was a libpq.
-bench:
+bench-build:
 	@packaging/deps.sh build bench
 	@$(MAKE) --no-print-directory build
 	@[ -x $(BUILD)/bench/peer_postgres ] || \
 	    { meson setup --reconfigure $(BUILD) > /dev/null && ninja -C $(BUILD) --quiet; }
+
+bench: bench-build
 	@bench/run.sh $(BUILD)
+	@bench/find.sh $(BUILD)
+
+bench-full: bench-build
+	@BENCH_FIND_SIZES="$${BENCH_FIND_SIZES:-1000000 10000000 100000000}" \
+	    BENCH_FIND_ASKS=$${BENCH_FIND_ASKS:-200} BENCH_FIND_SECONDS=$${BENCH_FIND_SECONDS:-10} \
+	    BENCH_FIND_COLD=$${BENCH_FIND_COLD:-10} BENCH_FIND_SVG=$${BENCH_FIND_SVG-docs/find.svg} bench/find.sh $(BUILD)
 
 fuzz:
 	@packaging/deps.sh build check

@@ -9,15 +9,14 @@
  * before them come with COPY, 1,000 a transaction, over two. FILE: lines of USER<TAB>ACTION to look
  * for (rows.h). Prints rows of CSV.
  */
-#include "buffer.h"
 #include "clock.h"
+#include "postgres.h"
 #include "process.h"
 #include "quit.h"
 #include "rows.h"
 #include "samples.h"
 
 #include <getopt.h>
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -58,52 +57,14 @@ struct work {
     struct samples samples;
 };
 
-static PGconn *
-join(const char *database)
-{
-    PGconn *connection = PQconnectdb(database);
-    if (PQstatus(connection) != CONNECTION_OK)
-        quit("%s", PQerrorMessage(connection));
-    return connection;
-}
-
-static void
-expect(PGconn *connection, PGresult *result, ExecStatusType wanted)
-{
-    if (PQresultStatus(result) != wanted)
-        quit("%s", PQerrorMessage(connection));
-    PQclear(result);
-}
-
-static void
-run(PGconn *connection, const char *sql)
-{
-    expect(connection, PQexec(connection, sql), PGRES_COMMAND_OK);
-}
-
 /* ---- batches ---- */
-
-/* COPY's text format: tabs between values, \N for none, a backslash before what means something. */
-static void
-put_value(struct buffer *out, const char *value)
-{
-    if (value == NULL) {
-        buffer_text(out, "\\N");
-        return;
-    }
-    for (const char *at = value; *at != '\0'; at++) {
-        if (*at == '\\' || *at == '\t' || *at == '\n' || *at == '\r')
-            buffer_byte(out, '\\');
-        buffer_byte(out, (uint8_t)*at);
-    }
-}
 
 static void
 put_row(struct buffer *out, const struct row *row)
 {
     char checksum[ROW_CHECKSUM_SIZE + 1];
     for (size_t i = 0; i < ROW_FIELDS; i++) {
-        put_value(out, row->values[i]);
+        postgres_put_value(out, row->values[i]);
         buffer_byte(out, '\t');
     }
     row_checksum(row, checksum);
@@ -117,22 +78,14 @@ copy_batch(PGconn *connection, const struct row *rows, size_t count, struct buff
     buffer_clear(text);
     for (size_t i = 0; i < count; i++)
         put_row(text, &rows[i]);
-    if (buffer_failed(text))
-        quit("out of memory");
-    expect(connection, PQexec(connection, "COPY events FROM STDIN"), PGRES_COPY_IN);
-    if (PQputCopyData(connection, (const char *)text->data, (int)text->size) != 1 ||
-        PQputCopyEnd(connection, NULL) != 1)
-        quit("%s", PQerrorMessage(connection));
-    expect(connection, PQgetResult(connection), PGRES_COMMAND_OK);
-    while (PQgetResult(connection) != NULL)
-        ;
+    postgres_copy(connection, "COPY events FROM STDIN", text);
 }
 
 static void *
 copy_some(void *context)
 {
     struct work *work = context;
-    PGconn *connection = join(work->database);
+    PGconn *connection = postgres_join(work->database);
     struct buffer text = { 0 };
     size_t first;
     while ((first = atomic_fetch_add(&work->next, BATCH)) < work->count) {
@@ -150,8 +103,8 @@ static void *
 insert_some(void *context)
 {
     struct work *work = context;
-    PGconn *connection = join(work->database);
-    expect(connection, PQprepare(connection, "insert", insert, 0, NULL), PGRES_COMMAND_OK);
+    PGconn *connection = postgres_join(work->database);
+    postgres_expect(connection, PQprepare(connection, "insert", insert, 0, NULL), PGRES_COMMAND_OK);
     struct samples samples = { 0 };
     size_t i;
     while ((i = atomic_fetch_add(&work->next, 1)) < work->count) {
@@ -162,9 +115,9 @@ insert_some(void *context)
             values[field] = work->rows[i].values[field];
         row_checksum(&work->rows[i], checksum);
         values[ROW_FIELDS] = checksum;
-        expect(connection,
-               PQexecPrepared(connection, "insert", ROW_FIELDS + 1, values, NULL, NULL, 0),
-               PGRES_COMMAND_OK);
+        postgres_expect(connection,
+                        PQexecPrepared(connection, "insert", ROW_FIELDS + 1, values, NULL, NULL, 0),
+                        PGRES_COMMAND_OK);
         samples_add(&samples, clock_monotonic() - began);
     }
     PQfinish(connection);
@@ -200,7 +153,7 @@ record(struct work *work, int connections, void *(*body)(void *), pid_t server, 
 static void
 print_size(const char *database)
 {
-    PGconn *connection = join(database);
+    PGconn *connection = postgres_join(database);
     PGresult *result =
         PQexec(connection, "SELECT pg_total_relation_size('events')::float / count(*) FROM events");
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
@@ -217,13 +170,13 @@ static void
 look_for(PGconn *connection, const char *label, const char *sql, const struct row_wanted *wanted,
          size_t count)
 {
-    expect(connection, PQprepare(connection, label, sql, 0, NULL), PGRES_COMMAND_OK);
+    postgres_expect(connection, PQprepare(connection, label, sql, 0, NULL), PGRES_COMMAND_OK);
     struct samples samples = { 0 };
     for (size_t i = 0; i < count; i++) {
         const char *values[2] = { wanted[i].user, wanted[i].action };
         int64_t began = clock_monotonic();
-        expect(connection, PQexecPrepared(connection, label, 2, values, NULL, NULL, 0),
-               PGRES_TUPLES_OK);
+        postgres_expect(connection, PQexecPrepared(connection, label, 2, values, NULL, NULL, 0),
+                        PGRES_TUPLES_OK);
         samples_add(&samples, clock_monotonic() - began);
     }
     samples_print(&samples, label);
@@ -236,8 +189,8 @@ read_back(const char *database, const char *path)
     static struct row_wanted wanted[ROW_WANTED_MAX];
     size_t count = row_wanted_read(path, wanted);
     size_t repeats = count < REPEATS ? count : REPEATS;
-    PGconn *connection = join(database);
-    run(connection, "VACUUM ANALYZE events");
+    PGconn *connection = postgres_join(database);
+    postgres_run(connection, "VACUUM ANALYZE events");
     /* A parameter that a query does not need must still have a type. */
     look_for(connection, "newest 50 of a user",
              "SELECT * FROM events WHERE user_id = $1 AND $2::text IS NOT NULL"
@@ -345,9 +298,9 @@ main(int argc, char **argv)
     read_options(&plan, argc, argv);
     struct rows rows;
     rows_read(stdin, &rows);
-    PGconn *connection = join(plan.database);
-    run(connection, schema);
-    run(connection, "CHECKPOINT");
+    PGconn *connection = postgres_join(plan.database);
+    postgres_run(connection, schema);
+    postgres_run(connection, "CHECKPOINT");
     PQfinish(connection);
     measure(&plan, &rows);
     rows_free(&rows);

@@ -11,8 +11,8 @@
 #include "quit.h"
 #include "rows.h"
 #include "samples.h"
+#include "sqlite.h"
 
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -35,29 +35,6 @@ static const char schema[] =
     "CREATE INDEX by_status ON events(status, timestamp);"
     "CREATE INDEX by_resource ON events(resource_type, resource_id, timestamp);";
 
-static void
-run(sqlite3 *database, const char *sql)
-{
-    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        quit("%s", sqlite3_errmsg(database));
-}
-
-static sqlite3_stmt *
-prepare(sqlite3 *database, const char *sql)
-{
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
-        quit("%s", sqlite3_errmsg(database));
-    return statement;
-}
-
-static void
-bind(sqlite3_stmt *statement, int place, const char *text)
-{
-    if (sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT) != SQLITE_OK)
-        quit("cannot bind a value");
-}
-
 /* ---- recording ---- */
 
 static void
@@ -68,8 +45,7 @@ insert(sqlite3 *database, sqlite3_stmt *statement, const struct row *row)
     for (int i = 0; i < ROW_FIELDS; i++)
         (void)sqlite3_bind_text(statement, i + 1, row->values[i], -1, SQLITE_STATIC);
     (void)sqlite3_bind_text(statement, ROW_FIELDS + 1, checksum, -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) != SQLITE_DONE || sqlite3_reset(statement) != SQLITE_OK)
-        quit("%s", sqlite3_errmsg(database));
+    sqlite_finish(database, statement);
 }
 
 static void
@@ -80,17 +56,17 @@ record(sqlite3 *database, const struct rows *rows)
     for (size_t i = 2; i <= ROW_FIELDS + 1; i++)
         size += (size_t)snprintf(sql + size, sizeof sql - size, ",?%zu", i);
     (void)snprintf(sql + size, sizeof sql - size, ")");
-    sqlite3_stmt *statement = prepare(database, sql);
+    sqlite3_stmt *statement = sqlite_prepare(database, sql);
 
     int64_t began = clock_monotonic();
     for (size_t i = 0; i < rows->count; i++) {
         if (i % BATCH == 0)
-            run(database, "BEGIN");
+            sqlite_run(database, "BEGIN");
         insert(database, statement, &rows->list[i]);
         if ((i + 1) % BATCH == 0 || i + 1 == rows->count)
-            run(database, "COMMIT");
+            sqlite_run(database, "COMMIT");
     }
-    run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
     double taken = (double)(clock_monotonic() - began) / 1e9;
     (void)sqlite3_finalize(statement);
     (void)printf("\"recording, batches of 1,000\",%.0f,events/s\n", (double)rows->count / taken);
@@ -118,12 +94,12 @@ look_for(sqlite3 *database, const char *label, const char *sql, const struct row
          size_t count)
 {
     struct samples samples = { 0 };
-    sqlite3_stmt *statement = prepare(database, sql);
+    sqlite3_stmt *statement = sqlite_prepare(database, sql);
     for (size_t i = 0; i < count; i++) {
         if (sqlite3_bind_parameter_index(statement, "?1") != 0)
-            bind(statement, 1, wanted[i].user);
+            sqlite_bind(statement, 1, wanted[i].user);
         if (sqlite3_bind_parameter_index(statement, "?2") != 0)
-            bind(statement, 2, wanted[i].action);
+            sqlite_bind(statement, 2, wanted[i].action);
         read_all(database, statement, &samples);
     }
     (void)sqlite3_finalize(statement);
@@ -136,7 +112,7 @@ read_back(sqlite3 *database, const char *path)
 {
     static struct row_wanted wanted[ROW_WANTED_MAX];
     size_t count = row_wanted_read(path, wanted);
-    run(database, "ANALYZE");
+    sqlite_run(database, "ANALYZE");
     look_for(database, "newest 50 of a user",
              "SELECT * FROM events WHERE user_id = ?1 ORDER BY timestamp DESC LIMIT 50", wanted,
              count);
@@ -161,10 +137,8 @@ main(int argc, char **argv)
         quit("usage: peer_sqlite FILE [WANTED]");
     struct rows rows;
     rows_read(stdin, &rows);
-    sqlite3 *database;
-    if (sqlite3_open(argv[1], &database) != SQLITE_OK)
-        quit("cannot open the database");
-    run(database, schema);
+    sqlite3 *database = sqlite_open(argv[1]);
+    sqlite_run(database, schema);
     record(database, &rows);
     struct stat file;
     if (stat(argv[1], &file) < 0)

@@ -2,7 +2,6 @@
 
 #include "quit.h"
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +14,37 @@ const char *const row_names[ROW_FIELDS] = {
     "changes",
 };
 
+void
+row_read(const json_t *event, struct row *row_out)
+{
+    row_out->sorted = NULL;
+    for (size_t i = 0; i < ROW_FIELDS; i++) {
+        const json_t *value = json_object_get(event, row_names[i]);
+        row_out->values[i] = NULL;
+        if (json_is_string(value))
+            row_out->values[i] = strdup(json_string_value(value));
+        else if (value != NULL)
+            /* 17 digits, which is what it is written with else, would make 0.1 another number. */
+            row_out->values[i] =
+                json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    }
+}
+
+void
+row_free(struct row *row)
+{
+    for (size_t field = 0; field < ROW_FIELDS; field++)
+        free(row->values[field]);
+    free(row->sorted);
+}
+
 static void
-read_row(const char *line, struct row *row)
+read_line(const char *line, struct row *row)
 {
     json_t *event = json_loads(line, 0, NULL);
     if (event == NULL)
         quit("a line is no JSON");
-    for (size_t i = 0; i < ROW_FIELDS; i++) {
-        const json_t *value = json_object_get(event, row_names[i]);
-        row->values[i] = NULL;
-        if (json_is_string(value))
-            row->values[i] = strdup(json_string_value(value));
-        else if (value != NULL)
-            row->values[i] = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    }
+    row_read(event, row);
     row->sorted = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(event);
 }
@@ -47,7 +63,7 @@ rows_read(FILE *file, struct rows *rows_out)
             if (rows.list == NULL)
                 quit("out of memory");
         }
-        read_row(line, &rows.list[rows.count++]);
+        read_line(line, &rows.list[rows.count++]);
     }
     free(line);
     if (rows.count == 0)
@@ -58,11 +74,8 @@ rows_read(FILE *file, struct rows *rows_out)
 void
 rows_free(struct rows *rows)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        for (size_t field = 0; field < ROW_FIELDS; field++)
-            free(rows->list[i].values[field]);
-        free(rows->list[i].sorted);
-    }
+    for (size_t i = 0; i < rows->count; i++)
+        row_free(&rows->list[i]);
     free(rows->list);
     *rows = (struct rows){ 0 };
 }

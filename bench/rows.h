@@ -8,6 +8,7 @@
 #ifndef ROWS_H
 #define ROWS_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -18,8 +19,12 @@ extern const char *const row_names[ROW_FIELDS];
 
 struct row {
     char *values[ROW_FIELDS]; /* strings as they are, all else as JSON; NULL: absent */
-    char *sorted;
+    char *sorted;             /* only where rows_read() made it */
 };
+
+/* Of an event's columns. */
+void row_read(const json_t *event, struct row *row_out);
+void row_free(struct row *row);
 
 struct rows {
     struct row *list;
