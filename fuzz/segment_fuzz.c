@@ -11,6 +11,7 @@
 #include "crc32c.h"
 #include "disk_sim.h"
 #include "segment_fixture.h"
+#include "token.h"
 
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ crc32c(uint32_t crc, const void *data, size_t size)
 static const char *const names[3] = {
     "t/segments/0000000000000007.public",
     "t/segments/0000000000000007.private.00000001",
-    "t/segments/0000000000000007.index",
+    "t/segments/0000000000000007.index.00000001",
 };
 
 static struct sample *sample;
@@ -79,6 +80,9 @@ read_everything(struct segment *segment)
         expect_known(run_entry(reader, row, RUN_PARTS, &entry, NULL));
         expect_known(run_find_id(reader, sample->entries[row].values[FIELD_ID], &found, NULL));
     }
+    uint64_t pages;
+    const struct token_sought token = { FIELD_USER_ID, UINT64_C(0x123456789abcdef0) };
+    expect_known(run_pages_with(reader, &token, 1, &pages, NULL));
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         struct page page;
         struct page_summary summary;

@@ -106,14 +106,16 @@ examine_rows(struct examiner *e)
     return handed != TALLY_OK ? handed : status;
 }
 
-/* Notes what can be rebuilt, unless there was something before. */
-static void
-note_index(struct examination *examination, const char *file, const char *text)
+void
+index_finding_keep(struct index_finding *kept, tally_status status, const char *file,
+                   const char *text)
 {
-    if (examination->index_text[0] != '\0')
+    bool newer = status == TALLY_UNSUPPORTED;
+    if (kept->text[0] != '\0' && (newer || !kept->newer))
         return;
-    (void)snprintf(examination->index_file, sizeof examination->index_file, "%s", file);
-    (void)snprintf(examination->index_text, sizeof examination->index_text, "%s", text);
+    kept->newer = newer;
+    (void)snprintf(kept->file, sizeof kept->file, "%s", file);
+    (void)snprintf(kept->text, sizeof kept->text, "%s", text);
 }
 
 /* Reads the tree hashes that the segment completed. That they cannot be had is noted. */
@@ -141,7 +143,7 @@ read_level8(struct examiner *e)
     char name[VERIFY_FILE_SIZE], file[64];
     (void)snprintf(file, sizeof file, "tree/%016" PRIx64, e->info->first);
     evidence_name(evidence, file, name);
-    note_index(examination, name, error.text);
+    index_finding_keep(&examination->index, status, name, error.text);
     return TALLY_OK;
 }
 
@@ -153,7 +155,7 @@ examine_segment(struct examiner *e, struct segment *segment)
     bool index_only = false;
     tally_status status = segment_check(segment, SEGMENT_CHECK_DERIVED, &index_only, &error);
     if (status != TALLY_OK && index_only) {
-        note_index(examination, examination->file, error.text);
+        index_finding_keep(&examination->index, status, examination->file, error.text);
         status = TALLY_OK;
     }
     if (status != TALLY_OK)

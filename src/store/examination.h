@@ -27,13 +27,23 @@ struct examination_task {
     uint64_t marks[EXAMINATION_MARKS];
 };
 
+/* What is wrong and can be rebuilt, or is of a newer version. A zeroed struct is none. */
+struct index_finding {
+    bool newer; /* nothing is known to be wrong */
+    char file[VERIFY_FILE_SIZE];
+    char text[VERIFY_TEXT_SIZE];
+};
+
+/* Keeps the first that is wrong, or else the first that is newer (TALLY_UNSUPPORTED). */
+void index_finding_keep(struct index_finding *kept, tally_status status, const char *file,
+                        const char *text);
+
 /* What came out. A zeroed struct has nothing yet. */
 struct examination {
     tally_status
         status; /* TALLY_OK; TALLY_DISAGREES: see `judgement`; the taker's; TALLY_NO_MEMORY */
     struct judgement judgement;
-    char index_file[VERIFY_FILE_SIZE]; /* what is wrong and can be rebuilt; "" */
-    char index_text[VERIFY_TEXT_SIZE];
+    struct index_finding index;
     char file[VERIFY_FILE_SIZE]; /* the segment, in words */
     uint64_t first_group;        /* the number of level8[0] */
     struct tally_hash *level8;   /* as stored; NULL where they cannot be had */

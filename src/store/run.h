@@ -15,6 +15,7 @@
 
 struct head;
 struct segment;
+struct token_sought;
 
 /* Exactly one of `head` and `segment` is set; lent by whoever made the run (a snapshot). */
 struct run {
@@ -72,6 +73,13 @@ TALLY_MUST_CHECK tally_status run_page_summary(struct run_reader *reader, enum f
 TALLY_MUST_CHECK tally_status run_value(struct run_reader *reader, enum field_id field,
                                         uint32_t row, struct bytes *value_out,
                                         struct tally_error *error);
+
+/* The pages that may have one of the tokens (token.h), a bit each; those beyond the 64th are not told
+ * of and may. All bits are set where nothing can be said: of a head, of a field that is not covered,
+ * and where the segment's index file cannot be used. */
+TALLY_MUST_CHECK tally_status run_pages_with(struct run_reader *reader,
+                                             const struct token_sought *tokens, size_t count,
+                                             uint64_t *pages_out, struct tally_error *error);
 
 /* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent
  * until the next call; and the least and greatest of a page without decoding. */

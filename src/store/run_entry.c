@@ -185,11 +185,25 @@ run_find_id(struct run_reader *reader, struct bytes id, uint32_t *row_out,
     uint64_t hash = id_hash(id);
     uint32_t rows;
     tally_status status =
-        segment_read_bucket(reader->run.segment, hash, &reader->bucket, &rows, error);
+        segment_find_bucket(reader->run.segment, hash, &reader->bucket, &rows, error);
     if (status == TALLY_OK)
         return bucket_search(reader, buffer_view(&reader->bucket.bytes), rows, hash, id, row_out,
                              error);
     if (status == TALLY_ABSENT)
         return id_search(reader, id, row_out, error);
     return status;
+}
+
+tally_status
+run_pages_with(struct run_reader *reader, const struct token_sought *tokens, size_t count,
+               uint64_t *pages_out, struct tally_error *error)
+{
+    tally_status status = TALLY_ABSENT;
+    if (reader->run.segment != NULL)
+        status = segment_find_pages(reader->run.segment, tokens, count, &reader->bucket, pages_out,
+                                    error);
+    if (status != TALLY_ABSENT)
+        return status;
+    *pages_out = UINT64_MAX;
+    return TALLY_OK;
 }

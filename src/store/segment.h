@@ -3,7 +3,7 @@
  *
  *     segments/FIRST.public      never rewritten
  *     segments/FIRST.private.GEN rewritten as the next generation by erasure and expiry
- *     segments/FIRST.index       what can be rebuilt from the others: the id index
+ *     segments/FIRST.index.GEN   what can be rebuilt from these two: where ids and other values are
  *
  * FIRST is the first entry's index and GEN the generation (from 1), in 16 and 8 hexadecimal digits.
  * The bytes are in docs/format.md.
@@ -38,10 +38,10 @@ TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folde
                                             struct segment_info *info_out,
                                             struct tally_error *error);
 
-/* Rewrites the private file as generation `info->generation + 1` without the private parts and
- * salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced. The old
- * file is still there: segment_unlink_generation() removes it after the manifest names the new one.
- */
+/* Rewrites the private and the index file as generation `info->generation + 1` without the private
+ * parts and salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced.
+ * The old files are still there: segment_unlink_generation() removes them after the manifest names
+ * the new ones. */
 TALLY_MUST_CHECK tally_status segment_erase(struct disk *disk, const char *folder,
                                             const uint8_t tag[16], const struct segment_info *info,
                                             const uint32_t *rows, size_t row_count,
@@ -51,7 +51,7 @@ TALLY_MUST_CHECK tally_status segment_unlink_generation(struct disk *disk, const
                                                         uint64_t first, uint32_t generation,
                                                         struct tally_error *error);
 
-/* Writes the index file anew from the public file (and gives its size and CRC). */
+/* Writes the index file anew from the columns (and gives its size and CRC). */
 TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const char *folder,
                                                     const uint8_t tag[16],
                                                     const struct segment_info *info,
@@ -83,10 +83,10 @@ TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
                                                    struct tally_error *error);
 
 /* Recomputes every derived thing of the segment's files from the columns: block CRCs, page
- * summaries, time ranges, the manifest's counts, the id index. TALLY_DAMAGED (or TALLY_UNSUPPORTED)
- * names the file and, where it can, the column and the entries. *index_only_out is set in every
- * case: true where only what can be rebuilt is wrong. The leaves are verified by the caller,
- * through a run. */
+ * summaries, time ranges, the manifest's counts, the index file. TALLY_DAMAGED (or
+ * TALLY_UNSUPPORTED) names the file and, where it can, the column and the entries. *index_only_out
+ * is set in every case: true where only what can be rebuilt is wrong, or newer than this program.
+ * The leaves are verified by the caller, through a run. */
 enum segment_check_what {
     SEGMENT_CHECK_ALL,
     SEGMENT_CHECK_DERIVED, /* not the blocks of text: the caller reads every entry anyway */

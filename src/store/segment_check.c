@@ -257,20 +257,6 @@ entries_check(struct check *check, struct tally_error *error)
     return status;
 }
 
-static tally_status
-index_check(struct check *check, struct tally_error *error)
-{
-    struct segment *segment = check->segment;
-    struct segment_index index;
-    tally_status status = segment_index_open(segment->disk, segment->folder, segment->tag,
-                                             &segment->info, &check->input, &index, error);
-    if (status != TALLY_OK)
-        return status;
-    status = segment_index_check(&index, check->reader, error);
-    segment_index_close(&index);
-    return status;
-}
-
 tally_status
 segment_check(struct segment *segment, enum segment_check_what what, bool *index_only_out,
               struct tally_error *error)
@@ -291,7 +277,8 @@ segment_check(struct segment *segment, enum segment_check_what what, bool *index
         goto destroy_workspace;
     status = entries_check(&check, error);
     if (status == TALLY_OK) {
-        status = index_check(&check, error);
+        status = segment_index_check(segment->disk, segment->folder, segment->tag, &segment->info,
+                                     check.reader, error);
         *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
     }
     run_reader_destroy(check.reader);

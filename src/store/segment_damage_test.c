@@ -1,6 +1,7 @@
 /*
  * segment_damage_test.c - whatever happens to a segment's files is found, and the file is named.
  */
+#include "bloom.h"
 #include "crc32c.h"
 #include "disk_sim.h"
 #include "segment_file.h"
@@ -27,7 +28,7 @@ assert_ok(tally_status status)
 static const char *const names[3] = {
     "t/segments/0000000000000005.public",
     "t/segments/0000000000000005.private.00000001",
-    "t/segments/0000000000000005.index",
+    "t/segments/0000000000000005.index.00000001",
 };
 
 /* A segment of 40 entries from index 5 on, with a file of every kind of block. */
@@ -351,21 +352,47 @@ forge_columns(uint8_t *content, size_t size, enum field_half half, uint64_t *siz
     forge_trailer(content, size, size_field, crc_field);
 }
 
+/* The section of ids: its buckets' checksums. */
+static void
+forge_ids(uint8_t *section, uint32_t size, uint32_t bucket_count)
+{
+    uint8_t *table = section + size - 8 * (size_t)bucket_count;
+    uint32_t start = 0;
+    for (uint32_t i = 0; i < bucket_count; i++) {
+        uint32_t end = get_u32(table + 8 * (size_t)i);
+        if (end >= start && end <= size)
+            put_u32(table + 8 * (size_t)i + 4, crc32c(0, section + start, end - start));
+        start = end;
+    }
+}
+
+/* The section of tokens: its blocks' checksums. */
+static void
+forge_bloom(uint8_t *section, uint32_t size, unsigned pages)
+{
+    size_t block = bloom_block_size(pages);
+    for (size_t at = 0; at < size; at += block)
+        put_u32(section + at + block - 4, crc32c(0, section + at, block - 4));
+}
+
+/* Of the index file, as far as its directory makes sense: sections and the directory. */
 static void
 forge_index(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_field)
 {
     uint8_t *trailer = content + size - SEGMENT_TRAILER_SIZE;
-    uint8_t *directory = content + get_u64(trailer);
-    uint8_t *buckets = content + SEGMENT_HEADER_SIZE;
-    uint8_t *table = buckets + get_u64(directory + 8);
-    uint32_t start = 0;
-
-    for (uint32_t i = 0; i < get_u32(directory + 16); i += 8) {
-        uint32_t end = get_u32(table + i);
-        put_u32(table + i + 4, crc32c(0, buckets + start, end - start));
-        start = end;
+    uint8_t *at = content + get_u64(trailer) + 4;
+    while (at + 20 <= trailer) {
+        uint8_t *section = content + get_u64(at + 4);
+        uint32_t section_size = get_u32(at + 12);
+        if (get_u64(at + 4) > size || section_size > size - get_u64(at + 4))
+            break;
+        if (get_u16(at) == SECTION_IDS && section_size >= 16)
+            forge_ids(section, section_size, 2);
+        if (get_u16(at) == SECTION_BLOOM && section_size % bloom_block_size(1) == 0)
+            forge_bloom(section, section_size, 1);
+        put_u32(at + 16, crc32c(0, section, section_size));
+        at += 20 + get_u16(at + 2);
     }
-    put_u32(directory + 20, crc32c(0, table, get_u32(directory + 16)));
     forge_trailer(content, size, size_field, crc_field);
 }
 
@@ -483,10 +510,72 @@ forged_indexes_are_found(void **state)
     (void)state;
     struct segment_info info;
     struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct segment_index index;
+    struct segment_input input = { 0 };
 
-    /* Two buckets of together 40 fingerprints and rows of 6 bits. */
-    forge_and_check(disk, &info, 2, SEGMENT_HEADER_SIZE, SEGMENT_HEADER_SIZE + 40 * 2 + 30,
-                    "buckets of ids: does not say what the ids say");
+    assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
+    uint64_t ids = index.ids.block.offset, tokens = index.bloom.offset;
+    uint64_t directory = index.file.directory_offset;
+    segment_index_close(&index);
+    buffer_free(&input.bytes);
+    forge_and_check(disk, &info, 2, ids, tokens - 16, "ids: are not those of the entries");
+    forge_and_check(disk, &info, 2, tokens, tokens + 64, "tokens: are not those of the entries");
+    /* Count of sections; of both kind and size, offset and size, and the second's parameters. */
+    static const size_t parts[][2] = { { 0, 8 }, { 8, 20 }, { 24, 28 }, { 28, 40 }, { 44, 52 } };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        forge_and_check(disk, &info, 2, directory + parts[i][0], directory + parts[i][1], "");
+    disk_close_folder(disk);
+}
+
+/* A section of a kind that there is none of yet, behind the others. */
+static void
+later_sections_are_passed_over(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct bytes good = file_read(disk, names[2]);
+    struct buffer content = { 0 };
+    struct segment *segment;
+    struct segment_index index;
+    struct segment_input input = { 0 };
+    bool index_only;
+
+    uint64_t directory = get_u64(good.data + good.size - SEGMENT_TRAILER_SIZE);
+    buffer_append(&content, good.data, directory);
+    buffer_text(&content, "later");
+    buffer_append(&content, good.data + directory, good.size - directory - SEGMENT_TRAILER_SIZE);
+    put_u16(content.data + directory + 5, (uint16_t)(get_u16(good.data + directory) + 1));
+    buffer_u16(&content, 900);
+    buffer_u16(&content, 3);
+    buffer_u64(&content, directory);
+    buffer_u32(&content, 5);
+    buffer_u32(&content, 0);
+    buffer_text(&content, "why");
+    buffer_append(&content, good.data + good.size - SEGMENT_TRAILER_SIZE, SEGMENT_TRAILER_SIZE);
+    uint8_t *trailer = content.data + content.size - SEGMENT_TRAILER_SIZE;
+    put_u64(trailer, directory + 5);
+    put_u32(trailer + 8, (uint32_t)(content.size - SEGMENT_TRAILER_SIZE - directory - 5));
+    forge_index(content.data, content.size, &info.index_size, &info.index_crc);
+    file_replace(disk, names[2], buffer_view(&content));
+
+    assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
+    assert_true(index.ids.there && index.bloom.there);
+    segment_index_close(&index);
+    buffer_free(&input.bytes);
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_int_equal(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error),
+                     TALLY_UNSUPPORTED);
+    assert_true(index_only);
+    segment_release(segment);
+
+    /* A wrong byte elsewhere is worse. */
+    content.data[SEGMENT_HEADER_SIZE] ^= 1;
+    forge_index(content.data, content.size, &info.index_size, &info.index_crc);
+    file_replace(disk, names[2], buffer_view(&content));
+    assert_found(disk, &info, 2, TALLY_DAMAGED, "forged besides");
+    buffer_free(&content);
+    free((void *)(uintptr_t)good.data);
     disk_close_folder(disk);
 }
 
@@ -494,12 +583,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_says_where),
-        cmocka_unit_test(other_sizes_are_found),       cmocka_unit_test(other_files_are_found),
-        cmocka_unit_test(swapped_halves_are_found),    cmocka_unit_test(newer_versions_are_refused),
-        cmocka_unit_test(wrong_manifest_is_found),     cmocka_unit_test(forged_summaries_are_found),
-        cmocka_unit_test(forged_indexes_are_found),    cmocka_unit_test(forged_codes_leave_values),
+        cmocka_unit_test(every_flipped_byte_is_found),
+        cmocka_unit_test(damage_says_where),
+        cmocka_unit_test(other_sizes_are_found),
+        cmocka_unit_test(other_files_are_found),
+        cmocka_unit_test(swapped_halves_are_found),
+        cmocka_unit_test(newer_versions_are_refused),
+        cmocka_unit_test(wrong_manifest_is_found),
+        cmocka_unit_test(forged_summaries_are_found),
+        cmocka_unit_test(forged_indexes_are_found),
+        cmocka_unit_test(forged_codes_leave_values),
         cmocka_unit_test(hidden_bytes_are_found),
+        cmocka_unit_test(later_sections_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

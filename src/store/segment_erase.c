@@ -1,11 +1,13 @@
 /*
- * segment_erase.c - a private file without the private parts of some rows.
+ * segment_erase.c - a private file without the private parts of some rows, and its index.
  *
  * The file is written anew as the next generation, from the old one's pages with the erased rows
  * blank: dictionaries hold the values still in use, primers are made of what is left, so that no
  * byte of an erased value comes along unless another entry has the same value. In the place of each
  * erased salt stands the entry's commitment, which its public part needs and which tells nothing
  * without the salt.
+ *
+ * The index file has hashes of private values, so it is made anew too, as the same generation.
  *
  * Crash story: the manifest names the old generation until the new one is on stable storage; then
  * the old one is unlinked. Whichever of the two a crash leaves besides the one named is a remnant;
@@ -137,10 +139,10 @@ commitments_collect(struct run_reader *reader, struct erasure *erasure, uint32_t
     return TALLY_OK;
 }
 
-/* Writes the next generation and describes it in `info`. */
+/* Writes the private file of the next generation and describes it in `info`. */
 static tally_status
-generation_write(struct segment *segment, struct erasure *erasure, struct segment_info *info,
-                 struct tally_error *error)
+private_write(struct segment *segment, struct erasure *erasure, struct segment_info *info,
+              struct tally_error *error)
 {
     struct run run = { .first = info->first, .count = info->count, .segment = segment };
     struct run_reader *reader;
@@ -163,8 +165,6 @@ generation_write(struct segment *segment, struct erasure *erasure, struct segmen
     struct segment_identity identity = segment_identify(info, segment->tag, SEGMENT_FILE_PRIVATE);
     status = segment_half_write(segment->disk, segment->folder, &identity, &source,
                                 &info->private_size, &info->private_crc, error);
-    if (status == TALLY_OK)
-        status = segment_file_sync_folder(segment->disk, segment->folder, error);
 
 destroy_reader:
     run_reader_destroy(reader);
@@ -190,10 +190,11 @@ segment_erase(struct disk *disk, const char *folder, const uint8_t tag[16],
     tally_status status = segment_open(disk, folder, tag, info, &segment, error);
     if (status != TALLY_OK)
         goto free_erasure;
-    status = generation_write(segment, erasure, &erased, error);
+    status = private_write(segment, erasure, &erased, error);
     segment_release(segment);
+    /* From what the new private file gives, so that nothing of an erased value is in it. */
     if (status == TALLY_OK)
-        *info_out = erased;
+        status = segment_rebuild_index(disk, folder, tag, &erased, info_out, error);
 
 free_erasure:
     free(erasure->commitments);

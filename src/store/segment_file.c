@@ -53,8 +53,9 @@ segment_file_name(const char *folder, const struct segment_identity *identity,
                      folder, slash, identity->first, identity->generation);
         break;
     case SEGMENT_FILE_INDEX:
-        length = snprintf(name_out, SEGMENT_NAME_MAX, "%s%ssegments/%016" PRIx64 ".index", folder,
-                          slash, identity->first);
+        length =
+            snprintf(name_out, SEGMENT_NAME_MAX, "%s%ssegments/%016" PRIx64 ".index.%08" PRIx32,
+                     folder, slash, identity->first, identity->generation);
         break;
     }
     assert(length > 0 && length < SEGMENT_NAME_MAX);

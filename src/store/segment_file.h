@@ -38,7 +38,7 @@ struct segment_identity {
     uint8_t tag[SEGMENT_TAG_SIZE]; /* the trail's */
     uint64_t first;
     uint32_t count;      /* of entries */
-    uint32_t generation; /* of the private file; 0 in the others */
+    uint32_t generation; /* of the private and the index file; 0 in the public one */
 };
 
 /* Where some bytes of a file are. A block of size 0 is not there. */

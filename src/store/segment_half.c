@@ -29,7 +29,7 @@ segment_identify(const struct segment_info *info, const uint8_t tag[16],
         .kind = kind,
         .first = info->first,
         .count = info->count,
-        .generation = kind == SEGMENT_FILE_PRIVATE ? info->generation : 0,
+        .generation = kind == SEGMENT_FILE_PUBLIC ? 0 : info->generation,
     };
     memcpy(identity.tag, tag, SEGMENT_TAG_SIZE);
     return identity;

@@ -370,16 +370,17 @@ tally_status
 segment_unlink_generation(struct disk *disk, const char *folder, uint64_t first,
                           uint32_t generation, struct tally_error *error)
 {
-    struct segment_identity identity = {
-        .kind = SEGMENT_FILE_PRIVATE,
-        .first = first,
-        .generation = generation,
-    };
-    char name[SEGMENT_NAME_MAX];
-
-    segment_file_name(folder, &identity, name);
-    tally_status status = disk_unlink(disk, name, error);
-    if (status != TALLY_OK && status != TALLY_ABSENT)
-        return status;
+    for (enum segment_file_kind kind = SEGMENT_FILE_PRIVATE; kind <= SEGMENT_FILE_INDEX; kind++) {
+        struct segment_identity identity = {
+            .kind = kind,
+            .first = first,
+            .generation = generation,
+        };
+        char name[SEGMENT_NAME_MAX];
+        segment_file_name(folder, &identity, name);
+        tally_status status = disk_unlink(disk, name, error);
+        if (status != TALLY_OK && status != TALLY_ABSENT)
+            return status;
+    }
     return segment_file_sync_folder(disk, folder, error);
 }

@@ -370,9 +370,10 @@ probe_never_misses(void **state)
         uint32_t false_hits = 0;
         memset(hits, 0, sample->count * 2 * sizeof *hits);
         if (round == 1)
-            disk_sim_poke(disk, "t/segments/0000000000000009.index", 200, "\xff\x01\xff", 3);
+            disk_sim_poke(disk, "t/segments/0000000000000009.index.00000001", 200, "\xff\x01\xff",
+                          3);
         if (round == 2)
-            assert_ok(disk_unlink(disk, "t/segments/0000000000000009.index", &error));
+            assert_ok(disk_unlink(disk, "t/segments/0000000000000009.index.00000001", &error));
         assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
         assert_ok(segment_probe_ids(segment, hashes, sample->count * 2, hits, &error));
         for (uint32_t i = 0; i < sample->count; i++) {
@@ -402,14 +403,14 @@ lost_index_is_found_and_rebuilt(void **state)
     /* First a bucket is damaged, then the whole file is gone. */
     for (unsigned round = 0; round < 2; round++) {
         if (round == 0)
-            disk_sim_poke(disk, "t/segments/0000000000000000.index", 70, "damaged", 7);
+            disk_sim_poke(disk, "t/segments/0000000000000000.index.00000001", 70, "damaged", 7);
         else
-            assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index", &error));
+            assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index.00000001", &error));
         assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
         assert_int_equal(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error),
                          TALLY_DAMAGED);
         assert_true(index_only);
-        assert_non_null(strstr(error.text, "t/segments/0000000000000000.index: "));
+        assert_non_null(strstr(error.text, "t/segments/0000000000000000.index.00000001: "));
         assert_non_null(strstr(error.text, "tally trail rebuild"));
         struct run run = segment_run(segment);
         check_run(&run, sample); /* ids are found all the same */
@@ -643,10 +644,17 @@ static const char private_file[] =
     "000000000000000000000000000000001200000000000000190000004abf7743aa00000000000000"
     "b6000000cb98a8dc1ff2769074656e64";
 static const char index_file[] =
-    "54414c4c5953454701000300000000006120747261696c2773207461672e2e2e0300000000000000"
-    "0100000000000000000000000000000000000000aafc4107c4a40003000000dd883a780100000000"
-    "0100000300000000000000080000003a4e05a54b000000000000001800000065f33945105ba41174"
-    "656e64";
+    "54414c4c5953454701000300010000006120747261696c2773207461672e2e2e0300000000000000"
+    "0100000000000000000000000000000000000000aee1681bc4a40003000000dd883a780040000200"
+    "00000000000400000000000000020000100280002000000001000000000800200100800000000000"
+    "0000000120400000004000200000000000000052525176020000000100000040000000000000000b"
+    "0000003b39e5060200d9004b0000000000000044000000c74b674801060000010000001506616374"
+    "696f6e076368616e67657307636f6e74726f6c0e636f7272656c6174696f6e5f6964076465746169"
+    "6c7308656e64706f696e740a6576656e745f747970650867726f75705f69640a69705f6164647265"
+    "7373066d6574686f640c6f6e5f626568616c665f6f660a726571756573745f69640b7265736f7572"
+    "63655f69640d7265736f757263655f7479706507736572766963650a73657373696f6e5f69640874"
+    "726163655f69640a757365725f6167656e740a757365725f656d61696c07757365725f6964067772"
+    "697465728f0000000000000005010000d2c83c3bf970d64e74656e64";
 static const char public_file[] =
     "54414c4c5953454701000100000000006120747261696c2773207461672e2e2e0300000000000000"
     "0100000000000000000000000000000000000000c96654c100000a757365722e6c6f67696e000d00"
@@ -706,7 +714,7 @@ bytes_are_those_of_the_document(void **state)
     assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
     assert_file(disk, "t/segments/0000000000000003.public", public_file);
     assert_file(disk, "t/segments/0000000000000003.private.00000001", private_file);
-    assert_file(disk, "t/segments/0000000000000003.index", index_file);
+    assert_file(disk, "t/segments/0000000000000003.index.00000001", index_file);
     head_release(head);
     disk_close_folder(disk);
 }

@@ -47,6 +47,12 @@ bool token_covers_member(struct bytes text);
  * texts that spell one of that value, share their token. */
 uint64_t token_of_member(enum field_id object, struct bytes text);
 
+/* One that is looked for. An index that does not cover the field cannot tell. */
+struct token_sought {
+    enum field_id field;
+    uint64_t token;
+};
+
 /* Told of each distinct pair of a token and a page that has it; pages ascend. */
 typedef tally_status token_visitor(void *context, uint64_t token, uint32_t page,
                                    struct tally_error *error);

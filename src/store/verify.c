@@ -47,23 +47,12 @@ struct verifier {
     struct tally_tree tree;   /* over what was read */
     uint64_t suspect;         /* first entry of the 256 whose stored hash disagrees; or none */
     char suspect_file[VERIFY_FILE_SIZE];
-    char index_text[VERIFY_TEXT_SIZE]; /* the first thing found wrong that can be rebuilt */
-    char index_file[VERIFY_FILE_SIZE];
+    struct index_finding index;
     struct spans missing; /* entries of verified segments without a private part */
     struct spans named;   /* entries that control entries say are erased */
     struct arena arena;
     const struct examination *joining; /* whose pieces are put in place */
 };
-
-/* Something derived is wrong; the entries may still be intact. The first is reported. */
-static void
-note_index(struct verifier *v, const char *file, const char *text)
-{
-    if (v->index_text[0] != '\0' || text[0] == '\0')
-        return;
-    (void)snprintf(v->index_file, sizeof v->index_file, "%s", file);
-    (void)snprintf(v->index_text, sizeof v->index_text, "%s", text);
-}
 
 /* Reads the claim. With no key given, by the key that the manifest names; entry 0 must agree later.
  */
@@ -184,7 +173,9 @@ join_piece(void *context, const struct tree_piece *piece)
 static tally_status
 conclude_segment(struct verifier *v, const struct examination *examination, tally_status status)
 {
-    note_index(v, examination->index_file, examination->index_text);
+    if (examination->index.text[0] != '\0')
+        index_finding_keep(&v->index, examination->index.newer ? TALLY_UNSUPPORTED : TALLY_DAMAGED,
+                           examination->index.file, examination->index.text);
     if (status == TALLY_OK && examination->status != TALLY_OK) {
         v->judgement = examination->judgement;
         status = examination->status;
@@ -456,13 +447,20 @@ conclude(struct verifier *v)
     struct verify_report *report = v->report;
     report->unsigned_ = v->tree.size - v->checkpoint.size;
     if (v->suspect != VERIFY_NO_INDEX)
-        note_index(v, v->suspect_file, "the stored tree hashes are not those of the entries");
-    report->verdict = v->index_text[0] == '\0' ? VERDICT_INTACT : VERDICT_INDEX_WRONG;
-    (void)snprintf(report->file, sizeof report->file, "%s", v->index_file);
-    (void)snprintf(report->text, sizeof report->text, "%.400s%s", v->index_text,
-                   v->index_text[0] == '\0'
-                       ? ""
-                       : "; no entry is affected: `tally trail WHERE rebuild` writes it anew");
+        index_finding_keep(&v->index, TALLY_DAMAGED, v->suspect_file,
+                           "the stored tree hashes are not those of the entries");
+    static const char *const advice[] = {
+        [VERDICT_INTACT] = "",
+        [VERDICT_INDEX_WRONG] =
+            "; no entry is affected: `tally trail WHERE rebuild` writes it anew",
+        [VERDICT_UNCHECKABLE] = "; all entries are those that were signed",
+    };
+    report->verdict = v->index.text[0] == '\0' ? VERDICT_INTACT
+                      : v->index.newer         ? VERDICT_UNCHECKABLE
+                                               : VERDICT_INDEX_WRONG;
+    (void)snprintf(report->file, sizeof report->file, "%s", v->index.file);
+    (void)snprintf(report->text, sizeof report->text, "%.400s%s", v->index.text,
+                   advice[report->verdict]);
 }
 
 static void

@@ -1,0 +1,193 @@
+/*
+ * index_bloom.c - a Bloom filter for each page of a segment, side by side (bloom.h).
+ *
+ *     parameters  1 count of pages   1 probes   2 zero
+ *                 4 count of blocks  1 count of fields
+ *                 for each field: 1 size of its name, the name
+ *     bytes       the blocks, each with its checksum
+ *
+ * The fields are those whose tokens were added: a page that a filter rules out has no such value of
+ * a field that is named, and says nothing of any other. Ids are not among them: they have exact
+ * buckets. A segment of more than 64 pages has no such section.
+ *
+ * All tokens of a run are collected first, eight bytes each, since the fullest page says how large
+ * the filter is.
+ */
+#include "index_bloom.h"
+
+#include "bloom.h"
+#include "fault.h"
+#include "run_column.h"
+
+#include <stdlib.h>
+
+#define HEAD_SIZE 9u
+
+/* The fields whose tokens are added. */
+static uint64_t
+fields_covered(void)
+{
+    return token_fields() & ~FIELD_BIT(FIELD_ID);
+}
+
+/* Tokens page by page. */
+struct collection {
+    uint64_t *tokens;
+    size_t count;
+    size_t capacity;
+    size_t ends[BLOOM_COLUMNS_MAX]; /* of each page in tokens, as far as it was met */
+};
+
+static tally_status
+collect(void *context, uint64_t token, uint32_t page, struct tally_error *error)
+{
+    struct collection *collection = context;
+    if (collection->count == collection->capacity) {
+        size_t capacity = collection->capacity == 0 ? 4096 : collection->capacity * 2;
+        uint64_t *tokens = realloc(collection->tokens, capacity * sizeof *tokens);
+        if (tokens == NULL)
+            return memory_fault(error);
+        collection->tokens = tokens;
+        collection->capacity = capacity;
+    }
+    collection->tokens[collection->count++] = token;
+    collection->ends[page] = collection->count;
+    return TALLY_OK;
+}
+
+static void
+parameters_encode(unsigned pages, uint32_t block_count, struct buffer *out)
+{
+    uint64_t covered = fields_covered();
+    buffer_byte(out, (uint8_t)pages);
+    buffer_byte(out, BLOOM_PROBES);
+    buffer_u16(out, 0);
+    buffer_u32(out, block_count);
+    buffer_byte(out, (uint8_t)__builtin_popcountll(covered));
+    for (; covered != 0; covered &= covered - 1) {
+        struct bytes name = fields[__builtin_ctzll(covered)].name;
+        buffer_byte(out, (uint8_t)name.size);
+        buffer_bytes(out, name);
+    }
+}
+
+/* The filter of what was collected. */
+static tally_status
+collection_encode(struct collection *collection, unsigned pages, struct index_content *content,
+                  struct tally_error *error)
+{
+    size_t most = 0;
+    for (unsigned page = 0; page < pages; page++) {
+        size_t start = page == 0 ? 0 : collection->ends[page - 1];
+        if (collection->ends[page] < start)
+            collection->ends[page] = start; /* a page without tokens */
+        size_t count = collection->ends[page] - start;
+        most = count > most ? count : most;
+    }
+
+    struct bloom bloom;
+    tally_status status = bloom_init(&bloom, pages, bloom_block_count(most), error);
+    if (status != TALLY_OK)
+        return status;
+    for (unsigned page = 0, i = 0; page < pages; page++) {
+        for (; i < collection->ends[page]; i++)
+            bloom_add(&bloom, collection->tokens[i], page);
+    }
+    parameters_encode(pages, bloom.block_count, &content->parameters);
+    bloom_encode(&bloom, &content->bytes);
+    bloom_free(&bloom);
+    return buffer_failed(&content->parameters) || buffer_failed(&content->bytes)
+               ? memory_fault(error)
+               : TALLY_OK;
+}
+
+tally_status
+index_bloom_make(struct run_reader *reader, struct index_content *content,
+                 struct tally_error *error)
+{
+    uint32_t pages = run_page_count(run_of(reader));
+    struct collection collection = { 0 };
+    if (pages > BLOOM_COLUMNS_MAX)
+        return TALLY_OK;
+    tally_status status = tokens_each(reader, fields_covered(), collect, &collection, error);
+    if (status == TALLY_OK)
+        status = collection_encode(&collection, pages, content, error);
+    free(collection.tokens);
+    return status;
+}
+
+/* The fields that the parameters name, behind their head; false where they end too early or late. */
+static bool
+names_decode(struct bytes parameters, uint64_t *covered_out)
+{
+    uint64_t covered = 0;
+    size_t at = HEAD_SIZE;
+    for (unsigned left = parameters.data[HEAD_SIZE - 1]; left > 0; left--) {
+        if (at >= parameters.size || parameters.data[at] >= parameters.size - at)
+            return false;
+        size_t size = parameters.data[at++];
+        enum field_id field = field_find(bytes_of(parameters.data + at, size));
+        if (field != FIELD_COUNT)
+            covered |= FIELD_BIT(field);
+        at += size;
+    }
+    *covered_out = covered;
+    return at == parameters.size;
+}
+
+bool
+index_bloom_open(const struct index_section *section, uint32_t count, struct index_bloom *out)
+{
+    struct bytes parameters = section->parameters;
+    struct index_bloom bloom = { .there = true, .offset = section->block.offset };
+    if (parameters.size < HEAD_SIZE || !names_decode(parameters, &bloom.covered))
+        return false;
+    bloom.pages = parameters.data[0];
+    bloom.block_count = get_u32(parameters.data + 4);
+    if (bloom.pages != (count + PAGE_ROWS - 1) / PAGE_ROWS || bloom.pages > BLOOM_COLUMNS_MAX ||
+        parameters.data[1] != BLOOM_PROBES || get_u16(parameters.data + 2) != 0 ||
+        bloom.block_count == 0 || bloom.block_count > BLOOM_BLOCKS_MAX)
+        return false;
+    if ((uint64_t)bloom.block_count * bloom_block_size(bloom.pages) != section->block.size)
+        return false;
+    *out = bloom;
+    return true;
+}
+
+/* The pages that may have one token. */
+static tally_status
+probe_one(const struct index_bloom *bloom, const struct segment_file *file, uint64_t token,
+          struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
+{
+    static const struct segment_place place = { .part = "a block of tokens" };
+    size_t size = bloom_block_size(bloom->pages);
+    uint64_t offset = bloom->offset + (uint64_t)bloom_block_of(token, bloom->block_count) * size;
+    tally_status status = segment_file_fetch(file, offset, size, input, error);
+    if (status != TALLY_OK)
+        return status;
+    if (!bloom_probe(buffer_view(&input->bytes), bloom->pages, token, pages_out))
+        return segment_file_fault(file, &place, "checksum mismatch", error);
+    return TALLY_OK;
+}
+
+tally_status
+index_bloom_probe(const struct index_bloom *bloom, const struct segment_file *file,
+                  const struct token_sought *tokens, size_t count, struct segment_input *input,
+                  uint64_t *pages_out, struct tally_error *error)
+{
+    uint64_t all = bloom->pages == 64 ? UINT64_MAX : (UINT64_C(1) << bloom->pages) - 1;
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((bloom->covered & FIELD_BIT(tokens[i].field)) == 0)
+            found = all;
+    }
+    for (size_t i = 0; i < count && found != all; i++) {
+        uint64_t pages;
+        tally_status status = probe_one(bloom, file, tokens[i].token, input, &pages, error);
+        if (status != TALLY_OK)
+            return status;
+        found |= pages;
+    }
+    *pages_out = found;
+    return TALLY_OK;
+}
