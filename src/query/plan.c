@@ -10,9 +10,9 @@
  *
  *     summary        first of all: a page without values, codes or times that no value of the term
  *                    can be among, is not decoded at all
- *     PAGE_CODES     a truth table by code, kept for the run: a value is compared once, however
- *                    often it occurs. Equality in a segment's sorted dictionary is a binary search;
- *                    small dictionaries are gone through at once; of large ones only what is met
+ *     PAGE_CODES     the ranges of codes that match, in the page's planes, none of it decoded; where
+ *                    there are too many, a truth table by code, so that a value is compared once,
+ *                    however often it occurs (plan_codes.c)
  *     PAGE_NUMBERS   the term's ranges, made whole numbers for each count of fraction digits
  *     PAGE_IDS       16 bytes against 16 bytes, where the term has such ids
  *     otherwise      value by value, as match.c compares them

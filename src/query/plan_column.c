@@ -1,107 +1,7 @@
 /*
  * Asking one column. plan.c says how it fits together.
  */
-#include "fault.h"
 #include "plan_parts.h"
-
-#include <stdlib.h>
-
-/* Dictionaries of at most this many values are gone through when they are met. */
-#define EAGER_VALUES_MAX 4096u
-
-/*
- * Truth tables.
- */
-
-static bool
-code_learn(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-           uint32_t code)
-{
-    bool yes = term_match_value(node->term, column->field,
-                                dictionary_value(&column->dictionary, code), plan->scratch);
-    column->truth[code] = yes ? TRUTH_YES : TRUTH_NO;
-    return yes;
-}
-
-static void
-code_mark(struct plan_column *column, uint32_t code)
-{
-    column->truth[code] = TRUTH_YES;
-    column->first_true = code < column->first_true ? code : column->first_true;
-    column->last_true = code > column->last_true ? code : column->last_true;
-}
-
-/* Equality: single codes, whose values stand where the dictionary says. */
-static tally_status
-truth_fill_exact(struct plan *plan, const struct filter_term *term, struct plan_column *column,
-                 struct tally_error *error)
-{
-    for (uint32_t i = 0; i < term->value_count; i++) {
-        uint32_t code;
-        tally_status status =
-            run_code(plan->reader, column->field, term->values[i].pattern.parts[0], &code, error);
-        if (status != TALLY_OK)
-            return status;
-        if (code != 0)
-            code_mark(column, code);
-    }
-    return TALLY_OK;
-}
-
-/* Begins a table for the run's dictionary. */
-static tally_status
-truth_fill(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-           struct tally_error *error)
-{
-    uint32_t count = column->dictionary.count;
-
-    column->truth_size = count + 1;
-    column->first_true = UINT32_MAX;
-    column->last_true = 0;
-    memset(column->truth, TRUTH_NO, column->truth_size);
-    if (node->exact)
-        return truth_fill_exact(plan, node->term, column, error);
-    if (count <= EAGER_VALUES_MAX) {
-        for (uint32_t code = 1; code <= count; code++) {
-            if (code_learn(plan, node, column, code))
-                code_mark(column, code);
-        }
-    } else {
-        memset(column->truth + 1, TRUTH_UNKNOWN, count);
-        column->first_true = 1;
-        column->last_true = count;
-    }
-    return TALLY_OK;
-}
-
-/* Makes the column's dictionary and truth table ready for the run. */
-static tally_status
-column_learn(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-             struct tally_error *error)
-{
-    if (!column->opened) {
-        /* Equality looks at no value but those it asks for. */
-        tally_status status =
-            node->exact
-                ? run_value_count(plan->reader, column->field, &column->dictionary.count, error)
-                : run_dictionary(plan->reader, column->field, &column->dictionary, error);
-        if (status != TALLY_OK)
-            return status;
-        column->opened = true;
-    }
-    if (column->learned)
-        return TALLY_OK;
-    if (column->truth_capacity < column->dictionary.count + 1) {
-        uint8_t *truth = realloc(column->truth, column->dictionary.count + 1);
-        if (truth == NULL)
-            return memory_fault(error);
-        column->truth = truth;
-        column->truth_capacity = column->dictionary.count + 1;
-    }
-    tally_status status = truth_fill(plan, node, column, error);
-    column->learned = status == TALLY_OK;
-    return status;
-}
 
 /*
  * Summaries: whether a page can have matches, without decoding it.
@@ -135,46 +35,16 @@ column_possible(struct plan *plan, const struct plan_node *node, struct plan_col
     if (summary.kind != PAGE_CODES)
         return TALLY_OK;
 
-    status = column_learn(plan, node, column, error);
+    status = codes_learn(plan, node, column, error);
     if (status != TALLY_OK)
         return status;
-    *possible_out = summary.minimum <= column->last_true && summary.maximum >= column->first_true;
-    if (*possible_out && summary.constant)
-        *possible_out = column->truth[summary.minimum] != TRUTH_NO;
+    *possible_out = codes_possible(column, &summary);
     return TALLY_OK;
 }
 
 /*
  * Rows.
  */
-
-/* Codes, 64 at a time: a table look-up each, whether the row is alive or not. */
-static void
-ask_codes(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-          const struct page *page, const struct row_set *alive, struct row_set *out)
-{
-    for (uint32_t word = 0; word * 64 < page->rows; word++) {
-        uint32_t left = page->rows - word * 64;
-        uint32_t count = left < 64 ? left : 64;
-        const uint32_t *codes = page->codes + word * 64;
-        uint64_t yes = 0, unknown = 0;
-        if (alive->words[word] == 0)
-            continue;
-        for (uint32_t i = 0; i < count; i++) {
-            uint64_t truth = column->truth[codes[i]];
-            yes |= (truth & 1) << i;
-            unknown |= (truth >> 1) << i;
-        }
-        for (unknown &= alive->words[word]; unknown != 0; unknown &= unknown - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(unknown);
-            uint8_t truth = column->truth[codes[i]];
-            if (truth == TRUTH_YES ||
-                (truth == TRUTH_UNKNOWN && code_learn(plan, node, column, codes[i])))
-                yes |= UINT64_C(1) << i;
-        }
-        out->words[word] |= yes & alive->words[word];
-    }
-}
 
 /* Numbers and times. Exceptions, and what is compared as text, are spelled out. */
 static bool
@@ -284,17 +154,15 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
         column->asked[ACCESS_VALUES]++;
         return ask_values(plan, node, column->field, number, alive, out, error);
     }
+    if (summary.kind == PAGE_CODES) {
+        column->asked[ACCESS_CODES]++;
+        return codes_ask(plan, node, column, number, alive, out, error);
+    }
     status = run_page(plan->reader, column->field, number, &page, error);
     if (status != TALLY_OK)
         return status;
 
     switch (page.kind) {
-    case PAGE_CODES:
-        column->asked[ACCESS_CODES]++;
-        status = column_learn(plan, node, column, error);
-        if (status == TALLY_OK)
-            ask_codes(plan, node, column, &page, alive, out);
-        return status;
     case PAGE_NUMBERS:
         if (node->term->target != TARGET_FIELD)
             break;
@@ -307,6 +175,7 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
         return TALLY_OK;
     case PAGE_ABSENT:
         return TALLY_OK;
+    case PAGE_CODES:
     case PAGE_VALUES:
         break;
     }

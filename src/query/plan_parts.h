@@ -14,14 +14,22 @@ enum {
     TRUTH_UNKNOWN = 2
 };
 
+/* Ranges of codes that a page is asked for one by one; more are looked up row by row. */
+#define CODE_RANGES_MAX 8u
+
+/* Greater than every code. */
+#define CODE_MAX UINT32_MAX
+
 /* A column that a term looks at, and what was learned of it in the current run. */
 struct plan_column {
     enum field_id field;
     bool opened; /* the dictionary is there */
     bool learned;
     struct dictionary dictionary;
+    bool by_ranges; /* the codes that match are these, in order; else the table says */
+    uint32_t range_count;
+    struct code_range ranges[CODE_RANGES_MAX];
     uint8_t *truth; /* by code; truth[0], absent, is TRUTH_NO */
-    uint32_t truth_size;
     uint32_t truth_capacity;
     uint32_t first_true, last_true; /* codes outside are TRUTH_NO */
     uint64_t asked[ACCESS_COUNT];   /* pages, by how; not ACCESS_SUMMARY */
@@ -65,6 +73,16 @@ struct plan {
 TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,
                                               struct plan_column *column, uint32_t page,
                                               bool *possible_out, struct tally_error *error);
+
+/* plan_codes.c: makes known which codes of the run match; whether a page of codes can have some; and
+ * adds to `out` those of `alive` that have one in a page of codes. */
+TALLY_MUST_CHECK tally_status codes_learn(struct plan *plan, const struct plan_node *node,
+                                          struct plan_column *column, struct tally_error *error);
+bool codes_possible(const struct plan_column *column, const struct page_summary *summary);
+TALLY_MUST_CHECK tally_status codes_ask(struct plan *plan, const struct plan_node *node,
+                                        struct plan_column *column, uint32_t page,
+                                        const struct row_set *alive, struct row_set *out,
+                                        struct tally_error *error);
 
 /* Adds to `out` those of `alive` for which the node's term holds in this column. */
 TALLY_MUST_CHECK tally_status column_ask(struct plan *plan, const struct plan_node *node,

@@ -30,7 +30,7 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
     reader->times_page = NO_PAGE;
     reader->group = NO_GROUP;
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
-        reader->columns[i].page = NO_PAGE;
+        reader->columns[i].page = reader->columns[i].coded_page = NO_PAGE;
 
     if (run->segment != NULL) {
         tally_status status = codec_workspace_create(&reader->workspace, error);
@@ -52,6 +52,7 @@ run_reader_destroy(struct run_reader *reader)
     for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         page_decoder_destroy(reader->columns[i].decoder);
         run_forget_chunks(&reader->columns[i]);
+        buffer_free(&reader->columns[i].ahead.input.bytes);
     }
     if (reader->run.segment != NULL)
         segment_unuse(reader->run.segment);
@@ -84,10 +85,8 @@ run_fields_private(struct run_reader *reader, uint64_t *fields_out, struct tally
     return TALLY_OK;
 }
 
-/* The rows from `first` on that are stored, `most` at most. A snapshot of an older size ends a run
- * before its segment ends, but pages and blocks are decoded as they were written. */
-static uint32_t
-stored_rows(const struct run_reader *reader, uint32_t first, uint32_t most)
+uint32_t
+run_stored_rows(const struct run_reader *reader, uint32_t first, uint32_t most)
 {
     const struct segment *segment = reader->run.segment;
     uint32_t left = (segment != NULL ? segment->info.count : reader->run.count) - first;
@@ -147,10 +146,9 @@ run_column_open(struct run_reader *reader, unsigned number, struct tally_error *
     return column_find(reader, number, error);
 }
 
-/* A decoder knows what is wrong with a block's bytes; where they stand is known here. */
-static tally_status
-decode_fault(const struct segment_column *stored, uint32_t block, tally_status status,
-             const struct tally_error *inner, struct tally_error *error)
+tally_status
+run_decode_fault(const struct segment_column *stored, uint32_t block, tally_status status,
+                 const struct tally_error *inner, struct tally_error *error)
 {
     if (status != TALLY_DAMAGED)
         return memory_fault(error);
@@ -173,7 +171,7 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
              struct tally_error *error)
 {
     uint32_t block = column->page * PAGE_BLOCKS + slot;
-    uint32_t rows = stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
+    uint32_t rows = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
     tally_status status = segment_column_read(column->stored, block, &reader->input, error);
     if (status != TALLY_OK)
         return status;
@@ -182,7 +180,7 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
     status = codec_decode_block(column->decoder, slot, rows, column->stored->primer,
                                 buffer_view(&reader->input.bytes), &column->blocks[slot], &inner);
     if (status != TALLY_OK)
-        return decode_fault(column->stored, block, status, &inner, error);
+        return run_decode_fault(column->stored, block, status, &inner, error);
     column->blocks_known |= UINT32_C(1) << slot;
     return TALLY_OK;
 }
@@ -212,16 +210,16 @@ page_decode(struct run_reader *reader, unsigned number, struct tally_error *erro
     if (entry->codec == CODEC_TEXT)
         return text_page_decode(reader, column, error);
 
-    tally_status status = segment_column_read(column->stored, column->page, &reader->input, error);
+    struct bytes encoded;
+    tally_status status = run_page_bytes(reader, column, column->page, &encoded, error);
     if (status != TALLY_OK)
         return status;
     struct tally_error inner;
     status = codec_decode_page(column->decoder, entry->codec, column_hint(number),
-                               stored_rows(reader, column->page * PAGE_ROWS, PAGE_ROWS),
-                               entry->dictionary_count, buffer_view(&reader->input.bytes),
-                               &column->view, &inner);
+                               run_stored_rows(reader, column->page * PAGE_ROWS, PAGE_ROWS),
+                               entry->dictionary_count, encoded, &column->view, &inner);
     if (status != TALLY_OK)
-        return decode_fault(column->stored, column->page, status, &inner, error);
+        return run_decode_fault(column->stored, column->page, status, &inner, error);
     column->view.rows = run_page_rows(reader, column->page);
     column->view_known = true;
     return TALLY_OK;

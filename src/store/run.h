@@ -8,7 +8,7 @@
 #ifndef RUN_H
 #define RUN_H
 
-#include "page.h"
+#include "row_set.h"
 #include "run_meter.h"
 #include "tally/hash.h"
 #include "tally/status.h"
@@ -61,6 +61,24 @@ TALLY_MUST_CHECK tally_status run_value_count(struct run_reader *reader, enum fi
 TALLY_MUST_CHECK tally_status run_code(struct run_reader *reader, enum field_id field,
                                        struct bytes value, uint32_t *code_out,
                                        struct tally_error *error);
+
+/* Codes from `first` to `last`; 0 is that of an absent row. */
+struct code_range {
+    uint32_t first, last;
+};
+
+/* The codes of the values that begin with `prefix`, 0 to 0 where there are none. Of a segment only: a
+ * head's values stand as they came. */
+TALLY_MUST_CHECK tally_status run_codes_prefixed(struct run_reader *reader, enum field_id field,
+                                                 struct bytes prefix, struct code_range *range_out,
+                                                 struct tally_error *error);
+
+/* Adds to `out` those of `among`, all of them rows of the page, whose code is in the range. Nothing is
+ * decoded. For fields and pages that run_page() gives as PAGE_CODES or PAGE_ABSENT. */
+TALLY_MUST_CHECK tally_status run_codes_in(struct run_reader *reader, enum field_id field,
+                                           uint32_t page, const struct code_range *range,
+                                           const struct row_set *among, struct row_set *out,
+                                           struct tally_error *error);
 
 /* What is known of a page without decoding it (page.h). In a snapshot of an older size a segment's
  * last page may have rows that the run has not: the summary is of all of them. */

@@ -8,6 +8,7 @@
 #include "head.h"
 #include "run_reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void
@@ -121,6 +122,97 @@ run_code(struct run_reader *reader, enum field_id field, struct bytes value, uin
     else
         *code_out = 0;
     return TALLY_OK;
+}
+
+/*
+ * Prefixes.
+ */
+
+/* An end of the values that begin with a prefix: their first one, or what comes behind the last. */
+enum prefix_end {
+    PREFIX_FIRST,
+    PREFIX_BEHIND,
+};
+
+static bool
+comes_before(struct bytes value, struct bytes prefix, enum prefix_end end)
+{
+    size_t shared = value.size < prefix.size ? value.size : prefix.size;
+    int order = memcmp(value.data, prefix.data, shared);
+    if (order != 0)
+        return order < 0;
+    return value.size < prefix.size || end == PREFIX_BEHIND;
+}
+
+/* How many of `count` ascending values come before the end. */
+static uint32_t
+count_before(const struct bytes *values, uint32_t count, struct bytes prefix, enum prefix_end end)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (comes_before(values[middle], prefix, end))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint32_t
+whole_before(const struct dictionary *dictionary, struct bytes prefix, enum prefix_end end)
+{
+    uint32_t low = 0, high = dictionary->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (comes_before(dictionary_value(dictionary, middle + 1), prefix, end))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The same for all values of a segment's column. */
+static tally_status
+stored_before(struct run_reader *reader, struct run_column *column, struct bytes prefix,
+              enum prefix_end end, uint32_t *count_out, struct tally_error *error)
+{
+    if (column->dictionary_known) {
+        *count_out = whole_before(&column->dictionary, prefix, end);
+        return TALLY_OK;
+    }
+    const struct dictionary_table *table = column->stored->dictionary_table;
+    const struct dictionary_chunk *chunk;
+    uint32_t chunks = count_before(table->firsts, table->chunk_count, prefix, end);
+    if (chunks == 0) {
+        *count_out = 0;
+        return TALLY_OK;
+    }
+    tally_status status = chunk_get(reader, column, chunks - 1, &chunk, error);
+    if (status == TALLY_OK)
+        *count_out = chunk->first - 1 + count_before(chunk->values, chunk->count, prefix, end);
+    return status;
+}
+
+tally_status
+run_codes_prefixed(struct run_reader *reader, enum field_id field, struct bytes prefix,
+                   struct code_range *range_out, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    uint32_t before = 0, last = 0;
+    assert(reader->run.segment != NULL);
+    tally_status status = run_column_open(reader, field, error);
+    if (status == TALLY_OK && column->state == COLUMN_THERE &&
+        column->stored->entry.codec == CODEC_CODES) {
+        status = stored_before(reader, column, prefix, PREFIX_FIRST, &before, error);
+        if (status == TALLY_OK)
+            status = stored_before(reader, column, prefix, PREFIX_BEHIND, &last, error);
+    }
+    if (status == TALLY_OK)
+        *range_out =
+            (struct code_range){ before < last ? before + 1 : 0, before < last ? last : 0 };
+    return status;
 }
 
 tally_status

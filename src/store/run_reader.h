@@ -31,6 +31,14 @@ struct run_parts {
     struct tally_hash leaf;
 };
 
+/* Pages of a column as they are in the file, read together (run_planes.c). */
+struct run_ahead {
+    struct segment_input input;
+    uint32_t first, end; /* pages whose bytes these are; end 0: none */
+    uint32_t next;       /* behind the page that was asked for last */
+    uint32_t span;       /* how many pages the last read may have had */
+};
+
 /* A column as the reader has it. */
 struct run_column {
     enum {
@@ -50,6 +58,9 @@ struct run_column {
     const struct bytes *blocks[PAGE_BLOCKS];
     bool view_known; /* view is the page, whole */
     struct page view;
+    struct run_ahead ahead;
+    uint32_t coded_page; /* whose planes `coded` is, or NO_PAGE */
+    struct coded_page coded;
 };
 
 struct run_reader {
@@ -85,6 +96,22 @@ struct run_reader {
 /* run.c: finds a segment's column when it is asked for first. */
 TALLY_MUST_CHECK tally_status run_column_open(struct run_reader *reader, unsigned column,
                                               struct tally_error *error);
+/* The rows from `first` on that are stored, `most` at most: a snapshot of an older size ends a run
+ * before its segment ends, but pages and blocks are decoded as they were written. */
+uint32_t run_stored_rows(const struct run_reader *reader, uint32_t first, uint32_t most);
+/* What a decoder found wrong with a block, with where it stands. */
+tally_status run_decode_fault(const struct segment_column *stored, uint32_t block,
+                              tally_status status, const struct tally_error *inner,
+                              struct tally_error *error);
+
+/* run_planes.c: the bytes of a page of a segment's column that is there, not of text, lent until
+ * another of that column; and the page as it lies, where the column is one of codes. */
+TALLY_MUST_CHECK tally_status run_page_bytes(struct run_reader *reader, struct run_column *column,
+                                             uint32_t page, struct bytes *bytes_out,
+                                             struct tally_error *error);
+TALLY_MUST_CHECK tally_status run_coded_page(struct run_reader *reader, unsigned column,
+                                             uint32_t page, struct coded_page *page_out,
+                                             struct tally_error *error);
 
 /* The values of `count` rows from `row` on, all in one block: as run_value() gives them. */
 TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_id field,

@@ -344,15 +344,23 @@ segment_file_fetch(const struct segment_file *file, uint64_t offset, size_t size
 }
 
 tally_status
+segment_file_read_many(const struct segment_file *file, uint64_t offset, uint64_t size,
+                       const struct segment_place *place, struct segment_input *input,
+                       struct tally_error *error)
+{
+    if (offset < SEGMENT_HEADER_SIZE || offset > file->directory_offset ||
+        size > file->directory_offset - offset)
+        return segment_file_fault(file, place, "lies outside the file", error);
+    return segment_file_fetch(file, offset, size, input, error);
+}
+
+tally_status
 segment_file_read(const struct segment_file *file, const struct segment_block *block,
                   const struct segment_place *place, struct segment_input *input,
                   struct tally_error *error)
 {
-    if (block->offset < SEGMENT_HEADER_SIZE || block->offset > file->directory_offset ||
-        block->size > file->directory_offset - block->offset)
-        return segment_file_fault(file, place, "lies outside the file", error);
-
-    tally_status status = segment_file_fetch(file, block->offset, block->size, input, error);
+    tally_status status =
+        segment_file_read_many(file, block->offset, block->size, place, input, error);
     if (status == TALLY_OK && crc32c(0, input->bytes.data, block->size) != block->crc) {
         buffer_clear(&input->bytes);
         status = segment_file_fault(file, place, "checksum mismatch", error);

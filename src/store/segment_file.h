@@ -138,6 +138,13 @@ TALLY_MUST_CHECK tally_status segment_file_read(const struct segment_file *file,
                                                 const struct segment_place *place,
                                                 struct segment_input *input,
                                                 struct tally_error *error);
+/* Puts some blocks that lie together there, whose checksums are for the caller to check. TALLY_DAMAGED
+ * where they lie outside the blocks. */
+TALLY_MUST_CHECK tally_status segment_file_read_many(const struct segment_file *file,
+                                                     uint64_t offset, uint64_t size,
+                                                     const struct segment_place *place,
+                                                     struct segment_input *input,
+                                                     struct tally_error *error);
 /* Puts bytes of the file there that the caller checks itself. */
 TALLY_MUST_CHECK tally_status segment_file_fetch(const struct segment_file *file, uint64_t offset,
                                                  size_t size, struct segment_input *input,

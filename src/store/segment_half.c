@@ -329,6 +329,18 @@ segment_column_load(struct segment_column *column, struct codec_workspace *works
 }
 
 tally_status
+segment_column_fetch(const struct segment_column *column, uint32_t block, uint32_t count,
+                     struct segment_input *input, struct tally_error *error)
+{
+    assert(count > 0 && block < column->block_count && count <= column->block_count - block);
+    uint64_t offset = column->blocks[block].block.offset, size = 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += column->blocks[block + i].block.size;
+    struct segment_place place = segment_column_place(column, block, NULL);
+    return segment_file_read_many(column->file, offset, size, &place, input, error);
+}
+
+tally_status
 segment_column_read(const struct segment_column *column, uint32_t block,
                     struct segment_input *input, struct tally_error *error)
 {

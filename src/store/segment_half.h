@@ -72,6 +72,11 @@ TALLY_MUST_CHECK tally_status segment_column_chunk(
 TALLY_MUST_CHECK tally_status segment_column_read(const struct segment_column *column,
                                                   uint32_t block, struct segment_input *input,
                                                   struct tally_error *error);
+/* The bytes of some pages or blocks, one after the other; the caller holds each against its checksum. */
+TALLY_MUST_CHECK tally_status segment_column_fetch(const struct segment_column *column,
+                                                   uint32_t block, uint32_t count,
+                                                   struct segment_input *input,
+                                                   struct tally_error *error);
 /* What `block` holds, for messages; UINT32_MAX: `part`. */
 struct segment_place segment_column_place(const struct segment_column *column, uint32_t block,
                                           const char *part);

@@ -1,0 +1,169 @@
+/*
+ * run_planes.c - pages of a run as they lie: which rows have certain codes.
+ *
+ * A page of codes in a segment is asked in its planes (codec_codes.c), none of it is decoded. Pages of
+ * a column lie one after the other in the file, so who goes through them in order gets more with each
+ * read: a first page alone, then four, then sixteen, up to AHEAD_SIZE_MAX bytes. Who looks up a page
+ * here and a page there reads these pages and no others.
+ *
+ * A head's codes stand in memory as numbers. They are compared 64 at a time, without a branch.
+ *
+ * Invariant: every page is held against its checksum before a byte of it is used, however it was read.
+ */
+#include "crc32c.h"
+#include "fault.h"
+#include "head.h"
+#include "run_reader.h"
+
+#include <assert.h>
+
+#define AHEAD_SIZE_MAX  (64u << 10)
+#define AHEAD_GROWTH    4u
+#define AHEAD_PAGES_MAX 64u
+
+/* How many pages from `page` on are read at once. */
+static uint32_t
+pages_ahead(const struct segment_column *stored, struct run_ahead *ahead, uint32_t page)
+{
+    bool on = ahead->end > 0 && page >= ahead->next && page - ahead->next < ahead->span;
+    ahead->span = on ? ahead->span * AHEAD_GROWTH : 1;
+    if (ahead->span > AHEAD_PAGES_MAX)
+        ahead->span = AHEAD_PAGES_MAX;
+
+    uint32_t count = 1;
+    uint64_t size = stored->blocks[page].block.size;
+    while (count < ahead->span && page + count < stored->block_count) {
+        size += stored->blocks[page + count].block.size;
+        if (size > AHEAD_SIZE_MAX)
+            break;
+        count++;
+    }
+    return count;
+}
+
+tally_status
+run_page_bytes(struct run_reader *reader, struct run_column *column, uint32_t page,
+               struct bytes *bytes_out, struct tally_error *error)
+{
+    const struct segment_column *stored = column->stored;
+    struct run_ahead *ahead = &column->ahead;
+    const struct segment_block *block = &stored->blocks[page].block;
+
+    if (page < ahead->first || page >= ahead->end) {
+        uint32_t count = pages_ahead(stored, ahead, page);
+        ahead->end = 0;
+        ahead->input.meter = &reader->meter;
+        tally_status status = segment_column_fetch(stored, page, count, &ahead->input, error);
+        if (status != TALLY_OK)
+            return status;
+        ahead->first = page;
+        ahead->end = page + count;
+    }
+    ahead->next = page + 1;
+    uint64_t offset = block->offset - stored->blocks[ahead->first].block.offset;
+    struct bytes bytes = bytes_of(ahead->input.bytes.data + offset, block->size);
+    if (crc32c(0, bytes.data, bytes.size) != block->crc) {
+        struct segment_place place = segment_column_place(stored, page, NULL);
+        return segment_file_fault(stored->file, &place, "checksum mismatch", error);
+    }
+    *bytes_out = bytes;
+    return TALLY_OK;
+}
+
+tally_status
+run_coded_page(struct run_reader *reader, unsigned number, uint32_t page,
+               struct coded_page *page_out, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[number];
+    assert(column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_CODES);
+
+    if (column->coded_page != page) {
+        struct bytes encoded;
+        struct tally_error inner;
+        column->coded_page = NO_PAGE;
+        tally_status status = run_page_bytes(reader, column, page, &encoded, error);
+        if (status != TALLY_OK)
+            return status;
+        status = codes_open(encoded, run_stored_rows(reader, page * PAGE_ROWS, PAGE_ROWS),
+                            &column->coded, &inner);
+        if (status != TALLY_OK)
+            return run_decode_fault(column->stored, page, status, &inner, error);
+        column->coded_page = page;
+    }
+    *page_out = column->coded;
+    return TALLY_OK;
+}
+
+/* Those of 64 codes that are in a range, a bit each. They are fewer than 2^31, so that signed numbers
+ * will do, which processors compare better. */
+static uint64_t
+codes_between(const uint32_t *codes, int32_t first, int32_t last)
+{
+    uint8_t in[64];
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 64; i++)
+        in[i] = ((int32_t)codes[i] >= first) & ((int32_t)codes[i] <= last);
+    for (unsigned i = 0; i < 8; i++) /* the lowest bits of eight bytes next to each other */
+        bits |= (get_u64(in + 8 * i) * 0x0102040810204080u >> 56) << 8 * i;
+    return bits;
+}
+
+/* A page whose codes stand in memory; `codes` has room for whole words. */
+static void
+head_codes_in(const struct page *page, uint32_t first, uint32_t last, const struct row_set *among,
+              struct row_set *out)
+{
+    uint32_t most = last < INT32_MAX ? last : INT32_MAX;
+    for (uint32_t word = 0; word * 64 < page->rows; word++) {
+        const uint32_t *codes = page->codes + word * 64;
+        uint32_t padded[64] = { 0 };
+        if (among->words[word] == 0 || first > INT32_MAX)
+            continue;
+        if (page->rows - word * 64 < 64) {
+            memcpy(padded, codes, (page->rows - word * 64) * sizeof *padded);
+            codes = padded;
+        }
+        out->words[word] |=
+            codes_between(codes, (int32_t)first, (int32_t)most) & among->words[word];
+    }
+}
+
+static void
+add_all(const struct row_set *among, struct row_set *out)
+{
+    for (unsigned i = 0; i < ROW_SET_WORDS; i++)
+        out->words[i] |= among->words[i];
+}
+
+tally_status
+run_codes_in(struct run_reader *reader, enum field_id field, uint32_t page,
+             const struct code_range *range, const struct row_set *among, struct row_set *out,
+             struct tally_error *error)
+{
+    struct coded_page coded;
+    assert(field < FIELD_COUNT && page < run_page_count(&reader->run));
+    assert(range->first <= range->last);
+
+    if (reader->run.head != NULL) {
+        struct page view;
+        head_page(reader->run.head, field, page, reader->run.count, &view);
+        assert(view.kind == PAGE_CODES || view.kind == PAGE_ABSENT);
+        if (view.kind == PAGE_CODES)
+            head_codes_in(&view, range->first, range->last, among, out);
+        else if (range->first == 0)
+            add_all(among, out);
+        return TALLY_OK;
+    }
+    tally_status status = run_column_open(reader, field, error);
+    if (status != TALLY_OK)
+        return status;
+    if (reader->columns[field].state == COLUMN_MISSING) {
+        if (range->first == 0)
+            add_all(among, out);
+        return TALLY_OK;
+    }
+    status = run_coded_page(reader, field, page, &coded, error);
+    if (status == TALLY_OK)
+        codes_in(&coded, range->first, range->last, among, out);
+    return status;
+}
