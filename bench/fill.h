@@ -35,7 +35,7 @@ struct fill_options {
 };
 void fill_options_read(int argc, char **argv, struct fill_options *options_out);
 
-/* "recorded", "indexed": seconds from `began` to now, as find_print() prints. */
+/* Prints the seconds from `began` (clock_monotonic) to now, as find_print() does. */
 void fill_print_since(const char *label, int64_t began);
 
 #endif

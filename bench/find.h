@@ -161,7 +161,7 @@ void find_options_read(int argc, char **argv, struct find_options *options_out);
  */
 void find_run(const struct find_engine *engine, const struct find_options *options);
 
-/* Times one thing that is no question, as long as there are seconds: prints the median. */
+/* One of these rows, also of what is no question. */
 void find_print(const char *label, const char *measure, double value);
 
 #endif

@@ -4,7 +4,8 @@
 #
 #   BENCH_FIND_SIZES=N...     entries (200000)
 #   BENCH_FIND_KEEP=DIR       keep everything in DIR/N: what is there is not made again, and the tables are of
-#                             all sizes that were measured there, so that sizes can be run one at a time
+#                             all sizes that were measured there, so that sizes can be run one at a time.
+#                             Where the format has changed since: without DIR/N/samples the trail is made anew
 #   BENCH_FIND_ENGINES=E...   of "trail http postgres sqlite" (all of them)
 #   BENCH_FIND_PEER_MAX=N     entries that a peer is given at most (10000000)
 #   BENCH_FIND_PEER_SECONDS=N how long a peer may take to load and index them (3600)
@@ -52,7 +53,7 @@ wanted() { case " $engines " in *" $1 "*) ;; *) return 1 ;; esac; }
 make_trail() {
     [ ! -e "$dir/samples" ] || return 0
     say "recording $size entries"
-    rm -rf "$dir/trail" "$dir"/*.csv "$dir"/*.answers
+    rm -rf "$dir/trail" "$dir/trail.csv" "$dir/trail.answers" "$dir/http.csv"
     (umask 077; "$build/tally" init "$dir/trail" | sed -n 's/^admin key: //p' > "$dir/key")
     "$build/bench/fill_trail" "$size" "$dir/trail" "$dir/samples.part" > "$dir/trail.made"
     echo "\"on disk\",size,$(du -sb "$dir/trail" | awk -v n="$size" '{ print $1 / n }')" >> "$dir/trail.made"
