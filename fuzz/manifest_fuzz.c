@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         !bytes_equal(buffer_view(&file), bytes_of(data, size)))
         abort();
     buffer_free(&file);
-    free(manifest.segments);
-    free(again.segments);
+    manifest_free(&manifest);
+    manifest_free(&again);
     return 0;
 }

@@ -34,7 +34,7 @@ find_vkey(struct folder *folder, const char *name, struct tally_vkey *vkey_out)
     if (manifest_read(folder_disk(folder), path, &manifest, &error) != TALLY_OK)
         return false;
     *vkey_out = manifest.vkey;
-    free(manifest.segments);
+    manifest_free(&manifest);
     return true;
 }
 

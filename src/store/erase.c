@@ -4,10 +4,11 @@
  *     1. a control entry `erased` names the entries and goes the way of every entry: from here on
  *        the erasure is on record and will be finished, whatever happens
  *     2. everything is sealed, so that no record of the journal has to be kept
- *     3. each segment concerned gets a new generation of its private file
+ *     3. each segment concerned gets a new generation of its private file, and the group that has
+ *        its tokens a new file, in which it has those that are left
  *     4. the manifest names the new generations and says through which entry erasures are carried
  *        out
- *     5. the old generations are unlinked, and the journal's idle files are overwritten with zeros
+ *     5. the old generations and groups are unlinked, and the journal's idle files are overwritten with zeros
  *
  * A crash after 1 and before 4 is found by the next opening: there is an `erased` entry at or above
  * the manifest's erased_through, and the steps are gone through again. A crash between 4 and 5
@@ -19,6 +20,7 @@
 #include "fault.h"
 #include "json.h"
 #include "json_text.h"
+#include "segment_file.h"
 #include "snapshot.h"
 #include "trail_core.h"
 
@@ -259,21 +261,91 @@ rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segmen
     return status;
 }
 
-/* Steps 4 and 5. `segments` holds new segments where they were rewritten, NULL elsewhere. */
+/* What is left of the tokens of a group's segments that were rewritten. */
+static tally_status
+make_filters(struct segment **segments, unsigned count, struct bloom *filters,
+             struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (unsigned i = 0; i < count && status == TALLY_OK; i++) {
+        if (segments[i] == NULL)
+            continue;
+        const struct segment_info *info = segment_get_info(segments[i]);
+        struct run run = { .first = info->first, .count = info->count, .segment = segments[i] };
+        struct run_reader *reader;
+        status = run_reader_create(&run, &reader, error);
+        if (status != TALLY_OK)
+            return status;
+        status = group_filter_make(reader, &filters[i], error);
+        run_reader_destroy(reader);
+    }
+    return status;
+}
+
+/* Step 3 for one group, whose segments begin at `segments`. */
+static tally_status
+rewrite_group(struct group_change *change, size_t i, struct segment **segments,
+              struct tally_error *error)
+{
+    struct bloom filters[GROUP_COLUMNS_MAX] = { 0 };
+    tally_status status = make_filters(segments, change->items[i].segments, filters, error);
+    if (status == TALLY_OK)
+        status = group_change_replace(change, i, filters, error);
+    for (unsigned k = 0; k < GROUP_COLUMNS_MAX; k++)
+        bloom_free(&filters[k]);
+    return status;
+}
+
+/* Step 3 for the groups. `segments` holds new segments where they were rewritten, NULL elsewhere. */
+static tally_status
+rewrite_groups(struct trail *trail, struct segment **segments, struct group_change *change,
+               struct tally_error *error)
+{
+    const struct manifest *manifest = &trail->manifest;
+    const struct group_place place = trail_groups(trail);
+    tally_status status = group_change_begin(change, &place, manifest->groups,
+                                             manifest->group_count, GROUPS_KEEP, 0, error);
+    /* From the last on, since one that cannot be used leaves the list. */
+    size_t at = manifest->count;
+    for (size_t i = manifest->group_count; i-- > 0 && status == TALLY_OK;) {
+        const struct group_info *info = &manifest->groups[i];
+        while (at > 0 && manifest->segments[at - 1].first >= info->first)
+            at--;
+        bool rewritten = false;
+        for (unsigned k = 0; k < info->segments; k++)
+            rewritten |= segments[at + k] != NULL;
+        if (rewritten)
+            status = rewrite_group(change, i, segments + at, error);
+    }
+    return status == TALLY_OK ? group_change_sync(change, error) : status;
+}
+
+/* Steps 4 and 5. The lists change owners where TALLY_OK or a later step fails: then the trail has
+ * them. */
 static tally_status
 switch_generations(struct trail *trail, struct segment_info *infos, struct segment **segments,
-                   struct tally_error *error)
+                   struct group_change *change, struct tally_error *error)
 {
     struct manifest manifest = trail->manifest;
+    struct groups *groups;
     manifest.generation++;
     manifest.segments = infos;
+    manifest.groups = change->items;
+    manifest.group_count = change->count;
     manifest.erased_through = manifest.sealed;
-    tally_status status = manifest_write(trail->disk, trail->path, &manifest, error);
+    tally_status status = trail_groups_list(trail, &manifest, &groups, error);
     if (status != TALLY_OK)
         return status;
+    status = manifest_write(trail->disk, trail->path, &manifest, error);
+    if (status != TALLY_OK) {
+        groups_release(groups);
+        return status;
+    }
 
     struct segment **old = trail->segments;
+    struct groups *old_groups = trail->groups;
     struct segment_info *old_infos = trail->manifest.segments;
+    struct group_info *old_group_infos = trail->manifest.groups;
     order_take(trail);
     (void)pthread_mutex_lock(&trail->mutex);
     for (size_t i = 0; i < manifest.count; i++)
@@ -282,8 +354,13 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
             old[i] = NULL;
         }
     trail->segments = segments;
+    trail->groups = groups;
     trail->manifest = manifest;
     (void)pthread_mutex_unlock(&trail->mutex);
+    groups_release(old_groups);
+    status = group_change_finish(change, error);
+    if (status == TALLY_OK && manifest.group_count > 0)
+        status = segment_file_sync_folder(trail->disk, trail->path, error);
     for (size_t i = 0; i < manifest.count; i++) {
         if (old[i] != NULL && status == TALLY_OK)
             status = segment_unlink_generation(trail->disk, trail->path, old_infos[i].first,
@@ -297,6 +374,7 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
     order_release(trail);
     free(old);
     free(old_infos);
+    free(old_group_infos);
     return status;
 }
 
@@ -307,6 +385,7 @@ carry_out(struct trail *trail, const struct ranges *ranges, struct tally_error *
     size_t count = trail->manifest.count;
     struct segment_info *infos = malloc((count + 1) * sizeof *infos);
     struct segment **segments = calloc(count + 1, sizeof(struct segment *));
+    struct group_change change = { 0 };
     tally_status status = infos == NULL || segments == NULL ? memory_fault(error) : TALLY_OK;
     if (status == TALLY_OK) {
         if (count > 0)
@@ -314,8 +393,11 @@ carry_out(struct trail *trail, const struct ranges *ranges, struct tally_error *
         status = rewrite_segments(trail, ranges, infos, segments, error);
     }
     if (status == TALLY_OK)
-        status = switch_generations(trail, infos, segments, error);
+        status = rewrite_groups(trail, segments, &change, error);
+    if (status == TALLY_OK)
+        status = switch_generations(trail, infos, segments, &change, error);
     if (status != TALLY_OK && trail->segments != segments) {
+        group_change_cancel(&change);
         for (size_t i = 0; segments != NULL && i < count; i++)
             segment_release(segments[i]);
         free(segments);

@@ -3,7 +3,7 @@
  *
  * In this order: checksums, page summaries and indexes (segment_check()); the stored hashes of the
  * tree are read; then row by row salts, parts, commitments and leaves are computed and control
- * entries read.
+ * entries read; at last the segment's tokens are compared with those that its group has.
  *
  * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
  * and nobody wants the root in between, they become one piece, their nodes hashed side by side;
@@ -12,6 +12,7 @@
  */
 #include "examination.h"
 
+#include "group_check.h"
 #include "hash_many.h"
 #include "hashes.h"
 #include "segment.h"
@@ -147,6 +148,23 @@ read_level8(struct examiner *e)
     return TALLY_OK;
 }
 
+/* Compares the group that has the segment's tokens. That it is another is noted. */
+static tally_status
+examine_group(struct examiner *e)
+{
+    const struct evidence *evidence = e->task->evidence;
+    const struct group_place place = { evidence->disk, evidence->path, evidence->tag };
+    struct tally_error error = { 0 };
+    char name[GROUP_NAME_MAX];
+    tally_status status =
+        group_check(&place, &evidence->manifest, e->task->segment, e->reader, name, &error);
+    if (status == TALLY_OK || status == TALLY_NO_MEMORY)
+        return status;
+    index_finding_keep(&e->examination->index, status, name,
+                       status == TALLY_ABSENT ? "it is missing" : error.text);
+    return TALLY_OK;
+}
+
 static tally_status
 examine_segment(struct examiner *e, struct segment *segment)
 {
@@ -166,6 +184,8 @@ examine_segment(struct examiner *e, struct segment *segment)
         status = run_reader_create(&run, &e->reader, &error);
     if (status == TALLY_OK)
         status = examine_rows(e);
+    if (status == TALLY_OK)
+        status = examine_group(e);
     run_reader_destroy(e->reader);
     return status;
 }

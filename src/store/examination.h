@@ -51,8 +51,7 @@ struct examination {
     struct spans named;          /* entries that control entries say are erased */
 };
 
-/* Examines; `examination` is zeroed. Name, level8 and what can be rebuilt are known before the first
- * piece is taken. */
+/* Examines; `examination` is zeroed. Name and level8 are known before the first piece is taken. */
 void examination_run(struct examination *examination, const struct examination_task *task,
                      piece_taker taker, void *context);
 void examination_finish(struct examination *examination);

@@ -22,6 +22,8 @@
  *                 first 8, count 4, generation 4, public size 8, private size 8, index size 8,
  *                 public CRC 4, private CRC 4, index CRC 4, control entries 4, least time 8,
  *                 greatest time 8, erased entries 4
+ *     …   4   count of groups
+ *     …       the groups, 28 bytes each: first 8, generation 4, segments 4, size 8, CRC 4
  *     …   4   CRC-32C of everything before
  *
  * It is written beside the old one, synced and renamed over it, so there is always exactly one.
@@ -39,7 +41,8 @@
 #define VERSION      1u
 #define HEADER_SIZE  92u
 #define SEGMENT_SIZE 76u
-#define FILE_MAX     (HEADER_SIZE + 65536u + MANIFEST_SEGMENTS_MAX * SEGMENT_SIZE)
+#define GROUP_SIZE   28u
+#define FILE_MAX     (HEADER_SIZE + 65536u + MANIFEST_SEGMENTS_MAX * (SEGMENT_SIZE + GROUP_SIZE))
 
 void
 trail_tag(const char *origin, uint8_t tag[16])
@@ -92,6 +95,38 @@ decode_segment(const uint8_t *from, struct segment_info *info)
     };
 }
 
+static void
+encode_group(const struct group_info *info, struct buffer *out)
+{
+    buffer_u64(out, info->first);
+    buffer_u32(out, info->generation);
+    buffer_u32(out, info->segments);
+    buffer_u64(out, info->size);
+    buffer_u32(out, info->crc);
+}
+
+static void
+decode_group(const uint8_t *from, struct group_info *info)
+{
+    *info = (struct group_info){
+        .first = get_u64(from),
+        .generation = get_u32(from + 8),
+        .segments = get_u32(from + 12),
+        .size = get_u64(from + 16),
+        .crc = get_u32(from + 24),
+    };
+}
+
+void
+manifest_free(struct manifest *manifest)
+{
+    free(manifest->segments);
+    free(manifest->groups);
+    manifest->segments = NULL;
+    manifest->groups = NULL;
+    manifest->count = manifest->group_count = 0;
+}
+
 void
 manifest_encode(const struct manifest *manifest, struct buffer *out)
 {
@@ -127,6 +162,9 @@ manifest_encode(const struct manifest *manifest, struct buffer *out)
             buffer_append(out, manifest->tree.peaks[level].bytes, TALLY_HASH_SIZE);
     for (size_t i = 0; i < manifest->count; i++)
         encode_segment(&manifest->segments[i], out);
+    buffer_u32(out, (uint32_t)manifest->group_count);
+    for (size_t i = 0; i < manifest->group_count; i++)
+        encode_group(&manifest->groups[i], out);
     if (buffer_failed(out))
         return;
     put_u32(out->data + start + 12, (uint32_t)(out->size - start + 4));
@@ -193,6 +231,43 @@ check_segments(const struct manifest *manifest, const char *name, struct tally_e
     return TALLY_OK;
 }
 
+/* Groups must ascend and cover whole segments. */
+static tally_status
+check_groups(const struct manifest *manifest, const char *name, struct tally_error *error)
+{
+    size_t next = 0; /* the first segment that no group has covered */
+    for (size_t i = 0; i < manifest->group_count; i++) {
+        const struct group_info *info = &manifest->groups[i];
+        while (next < manifest->count && manifest->segments[next].first < info->first)
+            next++;
+        if (next == manifest->count || manifest->segments[next].first != info->first ||
+            info->segments == 0 || info->segments > GROUP_COLUMNS_MAX ||
+            info->segments > manifest->count - next || info->generation == 0)
+            return fault(error, TALLY_DAMAGED,
+                         "%s: its group of entry %" PRIu64 " covers no segments of their own", name,
+                         info->first);
+        next += info->segments;
+    }
+    return TALLY_OK;
+}
+
+/* What is left: the list of groups. */
+static tally_status
+decode_groups(struct cursor *cursor, const char *name, struct manifest *manifest,
+              struct tally_error *error)
+{
+    uint32_t count = get_u32(take(cursor, 4));
+    if (!cursor->ok || cursor->left.size != (size_t)count * GROUP_SIZE)
+        return fault(error, TALLY_DAMAGED, "%s: its parts do not fill it", name);
+    manifest->groups = calloc((size_t)count + 1, sizeof *manifest->groups);
+    if (manifest->groups == NULL)
+        return memory_fault(error);
+    manifest->group_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        decode_group(take(cursor, GROUP_SIZE), &manifest->groups[i]);
+    return check_groups(manifest, name, error);
+}
+
 /* Everything behind the fixed header, which is decoded. */
 static tally_status
 decode_rest(struct cursor *cursor, const uint8_t *header, const char *name,
@@ -216,7 +291,7 @@ decode_rest(struct cursor *cursor, const uint8_t *header, const char *name,
             memcpy(manifest->tree.peaks[level].bytes, take(cursor, TALLY_HASH_SIZE),
                    TALLY_HASH_SIZE);
     uint32_t count = get_u32(header + 84);
-    if (!cursor->ok || cursor->left.size != (size_t)count * SEGMENT_SIZE)
+    if (!cursor->ok || cursor->left.size / SEGMENT_SIZE < count)
         return fault(error, TALLY_DAMAGED, "%s: its parts do not fill it", name);
     manifest->segments = calloc((size_t)count + 1, sizeof *manifest->segments);
     if (manifest->segments == NULL)
@@ -224,7 +299,8 @@ decode_rest(struct cursor *cursor, const uint8_t *header, const char *name,
     manifest->count = count;
     for (uint32_t i = 0; i < count; i++)
         decode_segment(take(cursor, SEGMENT_SIZE), &manifest->segments[i]);
-    return check_segments(manifest, name, error);
+    status = check_segments(manifest, name, error);
+    return status == TALLY_OK ? decode_groups(cursor, name, manifest, error) : status;
 }
 
 tally_status
@@ -260,7 +336,7 @@ manifest_decode(struct bytes file, const char *name, struct manifest *manifest_o
     if (status == TALLY_OK && memcmp(tag, file.data + 16, sizeof tag) != 0)
         status = fault(error, TALLY_DAMAGED, "%s: its tag is not that of its origin", name);
     if (status != TALLY_OK) {
-        free(manifest.segments);
+        manifest_free(&manifest);
         return status;
     }
     *manifest_out = manifest;

@@ -10,6 +10,7 @@
 #define MANIFEST_H
 
 #include "buffer.h"
+#include "group.h"
 #include "journal.h"
 #include "segment.h"
 #include "tally/note.h"
@@ -25,14 +26,18 @@ struct manifest {
     struct journal_position journal; /* where the entries after them begin */
     struct tally_tree tree;          /* of the sealed entries */
     uint64_t erased_through;         /* erasures on record below this index are carried out */
-    struct segment_info *segments;   /* owned by whoever owns the struct; free() it */
+    struct segment_info *segments;   /* owned by whoever owns the struct: manifest_free() */
     size_t count;
+    struct group_info *groups; /* the same; they ascend, and each covers whole segments */
+    size_t group_count;
 };
 
+void manifest_free(struct manifest *manifest); /* its lists; zeroed is allowed */
+
 /* Reads FOLDER/manifest. TALLY_ABSENT where there is none; TALLY_DAMAGED where a byte of it is not
- * what was written or it contradicts itself (segments must join without gaps up to `sealed`, the
- * tag in its header is trail_tag() of the origin); TALLY_UNSUPPORTED for a newer version or an
- * unknown field. The caller owns the segments. */
+ * what was written or it contradicts itself (segments must join without gaps up to `sealed`, groups
+ * cover whole segments, none twice, the tag in its header is trail_tag() of the origin); TALLY_UNSUPPORTED for a newer version or an
+ * unknown field. The caller owns the lists. */
 TALLY_MUST_CHECK tally_status manifest_read(struct disk *disk, const char *folder,
                                             struct manifest *manifest_out,
                                             struct tally_error *error);

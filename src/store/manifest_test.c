@@ -139,8 +139,8 @@ test_a_manifest_comes_back(void **state)
         must_work(manifest_write(disk, "t", &manifest, &error), &error);
         must_work(manifest_read(disk, "t", &back, &error), &error);
         expect_equal(&manifest, &back);
-        free(manifest.segments);
-        free(back.segments);
+        manifest_free(&manifest);
+        manifest_free(&back);
     }
     disk_close_folder(disk);
 }
@@ -174,7 +174,7 @@ test_every_flipped_bit_of_a_manifest_is_seen(void **state)
                              TALLY_DAMAGED);
     }
     buffer_free(&file);
-    free(manifest.segments);
+    manifest_free(&manifest);
     disk_close_folder(disk);
 }
 
@@ -216,7 +216,7 @@ test_a_manifest_that_contradicts_itself(void **state)
         if (status != rows[i].status)
             fail_msg("%s: %s", rows[i].why, tally_status_text(status));
         buffer_free(&file);
-        free(manifest.segments);
+        manifest_free(&manifest);
     }
 }
 

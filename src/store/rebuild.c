@@ -3,8 +3,8 @@
  *
  *     1. every sealed entry is read and hashed, and the tree they give is compared with the
  *        manifest's, which the opening of the trail held against the signed root
- *     2. each segment gets its index file and its tree file anew
- *     3. the manifest names the index files
+ *     2. each segment gets its index file and its tree file anew, and all groups are made anew
+ *     3. the manifest names the index files and the groups
  *
  * Nothing is written before 1 is through: where an entry was changed, the stored hashes are what
  * tells which, and are kept. A crash between 2 and 3 leaves files that the manifest does not
@@ -87,30 +87,69 @@ write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info
     return status;
 }
 
+/* Step 2 for the groups. */
+static tally_status
+make_groups(struct trail *trail, struct segment **segments, struct group_change *change,
+            struct tally_error *error)
+{
+    const struct manifest *manifest = &trail->manifest;
+    const struct group_place place = trail_groups(trail);
+    tally_status status =
+        group_change_begin(change, &place, manifest->groups, manifest->group_count, GROUPS_NEW,
+                           manifest->count, error);
+    for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
+        const struct segment_info *info = &manifest->segments[i];
+        struct run run = { .first = info->first, .count = info->count, .segment = segments[i] };
+        struct run_reader *reader;
+        status = run_reader_create(&run, &reader, error);
+        if (status != TALLY_OK)
+            return status;
+        status = group_change_add(change, manifest->segments, i + 1, reader, error);
+        run_reader_destroy(reader);
+    }
+    return status == TALLY_OK ? group_change_sync(change, error) : status;
+}
+
 /* Step 3, and readers see the new files from here on. The lists change owners. */
 static tally_status
 switch_files(struct trail *trail, struct segment_info *infos, struct segment **segments,
-             struct tally_error *error)
+             struct group_change *change, struct tally_error *error)
 {
     struct manifest manifest = trail->manifest;
+    struct groups *groups;
     manifest.generation++;
     manifest.segments = infos;
-    tally_status status = manifest_write(trail->disk, trail->path, &manifest, error);
+    manifest.groups = change->items;
+    manifest.group_count = change->count;
+    tally_status status = trail_groups_list(trail, &manifest, &groups, error);
     if (status != TALLY_OK)
         return status;
+    status = manifest_write(trail->disk, trail->path, &manifest, error);
+    if (status != TALLY_OK) {
+        groups_release(groups);
+        return status;
+    }
     struct segment **old = trail->segments;
+    struct groups *old_groups = trail->groups;
     struct segment_info *old_infos = trail->manifest.segments;
+    struct group_info *old_group_infos = trail->manifest.groups;
     order_take(trail);
     (void)pthread_mutex_lock(&trail->mutex);
     trail->segments = segments;
+    trail->groups = groups;
     trail->manifest = manifest;
     (void)pthread_mutex_unlock(&trail->mutex);
     order_release(trail);
     hashes_forget(trail->hashes);
     for (size_t i = 0; i < manifest.count; i++)
         segment_release(old[i]);
+    groups_release(old_groups);
     free(old);
     free(old_infos);
+    free(old_group_infos);
+    /* What is not unlinked now is by the next opening. */
+    tally_status ignored = group_change_finish(change, NULL);
+    (void)ignored;
     return TALLY_OK;
 }
 
@@ -122,13 +161,17 @@ write_all(const struct rebuild *rebuild, struct tally_error *error)
     size_t count = trail->manifest.count;
     struct segment_info *infos = malloc((count + 1) * sizeof *infos);
     struct segment **segments = calloc(count + 1, sizeof(struct segment *));
+    struct group_change change = { 0 };
     tally_status status = infos == NULL || segments == NULL ? memory_fault(error) : TALLY_OK;
     for (size_t i = 0; i < count && status == TALLY_OK; i++)
         status = write_derived(rebuild, i, &infos[i], &segments[i], error);
     if (status == TALLY_OK)
-        status = switch_files(trail, infos, segments, error);
+        status = make_groups(trail, segments, &change, error);
+    if (status == TALLY_OK)
+        status = switch_files(trail, infos, segments, &change, error);
     if (status == TALLY_OK)
         return TALLY_OK;
+    group_change_cancel(&change);
     for (size_t i = 0; segments != NULL && i < count; i++)
         segment_release(segments[i]);
     free(segments);

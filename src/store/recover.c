@@ -200,6 +200,8 @@ open_segments(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = hashes_create(trail->disk, trail->path, trail->tag, firsts, manifest->count,
                                manifest->sealed, &trail->hashes, error);
+    if (status == TALLY_OK)
+        status = trail_groups_list(trail, manifest, &trail->groups, error);
     free(firsts);
     return status;
 }
@@ -267,11 +269,13 @@ trail_unload(struct trail *trail)
     for (size_t i = 0; trail->segments != NULL && i < trail->manifest.count; i++)
         segment_release(trail->segments[i]);
     free(trail->segments);
-    free(trail->manifest.segments);
+    groups_release(trail->groups);
+    manifest_free(&trail->manifest);
     hashes_destroy(trail->hashes);
     trail->head = NULL;
     trail->frozen_count = 0;
     trail->segments = NULL;
+    trail->groups = NULL;
     trail->manifest = (struct manifest){ 0 };
     trail->hashes = NULL;
     trail->note = (struct note){ 0 };

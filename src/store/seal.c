@@ -8,6 +8,7 @@
  *     3. they are read back and compared with the journal, byte for byte and leaf by leaf, and the
  *        tree they give with the tree the sequencer has
  *     4. the tree hashes are written and synced           a remnant
+ *        and a group for the segment, or the one that it becomes part of (group_change.c)
  *     5. the manifest names the segment and the journal's new beginning (replaced by rename)
  *     6. the head is let go in memory, its journal files are trimmed: overwritten later or removed
  *
@@ -161,7 +162,56 @@ compare_segment(struct trail *trail, struct segment *segment, const struct froze
     return TALLY_OK;
 }
 
-/* The manifest and the list of segments with one more; the caller owns both lists. */
+struct group_place
+trail_groups(const struct trail *trail)
+{
+    return (struct group_place){ trail->disk, trail->path, trail->tag };
+}
+
+tally_status
+trail_groups_list(const struct trail *trail, const struct manifest *manifest,
+                  struct groups **groups_out, struct tally_error *error)
+{
+    return groups_create(trail->disk, trail->path, trail->tag, manifest->groups,
+                         manifest->group_count, trail->groups, groups_out, error);
+}
+
+/* What the trail will have beside its new segment. */
+struct sealed {
+    struct manifest manifest;
+    struct segment **segments;
+    struct group_change change; /* manifest.groups are its items */
+    struct groups *groups;
+};
+
+/* The groups with one for the new segment, whose entries the head still has. */
+static tally_status
+extend_groups(struct trail *trail, struct head *head, struct sealed *sealed,
+              struct tally_error *error)
+{
+    struct manifest *manifest = &sealed->manifest;
+    const struct segment_info *info = &manifest->segments[manifest->count - 1];
+    const struct group_place place = trail_groups(trail);
+    struct run run = { .first = info->first, .count = info->count, .head = head };
+    struct run_reader *reader = NULL;
+    tally_status status = group_change_begin(&sealed->change, &place, trail->manifest.groups,
+                                             trail->manifest.group_count, GROUPS_KEEP, 1, error);
+    if (status == TALLY_OK)
+        status = run_reader_create(&run, &reader, error);
+    if (status == TALLY_OK)
+        status =
+            group_change_add(&sealed->change, manifest->segments, manifest->count, reader, error);
+    run_reader_destroy(reader);
+    if (status == TALLY_OK)
+        status = group_change_sync(&sealed->change, error);
+    if (status != TALLY_OK)
+        return status;
+    manifest->groups = sealed->change.items;
+    manifest->group_count = sealed->change.count;
+    return trail_groups_list(trail, manifest, &sealed->groups, error);
+}
+
+/* The manifest and the list of segments with one more. */
 static tally_status
 extended(struct trail *trail, const struct segment_info *info, struct segment *segment,
          const struct frozen *frozen, struct manifest *manifest_out, struct segment ***segments_out,
@@ -192,27 +242,32 @@ extended(struct trail *trail, const struct segment_info *info, struct segment *s
     manifest_out->tree = frozen->tree;
     manifest_out->segments = infos;
     manifest_out->count = count + 1;
+    manifest_out->groups = NULL; /* not ready yet */
+    manifest_out->group_count = 0;
     *segments_out = segments;
     return TALLY_OK;
 }
 
 /* Step 6, under the order: readers see the segment instead of the head from here on. */
 static void
-swap_in(struct trail *trail, const struct manifest *manifest, struct segment **segments)
+swap_in(struct trail *trail, const struct sealed *sealed)
 {
     (void)pthread_mutex_lock(&trail->mutex);
     struct head *head = trail->frozen[0].head;
-    struct segment_info *old_infos = trail->manifest.segments;
+    struct manifest old = trail->manifest;
     struct segment **old_segments = trail->segments;
-    trail->manifest = *manifest;
-    trail->segments = segments;
+    struct groups *old_groups = trail->groups;
+    trail->manifest = sealed->manifest;
+    trail->segments = sealed->segments;
+    trail->groups = sealed->groups;
     trail->frozen_count--;
     memmove(&trail->frozen[0], &trail->frozen[1], trail->frozen_count * sizeof trail->frozen[0]);
     trail_count_memory(trail);
     (void)pthread_cond_broadcast(&trail->changed);
     (void)pthread_mutex_unlock(&trail->mutex);
-    free(old_infos);
+    manifest_free(&old);
     free(old_segments);
+    groups_release(old_groups);
     head_release(head);
 }
 
@@ -223,8 +278,7 @@ seal_one(struct trail *trail, struct tally_error *error)
     const struct frozen frozen = trail->frozen[0];
     struct segment_info info;
     struct segment *segment = NULL;
-    struct manifest manifest = { 0 };
-    struct segment **segments = NULL;
+    struct sealed sealed = { 0 };
 
     tally_status status = trail_sign(trail, error);
     if (status == TALLY_OK)
@@ -238,22 +292,31 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = hashes_seal(trail->hashes, info.first, frozen.tree.size, error);
     if (status == TALLY_OK)
-        status = extended(trail, &info, segment, &frozen, &manifest, &segments, error);
+        status =
+            extended(trail, &info, segment, &frozen, &sealed.manifest, &sealed.segments, error);
     if (status == TALLY_OK)
-        status = manifest_write(trail->disk, trail->path, &manifest, error);
+        status = extend_groups(trail, frozen.head, &sealed, error);
+    if (status == TALLY_OK)
+        status = manifest_write(trail->disk, trail->path, &sealed.manifest, error);
     if (status != TALLY_OK) {
-        free(manifest.segments);
-        free(segments);
+        free(sealed.manifest.segments);
+        free(sealed.segments);
+        groups_release(sealed.groups);
+        group_change_cancel(&sealed.change);
         segment_release(segment);
         return status;
     }
+    uint64_t file = sealed.manifest.journal.file, end = sealed.manifest.sealed;
     order_take(trail);
-    swap_in(trail, &manifest, segments);
-    status = hashes_sealed(trail->hashes, info.first, manifest.sealed, error);
+    swap_in(trail, &sealed);
+    status = hashes_sealed(trail->hashes, info.first, end, error);
     if (status == TALLY_OK)
-        status = journal_trim(trail->journal, manifest.journal.file, JOURNAL_KEEP_SPARES, error);
+        status = journal_trim(trail->journal, file, JOURNAL_KEEP_SPARES, error);
     trail_count_journal(trail);
     order_release(trail);
+    /* What is not unlinked now is by the next opening: nothing was erased. */
+    tally_status ignored = group_change_finish(&sealed.change, NULL);
+    (void)ignored;
     return status;
 }
 

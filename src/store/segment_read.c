@@ -70,7 +70,7 @@ find_newer_generation(const struct segment *segment, struct segment_info *info)
         if (found)
             *info = *newer;
     }
-    free(manifest.segments);
+    manifest_free(&manifest);
     return found;
 }
 

@@ -42,6 +42,7 @@ struct snapshot {
     uint64_t size;
     struct run *runs;
     size_t run_count;
+    struct groups *groups;
     struct note note;
     struct open_reader readers[READERS_OPEN_MAX];
     uint64_t clock;
@@ -88,6 +89,8 @@ collect_runs(struct snapshot *snapshot, struct trail *trail)
     for (unsigned i = 0; i < trail->frozen_count; i++)
         add_head(snapshot, trail->frozen[i].head);
     add_head(snapshot, trail->head);
+    groups_retain(trail->groups);
+    snapshot->groups = trail->groups;
 }
 
 static tally_status
@@ -148,6 +151,7 @@ snapshot_close(struct snapshot *snapshot)
             segment_release(snapshot->runs[i].segment);
     }
     free(snapshot->runs);
+    groups_release(snapshot->groups);
     for (unsigned i = 0; i < BLOCKS; i++)
         free(snapshot->blocks[i]);
     free(snapshot);
@@ -246,21 +250,69 @@ snapshot_entry(struct snapshot *snapshot, uint64_t index, enum run_want want,
 }
 
 tally_status
+snapshot_runs_with(struct snapshot *snapshot, const struct token_sought *tokens, size_t count,
+                   uint64_t *bits_out, struct tally_error *error)
+{
+    memset(bits_out, 0, (snapshot->run_count + 63) / 64 * sizeof *bits_out);
+    for (size_t i = 0; i < snapshot->run_count; i++)
+        bits_out[i / 64] |= UINT64_C(1) << i % 64;
+    for (size_t i = 0; i < groups_count(snapshot->groups); i++) {
+        struct group *group = groups_at(snapshot->groups, i);
+        const struct group_info *info = group_get_info(group);
+        uint64_t segments;
+        if (info->first >= snapshot->size)
+            break;
+        tally_status status = group_probe(group, tokens, count, &snapshot->meter, &segments, error);
+        if (status != TALLY_OK)
+            return status;
+        size_t run = find_run(snapshot, info->first);
+        for (unsigned k = 0; k < info->segments && run + k < snapshot->run_count; k++)
+            if ((segments >> k & 1) == 0)
+                bits_out[(run + k) / 64] &= ~(UINT64_C(1) << (run + k) % 64);
+    }
+    return TALLY_OK;
+}
+
+/* The runs that may have an entry with this id. The caller frees them. */
+static tally_status
+runs_with_id(struct snapshot *snapshot, struct bytes id, uint64_t **bits_out,
+             struct tally_error *error)
+{
+    const struct token_sought token = { FIELD_ID, token_of_value(FIELD_ID, id) };
+    uint64_t *bits = malloc((snapshot->run_count / 64 + 1) * sizeof *bits);
+    tally_status status = bits == NULL ? memory_fault(error) : TALLY_OK;
+    if (status == TALLY_OK)
+        status = snapshot_runs_with(snapshot, &token, 1, bits, error);
+    if (status != TALLY_OK) {
+        free(bits);
+        return status;
+    }
+    *bits_out = bits;
+    return TALLY_OK;
+}
+
+tally_status
 snapshot_find_id(struct snapshot *snapshot, struct bytes id, uint64_t *index_out,
                  struct tally_error *error)
 {
-    for (size_t i = snapshot->run_count; i-- > 0;) {
+    uint64_t *bits;
+    tally_status status = runs_with_id(snapshot, id, &bits, error);
+    if (status != TALLY_OK)
+        return status;
+    status = TALLY_ABSENT;
+    for (size_t i = snapshot->run_count; i-- > 0 && status == TALLY_ABSENT;) {
         struct run_reader *reader;
         uint32_t row;
-        tally_status status = snapshot_reader(snapshot, i, &reader, error);
+        if ((bits[i / 64] >> i % 64 & 1) == 0)
+            continue;
+        status = snapshot_reader(snapshot, i, &reader, error);
         if (status == TALLY_OK)
             status = run_find_id(reader, id, &row, error);
         if (status == TALLY_OK)
             *index_out = snapshot->runs[i].first + row;
-        if (status != TALLY_ABSENT)
-            return status;
     }
-    return TALLY_ABSENT;
+    free(bits);
+    return status;
 }
 
 const struct tally_checkpoint *

@@ -14,6 +14,7 @@
 #include "trail.h"
 
 struct snapshot;
+struct token_sought;
 
 TALLY_MUST_CHECK tally_status snapshot_open(struct trail *trail, struct snapshot **snapshot_out,
                                             struct tally_error *error);
@@ -34,6 +35,13 @@ const struct run *snapshot_run(const struct snapshot *snapshot, size_t i);
 TALLY_MUST_CHECK tally_status snapshot_reader(struct snapshot *snapshot, size_t i,
                                               struct run_reader **reader_out,
                                               struct tally_error *error);
+
+/* The runs that may have one of the tokens (token.h), a bit each, the first run's the lowest of the
+ * first word: heads, and segments that no group tells of, always may. `bits_out` has room for a bit
+ * for every run. Reads a block a group and token. */
+TALLY_MUST_CHECK tally_status snapshot_runs_with(struct snapshot *snapshot,
+                                                 const struct token_sought *tokens, size_t count,
+                                                 uint64_t *bits_out, struct tally_error *error);
 
 /* What was read of segments' files through the snapshot so far. */
 struct run_meter snapshot_meter(const struct snapshot *snapshot);

@@ -309,6 +309,9 @@ take_over(struct trail *trail, const struct journal_position *end, struct trail_
         status = settle_checkpoint(trail, error);
     if (status == TALLY_OK)
         status = erase_pending(trail, &recovery->erasures, error);
+    const struct group_place place = trail_groups(trail);
+    if (status == TALLY_OK)
+        status = group_remnants(&place, trail->manifest.groups, trail->manifest.group_count, error);
     return status;
 }
 

@@ -26,6 +26,8 @@
 #include "buffer.h"
 #include "clock.h"
 #include "folder.h"
+#include "group_change.h"
+#include "groups.h"
 #include "hashes.h"
 #include "manifest.h"
 #include "segment.h"
@@ -91,6 +93,7 @@ struct trail {
     unsigned frozen_count;
     struct manifest manifest;
     struct segment **segments; /* manifest.count of them */
+    struct groups *groups;     /* manifest.group_count of them */
     struct note note;
     struct tally_tree published; /* the tree at `size`: what the signer signs */
     int64_t unsigned_since;      /* monotonic time of the first commit not signed; 0: none */
@@ -183,6 +186,14 @@ bool head_is_full(const struct trail *trail, uint32_t more);
 TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *hashes,
                                         const struct tally_hash *leaves, size_t count,
                                         struct tally_error *error);
+
+/* Where the trail's groups are written. */
+struct group_place trail_groups(const struct trail *trail);
+/* A list of what a manifest of the trail names: for trail->groups, after that is written. */
+TALLY_MUST_CHECK tally_status trail_groups_list(const struct trail *trail,
+                                                const struct manifest *manifest,
+                                                struct groups **groups_out,
+                                                struct tally_error *error);
 
 /* Seals every frozen head. Under the right to seal. */
 TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_error *error);

@@ -365,7 +365,7 @@ read_manifest(struct verifier *v)
     tally_status status = manifest_read(v->evidence.disk, v->evidence.path, &manifest, &error);
     if (status != TALLY_OK)
         return judge_fault(&v->judgement, status, name, &error);
-    free(v->evidence.manifest.segments);
+    manifest_free(&v->evidence.manifest);
     v->evidence.manifest = manifest;
     trail_tag(manifest.vkey.name, v->evidence.tag);
     return TALLY_OK;
@@ -437,7 +437,7 @@ manifest_changed(struct verifier *v)
     if (manifest_read(v->evidence.disk, v->evidence.path, &now, NULL) != TALLY_OK)
         return false;
     bool changed = now.generation != v->evidence.manifest.generation;
-    free(now.segments);
+    manifest_free(&now);
     return changed;
 }
 
@@ -530,7 +530,7 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
     arena_finish(&v->arena);
     spans_finish(&v->missing);
     spans_finish(&v->named);
-    free(v->evidence.manifest.segments);
+    manifest_free(&v->evidence.manifest);
     free(v);
     if (status == TALLY_NO_MEMORY)
         return memory_fault(error);

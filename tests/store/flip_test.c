@@ -46,7 +46,8 @@ static void
 check_flip(struct folder *folder, const struct specimen_file *file, size_t offset, unsigned bit)
 {
     struct verify_report report;
-    bool derived = file->kind == SPECIMEN_INDEX || file->kind == SPECIMEN_TREE;
+    bool derived =
+        file->kind == SPECIMEN_INDEX || file->kind == SPECIMEN_GROUP || file->kind == SPECIMEN_TREE;
     enum verdict expected = derived ? VERDICT_INDEX_WRONG : VERDICT_TAMPERED;
     enum verdict verdict = fixture_verify(folder, "main", &report);
     if (verdict != expected)
@@ -137,6 +138,7 @@ main(void)
         { "public segment files", flip_kind, NULL, NULL, &kinds[SPECIMEN_PUBLIC] },
         { "private segment files", flip_kind, NULL, NULL, &kinds[SPECIMEN_PRIVATE] },
         { "index files", flip_kind, NULL, NULL, &kinds[SPECIMEN_INDEX] },
+        { "group files", flip_kind, NULL, NULL, &kinds[SPECIMEN_GROUP] },
         { "tree files", flip_all_bits, NULL, NULL, &kinds[SPECIMEN_TREE] },
         { "checkpoint", flip_all_bits, NULL, NULL, &kinds[SPECIMEN_CHECKPOINT] },
         { "manifest", flip_all_bits, NULL, NULL, &kinds[SPECIMEN_MANIFEST] },

@@ -196,7 +196,7 @@ forge(struct disk *disk, enum change change, enum cover cover)
         manifest.tree = tree;
     MUST(manifest_write(disk, PATH, &manifest, &why));
     uint64_t index = info->first + row;
-    free(manifest.segments);
+    manifest_free(&manifest);
     return index;
 }
 
@@ -323,7 +323,7 @@ erased_off_the_record(void **state)
     assert_int_equal(fixture_verify(folder, "main", &report), VERDICT_TAMPERED);
     assert_int_equal(report.bad_first, info->first + 17);
     assert_int_equal(report.bad_last, info->first + 17);
-    free(manifest.segments);
+    manifest_free(&manifest);
     folder_close(folder);
     disk_close_folder(disk);
 }
@@ -451,7 +451,7 @@ another_key_over_the_same_entries(void **state)
     MUST(manifest_read(disk, PATH, &manifest, &why));
     tally_signer_vkey(&signer, &manifest.vkey);
     MUST(manifest_write(disk, PATH, &manifest, &why));
-    free(manifest.segments);
+    manifest_free(&manifest);
     struct folder *folder = fixture_folder(disk, 1000);
     struct verify_report report;
     assert_int_equal(verify_against(folder, NULL, NULL, &report), VERDICT_TAMPERED);

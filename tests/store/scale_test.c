@@ -236,8 +236,9 @@ segment_count(struct disk *disk, size_t tenant)
     struct manifest manifest;
     (void)snprintf(path, sizeof path, "trails/tenant-%zu", tenant);
     MUST(manifest_read(disk, path, &manifest, &why));
-    free(manifest.segments);
-    return manifest.count;
+    size_t count = manifest.count;
+    manifest_free(&manifest);
+    return count;
 }
 
 #define BUDGET        (12 * MEBIBYTE)

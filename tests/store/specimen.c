@@ -44,6 +44,8 @@ kind_of(const char *folder, const char *name)
         return SPECIMEN_TREE;
     if (strstr(name, ".public") != NULL)
         return SPECIMEN_PUBLIC;
+    if (strstr(name, ".group") != NULL)
+        return SPECIMEN_GROUP;
     return strstr(name, ".private") != NULL ? SPECIMEN_PRIVATE : SPECIMEN_INDEX;
 }
 
@@ -77,7 +79,7 @@ collect_files(struct specimen *specimen)
     static const char *const folders[] = { "journal", "segments", "tree" };
     struct manifest manifest;
     MUST(manifest_read(specimen->disk, "trails/main", &manifest, &why));
-    free(manifest.segments);
+    manifest_free(&manifest);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[64];
         (void)snprintf(path, sizeof path, "trails/main/%s", folders[i]);
