@@ -2,6 +2,7 @@
  * tally - an audit trail that proves itself. The table of its commands; each has a file.
  */
 #include "command.h"
+#include "descriptors.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -58,6 +59,7 @@ main(int argc, char **argv)
 {
     if (!open_standard_descriptors())
         return UNABLE;
+    descriptors_raise(); /* a trail has three files for some hundred thousand entries */
     /* A reader who closes the pipe is no fault: see out.h. */
     (void)signal(SIGPIPE, SIG_IGN);
 

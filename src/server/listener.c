@@ -25,7 +25,8 @@
  * target not at all; framing.c and target.c have answers. */
 #define STRICTNESS 0
 
-/* Descriptors that are no connections: trails, segments, tally.db. */
+/* Descriptors that are no connections, beside those of segments that are kept open: trails, tally.db,
+ * segments in use. */
 #define DESCRIPTORS_OTHER 512
 
 /* How often draining looks again at what is left. */
@@ -103,12 +104,13 @@ threads_wanted(const struct settings *settings)
 
 /* As many connections as there may be descriptors for, up to what is set. */
 static uint64_t
-limit_connections(uint64_t wanted)
+limit_connections(const struct folder *folder, uint64_t wanted)
 {
+    rlim_t others = DESCRIPTORS_OTHER + folder_files_max(folder);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return wanted;
-    rlim_t needed = wanted + DESCRIPTORS_OTHER;
+    rlim_t needed = wanted + others;
     if (limit.rlim_cur < needed) {
         limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -117,8 +119,7 @@ limit_connections(uint64_t wanted)
         return wanted;
     LOG(LOG_WARNING, "few descriptors", LOG_NUMBER_FIELD("limit", limit.rlim_cur),
         LOG_NUMBER_FIELD("wanted", needed));
-    return limit.rlim_cur > 2 * DESCRIPTORS_OTHER ? limit.rlim_cur - DESCRIPTORS_OTHER
-                                                  : limit.rlim_cur / 2;
+    return limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
 }
 
 static tally_status
@@ -171,7 +172,8 @@ open_parts(struct listener *listener, struct tally_error *error)
     (void)snprintf(listener->url, sizeof listener->url, "%s://%s%s%s:%u",
                    listener->tls == NULL ? "http" : "https", v6 ? "[" : "", address, v6 ? "]" : "",
                    acceptor_port(listener->acceptor));
-    listener->connections_max = limit_connections(settings->connections);
+    listener->connections_max =
+        limit_connections(listener->exchange.server->folder, settings->connections);
     status = start_daemon(listener, error);
     if (status == TALLY_OK)
         status = acceptor_start(listener->acceptor, take_connection, listener, error);

@@ -233,7 +233,7 @@ tally_status
 decoder_memory(void **memory, size_t size, struct tally_error *error)
 {
     if (*memory == NULL)
-        *memory = calloc(1, size);
+        *memory = malloc(size); /* what is decoded is written first; zeros would touch every page */
     return *memory == NULL ? memory_fault(error) : TALLY_OK;
 }
 

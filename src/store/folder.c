@@ -25,15 +25,18 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #define MEBIBYTE ((size_t)1 << 20)
 
-/* Segments kept open between queries, of all trails open for writing: the newest ones of some
- * trails. */
-#define SEGMENTS_MEMORY_MAX (64 * MEBIBYTE)
-#define SEGMENTS_OPEN_MAX   64u
+/* Segments kept open between queries, of all trails: hundreds of them, without the dictionaries that
+ * were loaded whole. They may hold a part of the descriptors that there may be, three each. */
+#define SEGMENTS_MEMORY_MAX (96 * MEBIBYTE)
+#define SEGMENTS_FILES_MAX  4096u
+#define SEGMENTS_FILES_MIN  16u
+#define SEGMENTS_FILES_PART 4u
 
 struct folder {
     struct folder_options options;
@@ -263,6 +266,18 @@ check_folder(struct disk *disk, const char *path, struct tally_error *error)
     return status;
 }
 
+static unsigned
+limit_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return SEGMENTS_FILES_MIN;
+    rlim_t part = limit.rlim_cur / SEGMENTS_FILES_PART;
+    if (part > SEGMENTS_FILES_MAX)
+        return SEGMENTS_FILES_MAX;
+    return part < SEGMENTS_FILES_MIN ? SEGMENTS_FILES_MIN : (unsigned)part;
+}
+
 tally_status
 folder_open(const char *path, const struct folder_options *options, struct folder **folder_out,
             struct tally_error *error)
@@ -276,7 +291,7 @@ folder_open(const char *path, const struct folder_options *options, struct folde
     (void)pthread_mutex_init(&folder->mutex, NULL);
     condition_init(&folder->work);
     (void)pthread_cond_init(&folder->idle, NULL);
-    segment_cache_init(&folder->segments, SEGMENTS_MEMORY_MAX, SEGMENTS_OPEN_MAX);
+    segment_cache_init(&folder->segments, SEGMENTS_MEMORY_MAX, limit_files());
 
     tally_status status = TALLY_OK;
     folder->disk = folder->options.disk;
@@ -324,6 +339,12 @@ struct segment_cache *
 folder_segments(struct folder *folder)
 {
     return &folder->segments;
+}
+
+unsigned
+folder_files_max(const struct folder *folder)
+{
+    return folder->segments.files_max;
 }
 
 struct disk *

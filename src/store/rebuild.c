@@ -82,7 +82,7 @@ write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info
                                    rebuild->level8 + from, count, error);
     if (status == TALLY_OK)
         status = segment_open(trail->disk, trail->path, trail->tag, info_out, segment_out, error);
-    if (status == TALLY_OK && trail->mode == TRAIL_WRITE)
+    if (status == TALLY_OK)
         segment_cache_join(folder_segments(trail->folder), *segment_out);
     return status;
 }

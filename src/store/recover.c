@@ -194,7 +194,7 @@ open_segments(struct trail *trail, struct tally_error *error)
         firsts[i] = manifest->segments[i].first;
         status = segment_open(trail->disk, trail->path, trail->tag, &manifest->segments[i],
                               &trail->segments[i], error);
-        if (status == TALLY_OK && trail->mode == TRAIL_WRITE)
+        if (status == TALLY_OK)
             segment_cache_join(folder_segments(trail->folder), trail->segments[i]);
     }
     if (status == TALLY_OK)

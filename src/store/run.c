@@ -29,11 +29,12 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
     reader->bucket.meter = &reader->meter;
     reader->times_page = NO_PAGE;
     reader->group = NO_GROUP;
+    reader->next_row = NO_ROW;
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
         reader->columns[i].page = reader->columns[i].coded_page = NO_PAGE;
 
     if (run->segment != NULL) {
-        tally_status status = codec_workspace_create(&reader->workspace, error);
+        tally_status status = segment_cache_borrow(run->segment->cache, &reader->workspace, error);
         if (status != TALLY_OK) {
             free(reader);
             return status;
@@ -54,9 +55,12 @@ run_reader_destroy(struct run_reader *reader)
         run_forget_chunks(&reader->columns[i]);
         buffer_free(&reader->columns[i].ahead.input.bytes);
     }
-    if (reader->run.segment != NULL)
+    if (reader->run.segment != NULL) {
+        segment_cache_return(reader->run.segment->cache, reader->workspace);
         segment_unuse(reader->run.segment);
-    codec_workspace_destroy(reader->workspace);
+    }
+    free(reader->times);
+    free(reader->group_values);
     buffer_free(&reader->input.bytes);
     buffer_free(&reader->public_parts);
     buffer_free(&reader->private_parts);

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 tally_status
 run_row_kind(struct run_reader *reader, uint32_t row, bool *control_out, bool *erased_out,
@@ -38,13 +39,43 @@ group_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
     uint32_t count = left < GROUP_ROWS ? left : GROUP_ROWS;
     tally_status status = TALLY_OK;
 
+    if (reader->group_values == NULL)
+        reader->group_values = malloc(sizeof *reader->group_values);
+    struct run_group *values = reader->group_values;
+    if (values == NULL)
+        return memory_fault(error);
     for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
         if (field != FIELD_PRIVATE)
-            status = run_values(reader, (enum field_id)field, first, count, reader->values[field],
-                                reader->group_texts[field], error);
+            status = run_values(reader, (enum field_id)field, first, count, values->values[field],
+                                values->texts[field], error);
+        else
+            memset(values->values[field], 0, sizeof values->values[field]);
     /* Only now: a column that turned to this page forgot the group. */
     reader->group = status == TALLY_OK ? group : NO_GROUP;
     return status;
+}
+
+/* Makes the values of one row known, of each column no more than that takes. */
+static tally_status
+row_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
+        if (field != FIELD_PRIVATE)
+            status = run_value(reader, (enum field_id)field, row, &reader->values[field], error);
+    reader->group = NO_GROUP;
+    return status;
+}
+
+/* A row that follows the one before is followed by others, it is assumed, and read with them. */
+static tally_status
+values_read(struct run_reader *reader, uint32_t row, enum run_want want, struct tally_error *error)
+{
+    bool in_order = want == RUN_STREAM || row == reader->next_row;
+    reader->next_row = row + 1;
+    if (reader->group == row / GROUP_ROWS)
+        return TALLY_OK;
+    return in_order ? group_read(reader, row, error) : row_read(reader, row, error);
 }
 
 /* Makes the parts of a row known, and of the rest of its group where `want` is RUN_STREAM. */
@@ -90,15 +121,14 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
     /* First, because turning to the page of the salts forgets the group. */
     if (status == TALLY_OK)
         status = run_salt(reader, row, &salt, error);
-    if (status == TALLY_OK && reader->group != row / GROUP_ROWS)
-        status = group_read(reader, row, error);
+    if (status == TALLY_OK)
+        status = values_read(reader, row, want, error);
     if (status == TALLY_OK && want != RUN_VALUES)
         status = parts_read(reader, row, want, error);
     if (status != TALLY_OK)
         return status;
 
-    for (unsigned field = 0; field < FIELD_COUNT; field++)
-        entry.values[field] = reader->values[field][row % GROUP_ROWS];
+    run_row_values(reader, row, entry.values);
     memcpy(entry.salt, salt.salt, sizeof entry.salt);
     memcpy(entry.commitment, salt.commitment, sizeof entry.commitment);
     entry.erased = salt.erased;

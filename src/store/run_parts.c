@@ -78,11 +78,13 @@ empty_buffer(struct buffer *buffer)
     buffer_clear(buffer);
 }
 
-static void
-row_values(const struct run_reader *reader, uint32_t row, struct bytes values_out[FIELD_COUNT])
+void
+run_row_values(const struct run_reader *reader, uint32_t row, struct bytes values_out[FIELD_COUNT])
 {
+    bool grouped = reader->group == row / GROUP_ROWS;
     for (unsigned field = 0; field < FIELD_COUNT; field++)
-        values_out[field] = reader->values[field][row % GROUP_ROWS];
+        values_out[field] =
+            grouped ? reader->group_values->values[field][row % GROUP_ROWS] : reader->values[field];
 }
 
 /* The private parts of those that are not erased. False where memory is short. */
@@ -96,7 +98,7 @@ write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t
         if (parts->erased)
             continue;
         struct bytes values[FIELD_COUNT];
-        row_values(reader, row + i, values);
+        run_row_values(reader, row + i, values);
         parts->private_offset = reader->private_parts.size;
         part_write(values, fields_private, &reader->private_parts);
         parts->private_size = reader->private_parts.size - parts->private_offset;
@@ -132,7 +134,7 @@ write_public_parts(struct run_reader *reader, uint64_t fields_private, uint32_t 
         struct run_parts *parts = &reader->parts[i];
         struct bytes values[FIELD_COUNT];
         char commitment[ENTRY_COMMITMENT_SIZE];
-        row_values(reader, row + i, values);
+        run_row_values(reader, row + i, values);
         base64_encode(parts->commitment, sizeof parts->commitment, commitment);
         values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
         parts->public_offset = reader->public_parts.size;
@@ -158,7 +160,8 @@ hash_public_parts(struct run_reader *reader, uint32_t count)
 tally_status
 run_parts_make(struct run_reader *reader, uint32_t row, uint32_t ahead, struct tally_error *error)
 {
-    assert(reader->group == row / GROUP_ROWS && row % GROUP_ROWS + ahead < GROUP_ROWS);
+    assert(ahead == 0 ||
+           (reader->group == row / GROUP_ROWS && row % GROUP_ROWS + ahead < GROUP_ROWS));
     uint32_t count;
     uint64_t fields_private;
     reader->parts_count = 0;

@@ -11,10 +11,11 @@
 #define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
 #define NO_PAGE     UINT32_MAX
 
-/* Entries are put together GROUP_ROWS at a time, column by column. A power of two that divides a
- * block, so that a group stands in one block of each column. */
+/* Entries that are read in order are put together GROUP_ROWS at a time, column by column. A power of
+ * two that divides a block, so that a group stands in one block of each column. */
 #define GROUP_ROWS 16u
 #define NO_GROUP   UINT32_MAX
+#define NO_ROW     UINT32_MAX
 
 /* Chunks of a column's dictionary that a reader keeps; and how many it reads before it takes the
  * whole, which is soon cheaper. */
@@ -63,6 +64,12 @@ struct run_column {
     struct coded_page coded;
 };
 
+/* The values of a group of rows. */
+struct run_group {
+    struct bytes values[FIELD_COUNT][GROUP_ROWS];
+    char texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
+};
+
 struct run_reader {
     struct run run;
     struct codec_workspace *workspace;
@@ -71,13 +78,15 @@ struct run_reader {
     struct segment_input input; /* a block as it is in the file */
 
     uint32_t times_page; /* whose times these are, or NO_PAGE */
-    int64_t times[PAGE_ROWS];
+    int64_t *times;      /* of PAGE_ROWS rows; NULL until asked for */
 
     /* The values of the rows [group * GROUP_ROWS, …): they point into the pages that are decoded, so
      * none is known any more once a column turns to another page. */
-    uint32_t group; /* or NO_GROUP */
-    struct bytes values[FIELD_COUNT][GROUP_ROWS];
-    char group_texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
+    uint32_t group;                 /* or NO_GROUP */
+    struct run_group *group_values; /* NULL until rows are read in order */
+    /* Of the row read last, where it was read alone; they point as the group's do. */
+    struct bytes values[FIELD_COUNT];
+    uint32_t next_row; /* the one that follows the row read last */
 
     /* The parts of `parts_count` rows of one group, from `parts_first` on. */
     uint32_t parts_first;
@@ -130,8 +139,12 @@ void run_forget_chunks(struct run_column *column);
 TALLY_MUST_CHECK tally_status run_salt(struct run_reader *reader, uint32_t row,
                                        struct run_parts *parts_out, struct tally_error *error);
 
-/* Makes reader->parts those of `row` and, as far as they can be had, of the `ahead` rows behind it,
- * all in the group whose values are known. */
+/* The values of a row that is known: of the group, or alone. */
+void run_row_values(const struct run_reader *reader, uint32_t row,
+                    struct bytes values_out[FIELD_COUNT]);
+
+/* Makes reader->parts those of `row`, whose values are known, and, as far as they can be had, of the
+ * `ahead` rows behind it in the group whose values are known. */
 TALLY_MUST_CHECK tally_status run_parts_make(struct run_reader *reader, uint32_t row,
                                              uint32_t ahead, struct tally_error *error);
 

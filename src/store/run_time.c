@@ -6,9 +6,11 @@
  * read value by value.
  */
 #include "clock.h"
+#include "fault.h"
 #include "run_reader.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* Lowers each row's time to that of `field`'s column. A time that cannot be read, as in bytes that
  * nobody wrote, counts as later than all others. */
@@ -52,6 +54,10 @@ run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, u
     assert(page < run_page_count(&reader->run));
     uint32_t rows = run_page_rows(reader, page);
 
+    if (reader->times == NULL)
+        reader->times = malloc(PAGE_ROWS * sizeof *reader->times);
+    if (reader->times == NULL)
+        return memory_fault(error);
     if (reader->times_page != page) {
         reader->times_page = NO_PAGE;
         for (uint32_t row = 0; row < rows; row++)

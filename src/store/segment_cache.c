@@ -2,12 +2,15 @@
  * segment_cache.c - a list of unused segments, the one used last first.
  *
  * Two kinds of mutex meet here: a segment's, which guards whether it is open and how many use it,
- * and the cache's, which guards the list. A segment's may be held when the cache's is taken, never
- * the other way round. So trimming takes a segment off the list first and closes it afterwards; if
- * it was used in between it is not closed, and its user puts it on the list again.
+ * and the cache's, which guards the list. A segment's may be held when the cache's is taken; the
+ * other way round it may only be tried. So trimming takes a segment off the list first and closes it
+ * afterwards; if it was used in between it is not closed, and its user puts it on the list again.
+ * Dropping dictionaries leaves a segment in its place: one whose mutex somebody has is passed over,
+ * for it is being used again.
  *
- * The list holds no reference: a segment whose last reference goes takes itself off. Trimming needs
- * one while it closes, and takes it only where there is another left (segment_retain_if_alive()).
+ * The list holds no reference: a segment whose last reference goes takes itself off, before it goes.
+ * Closing needs a reference, and takes it only where there is another left
+ * (segment_retain_if_alive()).
  */
 #include "segment_cache.h"
 
@@ -16,9 +19,9 @@
 #include <assert.h>
 
 void
-segment_cache_init(struct segment_cache *cache, size_t memory_max, unsigned count_max)
+segment_cache_init(struct segment_cache *cache, size_t memory_max, unsigned files_max)
 {
-    *cache = (struct segment_cache){ .memory_max = memory_max, .count_max = count_max };
+    *cache = (struct segment_cache){ .memory_max = memory_max, .files_max = files_max };
     (void)pthread_mutex_init(&cache->mutex, NULL);
 }
 
@@ -26,6 +29,8 @@ void
 segment_cache_finish(struct segment_cache *cache)
 {
     assert(cache->count == 0);
+    while (cache->workspace_count > 0)
+        codec_workspace_destroy(cache->workspaces[--cache->workspace_count]);
     (void)pthread_mutex_destroy(&cache->mutex);
 }
 
@@ -37,6 +42,14 @@ segment_cache_join(struct segment_cache *cache, struct segment *segment)
 }
 
 static void
+weight_take(struct segment_cache *cache, const struct segment_weight *weight)
+{
+    cache->weight.memory -= weight->memory;
+    cache->weight.dictionaries -= weight->dictionaries;
+    cache->weight.files -= weight->files;
+}
+
+static void
 unlink_segment(struct segment_cache *cache, struct segment *segment)
 {
     struct segment **before = segment->warmer == NULL ? &cache->first : &segment->warmer->colder;
@@ -45,24 +58,27 @@ unlink_segment(struct segment_cache *cache, struct segment *segment)
     *after = segment->warmer;
     segment->warmer = segment->colder = NULL;
     segment->kept = false;
-    cache->memory -= segment->kept_memory;
+    weight_take(cache, &segment->weight);
     cache->count--;
 }
 
 void
-segment_cache_keep(struct segment_cache *cache, struct segment *segment, size_t memory)
+segment_cache_keep(struct segment_cache *cache, struct segment *segment,
+                   struct segment_weight weight)
 {
     (void)pthread_mutex_lock(&cache->mutex);
     assert(!segment->kept);
     segment->kept = true;
-    segment->kept_memory = memory;
+    segment->weight = weight;
     segment->colder = cache->first;
     if (cache->first == NULL)
         cache->last = segment;
     else
         cache->first->warmer = segment;
     cache->first = segment;
-    cache->memory += memory;
+    cache->weight.memory += weight.memory;
+    cache->weight.dictionaries += weight.dictionaries;
+    cache->weight.files += weight.files;
     cache->count++;
     (void)pthread_mutex_unlock(&cache->mutex);
 }
@@ -76,6 +92,28 @@ segment_cache_take(struct segment_cache *cache, struct segment *segment)
     (void)pthread_mutex_unlock(&cache->mutex);
 }
 
+/* Drops dictionaries, from the coldest segment on, until memory suffices or there are none. */
+static void
+drop_dictionaries(struct segment_cache *cache)
+{
+    (void)pthread_mutex_lock(&cache->mutex);
+    for (struct segment *segment = cache->last; segment != NULL && cache->weight.dictionaries > 0 &&
+                                                cache->weight.memory > cache->memory_max;
+         segment = segment->warmer) {
+        if (segment->weight.dictionaries == 0 || pthread_mutex_trylock(&segment->mutex) != 0)
+            continue;
+        weight_take(cache, &(struct segment_weight){
+                               .memory = segment->weight.dictionaries,
+                               .dictionaries = segment->weight.dictionaries,
+                           });
+        segment->weight.memory -= segment->weight.dictionaries;
+        segment->weight.dictionaries = 0;
+        segment_drop_dictionaries(segment);
+        (void)pthread_mutex_unlock(&segment->mutex);
+    }
+    (void)pthread_mutex_unlock(&cache->mutex);
+}
+
 /* The coldest segment, off the list and with a reference, while the cache is over its limits. */
 static struct segment *
 next_victim(struct segment_cache *cache)
@@ -83,7 +121,7 @@ next_victim(struct segment_cache *cache)
     struct segment *victim = NULL;
     (void)pthread_mutex_lock(&cache->mutex);
     while (victim == NULL && cache->last != NULL &&
-           (cache->memory > cache->memory_max || cache->count > cache->count_max)) {
+           (cache->weight.memory > cache->memory_max || cache->weight.files > cache->files_max)) {
         struct segment *last = cache->last;
         unlink_segment(cache, last);
         /* Else it is going just now, and closes itself. */
@@ -98,8 +136,40 @@ void
 segment_cache_trim(struct segment_cache *cache)
 {
     struct segment *victim;
+    drop_dictionaries(cache);
     while ((victim = next_victim(cache)) != NULL) {
         segment_close_unused(victim);
         segment_release(victim);
     }
+}
+
+tally_status
+segment_cache_borrow(struct segment_cache *cache, struct codec_workspace **workspace_out,
+                     struct tally_error *error)
+{
+    struct codec_workspace *kept = NULL;
+    if (cache != NULL) {
+        (void)pthread_mutex_lock(&cache->mutex);
+        if (cache->workspace_count > 0)
+            kept = cache->workspaces[--cache->workspace_count];
+        (void)pthread_mutex_unlock(&cache->mutex);
+    }
+    if (kept == NULL)
+        return codec_workspace_create(workspace_out, error);
+    *workspace_out = kept;
+    return TALLY_OK;
+}
+
+void
+segment_cache_return(struct segment_cache *cache, struct codec_workspace *workspace)
+{
+    if (cache != NULL && workspace != NULL) {
+        (void)pthread_mutex_lock(&cache->mutex);
+        if (cache->workspace_count < CACHE_WORKSPACES) {
+            cache->workspaces[cache->workspace_count++] = workspace;
+            workspace = NULL;
+        }
+        (void)pthread_mutex_unlock(&cache->mutex);
+    }
+    codec_workspace_destroy(workspace);
 }

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define SEGMENTS 4u
+#define SEGMENTS 4u /* read through the public and the private file: two each */
 #define ENTRIES  500u
 
 static struct tally_error error;
@@ -44,10 +44,10 @@ open_joined(struct shelf *shelf, unsigned i)
 }
 
 static void
-shelf_open(struct shelf *shelf, size_t memory_max, unsigned count_max)
+shelf_open(struct shelf *shelf, size_t memory_max, unsigned files_max)
 {
     shelf->disk = sample_disk();
-    segment_cache_init(&shelf->cache, memory_max, count_max);
+    segment_cache_init(&shelf->cache, memory_max, files_max);
     for (unsigned i = 0; i < SEGMENTS; i++) {
         shelf->samples[i] = sample_create(i, SAMPLE_PLAIN, i * ENTRIES, ENTRIES);
         struct head *head = sample_head(shelf->samples[i]);
@@ -65,7 +65,7 @@ shelf_close(struct shelf *shelf)
         segment_release(shelf->segments[i]);
         sample_destroy(shelf->samples[i]);
     }
-    assert_int_equal(shelf->cache.memory, 0);
+    assert_int_equal(shelf->cache.weight.memory, 0);
     segment_cache_finish(&shelf->cache);
     disk_close_folder(shelf->disk); /* it asserts that no file is open */
 }
@@ -98,8 +98,8 @@ expect_open(const struct shelf *shelf, const char *pattern)
 {
     unsigned open = 0;
     for (unsigned i = 0; i < SEGMENTS; i++) {
-        assert_int_equal(segment_files_open(shelf->segments[i]) > 0, pattern[i] == 'o');
-        open += segment_files_open(shelf->segments[i]) > 0;
+        assert_int_equal(segment_weigh(shelf->segments[i]).files > 0, pattern[i] == 'o');
+        open += segment_weigh(shelf->segments[i]).files > 0;
     }
     assert_int_equal(shelf->cache.count, open);
 }
@@ -153,7 +153,7 @@ the_coldest_goes_first(void **state)
 {
     (void)state;
     struct shelf shelf;
-    shelf_open(&shelf, SIZE_MAX, 2);
+    shelf_open(&shelf, SIZE_MAX, 4);
     use(&shelf, 0);
     use(&shelf, 1);
     expect_open(&shelf, "oo--");
@@ -172,12 +172,12 @@ memory_has_a_limit(void **state)
     struct shelf shelf;
     shelf_open(&shelf, SIZE_MAX, 100);
     use(&shelf, 0);
-    size_t one = shelf.cache.memory;
+    size_t one = shelf.cache.weight.memory;
     assert_true(one > sizeof(struct segment));
     for (unsigned i = 1; i < SEGMENTS; i++)
         use(&shelf, i);
     expect_open(&shelf, "oooo");
-    assert_true(shelf.cache.memory > 3 * one);
+    assert_true(shelf.cache.weight.memory > 3 * one);
     shelf.cache.memory_max = one * 5 / 2;
     use(&shelf, 3);
     expect_open(&shelf, "--oo");
@@ -187,28 +187,74 @@ memory_has_a_limit(void **state)
     shelf_close(&shelf);
 }
 
+/* Loads the dictionaries of all columns whole. */
+static void
+use_dictionaries(struct shelf *shelf, unsigned i)
+{
+    struct run run = { .first = i * ENTRIES, .count = ENTRIES, .segment = shelf->segments[i] };
+    struct run_reader *reader;
+    struct dictionary dictionary;
+    assert_ok(run_reader_create(&run, &reader, &error));
+    for (unsigned field = 0; field < FIELD_COUNT; field++)
+        assert_ok(run_dictionary(reader, (enum field_id)field, &dictionary, &error));
+    run_reader_destroy(reader);
+}
+
+/* When memory is short, dictionaries that were loaded whole go first, from the coldest on, and no
+ * segment is closed for them. */
+static void
+dictionaries_go_first(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, SIZE_MAX, 100);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        use(&shelf, i);
+        use_dictionaries(&shelf, i);
+        assert_true(shelf.segments[i]->weight.dictionaries > 0);
+    }
+    shelf.cache.memory_max = shelf.cache.weight.memory - 1;
+    use(&shelf, 3);
+    expect_open(&shelf, "oooo");
+    assert_int_equal(shelf.segments[0]->weight.dictionaries, 0);
+    assert_true(shelf.segments[1]->weight.dictionaries > 0);
+
+    shelf.cache.memory_max = shelf.cache.weight.memory - shelf.cache.weight.dictionaries;
+    use(&shelf, 3);
+    expect_open(&shelf, "oooo");
+    assert_int_equal(shelf.cache.weight.dictionaries, 0);
+    assert_true(shelf.cache.weight.memory <= shelf.cache.memory_max);
+    struct segment_weight weight = segment_weigh(shelf.segments[1]);
+    assert_int_equal(weight.memory, shelf.segments[1]->weight.memory);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        use_dictionaries(&shelf, i);
+        use(&shelf, i);
+    }
+    shelf_close(&shelf);
+}
+
 /* A segment in use is not closed, whatever the limits; one that goes is closed at once. */
 static void
 use_and_release(void **state)
 {
     (void)state;
     struct shelf shelf;
-    shelf_open(&shelf, SIZE_MAX, 1);
+    shelf_open(&shelf, SIZE_MAX, 2);
     const struct segment_half *half;
     struct segment_input input = { 0 };
     segment_use(shelf.segments[0]);
     assert_ok(segment_get_half(shelf.segments[0], HALF_PUBLIC, &input, &half, &error));
     use(&shelf, 1);
     use(&shelf, 2);
-    assert_int_equal(segment_files_open(shelf.segments[0]), 1);
-    assert_int_equal(segment_files_open(shelf.segments[1]), 0);
-    assert_int_equal(segment_files_open(shelf.segments[2]), 2);
+    assert_int_equal(segment_weigh(shelf.segments[0]).files, 1);
+    assert_int_equal(segment_weigh(shelf.segments[1]).files, 0);
+    assert_int_equal(segment_weigh(shelf.segments[2]).files, 2);
     buffer_free(&input.bytes);
     segment_unuse(shelf.segments[0]);
     expect_open(&shelf, "o---");
     segment_release(shelf.segments[0]);
     assert_int_equal(shelf.cache.count, 0);
-    assert_int_equal(shelf.cache.memory, 0);
+    assert_int_equal(shelf.cache.weight.memory, 0);
     shelf.segments[0] = open_joined(&shelf, 0);
     shelf_close(&shelf);
 }
@@ -243,7 +289,7 @@ threads_come_and_go(void **state)
     (void)state;
     struct shelf shelf;
     struct visitor visitors[4];
-    shelf_open(&shelf, SIZE_MAX, 2);
+    shelf_open(&shelf, SIZE_MAX, 4);
     for (unsigned i = 0; i < 4; i++) {
         visitors[i] = (struct visitor){ .shelf = &shelf, .seed = i };
         assert_int_equal(pthread_create(&visitors[i].thread, NULL, visit, &visitors[i]), 0);
@@ -252,7 +298,7 @@ threads_come_and_go(void **state)
         assert_int_equal(pthread_join(visitors[i].thread, NULL), 0);
         assert_int_equal(visitors[i].wrong, 0);
     }
-    assert_true(shelf.cache.count <= 2);
+    assert_true(shelf.cache.weight.files <= 4);
     shelf_close(&shelf);
 }
 
@@ -262,7 +308,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_as_they_are),       cmocka_unit_test(readers_count_their_reads),
         cmocka_unit_test(the_coldest_goes_first), cmocka_unit_test(memory_has_a_limit),
-        cmocka_unit_test(use_and_release),        cmocka_unit_test(threads_come_and_go),
+        cmocka_unit_test(dictionaries_go_first),  cmocka_unit_test(use_and_release),
+        cmocka_unit_test(threads_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

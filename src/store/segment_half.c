@@ -21,6 +21,12 @@
 /* A dictionary that takes no more bytes is loaded at once. */
 #define SMALL_DICTIONARY 4096u
 
+static bool
+is_small(const struct column_entry *entry)
+{
+    return (uint64_t)entry->dictionary.size + entry->dictionary_table.size <= SMALL_DICTIONARY;
+}
+
 struct segment_identity
 segment_identify(const struct segment_info *info, const uint8_t tag[16],
                  enum segment_file_kind kind)
@@ -100,23 +106,38 @@ segment_half_close(struct segment_half *half)
     free(half);
 }
 
-size_t
-segment_half_memory(const struct segment_half *half)
+void
+segment_half_weigh(const struct segment_half *half, struct segment_weight *weight)
 {
-    size_t memory = sizeof *half + half->directory.column_count * sizeof half->columns[0] +
-                    half->directory.range_count * sizeof *half->directory.ranges;
+    weight->files++;
+    weight->memory += sizeof *half + half->directory.column_count * sizeof half->columns[0] +
+                      half->directory.range_count * sizeof *half->directory.ranges;
     for (uint32_t i = 0; i < half->directory.column_count; i++) {
         const struct segment_column *column = &half->columns[i];
         if (column->blocks != NULL)
-            memory += column->block_count * sizeof *column->blocks;
+            weight->memory += column->block_count * sizeof *column->blocks;
         if (column->dictionary_table != NULL)
-            memory += column->dictionary_table->memory;
-        if (column->dictionary != NULL)
-            memory += dictionary_copy_memory(column->dictionary);
+            weight->memory += column->dictionary_table->memory;
         if (column->primer != NULL)
-            memory += primer_memory(column->primer);
+            weight->memory += primer_memory(column->primer);
+        if (column->dictionary == NULL)
+            continue;
+        size_t memory = dictionary_copy_memory(column->dictionary);
+        weight->memory += memory;
+        weight->dictionaries += is_small(&column->entry) ? 0 : memory;
     }
-    return memory;
+}
+
+void
+segment_half_drop_dictionaries(struct segment_half *half)
+{
+    for (uint32_t i = 0; i < half->directory.column_count; i++) {
+        struct segment_column *column = &half->columns[i];
+        if (is_small(&column->entry))
+            continue;
+        dictionary_copy_destroy(column->dictionary);
+        column->dictionary = NULL;
+    }
 }
 
 struct segment_column *
@@ -259,7 +280,7 @@ codes_load(struct segment_column *column, struct codec_workspace *workspace,
         return segment_file_fault(column->file, &place, "has no values", error);
     if (entry->dictionary.offset + size > column->file->directory_offset)
         return segment_file_fault(column->file, &place, "lies outside the file", error);
-    if (size <= SMALL_DICTIONARY)
+    if (is_small(entry))
         return small_dictionary_load(column, workspace, input, error);
     return dictionary_table_load(column, workspace, input, error);
 }

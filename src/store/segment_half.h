@@ -10,6 +10,7 @@
 
 #include "dictionary.h"
 #include "segment.h"
+#include "segment_cache.h"
 #include "segment_directory.h"
 
 struct segment_column {
@@ -43,7 +44,11 @@ TALLY_MUST_CHECK tally_status segment_half_open(struct disk *disk, const char *f
                                                 struct segment_half **half_out,
                                                 struct tally_error *error);
 void segment_half_close(struct segment_half *half); /* NULL is allowed */
-size_t segment_half_memory(const struct segment_half *half);
+
+/* Adds what it takes. */
+void segment_half_weigh(const struct segment_half *half, struct segment_weight *weight);
+/* Of dictionaries that were loaded whole, only small ones and the tables are left. */
+void segment_half_drop_dictionaries(struct segment_half *half);
 
 /* The column of this number (enum field_id or COLUMN_SALT), or NULL. */
 struct segment_column *segment_half_column(struct segment_half *half, unsigned column);

@@ -119,13 +119,6 @@ close_files(struct segment *segment)
     segment_index_close(&segment->index);
 }
 
-unsigned
-segment_files_open(const struct segment *segment)
-{
-    return (segment->halves[0] != NULL) + (segment->halves[1] != NULL) +
-           (segment->index.state == INDEX_OPEN);
-}
-
 void
 segment_release(struct segment *segment)
 {
@@ -163,15 +156,25 @@ segment_use(struct segment *segment)
     pthread_mutex_unlock(&segment->mutex);
 }
 
-/* What it takes while it is open: the large parts. */
-static size_t
-memory_of(const struct segment *segment)
+struct segment_weight
+segment_weigh(const struct segment *segment)
 {
-    size_t memory = sizeof *segment;
+    struct segment_weight weight = { .memory = sizeof *segment };
     for (unsigned half = 0; half < 2; half++)
         if (segment->halves[half] != NULL)
-            memory += segment_half_memory(segment->halves[half]);
-    return memory;
+            segment_half_weigh(segment->halves[half], &weight);
+    if (segment->index.state == INDEX_OPEN)
+        weight.files++;
+    return weight;
+}
+
+void
+segment_drop_dictionaries(struct segment *segment)
+{
+    assert(segment->users == 0);
+    for (unsigned half = 0; half < 2; half++)
+        if (segment->halves[half] != NULL)
+            segment_half_drop_dictionaries(segment->halves[half]);
 }
 
 void
@@ -184,7 +187,7 @@ segment_unuse(struct segment *segment)
     if (last && cache == NULL)
         close_files(segment);
     else if (last)
-        segment_cache_keep(cache, segment, memory_of(segment));
+        segment_cache_keep(cache, segment, segment_weigh(segment));
     pthread_mutex_unlock(&segment->mutex);
     if (last && cache != NULL)
         segment_cache_trim(cache);

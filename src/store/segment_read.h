@@ -32,7 +32,7 @@ struct segment {
     struct segment_cache *cache; /* NULL: none */
     /* Under the cache's mutex: */
     bool kept;
-    size_t kept_memory;
+    struct segment_weight weight;
     struct segment *warmer, *colder;
 
     pthread_mutex_t mutex; /* for everything below, but for reading what was handed out */
@@ -47,10 +47,13 @@ void segment_use(struct segment *segment);
 void segment_unuse(struct segment *segment);
 
 /* For segment_cache.c. One more reference, unless there is none left; closing what was kept, if it
- * is not used or kept again; and how many files it holds, under its mutex. */
+ * is not used or kept again; and dropping the dictionaries of one that is kept, under its mutex. */
 bool segment_retain_if_alive(struct segment *segment);
 void segment_close_unused(struct segment *segment);
-unsigned segment_files_open(const struct segment *segment);
+void segment_drop_dictionaries(struct segment *segment);
+
+/* What it takes now; under its mutex. */
+struct segment_weight segment_weigh(const struct segment *segment);
 
 /*
  * The rest is for users. What is opened and read for them goes through `input`, and is counted there.

@@ -230,7 +230,7 @@ void folder_add(struct folder *folder, struct trail *trail);
 void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
 void folder_wake(struct folder *folder);
-/* What keeps the segments of trails that are written to open between queries. */
+/* What keeps the segments of all trails open between queries. */
 struct segment_cache *folder_segments(struct folder *folder);
 /* What the heads of all trails together take, whether that has reached heads_memory_max, and how
  * much of it one trail may have then. */
