@@ -5,15 +5,17 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 10
 export TALLY_SHARED ?= $(abspath ../shared)
 
-.PHONY: help build test demo demo-clean bench bench-full bench-build fuzz soak install clean deps format
+.PHONY: help build test demo demo-clean bench bench-full bench-find bench-build fuzz soak install clean deps format
 
 help:
 	@echo 'make build     the program, build/tally'
 	@echo 'make demo      build it and start a server with entries in it; prints what to try'
 	@echo 'make demo-clean  remove what the demo keeps, demo-data'
 	@echo 'make test      all tests: unit, system, server, conformance'
-	@echo 'make bench     measure, beside PostgreSQL and SQLite; bench/http.sh and find.sh say what can be set'
-	@echo 'make bench-full  questions to 1, 10 and 100 million entries: hours, and 40 GB of disk'
+	@echo 'make bench     measure, beside PostgreSQL and SQLite, in some minutes: little, and once'
+	@echo 'make bench-full  all of it, medians of five, up to 100 million entries: hours, and 40 GB of disk;'
+	@echo '               bench/run.sh, http.sh and find.sh say what can be set'
+	@echo 'make bench-find  of it, only the questions: BENCH_FIND_SIZES=N BENCH_FIND_KEEP=DIR for one size at a time'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make soak      overload and kill whoever records, and check, SOAK_MINUTES=$(SOAK_MINUTES) times'
 	@echo 'make install   into the prefix (PREFIX=/usr/local, DESTDIR=)'
@@ -48,14 +50,24 @@ bench-build:
 	@[ -x $(BUILD)/bench/peer_postgres ] || \
 	    { meson setup --reconfigure $(BUILD) > /dev/null && ninja -C $(BUILD) --quiet; }
 
-bench: bench-build
+bench: export BENCH_RUNS ?= 1
+bench: export BENCH_EMBEDDED_EVENTS ?= 100000
+bench: export BENCH_EVENTS ?= 100000
+bench: export BENCH_PEER_EVENTS ?= 20000
+bench: export BENCH_SINGLE ?= 5000
+bench: export BENCH_ONE ?= 1000
+bench-full bench-find: export BENCH_FIND_SIZES ?= 1000000 10000000 100000000
+bench-full bench-find: export BENCH_FIND_ASKS ?= 200
+bench-full bench-find: export BENCH_FIND_SECONDS ?= 10
+bench-full bench-find: export BENCH_FIND_COLD ?= 10
+bench-full bench-find: export BENCH_FIND_SVG ?= docs/find.svg
+
+bench bench-full: bench-build
 	@bench/run.sh $(BUILD)
 	@bench/find.sh $(BUILD)
 
-bench-full: bench-build
-	@BENCH_FIND_SIZES="$${BENCH_FIND_SIZES:-1000000 10000000 100000000}" \
-	    BENCH_FIND_ASKS=$${BENCH_FIND_ASKS:-200} BENCH_FIND_SECONDS=$${BENCH_FIND_SECONDS:-10} \
-	    BENCH_FIND_COLD=$${BENCH_FIND_COLD:-10} BENCH_FIND_SVG=$${BENCH_FIND_SVG-docs/find.svg} bench/find.sh $(BUILD)
+bench-find: bench-build
+	@bench/find.sh $(BUILD)
 
 fuzz:
 	@packaging/deps.sh build check

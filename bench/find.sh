@@ -2,7 +2,7 @@
 # find.sh BUILD: how long questions take, of a trail, PostgreSQL 15 and SQLite with the same entries on this
 # machine; prints Markdown. docs/performance.md says what is compared.
 #
-#   BENCH_FIND_SIZES=N...     entries (200000)
+#   BENCH_FIND_SIZES=N...     entries (100000)
 #   BENCH_FIND_KEEP=DIR       keep everything in DIR/N: what is there is not made again, and the tables are of
 #                             all sizes that were measured there, so that sizes can be run one at a time.
 #                             Where the format has changed since: without DIR/N/samples the trail is made anew
@@ -17,7 +17,7 @@
 set -eu
 build=$(realpath "$1")
 bench=$(realpath "$(dirname "$0")")
-sizes=${BENCH_FIND_SIZES:-200000}
+sizes=${BENCH_FIND_SIZES:-100000}
 engines=${BENCH_FIND_ENGINES-trail http postgres sqlite}
 peer_max=${BENCH_FIND_PEER_MAX:-10000000}
 peer_seconds=${BENCH_FIND_PEER_SECONDS:-3600}
