@@ -26,8 +26,9 @@
 #include <assert.h>
 
 const char *const plan_access_names[ACCESS_COUNT] = {
-    [ACCESS_SUMMARY] = "summary", [ACCESS_INDEX] = "index", [ACCESS_CODES] = "codes",
-    [ACCESS_NUMBERS] = "numbers", [ACCESS_IDS] = "ids",     [ACCESS_VALUES] = "values",
+    [ACCESS_TOKENS] = "tokens", [ACCESS_SUMMARY] = "summary", [ACCESS_INDEX] = "index",
+    [ACCESS_CODES] = "codes",   [ACCESS_NUMBERS] = "numbers", [ACCESS_IDS] = "ids",
+    [ACCESS_VALUES] = "values",
 };
 
 /*
@@ -98,13 +99,18 @@ node_turn(struct plan_node *node, bool forget)
     }
 }
 
-void
-plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader)
+tally_status
+plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader,
+          struct tally_error *error)
 {
     node_turn(plan->root, number != plan->number);
     plan->number = number;
     plan->run = run;
     plan->reader = reader;
+    tally_status status = plan_narrow_pages(plan, error);
+    if (status != TALLY_OK)
+        return status;
+    return plan->pages == 0 ? TALLY_ABSENT : TALLY_OK;
 }
 
 /*
@@ -266,6 +272,10 @@ tally_status
 plan_page_possible(struct plan *plan, uint32_t page, bool *possible_out, struct tally_error *error)
 {
     assert(plan->reader != NULL && page < run_page_count(plan->run));
+    if (page < 64 && (plan->pages >> page & 1) == 0) {
+        *possible_out = false;
+        return TALLY_OK;
+    }
     return page_possible(plan, plan->root, page, possible_out, error);
 }
 

@@ -10,9 +10,11 @@
 #include "filter.h"
 #include "row_set.h"
 #include "run.h"
+#include "token.h"
 
 /* The ways in which a term is asked of a column's page. */
 enum plan_access {
+    ACCESS_TOKENS,  /* not at all: the run's index rules the term out */
     ACCESS_SUMMARY, /* not at all: what is known of the page rules the term out */
     ACCESS_INDEX,   /* of the entries' indexes: nothing is read */
     ACCESS_CODES,
@@ -35,8 +37,21 @@ void plan_destroy(struct plan *plan); /* NULL is allowed */
 bool plan_run_possible(const struct plan *plan, const struct run *run);
 
 /* Turns to a run. `number` tells runs apart: what was learned of a run's values is kept until
- * another number comes. `run` and `reader` are lent until the next turn. */
-void plan_turn(struct plan *plan, size_t number, const struct run *run, struct run_reader *reader);
+ * another number comes. `run` and `reader` are lent until the next turn. TALLY_ABSENT where the
+ * run's index rules out that there are matches; nothing else of the run was read then. */
+TALLY_MUST_CHECK tally_status plan_turn(struct plan *plan, size_t number, const struct run *run,
+                                        struct run_reader *reader, struct tally_error *error);
+
+/* Of up to 64 things, those that may have one of the tokens: all where that cannot be told. */
+typedef tally_status plan_asker(void *context, const struct token_sought *tokens, size_t count,
+                                uint64_t *bits_out, struct tally_error *error);
+
+/* Whether indexes of tokens can rule anything out for this filter. */
+bool plan_has_tokens(const struct plan *plan);
+
+/* Takes those things out of `bits` that have no match, as far as the asker tells. */
+TALLY_MUST_CHECK tally_status plan_ask_index(struct plan *plan, plan_asker *asker, void *context,
+                                             uint64_t *bits, struct tally_error *error);
 
 /* Whether a page of that run can have matches at all, as far as is known without reading it. */
 TALLY_MUST_CHECK tally_status plan_page_possible(struct plan *plan, uint32_t page,

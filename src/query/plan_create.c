@@ -23,6 +23,7 @@ node_destroy(struct plan_node *node)
         free(node->columns);
         free(node->ranges);
         free(node->ids);
+        free(node->tokens);
         free(node);
         node = next;
     }
@@ -140,6 +141,8 @@ prepare_term(struct plan_node *node, struct tally_error *error)
                                                     fields[term->field].type == TYPE_DECIMAL));
     if (status == TALLY_OK && number)
         status = prepare_ranges(node, error);
+    if (status == TALLY_OK)
+        status = plan_prepare_tokens(node, error);
     return status;
 }
 

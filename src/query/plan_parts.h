@@ -56,6 +56,7 @@ struct plan_node {
     struct plan_column *columns;
     struct key_range *ranges; /* by value, where the term compares numbers */
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
+    struct token_sought *tokens;  /* by value; NULL: the term has none (plan_index.c) */
     uint64_t asked[ACCESS_COUNT]; /* pages, beside those of the columns */
     bool exact;                   /* all values are exact texts, compared by case */
     bool no_hex;                  /* free text that no UUID and no hexadecimal digits can contain */
@@ -67,7 +68,15 @@ struct plan {
     size_t number; /* of the run; SIZE_MAX: none yet */
     const struct run *run;
     struct run_reader *reader;
+    uint64_t pages; /* of the run: those that may have matches; beyond the 64th all may */
 };
+
+/* Gives a term its tokens, where it has some. */
+TALLY_MUST_CHECK tally_status plan_prepare_tokens(struct plan_node *node,
+                                                  struct tally_error *error);
+
+/* Sets plan->pages for the run that the plan turned to. */
+TALLY_MUST_CHECK tally_status plan_narrow_pages(struct plan *plan, struct tally_error *error);
 
 /* What may be among a page's values, as far as its summary tells. */
 TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,

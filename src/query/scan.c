@@ -196,32 +196,36 @@ scan_begin(struct scan *scan)
         scan->account.pages[FATE_PASSED] += run_page_count(scan_run(scan, i));
 }
 
-/* One that was passed so far has another fate. */
+/* So many that were passed so far have another fate. */
 static void
-account_move(uint64_t fates[FATE_COUNT], enum scan_fate fate)
+account_move(uint64_t fates[FATE_COUNT], enum scan_fate fate, uint64_t count)
 {
-    fates[FATE_PASSED]--;
-    fates[fate]++;
+    fates[FATE_PASSED] -= count;
+    fates[fate] += count;
 }
 
-void
-scan_turn(struct scan *scan, size_t i, struct run_reader *reader)
+tally_status
+scan_turn(struct scan *scan, size_t i, struct run_reader *reader, struct tally_error *error)
 {
-    plan_turn(scan->plan, i, scan_run(scan, i), reader);
-    account_move(scan->account.runs, FATE_ASKED);
+    const struct run *run = scan_run(scan, i);
+    tally_status status = plan_turn(scan->plan, i, run, reader, error);
+    account_move(scan->account.runs, status == TALLY_ABSENT ? FATE_RULED_OUT : FATE_ASKED, 1);
+    if (status == TALLY_ABSENT)
+        account_move(scan->account.pages, FATE_RULED_OUT, run_page_count(run));
+    return status;
 }
 
-/* Turns to a run with the source's own reader. */
+/* Turns to a run with the source's own reader. TALLY_ABSENT: it has no matches. */
 static tally_status
 enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct tally_error *error)
 {
     struct run_reader *reader;
     tally_status status = scan->source.reader(scan->source.context, i, &reader, error);
-    if (status != TALLY_OK)
-        return status;
-    scan_turn(scan, i, reader);
-    *reader_out = reader;
-    return TALLY_OK;
+    if (status == TALLY_OK)
+        status = scan_turn(scan, i, reader, error);
+    if (status == TALLY_OK)
+        *reader_out = reader;
+    return status;
 }
 
 tally_status
@@ -236,7 +240,7 @@ scan_find(struct scan *scan, uint32_t page, struct row_set *found, struct tally_
     tally_status status = plan_page_possible(scan->plan, page, &possible, error);
     if (status != TALLY_OK)
         return status;
-    account_move(scan->account.pages, possible ? FATE_ASKED : FATE_RULED_OUT);
+    account_move(scan->account.pages, possible ? FATE_ASKED : FATE_RULED_OUT, 1);
     *found = (struct row_set){ 0 };
     if (possible)
         status = plan_page(scan->plan, page, found, error);
@@ -386,7 +390,7 @@ list_run_by_time(struct listing *listing, size_t number, struct tally_error *err
         if (status == TALLY_OK && !out_of_range(listing, minimum, maximum))
             status = list_page(listing, run, reader, page, error);
     }
-    return status;
+    return status == TALLY_ABSENT ? TALLY_OK : status;
 }
 
 static tally_status
@@ -430,7 +434,7 @@ list_run_by_index(struct listing *listing, size_t number, struct tally_error *er
         uint32_t page = listing->order == ORDER_INDEX ? i : end - 1 - (i - first);
         status = list_page(listing, run, reader, page, error);
     }
-    return status;
+    return status == TALLY_ABSENT ? TALLY_OK : status;
 }
 
 static tally_status

@@ -153,7 +153,7 @@ unsigned scan_threads(const struct scan *scan);
 /* What became of the runs and of the pages that there were for a scan to look at. */
 enum scan_fate {
     FATE_PASSED,    /* not looked at: beyond the times or indexes asked for, or the list was full */
-    FATE_RULED_OUT, /* a page: by what is known of it without reading it */
+    FATE_RULED_OUT, /* by what is known of it without reading it */
     FATE_ASKED,
     FATE_COUNT,
 };

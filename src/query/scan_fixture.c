@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "disk_sim.h"
 #include "segment.h"
+#include "segment_file.h"
 #include "uuid.h"
 
 #include <inttypes.h>
@@ -179,6 +180,12 @@ random_entry(struct corpus *corpus, uint64_t *state, uint64_t index, struct corp
     values[FIELD_RESPONSE_TIME_MS] = literal(PICK(state, durations));
     values[FIELD_MESSAGE] = literal(PICK(state, messages));
     values[FIELD_DETAILS] = literal(PICK(state, details));
+    if (index % 3 == 0) { /* what stands in a page or two only */
+        values[FIELD_SESSION_ID] = keep_text(corpus, "session-%" PRIu64, index / 300);
+        values[FIELD_DETAILS] =
+            keep_text(corpus, "{\"n\":%" PRIu64 ".50,\"of\":[{\"rare\":\"k\\u002d%" PRIu64 "\"}]}",
+                      index / 500, index / 200);
+    }
     values[FIELD_CHANGES] = literal(PICK(state, changes));
     if (index / 512 % 2 == 0) /* whole blocks and pages without it */
         values[FIELD_STATUS_CODE] =
@@ -245,6 +252,57 @@ corpus_create(uint64_t seed, const uint32_t *sizes)
         first += sizes[i];
     }
     return corpus;
+}
+
+static void
+lose_index(struct corpus *corpus, const struct run *run)
+{
+    char name[SEGMENT_NAME_MAX];
+    struct segment_identity identity = {
+        .kind = SEGMENT_FILE_INDEX,
+        .first = run->first,
+        .generation = segment_get_info(run->segment)->generation,
+    };
+    segment_file_name("t", &identity, name);
+    must(disk_unlink(corpus->disk, name, NULL) == TALLY_OK, "index");
+}
+
+static void
+erase_some(struct corpus *corpus, struct run *run)
+{
+    const struct segment_info info = *segment_get_info(run->segment);
+    struct segment_info erased;
+    size_t count = 0;
+    uint32_t *rows = calloc(info.count, sizeof *rows);
+    must(rows != NULL, "memory");
+    for (uint32_t row = 0; row < info.count; row += 1 + row % 5) {
+        struct bytes *values = corpus->entries[info.first + row].values;
+        if (values[FIELD_CONTROL].data != NULL)
+            continue;
+        rows[count++] = row;
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            if ((FIELDS_PRIVATE_DEFAULT & FIELD_BIT(field)) != 0)
+                values[field] = (struct bytes){ NULL, 0 };
+    }
+    must(segment_erase(corpus->disk, "t", tag, &info, rows, count, &erased, NULL) == TALLY_OK,
+         "erasure");
+    segment_release(run->segment);
+    must(segment_open(corpus->disk, "t", tag, &erased, &run->segment, NULL) == TALLY_OK, "segment");
+    free(rows);
+}
+
+void
+corpus_change(struct corpus *corpus, enum corpus_change change)
+{
+    for (size_t i = 0; i < corpus->run_count; i++) {
+        struct run *run = &corpus->runs[i];
+        run_reader_destroy(corpus->readers[i]);
+        corpus->readers[i] = NULL;
+        if (run->segment != NULL && change == CORPUS_LOSE_INDEXES)
+            lose_index(corpus, run);
+        if (run->segment != NULL && change == CORPUS_ERASE)
+            erase_some(corpus, run);
+    }
 }
 
 static void
@@ -360,6 +418,23 @@ random_term(uint64_t *state, struct buffer *out)
         "message:*",
         "service:api",
         "details.n:1",
+        "details.n:1.00",
+        "details.n:1000",
+        "details.n:-5.0..-5e0",
+        "details.n:3.5",
+        "details.n:\"4.50\"",
+        "details.n:1,7.5",
+        "details.of.rare:k-3",
+        "details.of.rare:k-3,k-30",
+        "details.of.rare:k-3*",
+        "details.s:\"say \\\"hi\\\"\"",
+        "session_id:session-2",
+        "session_id:session-1,session-20",
+        "session_id:session-99999",
+        "ip:10.0.0.1",
+        "ip:\"::ffff:a00:1\",gateway",
+        "ip:2001:DB8::1",
+        "user_id:nobody",
         "details.n:\"1\"",
         "details.n:>0",
         "details.tags:red",

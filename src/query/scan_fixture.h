@@ -34,6 +34,14 @@ struct corpus {
 struct corpus *corpus_create(uint64_t seed, const uint32_t *sizes);
 void corpus_destroy(struct corpus *corpus);
 
+/* What may happen to a corpus: the index files of its segments are gone; some entries of its segments
+ * have lost their private part. */
+enum corpus_change {
+    CORPUS_LOSE_INDEXES,
+    CORPUS_ERASE,
+};
+void corpus_change(struct corpus *corpus, enum corpus_change change);
+
 /* All of it, or the first `size` entries, as a snapshot of that size has it: at most one view at a
  * time. */
 struct scan_source corpus_source(struct corpus *corpus, uint64_t size);

@@ -71,10 +71,12 @@ scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_
         if (!plan_run_possible(scan->plan, scan_run(scan, i)))
             continue;
         status = scan->source.reader(scan->source.context, i, &reader, error);
-        if (status != TALLY_OK)
-            break;
-        scan_turn(scan, i, reader);
-        status = visit_pages(scan, i, reader, visitor, context, error);
+        if (status == TALLY_OK)
+            status = scan_turn(scan, i, reader, error);
+        if (status == TALLY_OK)
+            status = visit_pages(scan, i, reader, visitor, context, error);
+        else if (status == TALLY_ABSENT)
+            status = TALLY_OK;
     }
     return status;
 }
@@ -138,8 +140,12 @@ visit_run(struct sharer *sharer, size_t number, struct tally_error *error)
     tally_status status = run_reader_create(scan_run(scan, number), &reader, error);
     if (status != TALLY_OK)
         return status;
-    scan_turn(scan, number, reader);
-    status = visit_pages(scan, number, reader, sharer->sharing->visitor, sharer->context, error);
+    status = scan_turn(scan, number, reader, error);
+    if (status == TALLY_OK)
+        status =
+            visit_pages(scan, number, reader, sharer->sharing->visitor, sharer->context, error);
+    else if (status == TALLY_ABSENT)
+        status = TALLY_OK;
     run_meter_add(&sharer->meter, run_meter(reader));
     run_reader_destroy(reader);
     return status;

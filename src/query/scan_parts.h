@@ -30,8 +30,10 @@ scan_run(const struct scan *scan, size_t i)
 /* Begins to look at all runs: until something else becomes of them, they are passed. */
 void scan_begin(struct scan *scan);
 
-/* Turns to a run that is read with `reader`, lent until the next turn. */
-void scan_turn(struct scan *scan, size_t i, struct run_reader *reader);
+/* Turns to a run that is read with `reader`, lent until the next turn. TALLY_ABSENT: it has no
+ * matches. */
+TALLY_MUST_CHECK tally_status scan_turn(struct scan *scan, size_t i, struct run_reader *reader,
+                                        struct tally_error *error);
 
 /* The matches of a page of the run that the scan is turned to. */
 TALLY_MUST_CHECK tally_status scan_find(struct scan *scan, uint32_t page, struct row_set *found,

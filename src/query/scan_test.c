@@ -221,19 +221,82 @@ check_filter(struct corpus *corpus, struct bytes text, uint64_t size, size_t cap
 }
 
 static void
-random_filters_agree_with_the_naive_list(void **state)
+check_random_filters(struct corpus *corpus, uint64_t seed, unsigned filters)
 {
-    (void)state;
-    static const uint32_t sizes[] = { 4500, 300, 4096, 1, 900, 500, 0 };
-    struct corpus *corpus = corpus_create(7, sizes);
-    uint64_t seed = 1;
-    for (unsigned i = 0; i < 250; i++) {
+    for (unsigned i = 0; i < filters; i++) {
         struct buffer text = { 0 };
         corpus_filter(&seed, &text);
         uint64_t size = i % 3 == 0 ? 1 + corpus_random(&seed, corpus->count) : corpus->count;
         static const size_t capacities[] = { 1000, 4096, 20000, 333 };
         check_filter(corpus, buffer_view(&text), size, capacities[i % 4]);
         buffer_free(&text);
+    }
+}
+
+/* With indexes, with those of what is left after an erasure, and without. */
+static void
+random_filters_agree_with_the_naive_list(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 4500, 300, 4096, 1, 900, 500, 0 };
+    struct corpus *corpus = corpus_create(7, sizes);
+    check_random_filters(corpus, 1, 150);
+    corpus_change(corpus, CORPUS_ERASE);
+    check_random_filters(corpus, 2, 100);
+    corpus_change(corpus, CORPUS_LOSE_INDEXES);
+    check_random_filters(corpus, 3, 50);
+    corpus_destroy(corpus);
+}
+
+/* Counts, and says how many pages were asked about. */
+static uint64_t
+count_asked(struct corpus *corpus, const char *text, uint64_t *pages_asked)
+{
+    struct filter *filter = parse(bytes_text(text));
+    struct scan_source source = corpus_source(corpus, corpus->count);
+    struct scan *scan;
+    uint64_t count;
+    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+    *pages_asked = scan_account(scan)->pages[FATE_ASKED];
+    scan_destroy(scan);
+    filter_destroy(filter);
+    return count;
+}
+
+/* The heads' two pages are asked about in any case; hardly any other has what is asked for. */
+static void
+indexes_rule_pages_out(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 40000, 20000, 100, 100, 0 };
+    static const struct {
+        const char *filter;
+        uint64_t count, pages;
+    } rows[] = {
+        { "session_id:session-3", 100, 1 },
+        { "session_id:session-3,session-100", 200, 2 },
+        { "details.of.rare:k-7", 67, 1 },
+        { "details.n:7.5", 167, 1 },
+        { "details.n:7.5 session_id:session-99", 0, 0 },
+        { "session_id:session-3 OR details.of.rare:k-200", 166, 2 },
+        { "user_id:u1 session_id:nobody", 0, 0 },
+        { "endpoint:/api/items/17 index:<20000", 4, 4 },
+        { "session_id:session-3 -details.of.rare:k-4", 67, 1 },
+    };
+    struct corpus *corpus = corpus_create(8, sizes);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t pages, all;
+        uint64_t count = count_asked(corpus, rows[i].filter, &pages);
+        if (pages > rows[i].pages + 2 + 1)
+            fail_msg("%s: %u pages", rows[i].filter, (unsigned)pages);
+        if (count > rows[i].count || count < rows[i].count * 9 / 10)
+            fail_msg("%s: %u entries", rows[i].filter, (unsigned)count);
+        if (i + 1 < sizeof rows / sizeof *rows)
+            continue;
+        corpus_change(corpus, CORPUS_LOSE_INDEXES);
+        assert_int_equal(count_asked(corpus, rows[i].filter, &all), count);
+        assert_true(all > pages);
     }
     corpus_destroy(corpus);
 }
@@ -408,6 +471,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters_agree_with_the_naive_list),
+        cmocka_unit_test(indexes_rule_pages_out),
         cmocka_unit_test(who_waits_no_longer_is_heard_at_every_page),
         cmocka_unit_test(the_first_failure_ends_all_threads),
         cmocka_unit_test(lists_of_any_length_join),

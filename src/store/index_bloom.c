@@ -154,40 +154,22 @@ index_bloom_open(const struct index_section *section, uint32_t count, struct ind
     return true;
 }
 
-/* The pages that may have one token. */
-static tally_status
-probe_one(const struct index_bloom *bloom, const struct segment_file *file, uint64_t token,
-          struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
-{
-    static const struct segment_place place = { .part = "a block of tokens" };
-    size_t size = bloom_block_size(bloom->pages);
-    uint64_t offset = bloom->offset + (uint64_t)bloom_block_of(token, bloom->block_count) * size;
-    tally_status status = segment_file_fetch(file, offset, size, input, error);
-    if (status != TALLY_OK)
-        return status;
-    if (!bloom_probe(buffer_view(&input->bytes), bloom->pages, token, pages_out))
-        return segment_file_fault(file, &place, "checksum mismatch", error);
-    return TALLY_OK;
-}
-
 tally_status
 index_bloom_probe(const struct index_bloom *bloom, const struct segment_file *file,
-                  const struct token_sought *tokens, size_t count, struct segment_input *input,
+                  const struct token_sought *sought, struct segment_input *input,
                   uint64_t *pages_out, struct tally_error *error)
 {
-    uint64_t all = bloom->pages == 64 ? UINT64_MAX : (UINT64_C(1) << bloom->pages) - 1;
-    uint64_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        if ((bloom->covered & FIELD_BIT(tokens[i].field)) == 0)
-            found = all;
+    static const struct segment_place place = { .part = "a block of tokens" };
+    if ((bloom->covered & FIELD_BIT(sought->field)) == 0) {
+        *pages_out = bloom->pages == 64 ? UINT64_MAX : (UINT64_C(1) << bloom->pages) - 1;
+        return TALLY_OK;
     }
-    for (size_t i = 0; i < count && found != all; i++) {
-        uint64_t pages;
-        tally_status status = probe_one(bloom, file, tokens[i].token, input, &pages, error);
-        if (status != TALLY_OK)
-            return status;
-        found |= pages;
-    }
-    *pages_out = found;
-    return TALLY_OK;
+    size_t size = bloom_block_size(bloom->pages);
+    uint32_t block = bloom_block_of(sought->token, bloom->block_count);
+    tally_status status =
+        segment_file_fetch(file, bloom->offset + (uint64_t)block * size, size, input, error);
+    if (status == TALLY_OK &&
+        !bloom_probe(buffer_view(&input->bytes), bloom->pages, sought->token, pages_out))
+        status = segment_file_fault(file, &place, "checksum mismatch", error);
+    return status;
 }

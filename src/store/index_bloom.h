@@ -22,11 +22,10 @@ struct index_bloom {
  * not know are passed over. */
 bool index_bloom_open(const struct index_section *section, uint32_t count, struct index_bloom *out);
 
-/* The pages that may have one of the tokens, a bit each. Where one is of a field that is not covered
- * these are all pages. */
+/* The pages that may have a token, a bit each: all where its field is not covered. */
 TALLY_MUST_CHECK tally_status index_bloom_probe(const struct index_bloom *bloom,
                                                 const struct segment_file *file,
-                                                const struct token_sought *tokens, size_t count,
+                                                const struct token_sought *sought,
                                                 struct segment_input *input, uint64_t *pages_out,
                                                 struct tally_error *error);
 

@@ -105,6 +105,28 @@ index_ids_bucket(const struct index_ids *ids, const struct segment_file *file, u
     return status;
 }
 
+tally_status
+index_ids_pages(const struct index_ids *ids, const struct segment_file *file, uint64_t hash,
+                struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
+{
+    uint16_t fingerprint = id_fingerprint(hash, id_index_bucket_bits(ids->count));
+    uint32_t rows;
+    tally_status status = index_ids_bucket(ids, file, hash, input, &rows, error);
+    if (status != TALLY_OK)
+        return status;
+    struct bytes bucket = buffer_view(&input->bytes);
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (get_u16(bucket.data + 2 * (size_t)i) != fingerprint)
+            continue;
+        uint32_t row = id_bucket_row(bucket, rows, id_index_row_bits(ids->count), i);
+        if (row / PAGE_ROWS < 64)
+            pages |= UINT64_C(1) << row / PAGE_ROWS;
+    }
+    *pages_out = pages;
+    return TALLY_OK;
+}
+
 /* All buckets into the filter. */
 static bool
 filter_fill(const struct index_ids *ids, struct bytes buckets, const uint8_t *table,

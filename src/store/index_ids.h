@@ -26,6 +26,12 @@ TALLY_MUST_CHECK tally_status index_ids_bucket(const struct index_ids *ids,
                                                struct segment_input *input, uint32_t *rows_out,
                                                struct tally_error *error);
 
+/* The pages in which an id of this hash may be, a bit each. Of at most 64 pages. */
+TALLY_MUST_CHECK tally_status index_ids_pages(const struct index_ids *ids,
+                                              const struct segment_file *file, uint64_t hash,
+                                              struct segment_input *input, uint64_t *pages_out,
+                                              struct tally_error *error);
+
 /* Every bucket's fingerprints. */
 TALLY_MUST_CHECK tally_status index_ids_filter(const struct index_ids *ids,
                                                const struct segment_file *file,

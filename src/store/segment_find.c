@@ -138,17 +138,34 @@ segment_find_bucket(struct segment *segment, uint64_t hash, struct segment_input
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 
+/* The pages of one token. TALLY_ABSENT where the section that would tell is not there. */
+static tally_status
+find_pages(const struct segment_index *index, const struct token_sought *sought,
+           struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
+{
+    if (sought->field == FIELD_ID && index->ids.there)
+        return index_ids_pages(&index->ids, &index->file, sought->token, input, pages_out, error);
+    if (!index->bloom.there)
+        return TALLY_ABSENT;
+    return index_bloom_probe(&index->bloom, &index->file, sought, input, pages_out, error);
+}
+
 tally_status
 segment_find_pages(struct segment *segment, const struct token_sought *tokens, size_t count,
                    struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
 {
     const struct segment_index *index;
-    tally_status status = index_use(segment, input, &index, error);
-    if (status != TALLY_OK)
-        return status;
-    if (!index->bloom.there)
+    uint64_t found = 0;
+    if (segment->info.count > 64 * PAGE_ROWS)
         return TALLY_ABSENT;
-    status = index_bloom_probe(&index->bloom, &index->file, tokens, count, input, pages_out, error);
+    tally_status status = index_use(segment, input, &index, error);
+    for (size_t i = 0; i < count && status == TALLY_OK; i++) {
+        uint64_t pages = 0;
+        status = find_pages(index, &tokens[i], input, &pages, error);
+        found |= pages;
+    }
+    if (status == TALLY_OK)
+        *pages_out = found;
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 

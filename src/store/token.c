@@ -7,6 +7,7 @@
  *     plain       the bytes
  *     UUID, hex   the 16 bytes they spell: a column has them so, and they need not be spelled out
  *     address     16 bytes, IPv4 as its mapped address: the term compares addresses as such
+ *     `id`        the hash that the index of ids is keyed by, so that one token serves both
  *     number      sign, exponent and significant digits, in members only: a term on a member may
  *                 compare by value. Every number can be read so, at any length; a text that spells
  *                 a number has that number's token, since the term compares it as text too
@@ -78,6 +79,8 @@ token_of_value(enum field_id field, struct bytes value)
     assert(fields[field].type != TYPE_OBJECT);
     uint8_t raw[16];
     uint8_t form;
+    if (field == FIELD_ID)
+        return id_hash(value);
     if (field == FIELD_IP_ADDRESS && address_read(value, raw))
         return token_of_address(raw);
     if (id_read(value, raw, &form))
@@ -89,6 +92,10 @@ uint64_t
 token_of_id(enum field_id field, const uint8_t id[16], uint8_t form)
 {
     assert(form == ID_UUID || form == ID_HEX);
+    if (field == FIELD_ID) {
+        char text[PAGE_TEXT_MAX];
+        return id_hash(bytes_of(text, id_write(id, form, text)));
+    }
     return token_make(field, form == ID_UUID ? TOKEN_UUID : TOKEN_HEX, id_hash(bytes_of(id, 16)));
 }
 

@@ -33,7 +33,8 @@ token_covers_field(enum field_id field)
 }
 
 /* The token of a text or name, of the field's value as the event layer gives it. UUIDs, hexadecimal
- * digits and addresses have the token of what they spell. Not for objects. */
+ * digits and addresses have the token of what they spell; that of an `id` is its hash in the index
+ * of ids (id_index.h). Not for objects. */
 uint64_t token_of_value(enum field_id field, struct bytes value);
 uint64_t token_of_address(const uint8_t address[16]); /* as network.h reads them */
 /* The same of an id as PAGE_IDS has it; `form` is ID_UUID or ID_HEX. */

@@ -41,6 +41,8 @@ tokens_are_what_they_were(void **state)
         { FIELD_USER_ID, "alice", UINT64_C(0x172b73a9bf3a5fc9), "plain" },
         { FIELD_REQUEST_ID, "0190b2a4-7c3e-7d11-8e1f-0123456789ab", UINT64_C(0xf21a33678d32a8f2),
           "a UUID" },
+        { FIELD_ID, "0190b2a4-7c3e-7d11-8e1f-0123456789ab", UINT64_C(0xa4c42878b9ae2b84),
+          "an id's hash" },
         { FIELD_TRACE_ID, "0190b2a47c3e7d118e1f0123456789ab", UINT64_C(0x15a31622d511cb4c), "hex" },
         { FIELD_IP_ADDRESS, "10.0.0.1", UINT64_C(0x47d3d4c4b87f47c9), "an address" },
         { FIELD_IP_ADDRESS, "::ffff:10.0.0.1", UINT64_C(0x47d3d4c4b87f47c9), "the same" },
