@@ -206,16 +206,14 @@ ask_older(struct plan *plan, const struct plan_node *node, uint32_t page,
     return TALLY_OK;
 }
 
+/* The term's columns, and what it may have under details, each about the rows that the ones before left
+ * over. */
 static tally_status
-ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
-         struct row_set *out, struct tally_error *error)
+ask_columns(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+            struct row_set *out, struct tally_error *error)
 {
     struct row_set left = *alive;
     tally_status status = TALLY_OK;
-    if (node->term->target == TARGET_INDEX) {
-        node->asked[ACCESS_INDEX]++;
-        ask_index(plan, node, page, alive, out);
-    }
     for (uint32_t i = 0; i < node->column_count && status == TALLY_OK; i++) {
         status = column_ask(plan, node, &node->columns[i], page, &left, out, error);
         row_set_without(alive, out, &left);
@@ -225,47 +223,101 @@ ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct 
     return status;
 }
 
+static tally_status
+ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+         struct row_set *out, struct tally_error *error)
+{
+    if (node->term->target == TARGET_INDEX) {
+        node->asked[ACCESS_INDEX]++;
+        ask_index(plan, node, page, alive, out);
+        return TALLY_OK;
+    }
+    if (node->column_count == 1 && node->term->since <= 1)
+        return column_ask(plan, node, &node->columns[0], page, alive, out, error);
+    return ask_columns(plan, node, page, alive, out, error);
+}
+
 /*
  * Nodes.
  */
+
+static tally_status ask(struct plan *plan, struct plan_node *node, uint32_t page,
+                        const struct row_set *alive, struct row_set *out,
+                        struct tally_error *error);
+
+/* What a page cannot have at all is not taken from it: no set is made for that. */
+static tally_status
+ask_not(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+        struct row_set *out, struct tally_error *error)
+{
+    struct row_set taken;
+    bool possible;
+    tally_status status = page_possible(plan, node->first, page, &possible, error);
+    if (status != TALLY_OK || !possible) {
+        *out = *alive;
+        return status;
+    }
+    taken = (struct row_set){ 0 };
+    status = ask(plan, node->first, page, alive, &taken, error);
+    row_set_without(alive, &taken, out);
+    return status;
+}
+
+/* What one child leaves over goes to the next: two sets, in turn the one asked about and the answer. */
+static tally_status
+ask_and(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+        struct row_set *out, struct tally_error *error)
+{
+    struct row_set sets[2];
+    const struct row_set *left = alive;
+    tally_status status = TALLY_OK;
+    unsigned turn = 0;
+    for (struct plan_node *child = node->first; child != NULL; child = child->next) {
+        struct row_set *taken = child->next == NULL ? out : &sets[turn++ % 2];
+        *taken = (struct row_set){ 0 };
+        status = ask(plan, child, page, left, taken, error);
+        left = taken;
+        if (status != TALLY_OK || row_set_empty(left))
+            return status;
+    }
+    return status;
+}
+
+static tally_status
+ask_or(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
+       struct row_set *out, struct tally_error *error)
+{
+    struct row_set left = *alive, taken;
+    tally_status status = TALLY_OK;
+    for (struct plan_node *child = node->first;
+         child != NULL && status == TALLY_OK && !row_set_empty(&left); child = child->next) {
+        taken = (struct row_set){ 0 };
+        status = ask(plan, child, page, &left, &taken, error);
+        row_set_without(&left, &taken, &left);
+    }
+    row_set_without(alive, &left, out);
+    return status;
+}
 
 /* Sets `out`, which is empty, to those of `alive` that match. */
 static tally_status
 ask(struct plan *plan, struct plan_node *node, uint32_t page, const struct row_set *alive,
     struct row_set *out, struct tally_error *error)
 {
-    struct row_set left = *alive, taken = { 0 };
-    tally_status status = TALLY_OK;
     switch (node->kind) {
     case FILTER_ALL:
-        *out = *alive;
-        return TALLY_OK;
+        break;
     case FILTER_TERM:
         return ask_term(plan, node, page, alive, out, error);
     case FILTER_NOT:
-        status = ask(plan, node->first, page, alive, &taken, error);
-        row_set_without(alive, &taken, out);
-        return status;
+        return ask_not(plan, node, page, alive, out, error);
     case FILTER_AND:
-        for (struct plan_node *child = node->first;
-             child != NULL && status == TALLY_OK && !row_set_empty(&left); child = child->next) {
-            taken = (struct row_set){ 0 };
-            status = ask(plan, child, page, &left, &taken, error);
-            left = taken;
-        }
-        *out = left;
-        return status;
+        return ask_and(plan, node, page, alive, out, error);
     case FILTER_OR:
-        for (struct plan_node *child = node->first;
-             child != NULL && status == TALLY_OK && !row_set_empty(&left); child = child->next) {
-            taken = (struct row_set){ 0 };
-            status = ask(plan, child, page, &left, &taken, error);
-            row_set_without(&left, &taken, &left);
-        }
-        row_set_without(alive, &left, out);
-        return status;
+        return ask_or(plan, node, page, alive, out, error);
     }
-    return status;
+    *out = *alive;
+    return TALLY_OK;
 }
 
 tally_status
@@ -284,14 +336,11 @@ plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out, struct tal
 {
     assert(plan->reader != NULL && page < run_page_count(plan->run));
 
-    struct row_set all, found = { 0 };
+    struct row_set all;
     uint32_t rows = plan->run->count - page * PAGE_ROWS;
     row_set_fill(&all, rows < PAGE_ROWS ? rows : PAGE_ROWS);
-    tally_status status = ask(plan, plan->root, page, &all, &found, error);
-    if (status != TALLY_OK)
-        return status;
-    *rows_out = found;
-    return TALLY_OK;
+    *rows_out = (struct row_set){ 0 };
+    return ask(plan, plan->root, page, &all, rows_out, error);
 }
 
 /*

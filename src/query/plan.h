@@ -57,7 +57,7 @@ TALLY_MUST_CHECK tally_status plan_ask_index(struct plan *plan, plan_asker *aske
 TALLY_MUST_CHECK tally_status plan_page_possible(struct plan *plan, uint32_t page,
                                                  bool *possible_out, struct tally_error *error);
 
-/* The rows of a page of that run that match. */
+/* The rows of a page of that run that match; on a fault nothing is said of them. */
 TALLY_MUST_CHECK tally_status plan_page(struct plan *plan, uint32_t page, struct row_set *rows_out,
                                         struct tally_error *error);
 

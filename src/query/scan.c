@@ -241,10 +241,12 @@ scan_find(struct scan *scan, uint32_t page, struct row_set *found, struct tally_
     if (status != TALLY_OK)
         return status;
     account_move(scan->account.pages, possible ? FATE_ASKED : FATE_RULED_OUT, 1);
-    *found = (struct row_set){ 0 };
-    if (possible)
-        status = plan_page(scan->plan, page, found, error);
-    if (status == TALLY_OK)
+    if (!possible) {
+        *found = (struct row_set){ 0 };
+        return TALLY_OK;
+    }
+    status = plan_page(scan->plan, page, found, error);
+    if (status == TALLY_OK && !row_set_empty(found))
         scan->account.matches += row_set_count(found);
     return status;
 }
