@@ -29,6 +29,43 @@ damaged(struct tally_error *error)
     return fault(error, TALLY_DAMAGED, "a page of codes is not what was written");
 }
 
+/* The codes to store. The group that the last row is in is filled up with copies of it. */
+static void
+gather_codes(const struct page_source *source, uint32_t *codes)
+{
+    const struct page *page = source->page;
+    uint32_t lost = 0; /* a value in use has a new code */
+    memcpy(codes, page->codes, page->rows * sizeof *codes);
+    for (uint32_t row = 0; source->remap != NULL && row < page->rows; row++) {
+        codes[row] = source->remap[codes[row]];
+        lost += (codes[row] == 0) != (page->codes[row] == 0);
+    }
+    assert(lost == 0);
+    for (uint32_t row = page->rows; row % 64 != 0; row++)
+        codes[row] = codes[page->rows - 1];
+}
+
+/* Least and greatest with 64 codes more. Signed numbers, which more processors compare many at a time:
+ * codes are below CODE_MAX. */
+static void
+widen_bounds(const int32_t *codes, int32_t *minimum, int32_t *maximum)
+{
+    int32_t least = *minimum, greatest = *maximum;
+    for (unsigned i = 0; i < 64; i++) {
+        least = codes[i] < least ? codes[i] : least;
+        greatest = codes[i] > greatest ? codes[i] : greatest;
+    }
+    *minimum = least;
+    *maximum = greatest;
+}
+
+static void
+subtract(uint32_t *codes, uint32_t base)
+{
+    for (unsigned i = 0; i < 64; i++)
+        codes[i] -= base;
+}
+
 tally_status
 codes_encode(struct encode_scratch *scratch, const struct page_source *source, struct buffer *out,
              struct page_summary *summary, struct tally_error *error)
@@ -36,27 +73,21 @@ codes_encode(struct encode_scratch *scratch, const struct page_source *source, s
     const struct page *page = source->page;
     assert(page->kind == PAGE_CODES);
 
-    uint32_t minimum = UINT32_MAX, maximum = 0;
-    for (uint32_t row = 0; row < page->rows; row++) {
-        uint32_t code = page->codes[row];
-        if (source->remap != NULL)
-            code = source->remap[code];
-        assert((code == 0) == (page->codes[row] == 0)); /* a value in use has a new code */
-        scratch->codes[row] = code;
-        minimum = code < minimum ? code : minimum;
-        maximum = code > maximum ? code : maximum;
-    }
+    int32_t minimum = INT32_MAX, maximum = 0;
+    gather_codes(source, scratch->codes);
+    for (uint32_t row = 0; row < page->rows; row += 64)
+        widen_bounds((const int32_t *)scratch->codes + row, &minimum, &maximum);
     if (maximum == 0)
         return TALLY_OK;
 
-    unsigned width = bits_width(maximum - minimum);
-    buffer_u32(out, minimum);
+    unsigned width = bits_width((uint32_t)(maximum - minimum));
+    buffer_u32(out, (uint32_t)minimum);
     buffer_byte(out, (uint8_t)width);
     uint8_t *room = buffer_reserve(out, planes_size(page->rows, width));
     if (room == NULL)
         return memory_fault(error);
-    for (uint32_t row = 0; row < page->rows; row++)
-        scratch->codes[row] -= minimum;
+    for (uint32_t row = 0; row < page->rows; row += 64)
+        subtract(scratch->codes + row, (uint32_t)minimum);
     planes_pack(scratch->codes, page->rows, width, room);
     out->size += planes_size(page->rows, width);
 
