@@ -154,6 +154,8 @@ scan_create(const struct filter *filter, const struct scan_source *source, struc
     scan->source = *source;
     scan->threads = 1;
     tally_status status = plan_create(filter, &scan->plan, error);
+    if (status == TALLY_OK)
+        status = scan_groups_make(scan, error);
     if (status != TALLY_OK) {
         scan_destroy(scan);
         return status;
@@ -171,6 +173,7 @@ scan_destroy(struct scan *scan)
     free(scan->by_minimum);
     free(scan->by_maximum);
     free(scan->heap);
+    free(scan->groups);
     free(scan);
 }
 
@@ -204,14 +207,21 @@ account_move(uint64_t fates[FATE_COUNT], enum scan_fate fate, uint64_t count)
     fates[fate] += count;
 }
 
+void
+scan_rule_out(struct scan *scan, size_t run)
+{
+    account_move(scan->account.runs, FATE_RULED_OUT, 1);
+    account_move(scan->account.pages, FATE_RULED_OUT, run_page_count(scan_run(scan, run)));
+}
+
 tally_status
 scan_turn(struct scan *scan, size_t i, struct run_reader *reader, struct tally_error *error)
 {
-    const struct run *run = scan_run(scan, i);
-    tally_status status = plan_turn(scan->plan, i, run, reader, error);
-    account_move(scan->account.runs, status == TALLY_ABSENT ? FATE_RULED_OUT : FATE_ASKED, 1);
+    tally_status status = plan_turn(scan->plan, i, scan_run(scan, i), reader, error);
     if (status == TALLY_ABSENT)
-        account_move(scan->account.pages, FATE_RULED_OUT, run_page_count(run));
+        scan_rule_out(scan, i);
+    else
+        account_move(scan->account.runs, FATE_ASKED, 1);
     return status;
 }
 
@@ -380,10 +390,13 @@ list_run_by_time(struct listing *listing, size_t number, struct tally_error *err
     const struct run *run = scan_run(listing->scan, number);
     struct run_reader *reader;
     uint32_t pages = run_page_count(run);
-    if (out_of_range(listing, run->time_min, run->time_max) ||
-        !plan_run_possible(listing->scan->plan, run))
+    bool possible;
+    if (out_of_range(listing, run->time_min, run->time_max))
         return TALLY_OK;
-    tally_status status = enter_run(listing->scan, number, &reader, error);
+    tally_status status = scan_run_possible(listing->scan, number, &possible, error);
+    if (status != TALLY_OK || !possible)
+        return status;
+    status = enter_run(listing->scan, number, &reader, error);
 
     for (uint32_t i = 0; i < pages && status == TALLY_OK; i++) {
         uint32_t page = listing->order == ORDER_TIME ? i : pages - 1 - i;
@@ -428,10 +441,14 @@ list_run_by_index(struct listing *listing, size_t number, struct tally_error *er
     const struct run *run = scan_run(listing->scan, number);
     struct run_reader *reader;
     uint32_t first, end;
+    bool possible;
     pages_behind(listing, run, &first, &end);
-    if (first >= end || !plan_run_possible(listing->scan->plan, run))
+    if (first >= end)
         return TALLY_OK;
-    tally_status status = enter_run(listing->scan, number, &reader, error);
+    tally_status status = scan_run_possible(listing->scan, number, &possible, error);
+    if (status != TALLY_OK || !possible)
+        return status;
+    status = enter_run(listing->scan, number, &reader, error);
     for (uint32_t i = first; i < end && status == TALLY_OK && !full(listing); i++) {
         uint32_t page = listing->order == ORDER_INDEX ? i : end - 1 - (i - first);
         status = list_page(listing, run, reader, page, error);
@@ -482,6 +499,7 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
         status = list_by_time(&listing, error);
     else
         status = list_by_index(&listing, error);
+    scan_meter(scan);
     if (status != TALLY_OK)
         return status;
 

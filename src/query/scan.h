@@ -34,6 +34,13 @@ struct scan_source {
                            struct tally_error *error);
     /* Told what the readers that the scan had of its own have read; NULL: nobody wants to know. */
     void (*metered)(void *context, const struct run_meter *meter);
+    /* Up to 64 runs beside each other that are asked together for tokens (token.h). Groups stand in
+     * order of their runs; there may be none. `probe` says which of the i-th group's runs may have
+     * one of the tokens, a bit each, and counts what it reads; by several threads at once. */
+    size_t group_count;
+    void (*group)(void *context, size_t i, size_t *run_out, unsigned *count_out);
+    tally_status (*probe)(void *context, size_t i, const struct token_sought *tokens, size_t count,
+                          struct run_meter *meter, uint64_t *runs_out, struct tally_error *error);
 };
 
 /* The snapshot is lent for as long as the source is used. */

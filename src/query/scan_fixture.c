@@ -370,7 +370,7 @@ corpus_source(struct corpus *corpus, uint64_t size)
             count + 1 < corpus->run_count ? corpus->runs[count + 1].first : corpus->count;
         run->count = (uint32_t)((end < size ? end : size) - run->first);
     }
-    return (struct scan_source){ corpus, count, run_at, reader_at, NULL };
+    return (struct scan_source){ corpus, count, run_at, reader_at, NULL, 0, NULL, NULL };
 }
 
 /*

@@ -68,7 +68,9 @@ scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_
     scan_begin(scan);
     for (size_t i = 0; i < scan->source.run_count && status == TALLY_OK; i++) {
         struct run_reader *reader;
-        if (!plan_run_possible(scan->plan, scan_run(scan, i)))
+        bool possible;
+        status = scan_run_possible(scan, i, &possible, error);
+        if (status != TALLY_OK || !possible)
             continue;
         status = scan->source.reader(scan->source.context, i, &reader, error);
         if (status == TALLY_OK)
@@ -78,6 +80,7 @@ scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_
         else if (status == TALLY_ABSENT)
             status = TALLY_OK;
     }
+    scan_meter(scan);
     return status;
 }
 
@@ -161,9 +164,10 @@ share_main(void *context)
         size_t number = atomic_fetch_add_explicit(&sharing->next, 1, memory_order_relaxed);
         if (number >= sharing->scan->source.run_count)
             break;
-        if (!plan_run_possible(sharer->scan->plan, scan_run(sharer->scan, number)))
-            continue;
-        tally_status status = visit_run(sharer, number, &error);
+        bool possible;
+        tally_status status = scan_run_possible(sharer->scan, number, &possible, &error);
+        if (status == TALLY_OK && possible)
+            status = visit_run(sharer, number, &error);
         if (status != TALLY_OK)
             fail(sharing, status, &error);
     }
@@ -203,6 +207,7 @@ sharers_finish(struct scan *scan, unsigned count, struct sharer *sharers)
         scan->account.matches += done->matches;
         plan_add_asked(scan->plan, sharers[i].scan->plan);
         run_meter_add(&meter, &sharers[i].meter);
+        run_meter_add(&meter, &sharers[i].scan->probed);
         scan_destroy(sharers[i].scan);
     }
     if (scan->source.metered != NULL)

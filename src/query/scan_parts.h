@@ -6,6 +6,14 @@
 
 #include "scan.h"
 
+/* Runs that are asked together, and what came of it. */
+struct scan_group {
+    size_t run; /* the first */
+    unsigned count;
+    bool asked;
+    uint64_t runs; /* those that may have matches, a bit each */
+};
+
 struct scan {
     const struct filter *filter; /* lent */
     struct scan_source source;
@@ -19,6 +27,9 @@ struct scan {
     scan_check *check; /* NULL: nobody is asked */
     void *check_context;
     struct scan_account account;
+    struct scan_group *groups; /* none where the filter has no tokens */
+    size_t group_count;
+    struct run_meter probed; /* what groups have read, until the source is told */
 };
 
 static inline const struct run *
@@ -38,5 +49,17 @@ TALLY_MUST_CHECK tally_status scan_turn(struct scan *scan, size_t i, struct run_
 /* The matches of a page of the run that the scan is turned to. */
 TALLY_MUST_CHECK tally_status scan_find(struct scan *scan, uint32_t page, struct row_set *found,
                                         struct tally_error *error);
+
+/* scan_group.c: readies the groups of a scan that has its plan; and whether a run may have matches,
+ * which may ask its group. A run that has none is accounted for. */
+TALLY_MUST_CHECK tally_status scan_groups_make(struct scan *scan, struct tally_error *error);
+TALLY_MUST_CHECK tally_status scan_run_possible(struct scan *scan, size_t run, bool *possible_out,
+                                                struct tally_error *error);
+
+/* Tells the source what groups have read. Not of a scan that a thread has of its own. */
+void scan_meter(struct scan *scan);
+
+/* A run that is not entered, because it is known to have no matches. */
+void scan_rule_out(struct scan *scan, size_t run);
 
 #endif

@@ -249,6 +249,35 @@ snapshot_entry(struct snapshot *snapshot, uint64_t index, enum run_want want,
     return run_entry(reader, (uint32_t)(index - snapshot->runs[run].first), want, entry_out, error);
 }
 
+size_t
+snapshot_group_count(const struct snapshot *snapshot)
+{
+    /* Those that begin below an older snapshot's size. */
+    size_t count = groups_count(snapshot->groups);
+    while (count > 0 &&
+           group_get_info(groups_at(snapshot->groups, count - 1))->first >= snapshot->size)
+        count--;
+    return count;
+}
+
+void
+snapshot_group(const struct snapshot *snapshot, size_t i, size_t *run_out, unsigned *count_out)
+{
+    const struct group_info *info = group_get_info(groups_at(snapshot->groups, i));
+    size_t run = find_run(snapshot, info->first);
+    size_t left = snapshot->run_count - run;
+    *run_out = run;
+    *count_out = info->segments < left ? info->segments : (unsigned)left;
+}
+
+tally_status
+snapshot_group_probe(struct snapshot *snapshot, size_t i, const struct token_sought *tokens,
+                     size_t count, struct run_meter *meter, uint64_t *runs_out,
+                     struct tally_error *error)
+{
+    return group_probe(groups_at(snapshot->groups, i), tokens, count, meter, runs_out, error);
+}
+
 tally_status
 snapshot_runs_with(struct snapshot *snapshot, const struct token_sought *tokens, size_t count,
                    uint64_t *bits_out, struct tally_error *error)
@@ -256,18 +285,17 @@ snapshot_runs_with(struct snapshot *snapshot, const struct token_sought *tokens,
     memset(bits_out, 0, (snapshot->run_count + 63) / 64 * sizeof *bits_out);
     for (size_t i = 0; i < snapshot->run_count; i++)
         bits_out[i / 64] |= UINT64_C(1) << i % 64;
-    for (size_t i = 0; i < groups_count(snapshot->groups); i++) {
-        struct group *group = groups_at(snapshot->groups, i);
-        const struct group_info *info = group_get_info(group);
-        uint64_t segments;
-        if (info->first >= snapshot->size)
-            break;
-        tally_status status = group_probe(group, tokens, count, &snapshot->meter, &segments, error);
+    for (size_t i = 0; i < snapshot_group_count(snapshot); i++) {
+        size_t run;
+        unsigned in_group;
+        uint64_t may;
+        snapshot_group(snapshot, i, &run, &in_group);
+        tally_status status =
+            snapshot_group_probe(snapshot, i, tokens, count, &snapshot->meter, &may, error);
         if (status != TALLY_OK)
             return status;
-        size_t run = find_run(snapshot, info->first);
-        for (unsigned k = 0; k < info->segments && run + k < snapshot->run_count; k++)
-            if ((segments >> k & 1) == 0)
+        for (unsigned k = 0; k < in_group; k++)
+            if ((may >> k & 1) == 0)
                 bits_out[(run + k) / 64] &= ~(UINT64_C(1) << (run + k) % 64);
     }
     return TALLY_OK;

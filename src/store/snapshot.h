@@ -43,6 +43,17 @@ TALLY_MUST_CHECK tally_status snapshot_runs_with(struct snapshot *snapshot,
                                                  const struct token_sought *tokens, size_t count,
                                                  uint64_t *bits_out, struct tally_error *error);
 
+/* The groups of runs that this goes by, in order of their runs: which runs the i-th has, from
+ * `*run_out` on, and which of these may have one of the tokens, a bit each. The caller meters
+ * (snapshot_meter_add()), since several threads may probe at once. */
+size_t snapshot_group_count(const struct snapshot *snapshot);
+void snapshot_group(const struct snapshot *snapshot, size_t i, size_t *run_out,
+                    unsigned *count_out);
+TALLY_MUST_CHECK tally_status snapshot_group_probe(struct snapshot *snapshot, size_t i,
+                                                   const struct token_sought *tokens, size_t count,
+                                                   struct run_meter *meter, uint64_t *runs_out,
+                                                   struct tally_error *error);
+
 /* What was read of segments' files through the snapshot so far. */
 struct run_meter snapshot_meter(const struct snapshot *snapshot);
 

@@ -329,6 +329,115 @@ erased_values_are_not_found(void **state)
     disk_close_folder(disk);
 }
 
+/*
+ * Many small segments, in groups of 64, of 8 and of one.
+ */
+
+#define SMALL_SEGMENTS 75u
+#define SMALL_SEGMENT  8u
+#define RARE_USERS     20u
+
+/* Users who are seen a few times, here and there, and some of whose entries came late. */
+static void
+record_rare(struct trail *trail, uint64_t *state)
+{
+    struct batch *batch;
+    struct append_result result;
+    struct receipt receipts[SMALL_SEGMENT];
+    MUST(batch_create(trail, "test", NULL, &batch, &why));
+    for (unsigned i = 0; i < SMALL_SEGMENT; i++) {
+        char text[EVENT_SIZE];
+        unsigned late = below(state, 4) == 0 ? 1 : 12;
+        int size =
+            snprintf(text, sizeof text,
+                     "{\"action\":\"a%u\",\"user_id\":\"rare-%u\",\"details\":{\"n\":%u},"
+                     "\"ip_address\":\"10.0.0.%u\",\"timestamp\":\"20%02u-01-%02uT00:00:00Z\"}",
+                     (unsigned)below(state, 2), (unsigned)below(state, RARE_USERS),
+                     (unsigned)below(state, 300), (unsigned)below(state, 99), 10 + late,
+                     1 + (unsigned)below(state, 28));
+        MUST(batch_add(batch, bytes_of(text, (size_t)size), &why));
+    }
+    MUST(trail_append(trail, batch, APPEND_WAIT, receipts, &result, &why));
+    batch_destroy(batch);
+}
+
+/* In every order, a few at a time, and counted by two threads. What runs were ruled out is added. */
+static void
+check_rare(struct snapshot *snapshot, const char *text, uint64_t *ruled_out)
+{
+    struct filter *filter = parse(text, clock_now());
+    struct scan_hit *wanted = calloc(snapshot_size(snapshot), sizeof *wanted);
+    struct scan_source source = scan_snapshot(snapshot);
+    struct scan *scan;
+    assert_non_null(wanted);
+    MUST(scan_create(filter, &source, &scan, &why));
+    uint64_t counted;
+    size_t count = 0;
+    for (enum scan_order order = ORDER_TIME_DOWN; order <= ORDER_INDEX_DOWN; order++) {
+        struct scan_place place = SCAN_START;
+        struct scan_list list = { .more = true };
+        size_t at = 0;
+        count = naive_list(snapshot, filter, order, wanted);
+        while (list.more) {
+            struct scan_hit hits[7];
+            MUST(scan_list(scan, order, &place, hits, 7, &list, &why));
+            if (at + list.count > count ||
+                memcmp(hits, wanted + at, list.count * sizeof *hits) != 0)
+                fail_msg("%s by %s: behind hit %zu", text, scan_order_name(order), at);
+            at += list.count;
+            place = list.next;
+        }
+        assert_int_equal(at, count);
+    }
+    scan_share(scan, 2);
+    MUST(scan_count(scan, &counted, &why));
+    assert_int_equal(counted, count);
+    *ruled_out += scan_account(scan)->runs[FATE_RULED_OUT];
+    scan_destroy(scan);
+    free(wanted);
+    filter_destroy(filter);
+}
+
+static void
+rare_values_are_found_among_many_segments(void **state)
+{
+    (void)state;
+    static const char *const rare[] = {
+        "user_id:rare-3",
+        "user_id:rare-1,rare-2 action:a1",
+        "user_id:rare-4 OR user_id:rare-5",
+        "(user_id:rare-6 OR details.n:17) -action:a0",
+        "details.n:5",
+        "ip_address:10.0.0.7",
+        "id:nothing",
+    };
+    static const char *const frequent[] = { "action:a1", "-user_id:rare-3", "user_id:*" };
+    uint64_t seed = 6, ruled_out = 0, none = 0;
+    struct disk *disk = fixture_disk();
+    struct folder *folder = fixture_folder(disk, 1000);
+    struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
+    for (unsigned i = 0; i < SMALL_SEGMENTS; i++) {
+        record_rare(trail, &seed);
+        MUST(trail_seal(trail, SEAL_ALL, &why));
+    }
+    record_rare(trail, &seed);
+    /* The trail as it is, and as it was in the middle of a group. */
+    const uint64_t sizes[] = { trail_size(trail), 20 * SMALL_SEGMENT + 3 };
+    for (size_t i = 0; i < 2; i++) {
+        struct snapshot *snapshot;
+        MUST(snapshot_open_at(trail, sizes[i], &snapshot, &why));
+        for (size_t f = 0; f < sizeof rare / sizeof *rare; f++)
+            check_rare(snapshot, rare[f], &ruled_out);
+        for (size_t f = 0; f < sizeof frequent / sizeof *frequent; f++)
+            check_rare(snapshot, frequent[f], &none);
+        snapshot_close(snapshot);
+    }
+    assert_true(ruled_out > 0);
+    MUST(trail_close(trail, &why));
+    folder_close(folder);
+    disk_close_folder(disk);
+}
+
 int
 main(void)
 {
@@ -336,6 +445,7 @@ main(void)
         cmocka_unit_test(queries_find_what_reading_finds),
         cmocka_unit_test(pages_join_while_entries_arrive),
         cmocka_unit_test(erased_values_are_not_found),
+        cmocka_unit_test(rare_values_are_found_among_many_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
