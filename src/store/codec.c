@@ -18,6 +18,12 @@
 /* How many values of a dictionary are looked at to learn whether they are ids. */
 #define DICTIONARY_SAMPLES 256u
 
+uint32_t
+codec_unit(enum codec codec)
+{
+    return codec == CODEC_TEXT || codec == CODEC_IDS ? BLOCK_ROWS : PAGE_ROWS;
+}
+
 const char *
 codec_name(enum codec codec)
 {
@@ -208,7 +214,7 @@ page_decoder_destroy(struct page_decoder *decoder)
     free(decoder->forms);
     free(decoder->values);
     free(decoder->exceptions);
-    buffer_free(&decoder->exception_text);
+    free(decoder->joined);
     for (unsigned slot = 0; slot < PAGE_BLOCKS; slot++)
         buffer_free(&decoder->slots[slot]);
     free(decoder);
@@ -217,13 +223,14 @@ page_decoder_destroy(struct page_decoder *decoder)
 size_t
 page_decoder_memory(const struct page_decoder *decoder)
 {
-    size_t size = sizeof *decoder + decoder->exception_text.capacity;
+    size_t size = sizeof *decoder;
     size += decoder->codes == NULL ? 0 : PAGE_ROWS * sizeof *decoder->codes;
     size += decoder->keys == NULL ? 0 : PAGE_ROWS * sizeof *decoder->keys;
     size += decoder->ids == NULL ? 0 : PAGE_ROWS * sizeof *decoder->ids;
     size += decoder->forms == NULL ? 0 : PAGE_ROWS;
     size += decoder->values == NULL ? 0 : PAGE_ROWS * sizeof *decoder->values;
     size += decoder->exceptions == NULL ? 0 : PAGE_ROWS * sizeof *decoder->exceptions;
+    size += decoder->joined == NULL ? 0 : PAGE_ROWS * sizeof *decoder->joined;
     for (unsigned slot = 0; slot < PAGE_BLOCKS; slot++)
         size += decoder->slots[slot].capacity;
     return size;
@@ -254,7 +261,7 @@ codec_decode_page(struct page_decoder *decoder, enum codec codec, enum field_col
     case CODEC_NUMBERS:
         return numbers_decode(decoder, hint, rows, encoded, page_out, error);
     case CODEC_IDS:
-        return ids_decode(decoder, rows, encoded, page_out, error);
+        return ids_decode(decoder, 0, rows, encoded, page_out, error);
     case CODEC_TEXT:
         break;
     }
@@ -297,4 +304,93 @@ page_decoder_text_page(const struct page_decoder *decoder, uint32_t rows, struct
             page_out->kind = PAGE_VALUES;
     }
     page_out->values = page_out->kind == PAGE_VALUES ? decoder->values : NULL;
+}
+
+tally_status
+codec_decode_ids(struct page_decoder *decoder, uint32_t slot, uint32_t rows, struct bytes encoded,
+                 struct tally_error *error)
+{
+    assert(slot < PAGE_BLOCKS && rows > 0 && rows <= BLOCK_ROWS);
+    struct page page = { .rows = rows };
+    tally_status status =
+        decoder_memory((void **)&decoder->ids, PAGE_ROWS * sizeof *decoder->ids, error);
+    if (status == TALLY_OK)
+        status = decoder_memory((void **)&decoder->forms, PAGE_ROWS, error);
+    if (status != TALLY_OK)
+        return status;
+    if (encoded.size > 0)
+        status = ids_decode(decoder, slot, rows, encoded, &page, error);
+    else
+        memset(decoder->forms + (size_t)slot * BLOCK_ROWS, ID_ABSENT, rows);
+    if (status == TALLY_OK)
+        decoder->exception_counts[slot] = page.exception_count;
+    return status;
+}
+
+void
+page_decoder_ids_block(const struct page_decoder *decoder, uint32_t slot, uint32_t rows,
+                       struct page *page_out)
+{
+    size_t first = (size_t)slot * BLOCK_ROWS;
+    uint32_t count = decoder->exception_counts[slot];
+    *page_out = (struct page){
+        .kind = PAGE_IDS,
+        .rows = rows,
+        .ids = (const uint8_t(*)[16])decoder->ids + first,
+        .forms = decoder->forms + first,
+        .exceptions = count == 0 ? NULL : decoder->exceptions + first,
+        .exception_count = count,
+    };
+}
+
+/* The exceptions of all slots in one list, with their rows in the page. */
+static tally_status
+join_exceptions(struct page_decoder *decoder, struct page *page, struct tally_error *error)
+{
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot * BLOCK_ROWS < page->rows; slot++)
+        count += decoder->exception_counts[slot];
+    if (count == 0)
+        return TALLY_OK;
+    tally_status status =
+        decoder_memory((void **)&decoder->joined, PAGE_ROWS * sizeof *decoder->joined, error);
+    if (status != TALLY_OK)
+        return status;
+
+    count = 0;
+    for (uint32_t slot = 0; slot * BLOCK_ROWS < page->rows; slot++) {
+        const struct page_exception *from = decoder->exceptions + (size_t)slot * BLOCK_ROWS;
+        for (uint32_t i = 0; i < decoder->exception_counts[slot]; i++) {
+            uint32_t row = slot * BLOCK_ROWS + from[i].row;
+            if (row < page->rows) /* a run may end before its block does */
+                decoder->joined[count++] = (struct page_exception){ row, from[i].value };
+        }
+    }
+    page->exceptions = decoder->joined;
+    page->exception_count = count;
+    return TALLY_OK;
+}
+
+tally_status
+page_decoder_ids_page(struct page_decoder *decoder, uint32_t rows, struct page *page_out,
+                      struct tally_error *error)
+{
+    assert(rows > 0 && rows <= PAGE_ROWS);
+    struct page page = {
+        .kind = PAGE_ABSENT,
+        .rows = rows,
+        .ids = (const uint8_t(*)[16])decoder->ids,
+        .forms = decoder->forms,
+    };
+    for (uint32_t row = 0; row < rows && page.kind == PAGE_ABSENT; row++)
+        if (decoder->forms[row] != ID_ABSENT)
+            page.kind = PAGE_IDS;
+    tally_status status = TALLY_OK;
+    if (page.kind == PAGE_IDS)
+        status = join_exceptions(decoder, &page, error);
+    else
+        page = (struct page){ .kind = PAGE_ABSENT, .rows = rows };
+    if (status == TALLY_OK)
+        *page_out = page;
+    return status;
 }

@@ -10,8 +10,8 @@
  *     codec          page decoded   unit
  *     CODEC_CODES    PAGE_CODES     a page; values stand in the column's dictionary (dictionary.h)
  *     CODEC_NUMBERS  PAGE_NUMBERS   a page
- *     CODEC_IDS      PAGE_IDS       a page
- *     CODEC_TEXT     PAGE_VALUES    a block of BLOCK_ROWS rows, so that an entry is read from one
+ *     CODEC_IDS      PAGE_IDS       a block of BLOCK_ROWS rows, so that an entry is read from one
+ *     CODEC_TEXT     PAGE_VALUES    a block, too
  *
  * A page or block without any value is zero bytes long and decodes to PAGE_ABSENT (a block: to
  * absent rows). The numbers of enum codec are stored.
@@ -29,6 +29,9 @@ enum codec {
     CODEC_IDS = 3,
     CODEC_TEXT = 4,
 };
+
+/* The rows of a unit: PAGE_ROWS, or BLOCK_ROWS where a column is stored in blocks. */
+uint32_t codec_unit(enum codec codec);
 
 /* "codes", "numbers", "ids", "text"; NULL for another number. */
 const char *codec_name(enum codec codec);
@@ -172,6 +175,17 @@ TALLY_MUST_CHECK tally_status codec_decode_block(struct page_decoder *decoder, u
                                                  struct bytes encoded,
                                                  const struct bytes **values_out,
                                                  struct tally_error *error);
+/* CODEC_IDS: the same with ids, which page_decoder_ids_block() then gives as a page of the slot's rows. */
+TALLY_MUST_CHECK tally_status codec_decode_ids(struct page_decoder *decoder, uint32_t slot,
+                                               uint32_t rows, struct bytes encoded,
+                                               struct tally_error *error);
+void page_decoder_ids_block(const struct page_decoder *decoder, uint32_t slot, uint32_t rows,
+                            struct page *page_out);
+/* The page of all slots; its exceptions take memory. */
+TALLY_MUST_CHECK tally_status page_decoder_ids_page(struct page_decoder *decoder, uint32_t rows,
+                                                    struct page *page_out,
+                                                    struct tally_error *error);
+
 /* The page of `rows` rows that was decoded block by block; PAGE_ABSENT where no row has a value. */
 void page_decoder_text_page(const struct page_decoder *decoder, uint32_t rows,
                             struct page *page_out);

@@ -110,12 +110,14 @@ append_exceptions(struct codec_workspace *workspace, uint8_t exception, enum pag
 }
 
 tally_status
-exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t rows,
+exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t slot,
                   struct bytes encoded, struct page *page, struct tally_error *error)
 {
+    size_t first = (size_t)slot * BLOCK_ROWS;
+    const uint8_t *forms = decoder->forms + first;
     uint32_t count = 0;
-    for (uint32_t row = 0; row < rows; row++)
-        count += decoder->forms[row] == exception;
+    for (uint32_t row = 0; row < page->rows; row++)
+        count += forms[row] == exception;
     if (count == 0)
         return encoded.size == 0 ? TALLY_OK : damaged(error, "exceptions");
 
@@ -124,22 +126,25 @@ exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t rows
     if (status == TALLY_OK)
         status = decoder_memory((void **)&decoder->exceptions,
                                 PAGE_ROWS * sizeof *decoder->exceptions, error);
-    if (status == TALLY_OK)
-        status = values_decode(decoder->workspace, NULL, encoded, count, BLOCK_SIZE_MAX,
-                               &decoder->exception_text, decoder->values, error);
+    if (status != TALLY_OK)
+        return status;
+    struct bytes *values = decoder->values + first;
+    struct page_exception *exceptions = decoder->exceptions + first;
+    status = values_decode(decoder->workspace, NULL, encoded, count, BLOCK_SIZE_MAX,
+                           &decoder->slots[slot], values, error);
     if (status != TALLY_OK)
         return status;
 
     uint32_t taken = 0;
-    for (uint32_t row = 0; row < rows; row++) {
-        if (decoder->forms[row] != exception)
+    for (uint32_t row = 0; row < page->rows; row++) {
+        if (forms[row] != exception)
             continue;
-        if (decoder->values[taken].data == NULL)
+        if (values[taken].data == NULL)
             return damaged(error, "exceptions");
-        decoder->exceptions[taken] = (struct page_exception){ row, decoder->values[taken] };
+        exceptions[taken] = (struct page_exception){ row, values[taken] };
         taken++;
     }
-    page->exceptions = decoder->exceptions;
+    page->exceptions = exceptions;
     page->exception_count = count;
     return TALLY_OK;
 }
@@ -315,7 +320,7 @@ numbers_decode(struct page_decoder *decoder, enum field_column hint, uint32_t ro
     struct page decoded = {
         .kind = PAGE_NUMBERS, .rows = rows, .keys = decoder->keys, .forms = decoder->forms
     };
-    status = exceptions_decode(decoder, NUMBER_EXCEPTION, rows, encoded, &decoded, error);
+    status = exceptions_decode(decoder, NUMBER_EXCEPTION, 0, encoded, &decoded, error);
     if (status != TALLY_OK)
         return status;
     for (uint32_t i = 0; i < decoded.exception_count; i++) {
@@ -359,8 +364,8 @@ ids_encode(struct codec_workspace *workspace, enum field_column hint,
 }
 
 tally_status
-ids_decode(struct page_decoder *decoder, uint32_t rows, struct bytes encoded, struct page *page,
-           struct tally_error *error)
+ids_decode(struct page_decoder *decoder, uint32_t slot, uint32_t rows, struct bytes encoded,
+           struct page *page, struct tally_error *error)
 {
     tally_status status =
         decoder_memory((void **)&decoder->ids, PAGE_ROWS * sizeof *decoder->ids, error);
@@ -369,28 +374,30 @@ ids_decode(struct page_decoder *decoder, uint32_t rows, struct bytes encoded, st
     if (status != TALLY_OK)
         return status;
 
-    if (!forms_decode(&encoded, rows, decoder->forms))
+    uint8_t *forms = decoder->forms + (size_t)slot * BLOCK_ROWS;
+    uint8_t(*ids)[16] = decoder->ids + (size_t)slot * BLOCK_ROWS;
+    if (!forms_decode(&encoded, rows, forms))
         return damaged(error, "ids");
     for (uint32_t row = 0; row < rows; row++) {
         struct bytes id;
-        if (!has_id(decoder->forms[row])) {
-            if (decoder->forms[row] > ID_EXCEPTION)
+        if (!has_id(forms[row])) {
+            if (forms[row] > ID_EXCEPTION)
                 return damaged(error, "ids");
-            memset(decoder->ids[row], 0, 16);
+            memset(ids[row], 0, 16);
             continue;
         }
         if (!take_bytes(&encoded, 16, &id))
             return damaged(error, "ids");
-        memcpy(decoder->ids[row], id.data, 16);
+        memcpy(ids[row], id.data, 16);
     }
 
     struct page decoded = {
         .kind = PAGE_IDS,
         .rows = rows,
-        .ids = (const uint8_t(*)[16])decoder->ids,
-        .forms = decoder->forms,
+        .ids = (const uint8_t(*)[16])ids,
+        .forms = forms,
     };
-    status = exceptions_decode(decoder, ID_EXCEPTION, rows, encoded, &decoded, error);
+    status = exceptions_decode(decoder, ID_EXCEPTION, slot, encoded, &decoded, error);
     if (status == TALLY_OK)
         *page = decoded;
     return status;

@@ -111,8 +111,9 @@ struct page_decoder {
     uint8_t *forms;
     struct bytes *values;
     struct page_exception *exceptions;
-    struct buffer exception_text;
-    struct buffer slots[PAGE_BLOCKS]; /* the text of each block */
+    struct page_exception *joined;          /* those of all slots of ids */
+    uint32_t exception_counts[PAGE_BLOCKS]; /* of each slot of ids */
+    struct buffer slots[PAGE_BLOCKS];       /* the text of each block; a page's is in the first */
 };
 
 /* Appends `plain` as it is or compressed, whichever is smaller, with a byte before it that says
@@ -159,11 +160,12 @@ tally_status numbers_decode(struct page_decoder *decoder, enum field_column hint
 tally_status ids_encode(struct codec_workspace *workspace, enum field_column hint,
                         const struct page_source *source, struct buffer *out,
                         struct page_summary *summary, struct tally_error *error);
-tally_status ids_decode(struct page_decoder *decoder, uint32_t rows, struct bytes encoded,
-                        struct page *page, struct tally_error *error);
+tally_status ids_decode(struct page_decoder *decoder, uint32_t slot, uint32_t rows,
+                        struct bytes encoded, struct page *page, struct tally_error *error);
 
-/* The exceptions of a page: the values of the rows whose form is `exception`, in order. */
-tally_status exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t rows,
+/* The exceptions of a page, or of one whose rows stand from `slot` on: the values of the rows whose
+ * form is `exception`, in order. `page` has the rows. */
+tally_status exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t slot,
                                struct bytes encoded, struct page *page, struct tally_error *error);
 
 /* Memory a decoder comes to need; TALLY_NO_MEMORY. `*memory` is NULL or already of `size` bytes. */

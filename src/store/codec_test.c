@@ -254,6 +254,41 @@ check_blocks(const struct made_page *made, const struct primer *encode, const st
     return total;
 }
 
+/* The law, for blocks of ids: each alone, and all of them as a page. They are decoded from the last to
+ * the first, as somebody might ask who reads backwards. */
+static void
+check_id_blocks(const struct made_page *made)
+{
+    uint32_t blocks = (made->page.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    struct page page;
+    for (uint32_t block = blocks; block-- > 0;) {
+        struct page_exception room[BLOCK_ROWS];
+        struct page slice, back;
+        struct page_summary summary;
+        struct buffer out = { 0 };
+        page_slice(&made->page, block * BLOCK_ROWS, room, &slice);
+        const struct page_source source = { &slice, &made->dictionary, NULL };
+        assert_int_equal(
+            codec_encode_page(workspace, CODEC_IDS, made->hint, &source, &out, &summary, NULL),
+            TALLY_OK);
+        struct bytes encoded = exact_copy(buffer_view(&out));
+        assert_int_equal(codec_decode_ids(decoder, block, slice.rows, encoded, NULL), TALLY_OK);
+        free((void *)encoded.data);
+        buffer_free(&out);
+        page_decoder_ids_block(decoder, block, slice.rows, &back);
+        for (uint32_t row = 0; row < slice.rows; row++) {
+            char text_a[PAGE_TEXT_MAX], text_b[PAGE_TEXT_MAX];
+            struct bytes a = page_value(&made->page, &made->dictionary, made->hint,
+                                        block * BLOCK_ROWS + row, text_a);
+            struct bytes b = page_value(&back, NULL, made->hint, row, text_b);
+            assert_int_equal(a.data == NULL, b.data == NULL);
+            assert_true(bytes_equal(a, b));
+        }
+    }
+    assert_int_equal(page_decoder_ids_page(decoder, made->page.rows, &page, NULL), TALLY_OK);
+    assert_same_rows(made, &page);
+}
+
 /* Awkward values: empty, absent, NUL, all forms of numbers, times and ids, near misses, random
  * bytes. */
 static struct bytes
@@ -333,6 +368,7 @@ test_law(void **unused)
                 lay_out(made, kinds[kind], hints[hint], rows);
                 check_page(made, CODEC_NUMBERS);
                 check_page(made, CODEC_IDS);
+                check_id_blocks(made);
                 check_blocks(made, NULL, NULL);
             }
         }
@@ -345,6 +381,7 @@ test_law(void **unused)
         check_page(made, CODEC_CODES);
         check_page(made, CODEC_NUMBERS);
         check_page(made, CODEC_IDS);
+        check_id_blocks(made);
         check_blocks(made, NULL, NULL);
         made->dictionary = (struct dictionary){ 0 };
     }
@@ -412,6 +449,7 @@ test_raw_ids(void **unused)
         .exceptions = made->exceptions,
         .exception_count = 1,
     };
+    check_id_blocks(made);
     size_t size = check_page(made, CODEC_IDS);
     assert_in_range(size, 999 * 16, 999 * 16 + 32 + 140);
     check_blocks(made, NULL, NULL);

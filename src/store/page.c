@@ -270,3 +270,26 @@ page_values(const struct page *page, const struct dictionary *dictionary, enum f
     for (uint32_t i = 0; i < count; i++)
         values_out[i] = page_value(page, dictionary, column, row + i, texts[i]);
 }
+
+void
+page_slice(const struct page *page, uint32_t first, struct page_exception room[BLOCK_ROWS],
+           struct page *slice_out)
+{
+    assert(first < page->rows);
+    struct page slice = *page;
+    slice.rows = page->rows - first < BLOCK_ROWS ? page->rows - first : BLOCK_ROWS;
+    slice.codes = page->codes == NULL ? NULL : page->codes + first;
+    slice.keys = page->keys == NULL ? NULL : page->keys + first;
+    slice.ids = page->ids == NULL ? NULL : page->ids + first;
+    slice.forms = page->forms == NULL ? NULL : page->forms + first;
+    slice.values = page->values == NULL ? NULL : page->values + first;
+    slice.exceptions = room;
+    slice.exception_count = 0;
+    for (uint32_t i = 0; i < page->exception_count; i++) {
+        const struct page_exception *exception = &page->exceptions[i];
+        if (exception->row >= first && exception->row - first < slice.rows)
+            room[slice.exception_count++] =
+                (struct page_exception){ exception->row - first, exception->value };
+    }
+    *slice_out = slice;
+}

@@ -77,6 +77,11 @@ dictionary_value(const struct dictionary *dictionary, uint32_t code)
     return dictionary->chunks[i / PAGE_ROWS][i % PAGE_ROWS];
 }
 
+/* The part of a page from row `first` on: up to BLOCK_ROWS rows, the first of which is row 0 of
+ * `slice_out`. `room` is for its exceptions. */
+void page_slice(const struct page *page, uint32_t first, struct page_exception room[BLOCK_ROWS],
+                struct page *slice_out);
+
 /* What is known of a page without decoding it. */
 struct page_summary {
     bool known;          /* false: only decoding tells (a head's pages) */

@@ -181,16 +181,21 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
         return status;
 
     struct tally_error inner;
-    status = codec_decode_block(column->decoder, slot, rows, column->stored->primer,
-                                buffer_view(&reader->input.bytes), &column->blocks[slot], &inner);
+    struct bytes encoded = buffer_view(&reader->input.bytes);
+    if (column->stored->entry.codec == CODEC_TEXT)
+        status = codec_decode_block(column->decoder, slot, rows, column->stored->primer, encoded,
+                                    &column->blocks[slot], &inner);
+    else
+        status = codec_decode_ids(column->decoder, slot, rows, encoded, &inner);
     if (status != TALLY_OK)
         return run_decode_fault(column->stored, block, status, &inner, error);
     column->blocks_known |= UINT32_C(1) << slot;
     return TALLY_OK;
 }
 
+/* A page of a column of text or ids. */
 static tally_status
-text_page_decode(struct run_reader *reader, struct run_column *column, struct tally_error *error)
+blocks_page_decode(struct run_reader *reader, struct run_column *column, struct tally_error *error)
 {
     uint32_t rows = run_page_rows(reader, column->page);
     for (uint32_t slot = 0; slot * BLOCK_ROWS < rows; slot++) {
@@ -200,9 +205,13 @@ text_page_decode(struct run_reader *reader, struct run_column *column, struct ta
         if (status != TALLY_OK)
             return status;
     }
-    page_decoder_text_page(column->decoder, rows, &column->view);
-    column->view_known = true;
-    return TALLY_OK;
+    tally_status status = TALLY_OK;
+    if (column->stored->entry.codec == CODEC_TEXT)
+        page_decoder_text_page(column->decoder, rows, &column->view);
+    else
+        status = page_decoder_ids_page(column->decoder, rows, &column->view, error);
+    column->view_known = status == TALLY_OK;
+    return status;
 }
 
 static tally_status
@@ -211,8 +220,8 @@ page_decode(struct run_reader *reader, unsigned number, struct tally_error *erro
     struct run_column *column = &reader->columns[number];
     const struct column_entry *entry = &column->stored->entry;
 
-    if (entry->codec == CODEC_TEXT)
-        return text_page_decode(reader, column, error);
+    if (codec_unit(entry->codec) == BLOCK_ROWS)
+        return blocks_page_decode(reader, column, error);
 
     struct bytes encoded;
     tally_status status = run_page_bytes(reader, column, column->page, &encoded, error);
@@ -309,14 +318,14 @@ run_dictionary(struct run_reader *reader, enum field_id field, struct dictionary
     return run_column_dictionary(reader, field, dictionary_out, error);
 }
 
-/* A page of text is absent where all its blocks are. */
+/* A page of blocks is absent where all of them are. */
 static enum page_kind
-text_page_kind(const struct segment_column *stored, uint32_t page)
+blocks_page_kind(const struct segment_column *stored, uint32_t page)
 {
     for (uint32_t i = page * PAGE_BLOCKS; i < stored->block_count && i < (page + 1) * PAGE_BLOCKS;
          i++)
         if (stored->blocks[i].block.size > 0)
-            return PAGE_VALUES;
+            return stored->entry.codec == CODEC_TEXT ? PAGE_VALUES : PAGE_IDS;
     return PAGE_ABSENT;
 }
 
@@ -338,31 +347,65 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
         return status;
     if (column->state == COLUMN_MISSING)
         *summary_out = (struct page_summary){ .known = true, .kind = PAGE_ABSENT };
-    else if (column->stored->entry.codec == CODEC_TEXT)
+    else if (codec_unit(column->stored->entry.codec) == BLOCK_ROWS)
         *summary_out =
-            (struct page_summary){ .known = true, .kind = text_page_kind(column->stored, page) };
+            (struct page_summary){ .known = true, .kind = blocks_page_kind(column->stored, page) };
     else
         *summary_out = column->stored->blocks[page].summary;
     return TALLY_OK;
 }
 
-/* The values of some rows of a column of text, through their block. */
+/* Has the block with a row decoded, in a column of text or ids. */
 static tally_status
-text_values(struct run_reader *reader, struct run_column *column, uint32_t row, uint32_t count,
-            struct bytes *values_out, struct tally_error *error)
+block_open(struct run_reader *reader, struct run_column *column, uint32_t row,
+           struct tally_error *error)
 {
-    uint32_t page = row / PAGE_ROWS;
     uint32_t slot = row % PAGE_ROWS / BLOCK_ROWS;
+    if (column->page != row / PAGE_ROWS)
+        column_turn(reader, column, row / PAGE_ROWS);
+    if ((column->blocks_known & UINT32_C(1) << slot) != 0)
+        return TALLY_OK;
+    return block_decode(reader, column, slot, error);
+}
 
-    if (column->page != page)
-        column_turn(reader, column, page);
-    if ((column->blocks_known & UINT32_C(1) << slot) == 0) {
-        tally_status status = block_decode(reader, column, slot, error);
-        if (status != TALLY_OK)
-            return status;
+/* The values of some rows of one block. */
+static tally_status
+block_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_t count,
+             struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX], struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    uint32_t slot = row % PAGE_ROWS / BLOCK_ROWS;
+    tally_status status = block_open(reader, column, row, error);
+    if (status != TALLY_OK)
+        return status;
+    if (column->stored->entry.codec == CODEC_TEXT) {
+        memcpy(values_out, &column->blocks[slot][row % BLOCK_ROWS], count * sizeof *values_out);
+        return TALLY_OK;
     }
-    memcpy(values_out, &column->blocks[slot][row % BLOCK_ROWS], count * sizeof *values_out);
+    struct page block;
+    page_decoder_ids_block(column->decoder, slot, BLOCK_ROWS, &block);
+    page_values(&block, NULL, fields[field].column, row % BLOCK_ROWS, count, values_out, texts);
     return TALLY_OK;
+}
+
+tally_status
+run_column_row(struct run_reader *reader, unsigned number, uint32_t row, struct page *page_out,
+               uint32_t *at_out, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[number];
+    tally_status status = run_column_open(reader, number, error);
+    if (status != TALLY_OK)
+        return status;
+    if (column->state != COLUMN_THERE || column->stored->entry.codec != CODEC_IDS) {
+        *at_out = row % PAGE_ROWS;
+        return run_column_page(reader, number, row / PAGE_ROWS, page_out, error);
+    }
+    status = block_open(reader, column, row, error);
+    if (status == TALLY_OK) {
+        page_decoder_ids_block(column->decoder, row % PAGE_ROWS / BLOCK_ROWS, BLOCK_ROWS, page_out);
+        *at_out = row % BLOCK_ROWS;
+    }
+    return status;
 }
 
 tally_status
@@ -380,10 +423,14 @@ run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_
         memset(values_out, 0, count * sizeof *values_out);
         return TALLY_OK;
     }
-    if (column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_TEXT)
-        return text_values(reader, column, row, count, values_out, error);
+    if (column->state == COLUMN_THERE && codec_unit(column->stored->entry.codec) == BLOCK_ROWS)
+        return block_values(reader, field, row, count, values_out, texts, error);
 
-    if (!column->view_known || column->page != row / PAGE_ROWS) {
+    bool decoded = column->view_known && column->page == row / PAGE_ROWS;
+    if (count == 1 && !decoded && column->state == COLUMN_THERE &&
+        column->stored->entry.codec == CODEC_CODES)
+        return run_lone_value(reader, field, row, values_out, error);
+    if (!decoded) {
         struct page view;
         status = run_column_page(reader, field, row / PAGE_ROWS, &view, error);
         if (status != TALLY_OK)

@@ -230,3 +230,22 @@ run_value_count(struct run_reader *reader, enum field_id field, uint32_t *count_
         *count_out = dictionary.count;
     return status;
 }
+
+tally_status
+run_lone_value(struct run_reader *reader, unsigned number, uint32_t row, struct bytes *value_out,
+               struct tally_error *error)
+{
+    const struct segment_column *stored = reader->columns[number].stored;
+    struct coded_page page;
+    uint32_t codes[16];
+    tally_status status = run_coded_page(reader, number, row / PAGE_ROWS, &page, error);
+    if (status != TALLY_OK)
+        return status;
+    codes_gather16(&page, row % PAGE_ROWS / 16 * 16, codes);
+    uint32_t code = codes[row % 16];
+    if (code > stored->entry.dictionary_count) {
+        struct segment_place place = segment_column_place(stored, row / PAGE_ROWS, NULL);
+        return segment_file_fault(stored->file, &place, "a code is beyond the dictionary", error);
+    }
+    return run_coded_value(reader, number, code, value_out, error);
+}

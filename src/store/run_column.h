@@ -11,6 +11,11 @@
 TALLY_MUST_CHECK tally_status run_column_page(struct run_reader *reader, unsigned column,
                                               uint32_t page, struct page *page_out,
                                               struct tally_error *error);
+/* The part of a column around a row that is read for it, and the row's place there: of ids, of which
+ * single blocks are stored, a block. Lent as a page is. */
+TALLY_MUST_CHECK tally_status run_column_row(struct run_reader *reader, unsigned column,
+                                             uint32_t row, struct page *page_out, uint32_t *at_out,
+                                             struct tally_error *error);
 TALLY_MUST_CHECK tally_status run_column_dictionary(struct run_reader *reader, unsigned column,
                                                     struct dictionary *dictionary_out,
                                                     struct tally_error *error);

@@ -31,11 +31,11 @@ run_salt(struct run_reader *reader, uint32_t row, struct run_parts *parts_out,
          struct tally_error *error)
 {
     struct page page;
-    tally_status status = run_column_page(reader, COLUMN_SALT, row / PAGE_ROWS, &page, error);
+    uint32_t at;
+    tally_status status = run_column_row(reader, COLUMN_SALT, row, &page, &at, error);
     if (status != TALLY_OK)
         return status;
 
-    uint32_t at = row % PAGE_ROWS;
     struct run_parts parts = { 0 };
     if (page.kind == PAGE_IDS && page.forms[at] == ID_RAW) {
         memcpy(parts.salt, page.ids[at], sizeof parts.salt);

@@ -52,6 +52,7 @@ run_page_bytes(struct run_reader *reader, struct run_column *column, uint32_t pa
     if (page < ahead->first || page >= ahead->end) {
         uint32_t count = pages_ahead(stored, ahead, page);
         ahead->end = 0;
+        column->coded_page = NO_PAGE; /* its planes are in what is read over now */
         ahead->input.meter = &reader->meter;
         tally_status status = segment_column_fetch(stored, page, count, &ahead->input, error);
         if (status != TALLY_OK)

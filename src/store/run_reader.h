@@ -132,6 +132,10 @@ TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_i
 TALLY_MUST_CHECK tally_status run_coded_value(struct run_reader *reader, unsigned column,
                                               uint32_t code, struct bytes *value_out,
                                               struct tally_error *error);
+/* A row's value in a segment's column of codes, of whose page nothing is decoded. */
+TALLY_MUST_CHECK tally_status run_lone_value(struct run_reader *reader, unsigned column,
+                                             uint32_t row, struct bytes *value_out,
+                                             struct tally_error *error);
 void run_forget_chunks(struct run_column *column);
 
 /* run_parts.c: a row's salt, or the commitment that an erasure left in its place. Of the others

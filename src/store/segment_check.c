@@ -148,7 +148,7 @@ pages_check(struct check *check, const struct segment_column *column,
             return status;
         for (uint32_t row = 0; page.kind == PAGE_CODES && row < page.rows; row++)
             used[page.codes[row]] = 1;
-        if (column->entry.codec != CODEC_TEXT)
+        if (codec_unit(column->entry.codec) == PAGE_ROWS)
             status = summary_check(check, column, i, &page, dictionary, error);
         if (status != TALLY_OK)
             return status;

@@ -14,7 +14,7 @@
  *      1  flags: 1 constant                   4  primer: size          4  CRC-32C
  *      8  least key or code                   8  pages: size of all
  *      8  greatest                            4  block table: size     4  CRC-32C
- *     block table, a block of text
+ *     block table, a block of text or ids
  *      4  size    4  CRC-32C
  *
  * The blocks of a column follow one another in the order chunks, their table, primer, pages, block
@@ -229,7 +229,7 @@ segment_directory_free(struct segment_directory *directory)
 uint32_t
 column_block_count(enum codec codec, uint32_t rows)
 {
-    uint32_t unit = codec == CODEC_TEXT ? BLOCK_ROWS : PAGE_ROWS;
+    uint32_t unit = codec_unit(codec);
     return (rows + unit - 1) / unit;
 }
 
@@ -256,7 +256,7 @@ column_table_encode(enum codec codec, const struct column_block *blocks, uint32_
     for (uint32_t i = 0; i < count; i++) {
         buffer_u32(out, blocks[i].block.size);
         buffer_u32(out, blocks[i].block.crc);
-        if (codec == CODEC_TEXT)
+        if (codec_unit(codec) == BLOCK_ROWS)
             continue;
         buffer_byte(out, blocks[i].summary.constant ? FLAG_CONSTANT : 0);
         buffer_u64(out, (uint64_t)blocks[i].summary.minimum);
@@ -281,7 +281,8 @@ tally_status
 column_table_decode(const struct column_entry *entry, struct bytes encoded, uint32_t count,
                     struct column_block *blocks, struct tally_error *error)
 {
-    size_t size = entry->codec == CODEC_TEXT ? BLOCK_ENTRY_SIZE : PAGE_ENTRY_SIZE;
+    bool summaries = codec_unit(entry->codec) == PAGE_ROWS;
+    size_t size = summaries ? PAGE_ENTRY_SIZE : BLOCK_ENTRY_SIZE;
     uint64_t offset = entry->pages_offset;
 
     if (encoded.size != count * size)
@@ -291,8 +292,7 @@ column_table_decode(const struct column_entry *entry, struct bytes encoded, uint
         struct column_block *block = &blocks[i];
         *block = (struct column_block){ .block = { offset, get_u32(at), get_u32(at + 4) } };
         offset += block->block.size;
-        if (entry->codec != CODEC_TEXT &&
-            !summary_decode(entry->codec, at, block->block.size, &block->summary))
+        if (summaries && !summary_decode(entry->codec, at, block->block.size, &block->summary))
             return fault(error, TALLY_DAMAGED, "has an unknown flag");
     }
     if (offset != entry->pages_offset + entry->pages_size)

@@ -155,7 +155,7 @@ segment_column_place(const struct segment_column *column, uint32_t block, const 
     struct segment_place place = { .column = column_name(column->entry.column), .part = part };
 
     if (part == NULL) {
-        uint32_t unit = column->entry.codec == CODEC_TEXT ? BLOCK_ROWS : PAGE_ROWS;
+        uint32_t unit = codec_unit(column->entry.codec);
         uint32_t row = block * unit;
         place.first = column->first + row;
         place.count = column->rows - row < unit ? column->rows - row : unit;

@@ -195,15 +195,32 @@ job_page_write(struct column_job *job, const struct page_source *source, uint32_
     return job_block(job, &block->block, error);
 }
 
+/* Encodes block `i` of a page. */
 static tally_status
-job_text_write(struct column_job *job, const struct page_source *source, uint32_t number,
-               struct tally_error *error)
+job_block_encode(struct column_job *job, const struct page_source *source, uint32_t i,
+                 struct tally_error *error)
 {
     enum field_column hint = column_hint(job->entry.column);
+    if (job->entry.codec == CODEC_TEXT)
+        return codec_encode_block(job->workspace, hint, source, i, job->primer, job->encoded,
+                                  error);
 
+    struct page_exception room[BLOCK_ROWS];
+    struct page slice;
+    struct page_summary summary;
+    struct page_source part = *source;
+    page_slice(source->page, i * BLOCK_ROWS, room, &slice);
+    part.page = &slice;
+    return codec_encode_page(job->workspace, job->entry.codec, hint, &part, job->encoded, &summary,
+                             error);
+}
+
+static tally_status
+job_blocks_write(struct column_job *job, const struct page_source *source, uint32_t number,
+                 struct tally_error *error)
+{
     for (uint32_t i = 0; i * BLOCK_ROWS < source->page->rows; i++) {
-        tally_status status =
-            codec_encode_block(job->workspace, hint, source, i, job->primer, job->encoded, error);
+        tally_status status = job_block_encode(job, source, i, error);
         if (status != TALLY_OK)
             return status;
         struct column_block *block = &job->blocks[number * (PAGE_ROWS / BLOCK_ROWS) + i];
@@ -227,8 +244,8 @@ job_pages(struct column_job *job, struct tally_error *error)
             .dictionary = page.kind == PAGE_CODES ? &job->dictionary : NULL,
             .remap = job->entry.codec == CODEC_CODES ? job->order.remap : NULL,
         };
-        if (job->entry.codec == CODEC_TEXT)
-            status = job_text_write(job, &source, number, error);
+        if (codec_unit(job->entry.codec) == BLOCK_ROWS)
+            status = job_blocks_write(job, &source, number, error);
         else
             status = job_page_write(job, &source, number, error);
         if (status != TALLY_OK)
