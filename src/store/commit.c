@@ -90,7 +90,7 @@ tree_grow(struct tally_tree *tree, struct hashes *hashes, const struct tally_has
         size_t room = tree_many_room(tree);
         size_t some = count < room ? count : room;
         struct tally_hash node;
-        if (tree_append_many(tree, leaves, some, &node))
+        if (tree_append_many(tree, leaves, some, &node) && hashes != NULL)
             status = hashes_append(hashes, &node, error);
         leaves += some;
         count -= some;

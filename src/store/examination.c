@@ -77,32 +77,47 @@ hand_out(struct examiner *e)
     return status;
 }
 
+/* What is to be said of a row beside its leaf. */
 static tally_status
-examine_row(struct examiner *e, uint32_t row)
+examine_row(struct examiner *e, uint64_t index, struct bytes control, bool erased)
 {
     struct examination *examination = e->examination;
-    struct run_entry entry;
-    struct tally_error error = { 0 };
-    uint64_t index = e->info->first + row;
-    tally_status status = run_entry(e->reader, row, RUN_STREAM, &entry, &error);
-    if (status != TALLY_OK)
-        return judge_fault(&examination->judgement, status, examination->file, &error);
-    status = evidence_control(e->task->evidence, index, entry.values[FIELD_CONTROL],
-                              &examination->named, &examination->judgement);
-    if (status == TALLY_OK && entry.erased)
+    tally_status status = evidence_control(e->task->evidence, index, control, &examination->named,
+                                           &examination->judgement);
+    if (status == TALLY_OK && erased)
         status = spans_add(&examination->missing, index, index, NULL);
-    if (status != TALLY_OK)
-        return status;
-    e->leaves[e->count++] = entry.leaf;
-    return index % HASHES_SPAN == HASHES_SPAN - 1 ? hand_out(e) : TALLY_OK;
+    return status;
+}
+
+static tally_status
+examine_some(struct examiner *e, uint64_t first, const struct run_group *group)
+{
+    tally_status status = TALLY_OK;
+    for (uint32_t i = 0; i < group->count && status == TALLY_OK; i++) {
+        status = examine_row(e, first + i, group->controls[i], group->erased[i]);
+        if (status != TALLY_OK)
+            break;
+        e->leaves[e->count++] = group->leaves[i];
+        if ((first + i) % HASHES_SPAN == HASHES_SPAN - 1)
+            status = hand_out(e);
+    }
+    return status;
 }
 
 static tally_status
 examine_rows(struct examiner *e)
 {
     tally_status status = TALLY_OK;
-    for (uint32_t row = 0; row < e->info->count && status == TALLY_OK; row++)
-        status = examine_row(e, row);
+    for (uint32_t row = 0; row < e->info->count && status == TALLY_OK;) {
+        struct run_group group;
+        struct tally_error error = { 0 };
+        status = run_group(e->reader, row, &group, &error);
+        if (status == TALLY_OK)
+            status = examine_some(e, e->info->first + row, &group);
+        else
+            status = judge_fault(&e->examination->judgement, status, e->examination->file, &error);
+        row += status == TALLY_OK ? group.count : 0;
+    }
     tally_status handed = hand_out(e);
     return handed != TALLY_OK ? handed : status;
 }

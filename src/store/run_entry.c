@@ -93,11 +93,12 @@ parts_read(struct run_reader *reader, uint32_t row, enum run_want want, struct t
 static void
 take_parts(struct run_reader *reader, uint32_t row, struct run_entry *entry)
 {
-    const struct run_parts *parts = &reader->parts[row - reader->parts_first];
+    uint32_t at = row - reader->parts_first;
+    const struct run_parts *parts = &reader->parts[at];
     memcpy(entry->salt, parts->salt, sizeof entry->salt);
     memcpy(entry->commitment, parts->commitment, sizeof entry->commitment);
     entry->erased = parts->erased;
-    entry->leaf = parts->leaf;
+    entry->leaf = reader->leaves[at];
     entry->public_part =
         bytes_of(reader->public_parts.data + parts->public_offset, parts->public_size);
     if (!parts->erased)
@@ -136,6 +137,37 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
         take_parts(reader, row, &entry);
     entry.control = entry.values[FIELD_CONTROL].data != NULL;
     *entry_out = entry;
+    return TALLY_OK;
+}
+
+tally_status
+run_group(struct run_reader *reader, uint32_t row, struct run_group *group_out,
+          struct tally_error *error)
+{
+    assert(row < reader->run.count);
+    struct run_parts salt;
+    tally_status status = TALLY_OK;
+    if (reader->run.segment != NULL)
+        status = segment_whole(reader->run.segment, &reader->input, error);
+    if (status == TALLY_OK)
+        status = run_salt(reader, row, &salt, error);
+    if (status == TALLY_OK && reader->group != row / GROUP_ROWS)
+        status = group_read(reader, row, error);
+    if (status == TALLY_OK)
+        status = parts_read(reader, row, RUN_STREAM, error);
+    if (status != TALLY_OK)
+        return status;
+
+    uint32_t at = row - reader->parts_first;
+    uint32_t count = reader->parts_count - at;
+    for (uint32_t i = 0; i < count; i++)
+        reader->erased[i] = reader->parts[at + i].erased;
+    *group_out = (struct run_group){
+        .count = count,
+        .leaves = reader->leaves + at,
+        .erased = reader->erased,
+        .controls = reader->values[FIELD_CONTROL] + row % GROUP_ROWS,
+    };
     return TALLY_OK;
 }
 

@@ -148,13 +148,10 @@ static void
 hash_public_parts(struct run_reader *reader, uint32_t count)
 {
     struct bytes public_parts[GROUP_ROWS] = { 0 };
-    struct tally_hash leaves[GROUP_ROWS];
     for (uint32_t i = 0; i < count; i++)
         public_parts[i] = bytes_of(reader->public_parts.data + reader->parts[i].public_offset,
                                    reader->parts[i].public_size);
-    entry_hash_leaves(public_parts, count, leaves);
-    for (uint32_t i = 0; i < count; i++)
-        reader->parts[i].leaf = leaves[i];
+    entry_hash_leaves(public_parts, count, reader->leaves);
 }
 
 tally_status

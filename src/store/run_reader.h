@@ -29,7 +29,6 @@ struct run_parts {
     uint8_t commitment[32];
     size_t private_offset, private_size;
     size_t public_offset, public_size;
-    struct tally_hash leaf;
 };
 
 /* Pages of a column as they are in the file, read together (run_planes.c). */
@@ -92,6 +91,8 @@ struct run_reader {
     uint32_t parts_first;
     uint32_t parts_count;
     struct run_parts parts[GROUP_ROWS];
+    struct tally_hash leaves[GROUP_ROWS];
+    bool erased[GROUP_ROWS];
     struct buffer public_parts;
     struct buffer private_parts;
 

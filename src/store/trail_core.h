@@ -182,7 +182,8 @@ TALLY_MUST_CHECK tally_status trail_freeze(struct trail *trail, struct tally_err
 /* Whether the head is to be frozen before `more` entries come. */
 bool head_is_full(const struct trail *trail, uint32_t more);
 
-/* Adds committed leaves to a tree and, where they complete 256, the level 8 hashes to `hashes`. */
+/* Adds committed leaves to a tree and, where they complete 256, the level 8 hashes to `hashes`,
+ * if that is not NULL. */
 TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *hashes,
                                         const struct tally_hash *leaves, size_t count,
                                         struct tally_error *error);
