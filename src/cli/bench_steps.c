@@ -106,14 +106,17 @@ static tally_status
 put_batch(struct steps *steps, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
-    for (uint32_t i = 0; i < BENCH_BATCH && status == TALLY_OK; i++) {
-        struct bytes values[FIELD_COUNT];
-        memcpy(values, steps->read[i].values, sizeof values);
-        values[FIELD_V] = bytes_text("1");
-        values[FIELD_RECEIVED] = values[FIELD_TIMESTAMP];
-        values[FIELD_WRITER] = steps->stamp.writer;
-        struct head_entry entry = { .values = values, .salt = steps->written[i].salt };
-        status = head_append(steps->head, &entry, error);
+    struct head_entry entries[HEAD_ROWS_AT_ONCE];
+    for (uint32_t i = 0; i < BENCH_BATCH && status == TALLY_OK;) {
+        uint32_t count = 0;
+        for (; count < HEAD_ROWS_AT_ONCE && i < BENCH_BATCH; i++) {
+            struct bytes *values = steps->read[i].values;
+            values[FIELD_V] = bytes_text("1");
+            values[FIELD_RECEIVED] = values[FIELD_TIMESTAMP];
+            values[FIELD_WRITER] = steps->stamp.writer;
+            entries[count++] = (struct head_entry){ values, steps->written[i].salt };
+        }
+        status = head_append(steps->head, entries, count, error);
     }
     if (status == TALLY_OK)
         head_publish(steps->head);

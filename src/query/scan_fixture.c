@@ -202,7 +202,7 @@ fill_head(struct corpus *corpus, uint64_t first, uint32_t count)
     for (uint64_t i = first; i < first + count; i++) {
         uint8_t salt[16] = { (uint8_t)i };
         struct head_entry given = { .values = corpus->entries[i].values, .salt = salt };
-        must(head_append(head, &given, NULL) == TALLY_OK, "append");
+        must(head_append(head, &given, 1, NULL) == TALLY_OK, "append");
     }
     head_publish(head);
     return head;

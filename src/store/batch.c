@@ -3,7 +3,7 @@
  *
  * Each event is read into values, written as its two parts with a fresh salt, and laid down as the
  * journal will keep it. Commitments and leaves are hashed when the batch is complete, many side by
- * side (batch_hash()). When the batch gets its turn, the sequencer only has to look up ids, take the
+ * side (batch_complete()). When the batch gets its turn, the sequencer only has to look up ids, take the
  * leaves and hand the body to the journal as it is.
  *
  * Two events of one batch with the same id are found here: the later one points at the earlier
@@ -162,17 +162,6 @@ enter_id(struct batch *batch)
     batch->slots[slot] = batch->count + 1;
 }
 
-void
-batch_values(const struct batch *batch, const struct batch_item *item,
-             struct bytes values_out[FIELD_COUNT])
-{
-    static const struct bytes format = BYTES("1");
-    memcpy(values_out, item->event.values, sizeof item->event.values);
-    values_out[FIELD_V] = format;
-    values_out[FIELD_RECEIVED] = bytes_of(item->received, item->received_size);
-    values_out[FIELD_WRITER] = bytes_text(batch->writer);
-}
-
 /* Writes and frames the event that stands in the next item. */
 static tally_status
 add_item(struct batch *batch, int64_t now, struct tally_error *error)
@@ -282,9 +271,24 @@ hash_items(struct batch *batch, uint32_t first, uint32_t count)
         batch->items[first + i].leaf = hashes[i];
 }
 
-void
-batch_hash(struct batch *batch)
+/* What the batch adds to an event stands among its values from now on: the head wants them all. Of
+ * all items, since they may have moved. */
+static void
+stamp_items(struct batch *batch)
 {
+    static const struct bytes format = BYTES("1");
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct batch_item *item = &batch->items[i];
+        item->event.values[FIELD_V] = format;
+        item->event.values[FIELD_RECEIVED] = bytes_of(item->received, item->received_size);
+        item->event.values[FIELD_WRITER] = bytes_text(batch->writer);
+    }
+}
+
+void
+batch_complete(struct batch *batch)
+{
+    stamp_items(batch);
     while (batch->hashed < batch->count) {
         uint32_t left = batch->count - batch->hashed;
         uint32_t count = left < HASHED_AT_ONCE ? left : HASHED_AT_ONCE;

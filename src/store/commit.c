@@ -202,19 +202,19 @@ stage(struct trail *trail, struct append *append, uint64_t next)
         return status;
 
     append->first = next;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        if (!is_fresh(append, i))
-            continue;
-        struct bytes values[FIELD_COUNT];
-        batch_values(batch, &batch->items[i], values);
-        struct head_entry entry = { .values = values, .salt = batch->items[i].salt };
-        status = head_append(trail->head, &entry, &append->error);
-        if (status != TALLY_OK)
-            return status;
-        append->fresh++;
+    for (uint32_t i = 0; i < batch->count && status == TALLY_OK;) {
+        struct head_entry entries[HEAD_ROWS_AT_ONCE];
+        uint32_t count = 0;
+        for (; i < batch->count && count < HEAD_ROWS_AT_ONCE; i++) {
+            const struct batch_item *item = &batch->items[i];
+            if (is_fresh(append, i))
+                entries[count++] = (struct head_entry){ item->event.values, item->salt };
+        }
+        status = head_append(trail->head, entries, count, &append->error);
+        append->fresh += count;
     }
-    append->staged = true;
-    return TALLY_OK;
+    append->staged = status == TALLY_OK;
+    return status;
 }
 
 /* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what
@@ -496,7 +496,7 @@ void
 trail_append_begin(struct trail *trail, struct append *append)
 {
     assert(trail->mode == TRAIL_WRITE && append->batch->count > 0 && append->done != NULL);
-    batch_hash(append->batch);
+    batch_complete(append->batch);
     (void)pthread_mutex_lock(&trail->mutex);
     if (!trail->committing)
         trail->committing = pthread_create(&trail->committer, NULL, committer_main, trail) == 0;
@@ -538,7 +538,7 @@ trail_append(struct trail *trail, struct batch *batch, enum append_wait wait,
     if (batch->count == 0)
         return fault(error, TALLY_INVALID, "there is no event to record");
 
-    batch_hash(batch);
+    batch_complete(batch);
     (void)pthread_mutex_lock(&trail->mutex);
     enqueue(trail, &append);
     while (!append.settled) {

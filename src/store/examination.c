@@ -90,14 +90,14 @@ examine_row(struct examiner *e, uint64_t index, struct bytes control, bool erase
 }
 
 static tally_status
-examine_some(struct examiner *e, uint64_t first, const struct run_group *group)
+examine_some(struct examiner *e, uint64_t first, const struct run_leaves *some)
 {
     tally_status status = TALLY_OK;
-    for (uint32_t i = 0; i < group->count && status == TALLY_OK; i++) {
-        status = examine_row(e, first + i, group->controls[i], group->erased[i]);
+    for (uint32_t i = 0; i < some->count && status == TALLY_OK; i++) {
+        status = examine_row(e, first + i, some->controls[i], some->erased[i]);
         if (status != TALLY_OK)
             break;
-        e->leaves[e->count++] = group->leaves[i];
+        e->leaves[e->count++] = some->leaves[i];
         if ((first + i) % HASHES_SPAN == HASHES_SPAN - 1)
             status = hand_out(e);
     }
@@ -109,14 +109,14 @@ examine_rows(struct examiner *e)
 {
     tally_status status = TALLY_OK;
     for (uint32_t row = 0; row < e->info->count && status == TALLY_OK;) {
-        struct run_group group;
+        struct run_leaves some;
         struct tally_error error = { 0 };
-        status = run_group(e->reader, row, &group, &error);
+        status = run_leaves(e->reader, row, &some, &error);
         if (status == TALLY_OK)
-            status = examine_some(e, e->info->first + row, &group);
+            status = examine_some(e, e->info->first + row, &some);
         else
             status = judge_fault(&e->examination->judgement, status, e->examination->file, &error);
-        row += status == TALLY_OK ? group.count : 0;
+        row += status == TALLY_OK ? some.count : 0;
     }
     tally_status handed = hand_out(e);
     return handed != TALLY_OK ? handed : status;

@@ -122,66 +122,63 @@ column_at(struct head *head, _Atomic(struct head_column *) *place, enum field_co
     return column;
 }
 
-/* A value on its way into a column. */
-struct put {
-    struct head_column *column;
-    struct bytes value;
-    uint32_t hash;
-    bool coded;
-};
-
-/* The columns and hashes of an entry's values. False when memory is short. */
+/* The values of one field in some rows. Of the next field they are asked for meanwhile: an
+ * application's text comes from wherever another thread has read it to. False when memory is short.
+ */
 static bool
-prepare_puts(struct head *head, uint32_t row, const struct bytes *values, struct put *puts,
-             unsigned *count_out)
+put_field(struct head *head, unsigned field, uint32_t row, const struct head_entry *entries,
+          uint32_t count)
 {
-    unsigned count = 0;
-    for (unsigned field = 0; field < FIELD_COUNT; field++) {
-        if (values[field].data == NULL || field == FIELD_PRIVATE)
-            continue;
-        struct put *put = &puts[count++];
-        put->value = values[field];
-        put->column = column_at(head, &head->columns[field], fields[field].column,
-                                field == FIELD_ID ? COLUMN_SETTLED : COLUMN_OPEN);
-        if (put->column == NULL)
-            return false;
-        put->coded = head_column_coded(put->column, row);
-        put->hash = put->coded ? lookup_hash(head->seed, put->value) : 0;
-        if (put->coded)
-            intern_prefetch(&put->column->values, put->hash, INTERN_SLOT);
+    struct bytes values[HEAD_ROWS_AT_ONCE];
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = entries[i].values[field];
+        any |= values[i].data != NULL;
+        if (field + 1 < FIELD_COUNT)
+            __builtin_prefetch(entries[i].values[field + 1].data);
     }
-    *count_out = count;
-    return true;
-}
-
-static bool
-put_values(struct head *head, uint32_t row, const struct bytes *values)
-{
+    if (!any || field == FIELD_PRIVATE)
+        return true;
     const struct intern_memory memory = memory_of(head);
-    struct put puts[FIELD_COUNT];
-    unsigned count;
-
-    if (!prepare_puts(head, row, values, puts, &count))
-        return false;
-    for (enum intern_place place = INTERN_LISTED; place <= INTERN_TEXT; place++) {
-        for (unsigned i = 0; i < count; i++) {
-            if (puts[i].coded)
-                intern_prefetch(&puts[i].column->values, puts[i].hash, place);
-        }
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (!head_column_put(puts[i].column, &memory, row, puts[i].value, puts[i].hash))
-            return false;
-    }
-    return true;
+    struct head_column *column = column_at(head, &head->columns[field], fields[field].column,
+                                           field == FIELD_ID ? COLUMN_SETTLED : COLUMN_OPEN);
+    return column != NULL && head_column_put(column, &memory, row, values, count);
 }
 
 static bool
-put_salt(struct head *head, uint32_t row, const uint8_t *salt)
+put_salts(struct head *head, uint32_t row, const struct head_entry *entries, uint32_t count)
 {
     const struct intern_memory memory = memory_of(head);
     struct head_column *column = column_at(head, &head->salts, COLUMN_HINT_ID, COLUMN_SETTLED);
-    return column != NULL && head_column_put_raw(column, &memory, row, salt);
+    bool put = column != NULL;
+    for (uint32_t i = 0; i < count && put; i++)
+        put = head_column_put_raw(column, &memory, row + i, row + count - 1, entries[i].salt);
+    return put;
+}
+
+/* Enters the rows under their ids. */
+static bool
+put_ids(struct head *head, const struct head_entry *entries, uint32_t count)
+{
+    uint32_t hashes[HEAD_ROWS_AT_ONCE];
+    for (uint32_t i = 0; i < count; i++) {
+        hashes[i] = lookup_hash(head->seed, entries[i].values[FIELD_ID]);
+        lookup_prefetch(&head->ids, hashes[i]);
+    }
+    bool put = true;
+    for (uint32_t i = 0; i < count && put; i++)
+        put = lookup_add(&head->ids, &head->lasting, hashes[i]);
+    return put;
+}
+
+/* A column at a time, so that what one row waits for in memory, the others wait for, too. */
+static bool
+put_rows(struct head *head, uint32_t row, const struct head_entry *entries, uint32_t count)
+{
+    bool put = true;
+    for (unsigned field = 0; field < FIELD_COUNT && put; field++)
+        put = put_field(head, field, row, entries, count);
+    return put && put_salts(head, row, entries, count) && put_ids(head, entries, count);
 }
 
 static void
@@ -225,26 +222,44 @@ note_memory(struct head *head)
                           memory_order_relaxed);
 }
 
-tally_status
-head_append(struct head *head, const struct head_entry *entry, struct tally_error *error)
+static tally_status
+append_rows(struct head *head, const struct head_entry *entries, uint32_t count,
+            struct tally_error *error)
 {
     uint32_t row = head->appended;
-    assert(row < HEAD_ENTRIES_MAX);
+    assert(row + count <= HEAD_ENTRIES_MAX);
 
-    bool done = reserve_row(head, row);
+    bool done = reserve_row(head, row + count - 1);
     if (done) {
-        done = put_values(head, row, entry->values) && put_salt(head, row, entry->salt) &&
-               lookup_add(&head->ids, &head->lasting,
-                          lookup_hash(head->seed, entry->values[FIELD_ID]));
-        if (!done)
-            erase_rows(head, row, row + 1);
+        done = put_rows(head, row, entries, count);
+        if (!done) {
+            erase_rows(head, row, row + count);
+            lookup_truncate(&head->ids, row);
+        }
     }
     note_memory(head);
     if (!done)
         return memory_fault(error);
-    head->appended++;
-    note_time(head, row);
+    head->appended += count;
+    for (uint32_t i = 0; i < count; i++)
+        note_time(head, row + i);
     return TALLY_OK;
+}
+
+tally_status
+head_append(struct head *head, const struct head_entry *entries, uint32_t count,
+            struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    while (count > 0 && status == TALLY_OK) {
+        uint32_t room = PAGE_ROWS - head->appended % PAGE_ROWS;
+        uint32_t some = count < HEAD_ROWS_AT_ONCE ? count : HEAD_ROWS_AT_ONCE;
+        some = some < room ? some : room;
+        status = append_rows(head, entries, some, error);
+        entries += some;
+        count -= some;
+    }
+    return status;
 }
 
 void

@@ -31,10 +31,12 @@ TALLY_MUST_CHECK tally_status head_create(uint64_t first, uint64_t fields_privat
 void head_retain(struct head *head);
 void head_release(struct head *head); /* NULL is allowed */
 
-/* Appends a row; there must be fewer than HEAD_ENTRIES_MAX. TALLY_NO_MEMORY leaves the rows as they
- * were. Appended rows are not seen by readers until head_publish(). */
-TALLY_MUST_CHECK tally_status head_append(struct head *head, const struct head_entry *entry,
-                                          struct tally_error *error);
+/* Appends `count` rows; there is room for them below HEAD_ENTRIES_MAX. On TALLY_NO_MEMORY some of
+ * them, HEAD_ROWS_AT_ONCE at a time, may be there, for head_discard(); less than so many are all
+ * there or none. Appended rows are not seen by readers until head_publish(). */
+#define HEAD_ROWS_AT_ONCE 32u
+TALLY_MUST_CHECK tally_status head_append(struct head *head, const struct head_entry *entries,
+                                          uint32_t count, struct tally_error *error);
 void head_publish(struct head *head);
 /* Takes back what was appended and not published. */
 void head_discard(struct head *head);

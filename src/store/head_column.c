@@ -25,6 +25,7 @@
 #define EXCEPTIONS_FIRST 8u
 #define PRESENT_TO_JUDGE 1024u
 #define SAMPLES_OF_NEW   64u
+#define VALUES_NEAR      512u /* so many of a dictionary are in the processor's cache */
 
 struct column_page {
     enum page_kind kind;
@@ -172,9 +173,10 @@ head_column_reserve(struct head_column *column, struct region *region, uint32_t 
     return true;
 }
 
-/* The page of a row, a new one if need be. NULL when memory is short. */
+/* The page of a row, a new one if need be, with room for rows up to `last`. NULL when memory is
+ * short. */
 static struct column_page *
-page_for(struct head_column *column, struct region *region, uint32_t row)
+page_for(struct head_column *column, struct region *region, uint32_t row, uint32_t last)
 {
     _Atomic(struct column_page *) *place = &column->pages[row / PAGE_ROWS];
     struct column_page *page = atomic_load_explicit(place, memory_order_relaxed);
@@ -186,7 +188,7 @@ page_for(struct head_column *column, struct region *region, uint32_t row)
         column->kind = kind_of_new_values(column);
         column->settled = true;
     }
-    page = create_page(region, column->kind, head_column_capacity(row));
+    page = create_page(region, column->kind, head_column_capacity(last));
     if (page != NULL)
         atomic_store_explicit(place, page, memory_order_release);
     return page;
@@ -233,28 +235,48 @@ put_id(struct column_page *page, const struct intern_memory *memory, uint32_t ro
     return page->forms[row] != ID_EXCEPTION || append_exception(page, memory, row, value);
 }
 
-bool
-head_column_coded(const struct head_column *column, uint32_t row)
+/* Codes for values, found or made. Where there are many, their places in the dictionary are asked
+ * for first: to wait for the first place of all, then the second of all, is one wait instead of
+ * many. */
+static bool
+put_codes(struct head_column *column, const struct intern_memory *memory, uint32_t *codes,
+          const struct bytes *values, uint32_t count)
 {
-    const struct column_page *page =
-        atomic_load_explicit(&column->pages[row / PAGE_ROWS], memory_order_relaxed);
-    return (page == NULL ? column->kind : page->kind) == PAGE_CODES;
+    struct intern *intern = &column->values;
+    uint32_t hashes[HEAD_ROWS_AT_ONCE];
+    bool far = intern->count > VALUES_NEAR;
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i].data == NULL)
+            continue;
+        hashes[i] = lookup_hash(memory->seed, values[i]);
+        if (far)
+            intern_prefetch(intern, hashes[i], INTERN_SLOT);
+    }
+    for (enum intern_place place = INTERN_LISTED; far && place <= INTERN_TEXT; place++)
+        for (uint32_t i = 0; i < count; i++)
+            if (values[i].data != NULL)
+                intern_prefetch(intern, hashes[i], place);
+    bool put = true;
+    for (uint32_t i = 0; i < count && put; i++) {
+        /* What the batch itself adds is the same bytes in every row. */
+        if (i > 0 && values[i].data != NULL && values[i].data == values[i - 1].data &&
+            values[i].size == values[i - 1].size)
+            codes[i] = codes[i - 1];
+        else if (values[i].data != NULL)
+            put = intern_code(intern, memory, values[i], hashes[i], &codes[i]);
+    }
+    return put;
 }
 
-bool
-head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
-                struct bytes value, uint32_t hash)
+/* A value that is not a code. */
+static bool
+put_plain(const struct head_column *column, struct column_page *page,
+          const struct intern_memory *memory, uint32_t row, struct bytes value)
 {
-    struct column_page *page = page_for(column, memory->lasting, row);
-    if (page == NULL)
-        return false;
-    column->present++;
-    row %= PAGE_ROWS;
     switch (page->kind) {
     case PAGE_ABSENT:
-        break;
     case PAGE_CODES:
-        return intern_code(&column->values, memory, value, hash, &page->codes[row]);
+        break;
     case PAGE_NUMBERS:
         return put_number(page, column->hint, memory, row, value);
     case PAGE_IDS:
@@ -263,15 +285,35 @@ head_column_put(struct head_column *column, const struct intern_memory *memory, 
         page->values[row] = region_copy(memory->text, value);
         return page->values[row].data != NULL;
     }
-    assert(false && "a page that was begun has a kind");
+    assert(false && "a page of plain values is not one of codes");
     return false;
 }
 
 bool
-head_column_put_raw(struct head_column *column, const struct intern_memory *memory, uint32_t row,
-                    const uint8_t id[16])
+head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+                const struct bytes *values, uint32_t count)
 {
-    struct column_page *page = page_for(column, memory->lasting, row);
+    assert(count <= HEAD_ROWS_AT_ONCE && row / PAGE_ROWS == (row + count - 1) / PAGE_ROWS);
+    struct column_page *page = page_for(column, memory->lasting, row, row + count - 1);
+    if (page == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        column->present += values[i].data != NULL;
+    row %= PAGE_ROWS;
+    if (page->kind == PAGE_CODES)
+        return put_codes(column, memory, page->codes + row, values, count);
+    bool put = true;
+    for (uint32_t i = 0; i < count && put; i++)
+        if (values[i].data != NULL)
+            put = put_plain(column, page, memory, row + i, values[i]);
+    return put;
+}
+
+bool
+head_column_put_raw(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+                    uint32_t last, const uint8_t id[16])
+{
+    struct column_page *page = page_for(column, memory->lasting, row, last);
     if (page == NULL)
         return false;
     assert(page->kind == PAGE_IDS);

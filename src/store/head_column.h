@@ -40,16 +40,14 @@ uint32_t head_column_capacity(uint32_t row);
  * column before a row is written in any, so that all may be read as far as the head goes. */
 bool head_column_reserve(struct head_column *column, struct region *region, uint32_t row);
 
-/* Writes a value that is not absent; `hash` is lookup_hash() of memory's seed and the value. False
- * when memory is short; then head_column_erase() the row. */
+/* Writes the values of `count` rows from `row` on, HEAD_ROWS_AT_ONCE at most, all in one page; those
+ * that are absent are left so. False when memory is short; then head_column_erase() the rows. */
 bool head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
-                     struct bytes value, uint32_t hash);
+                     const struct bytes *values, uint32_t count);
 
-/* Does writing this row take the hash? */
-bool head_column_coded(const struct head_column *column, uint32_t row);
-/* Writes 16 raw bytes into a column of ids. */
+/* Writes 16 raw bytes into a column of ids; rows up to `last`, in the same page, will follow. */
 bool head_column_put_raw(struct head_column *column, const struct intern_memory *memory,
-                         uint32_t row, const uint8_t id[16]);
+                         uint32_t row, uint32_t last, const uint8_t id[16]);
 
 /* Makes rows [first, end), which are not published, absent again. */
 void head_column_erase(struct head_column *column, uint32_t first, uint32_t end);

@@ -118,7 +118,7 @@ append_row(struct head *head, uint32_t row)
     /* The commitment is given and not kept. */
     entry.values[FIELD_PRIVATE] = bytes_text("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     const struct head_entry given = { entry.values, entry.salt };
-    assert_int_equal(head_append(head, &given, NULL), TALLY_OK);
+    assert_int_equal(head_append(head, &given, 1, NULL), TALLY_OK);
 }
 
 static bool
@@ -288,7 +288,7 @@ test_no_memory(void **unused)
         for (unsigned i = 1; i <= 3; i++) {
             uint32_t found;
             fail_after = i;
-            tally_status status = head_append(head, &given, NULL);
+            tally_status status = head_append(head, &given, 1, NULL);
             fail_after = 0;
             if (status == TALLY_OK) {
                 head_discard(head);
@@ -307,6 +307,43 @@ test_no_memory(void **unused)
     for (uint32_t row = 0; row < 9000; row++)
         assert_true(row_is_right(head, row, 9000));
     head_release(head);
+}
+
+/* Rows in blocks of all sizes, over the borders of pages, are the rows one by one; and where memory
+ * is short a block is not there at all. */
+static void
+test_many_at_once(void **unused)
+{
+    (void)unused;
+    enum {
+        MOST = 70
+    };
+    struct made_entry *made = malloc(MOST * sizeof *made);
+    struct head_entry given[MOST];
+    struct head *head;
+    fail_after = 0;
+    assert_int_equal(head_create(0, 0, &head, NULL), TALLY_OK);
+    uint32_t row = 0;
+    for (uint32_t count = 1; row < 9000; count = count % MOST + 1) {
+        for (uint32_t i = 0; i < count; i++) {
+            make_entry(row + i, &made[i]);
+            given[i] = (struct head_entry){ made[i].values, made[i].salt };
+        }
+        if (count <= HEAD_ROWS_AT_ONCE) {
+            fail_after = 1 + row % 3;
+            tally_status status = head_append(head, given, count, NULL);
+            fail_after = 0;
+            assert_int_equal(head_appended(head), status == TALLY_OK ? row + count : row);
+            head_discard(head);
+        }
+        assert_int_equal(head_append(head, given, count, NULL), TALLY_OK);
+        head_publish(head);
+        row += count;
+    }
+    for (uint32_t i = 0; i < row; i++)
+        assert_true(row_is_right(head, i, row));
+    head_release(head);
+    free(made);
 }
 
 static void
@@ -481,10 +518,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),      cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_discard),   cmocka_unit_test(test_times),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_discard),    cmocka_unit_test(test_times),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_concurrent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ replay_entry(struct replay *replay, const struct journal_entry *journaled,
     if (status != TALLY_OK)
         return status;
     struct head_entry row = { .values = entry.values, .salt = journaled->salt };
-    status = head_append(trail->head, &row, error);
+    status = head_append(trail->head, &row, 1, error);
     if (status != TALLY_OK)
         return status;
     struct tally_hash leaf;

@@ -133,7 +133,7 @@ TALLY_MUST_CHECK tally_status run_entry(struct run_reader *reader, uint32_t row,
 
 /* What verifying wants of some rows, which are put together side by side. Lent until the next call on
  * the same reader. */
-struct run_group {
+struct run_leaves {
     uint32_t count;                  /* of rows, from the one asked for on */
     const struct tally_hash *leaves; /* `count` of each */
     const bool *erased;
@@ -141,8 +141,8 @@ struct run_group {
 };
 /* From `row` on, as many as can be had at once, at least one: a row that is damaged is come to as the
  * first, and the fault is its own. */
-TALLY_MUST_CHECK tally_status run_group(struct run_reader *reader, uint32_t row,
-                                        struct run_group *group_out, struct tally_error *error);
+TALLY_MUST_CHECK tally_status run_leaves(struct run_reader *reader, uint32_t row,
+                                         struct run_leaves *leaves_out, struct tally_error *error);
 
 /* The last row with this id, or TALLY_ABSENT; through the run's id index or, where a segment's
  * index file is missing or damaged, by looking at every id. */

@@ -141,8 +141,8 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
 }
 
 tally_status
-run_group(struct run_reader *reader, uint32_t row, struct run_group *group_out,
-          struct tally_error *error)
+run_leaves(struct run_reader *reader, uint32_t row, struct run_leaves *leaves_out,
+           struct tally_error *error)
 {
     assert(row < reader->run.count);
     struct run_parts salt;
@@ -162,11 +162,11 @@ run_group(struct run_reader *reader, uint32_t row, struct run_group *group_out,
     uint32_t count = reader->parts_count - at;
     for (uint32_t i = 0; i < count; i++)
         reader->erased[i] = reader->parts[at + i].erased;
-    *group_out = (struct run_group){
+    *leaves_out = (struct run_leaves){
         .count = count,
         .leaves = reader->leaves + at,
         .erased = reader->erased,
-        .controls = reader->values[FIELD_CONTROL] + row % GROUP_ROWS,
+        .controls = reader->group_values->values[FIELD_CONTROL] + row % GROUP_ROWS,
     };
     return TALLY_OK;
 }

@@ -100,12 +100,12 @@ tree_of_segment(struct run_reader *reader, uint32_t count, struct tally_tree *tr
 {
     tally_status status = TALLY_OK;
     for (uint32_t row = 0; row < count && status == TALLY_OK;) {
-        struct run_group group;
-        status = run_group(reader, row, &group, error);
+        struct run_leaves some;
+        status = run_leaves(reader, row, &some, error);
         if (status != TALLY_OK)
             return status;
-        status = tree_grow(tree, NULL, group.leaves, group.count, error);
-        row += group.count;
+        status = tree_grow(tree, NULL, some.leaves, some.count, error);
+        row += some.count;
     }
     return status;
 }

@@ -289,7 +289,7 @@ sample_head(const struct sample *sample)
     for (uint32_t row = 0; row < sample->count; row++) {
         const struct sample_entry *entry = &sample->entries[row];
         struct head_entry given = { .values = entry->values, .salt = entry->salt };
-        if (head_append(head, &given, &error) != TALLY_OK)
+        if (head_append(head, &given, 1, &error) != TALLY_OK)
             abort();
     }
     head_publish(head);

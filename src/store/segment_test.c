@@ -708,7 +708,7 @@ bytes_are_those_of_the_document(void **state)
     struct head *head;
 
     assert_ok(head_create(3, FIELDS_PRIVATE_DEFAULT, &head, &error));
-    assert_ok(head_append(head, &entry, &error));
+    assert_ok(head_append(head, &entry, 1, &error));
     head_publish(head);
     assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
     assert_file(disk, "t/segments/0000000000000003.public", public_file);

@@ -197,7 +197,7 @@ begin_journal(struct trail *trail, struct tally_error *error)
         status = batch_add_control(batch, buffer_view(&control), error);
     buffer_free(&control);
     if (status == TALLY_OK)
-        batch_hash(batch);
+        batch_complete(batch);
 
     const struct journal_position start = { .file = 1, .sequence = 1 };
     struct journal_position end;

@@ -137,14 +137,9 @@ struct batch {
     char writer[65];
 };
 
-/* An item's values as the stored entry has them: the event's, and what the batch stamps on it. Lent
- * while the batch is not changed. The commitment is not among them. */
-void batch_values(const struct batch *batch, const struct batch_item *item,
-                  struct bytes values_out[FIELD_COUNT]);
-
-/* Computes the commitments and leaves of what was added since. Before the batch is in the queue, on
- * the thread that fills it. */
-void batch_hash(struct batch *batch);
+/* Computes the commitments and leaves of what was added since, and puts what the batch stamps on its
+ * events among their values. Before the batch is in the queue, on the thread that fills it. */
+void batch_complete(struct batch *batch);
 
 /* Adds a control entry: `control` is a JSON object with a member `type`. */
 TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct bytes control,

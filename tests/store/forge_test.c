@@ -135,7 +135,7 @@ write_rows(struct disk *disk, const struct manifest *manifest, const uint8_t tag
     MUST(head_create(info->first, manifest->fields_private, &head, &why));
     for (uint32_t i = 0; i < info->count; i++) {
         struct head_entry entry = { .values = rows[i].values, .salt = rows[i].salt };
-        MUST(head_append(head, &entry, &why));
+        MUST(head_append(head, &entry, 1, &why));
     }
     head_publish(head);
     MUST(segment_write(disk, PATH, tag, head, &written, &why));
