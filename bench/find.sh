@@ -131,7 +131,10 @@ fill() {
 
 ask_sqlite() {
     [ -e "$dir/sqlite.made" ] || rm -f "$dir"/sqlite.db*
-    fill sqlite "$dir/sqlite.db" || return 0
+    if ! fill sqlite "$dir/sqlite.db"; then
+        [ -e "$dir/sqlite.made" ] || rm -f "$dir"/sqlite.db*
+        return 0
+    fi
     say "asking SQLite"
     "$build/bench/find_sqlite" $how --answers "$dir/sqlite.answers" "$dir/sqlite.db" "$dir/samples" \
         > "$dir/sqlite.asked"
@@ -156,6 +159,7 @@ ask_postgres() {
         cat "$dir/postgres.made" "$dir/postgres.asked" > "$dir/postgres.csv"
     fi
     "$bench/postgres.sh" stop "$cluster"
+    [ -e "$dir/postgres.made" ] || rm -rf "$cluster"
     cluster=
 }
 

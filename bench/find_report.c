@@ -70,6 +70,22 @@ print_warm(const struct column *column, const char *label)
     (void)printf(" |");
 }
 
+/* How many times faster ours is; "1/n" where it is slower. */
+static void
+print_times(double ratio)
+{
+    bool faster = ratio >= 1;
+    double times = faster ? ratio : 1 / ratio;
+    (void)printf(faster ? " " : " 1/");
+    if (times < 10)
+        (void)printf("%.1f", times);
+    else if (times < 1000)
+        (void)printf("%.0f", times);
+    else
+        print_number(times);
+    (void)printf(faster ? "× |" : " |");
+}
+
 static void
 print_question(const struct findings *findings, uint64_t size, const char *label)
 {
@@ -86,7 +102,7 @@ print_question(const struct findings *findings, uint64_t size, const char *label
         print_warm(&peer, label);
         print_cell(value(&peer, label, "cold"));
         if (median > 0 && own > 0) {
-            (void)printf(median / own < 10 ? " %.2g× |" : " %.0f× |", median / own);
+            print_times(median / own);
         } else {
             (void)printf(" |");
         }
@@ -130,7 +146,8 @@ print_size(const struct findings *findings, uint64_t size)
     char number[FINDINGS_NUMBER_SIZE];
     findings_number(size, number);
     (void)printf("\n### %s entries\n\n", number);
-    (void)printf("Milliseconds, p50 / p99 warm; × says how many times faster Tallystick is.\n\n");
+    (void)printf(
+        "Milliseconds, p50 / p99 warm; ×: how many times faster Tallystick is, 1/n: slower.\n\n");
     (void)printf("| | Tallystick | cold | over HTTP |");
     for (size_t i = 0; i < PEERS; i++)
         (void)printf(" %s | cold | × |", engine_titles[peers[i]]);
