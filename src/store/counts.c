@@ -146,6 +146,8 @@ take_column(struct bytes *from, struct bytes *name_out, struct counts_place *pla
         !take_bytes(from, 1, &way) || way.data[0] > COUNTS_APART || !take_varint(from, &place.size))
         return false;
     place.way = (enum counts_way)way.data[0];
+    if (place.way != COUNTS_APART && place.value_count > COUNTS_HOURLY_VALUES_MAX)
+        return false;
     if (place.way == COUNTS_APART) {
         if (!take_bytes(from, 4, &crc))
             return false;

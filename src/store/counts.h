@@ -5,8 +5,8 @@
  * asks for statistics leaves them out. Hours are of the time that entries are ordered by. Pure but
  * for memory; the bytes are in docs/format.md.
  *
- * A column is counted by the hour where it has few values, else as a whole; one with many is left
- * out. What is written is the same however the run stores its columns: codes are places among the
+ * A column is counted by the hour where it has few values, else as a whole; one with very many is
+ * left out. What is written is the same however the run stores its columns: codes are places among the
  * column's values in bytewise order, from 1, and 0 where an entry has no value.
  */
 #ifndef COUNTS_H
@@ -17,7 +17,7 @@
 #include "tally/status.h"
 
 #define COUNTS_HOURS_MAX         1024u  /* beyond, nothing is counted by the hour */
-#define COUNTS_HOURLY_VALUES_MAX 256u   /* of a column that is counted by the hour */
+#define COUNTS_HOURLY_VALUES_MAX 256u   /* of a column that does not stand apart */
 #define COUNTS_VALUES_MAX        16384u /* of a column that is counted at all */
 
 /* The hours in which there are entries, or one period of no time for all of them. */

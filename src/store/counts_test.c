@@ -16,7 +16,7 @@ draw(uint64_t *state, uint64_t below)
 }
 
 #define PERIODS_MAX 40u
-#define VALUES_MAX  300u
+#define VALUES_MAX  256u
 
 /* A matrix of counts, how its column is written, and what all columns of it must add up to. */
 struct table {

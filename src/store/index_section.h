@@ -16,6 +16,7 @@ struct run_reader;
 enum index_section_kind {
     SECTION_IDS = 1,
     SECTION_BLOOM = 2,
+    SECTION_COUNTS = 4,
 };
 
 /* The most that a directory may name, so that sections of later versions are passed over. */

@@ -65,6 +65,9 @@ run_reader_destroy(struct run_reader *reader)
     buffer_free(&reader->public_parts);
     buffer_free(&reader->private_parts);
     buffer_free(&reader->bucket.bytes);
+    if (reader->counts != NULL)
+        counts_room_finish(reader->counts);
+    free(reader->counts);
     free(reader);
 }
 

@@ -8,6 +8,7 @@
 #ifndef RUN_H
 #define RUN_H
 
+#include "counts.h"
 #include "row_set.h"
 #include "run_meter.h"
 #include "tally/hash.h"
@@ -148,5 +149,29 @@ TALLY_MUST_CHECK tally_status run_leaves(struct run_reader *reader, uint32_t row
  * index file is missing or damaged, by looking at every id. */
 TALLY_MUST_CHECK tally_status run_find_id(struct run_reader *reader, struct bytes id,
                                           uint32_t *row_out, struct tally_error *error);
+
+/* How often each value of a field occurs in a run, control entries apart, as its segment's index
+ * knows; FIELD_COUNT: how many entries there are, each counted as if it had no value. Lent until the
+ * next call on the same reader, and the items are the caller's to change. TALLY_ABSENT where it is
+ * not known: of heads, of some fields, in a snapshot that ends within the segment, where the index
+ * file cannot be used. */
+struct run_counts {
+    struct counts_periods periods;
+    enum counts_way way; /* periods are told apart only where hourly */
+    uint32_t value_count;
+    size_t item_count;
+    struct counts_item *items;
+};
+TALLY_MUST_CHECK tally_status run_counts(struct run_reader *reader, enum field_id field,
+                                         struct run_counts *counts_out, struct tally_error *error);
+
+static inline uint64_t
+run_counts_total(const struct run_counts *counts)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < counts->item_count; i++)
+        total += counts->items[i].count;
+    return total;
+}
 
 #endif

@@ -29,6 +29,12 @@ TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t r
                                            bool *control_out, bool *erased_out,
                                            struct tally_error *error);
 
+/* What run_times() takes from one of the two fields: each row's time, INT64_MAX where it has none; the
+ * caller has room for the page's rows. */
+TALLY_MUST_CHECK tally_status run_field_times(struct run_reader *reader, enum field_id field,
+                                              uint32_t page, int64_t *times,
+                                              struct tally_error *error);
+
 const struct run *run_of(const struct run_reader *reader);
 
 /* The fields of the private half: of those that have a value at least. */

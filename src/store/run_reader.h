@@ -100,7 +100,8 @@ struct run_reader {
     char texts[FIELD_COUNT][PAGE_TEXT_MAX];
     char commitment[ENTRY_COMMITMENT_SIZE];
 
-    struct segment_input bucket; /* of the id index */
+    struct segment_input bucket; /* what is read of the index */
+    struct counts_room *counts;  /* NULL until they are asked for */
 };
 
 /* run.c: finds a segment's column when it is asked for first. */

@@ -15,7 +15,7 @@
 /* Lowers each row's time to that of `field`'s column. A time that cannot be read, as in bytes that
  * nobody wrote, counts as later than all others. */
 static tally_status
-times_lower(struct run_reader *reader, enum field_id field, uint32_t page,
+times_lower(struct run_reader *reader, enum field_id field, uint32_t page, int64_t *times,
             struct tally_error *error)
 {
     struct page view;
@@ -24,7 +24,6 @@ times_lower(struct run_reader *reader, enum field_id field, uint32_t page,
     if (status != TALLY_OK)
         return status;
 
-    int64_t *times = reader->times;
     if (view.kind == PAGE_NUMBERS) {
         for (uint32_t row = 0; row < view.rows; row++)
             if (view.forms[row] != NUMBER_ABSENT && view.keys[row] < times[row])
@@ -48,6 +47,15 @@ times_lower(struct run_reader *reader, enum field_id field, uint32_t page,
 }
 
 tally_status
+run_field_times(struct run_reader *reader, enum field_id field, uint32_t page, int64_t *times,
+                struct tally_error *error)
+{
+    for (uint32_t row = 0; row < run_page_rows(reader, page); row++)
+        times[row] = INT64_MAX;
+    return times_lower(reader, field, page, times, error);
+}
+
+tally_status
 run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, uint32_t *rows_out,
           struct tally_error *error)
 {
@@ -62,10 +70,10 @@ run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, u
         reader->times_page = NO_PAGE;
         for (uint32_t row = 0; row < rows; row++)
             reader->times[row] = INT64_MAX;
-        tally_status status = times_lower(reader, FIELD_TIMESTAMP, page, error);
+        tally_status status = times_lower(reader, FIELD_TIMESTAMP, page, reader->times, error);
         if (status != TALLY_OK)
             return status;
-        status = times_lower(reader, FIELD_RECEIVED, page, error);
+        status = times_lower(reader, FIELD_RECEIVED, page, reader->times, error);
         if (status != TALLY_OK)
             return status;
         reader->times_page = page;

@@ -8,6 +8,7 @@
 #define SEGMENT_INDEX_H
 
 #include "index_bloom.h"
+#include "index_counts.h"
 #include "index_ids.h"
 
 struct segment;
@@ -23,6 +24,7 @@ struct segment_index {
     struct segment_file file;
     struct index_ids ids;
     struct index_bloom bloom;
+    struct index_counts counts;
 };
 
 /* Writes the index file of the entries that `reader`, of a run of info->count entries, gives, as the
@@ -62,5 +64,18 @@ TALLY_MUST_CHECK tally_status segment_find_pages(struct segment *segment,
                                                  const struct token_sought *tokens, size_t count,
                                                  struct segment_input *input, uint64_t *pages_out,
                                                  struct tally_error *error);
+
+/* The counts of a column, or the periods they are of, into `room`. TALLY_ABSENT where the file cannot
+ * say, or the column is not among them. */
+TALLY_MUST_CHECK tally_status segment_find_counts(struct segment *segment, enum field_id field,
+                                                  struct segment_input *input,
+                                                  struct counts_room *room,
+                                                  struct counts_found *found_out,
+                                                  struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_find_periods(struct segment *segment,
+                                                   struct segment_input *input,
+                                                   struct counts_room *room,
+                                                   struct counts_periods *periods_out,
+                                                   struct tally_error *error);
 
 #endif
