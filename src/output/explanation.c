@@ -23,12 +23,21 @@ sum_of(const uint64_t fates[FATE_COUNT])
     return sum;
 }
 
+/* Only statistics can count: other questions need not know of it. */
+static bool
+fate_shown(unsigned fate, const uint64_t fates[FATE_COUNT])
+{
+    return fate != FATE_COUNTED || fates[fate] > 0;
+}
+
 static void
 put_fates(const char *name, const uint64_t fates[FATE_COUNT], struct buffer *out)
 {
     buffer_format(out, ",\"%s\":{", name);
     put_number("all", sum_of(fates), out);
     for (unsigned i = 0; i < FATE_COUNT; i++) {
+        if (!fate_shown(i, fates))
+            continue;
         buffer_byte(out, ',');
         put_number(scan_fate_names[i], fates[i], out);
     }
@@ -111,7 +120,8 @@ put_fate_rows(struct listing *listing, const char *about, const uint64_t fates[F
     const struct bytes none = { NULL, 0 };
     tally_status status = put_row(listing, about, none, "all", sum_of(fates), error);
     for (unsigned i = 0; i < FATE_COUNT && status == TALLY_OK; i++)
-        status = put_row(listing, about, none, scan_fate_names[i], fates[i], error);
+        if (fate_shown(i, fates))
+            status = put_row(listing, about, none, scan_fate_names[i], fates[i], error);
     return status;
 }
 

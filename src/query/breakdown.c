@@ -142,6 +142,15 @@ breakdown_groups_of(struct breakdown_reader *reader, const struct scan_page *mat
     return join_places(reader, second, matches->count, groups, error);
 }
 
+tally_status
+breakdown_group_of_code(struct breakdown_reader *reader, const struct scan_counts *counts,
+                        uint32_t code, uint32_t *group_out, struct tally_error *error)
+{
+    assert(reader->breakdown->field_count == 1);
+    return dimension_place_of_code(reader->dimensions[0], counts->run, counts->reader, code,
+                                   group_out, error);
+}
+
 /*
  * Counts.
  */
@@ -183,6 +192,31 @@ breakdown_add(struct breakdown *breakdown, const struct scan_page *matches,
             breakdown->counts[groups[i]]++;
     }
     breakdown->total += matches->count;
+    return TALLY_OK;
+}
+
+tally_status
+breakdown_add_counts(struct breakdown *breakdown, const struct scan_counts *counts,
+                     struct tally_error *error)
+{
+    struct run_counts found;
+    if (breakdown->field_count > 1)
+        return TALLY_ABSENT;
+    tally_status status = scan_counts_read(counts, breakdown->by[0], COUNTS_OF_ALL, &found, error);
+    if (status != TALLY_OK)
+        return status;
+    for (size_t i = 0; i < found.item_count; i++) {
+        uint32_t group = GROUP_ABSENT;
+        status =
+            breakdown_group_of_code(breakdown->reader, counts, found.items[i].code, &group, error);
+        if (status == TALLY_OK)
+            status = counts_reserve(breakdown, error);
+        if (status != TALLY_OK)
+            return status;
+        *(group == GROUP_ABSENT ? &breakdown->absent : &breakdown->counts[group]) +=
+            found.items[i].count;
+        breakdown->total += found.items[i].count;
+    }
     return TALLY_OK;
 }
 
@@ -233,6 +267,13 @@ size_t
 breakdown_fields(const struct breakdown *breakdown)
 {
     return breakdown->field_count;
+}
+
+enum field_id
+breakdown_field(const struct breakdown *breakdown, size_t i)
+{
+    assert(i < breakdown->field_count);
+    return breakdown->by[i];
 }
 
 uint64_t

@@ -13,6 +13,7 @@
 
 #include "dimension.h"
 #include "pair_table.h"
+#include "scan_counts.h"
 
 #define BREAKDOWN_FIELDS_MAX 2
 
@@ -33,12 +34,19 @@ void breakdown_destroy(struct breakdown *breakdown); /* NULL is allowed */
 TALLY_MUST_CHECK tally_status breakdown_add(struct breakdown *breakdown,
                                             const struct scan_page *matches,
                                             struct tally_error *error);
+/* Adds all that matches in a run, as its counts tell. TALLY_ABSENT, with nothing added, where they do
+ * not. */
+TALLY_MUST_CHECK tally_status breakdown_add_counts(struct breakdown *breakdown,
+                                                   const struct scan_counts *counts,
+                                                   struct tally_error *error);
+
 /* Adds what `other`, by the same fields, has counted. Refuses as breakdown_add() does. */
 TALLY_MUST_CHECK tally_status breakdown_merge(struct breakdown *breakdown,
                                               const struct breakdown *other,
                                               struct tally_error *error);
 
 size_t breakdown_fields(const struct breakdown *breakdown);
+enum field_id breakdown_field(const struct breakdown *breakdown, size_t i);
 uint64_t breakdown_total(const struct breakdown *breakdown);  /* rows that were added */
 uint64_t breakdown_absent(const struct breakdown *breakdown); /* of them, those in no group */
 uint32_t breakdown_groups(const struct breakdown *breakdown);
@@ -58,5 +66,11 @@ void breakdown_reader_destroy(struct breakdown_reader *reader); /* NULL is allow
 TALLY_MUST_CHECK tally_status breakdown_groups_of(struct breakdown_reader *reader,
                                                   const struct scan_page *matches, uint32_t *groups,
                                                   struct tally_error *error);
+
+/* The group of a code of the field, 0 being no value, where it is by one field. */
+TALLY_MUST_CHECK tally_status breakdown_group_of_code(struct breakdown_reader *reader,
+                                                      const struct scan_counts *counts,
+                                                      uint32_t code, uint32_t *group_out,
+                                                      struct tally_error *error);
 
 #endif

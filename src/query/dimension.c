@@ -122,6 +122,26 @@ places_of_codes(struct dimension *dimension, const struct scan_page *matches,
     return status;
 }
 
+tally_status
+dimension_place_of_code(struct dimension *dimension, size_t run, struct run_reader *reader,
+                        uint32_t code, uint32_t *place_out, struct tally_error *error)
+{
+    struct dictionary dictionary;
+    if (code == 0) {
+        *place_out = PLACE_ABSENT;
+        return TALLY_OK;
+    }
+    tally_status status = run_dictionary(reader, dimension->field, &dictionary, error);
+    if (status == TALLY_OK)
+        status = turn_codes(dimension, run, dictionary.count, error);
+    if (status == TALLY_OK && dimension->places[code] == PLACE_NEW)
+        status = place_of(dimension, dictionary_value(&dictionary, code), &dimension->places[code],
+                          error);
+    if (status == TALLY_OK)
+        *place_out = dimension->places[code];
+    return status;
+}
+
 /*
  * Numbers.
  */

@@ -37,4 +37,10 @@ TALLY_MUST_CHECK tally_status dimension_places(struct dimension *dimension,
                                                const struct scan_page *matches, uint32_t *places,
                                                struct tally_error *error);
 
+/* The place of a code of the field in a run, 0 being no value. */
+TALLY_MUST_CHECK tally_status dimension_place_of_code(struct dimension *dimension, size_t run,
+                                                      struct run_reader *reader, uint32_t code,
+                                                      uint32_t *place_out,
+                                                      struct tally_error *error);
+
 #endif

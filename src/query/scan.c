@@ -23,6 +23,7 @@
 const char *const scan_fate_names[FATE_COUNT] = {
     [FATE_PASSED] = "passed",
     [FATE_RULED_OUT] = "ruled_out",
+    [FATE_COUNTED] = "counted",
     [FATE_ASKED] = "asked",
 };
 
@@ -151,6 +152,7 @@ scan_create(const struct filter *filter, const struct scan_source *source, struc
     if (scan == NULL)
         return memory_fault(error);
     scan->filter = filter;
+    scan->countable = count_filter_make(filter, &scan->count_filter);
     scan->source = *source;
     scan->threads = 1;
     tally_status status = plan_create(filter, &scan->plan, error);
@@ -170,6 +172,7 @@ scan_destroy(struct scan *scan)
     if (scan == NULL)
         return;
     plan_destroy(scan->plan);
+    free(scan->scratch);
     free(scan->by_minimum);
     free(scan->by_maximum);
     free(scan->heap);
@@ -236,6 +239,14 @@ enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct ta
     if (status == TALLY_OK)
         *reader_out = reader;
     return status;
+}
+
+void
+scan_counted(struct scan *scan, size_t i)
+{
+    scan->account.runs[FATE_ASKED]--;
+    scan->account.runs[FATE_COUNTED]++;
+    account_move(scan->account.pages, FATE_COUNTED, run_page_count(scan_run(scan, i)));
 }
 
 tally_status

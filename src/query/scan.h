@@ -54,8 +54,9 @@ TALLY_MUST_CHECK tally_status scan_create(const struct filter *filter,
                                           struct tally_error *error);
 void scan_destroy(struct scan *scan); /* NULL is allowed */
 
-/* Has `check` asked before every page that is looked at, which is every millisecond or so: anything
- * but TALLY_OK ends what the scan does, and is its status. For who waits no longer. */
+/* Has `check` asked before every page that is looked at, which is every millisecond or so, and behind
+ * every run that is counted: anything but TALLY_OK ends what the scan does, and is its status. For
+ * who waits no longer. */
 typedef tally_status scan_check(void *context, struct tally_error *error);
 void scan_watch(struct scan *scan, scan_check *check, void *context);
 
@@ -150,6 +151,17 @@ TALLY_MUST_CHECK tally_status scan_pages_shared(struct scan *scan, unsigned thre
                                                 scan_visitor visitor, void *const *contexts,
                                                 struct tally_error *error);
 
+/* As scan_pages_shared(), but each run is first offered by its counts (scan_counts.h), if those may
+ * tell: where `run` takes it, no page of it is visited; with TALLY_ABSENT it declines. */
+struct scan_counts;
+struct scan_visits {
+    scan_visitor page;
+    tally_status (*run)(void *context, const struct scan_counts *counts, struct tally_error *error);
+};
+TALLY_MUST_CHECK tally_status scan_visit(struct scan *scan, unsigned threads,
+                                         const struct scan_visits *visits, void *const *contexts,
+                                         struct tally_error *error);
+
 /* Runs for each thread at least, or starting it does not pay. */
 #define SCAN_RUNS_SHARED_MIN 2u
 
@@ -161,6 +173,7 @@ unsigned scan_threads(const struct scan *scan);
 enum scan_fate {
     FATE_PASSED,    /* not looked at: beyond the times or indexes asked for, or the list was full */
     FATE_RULED_OUT, /* by what is known of it without reading it */
+    FATE_COUNTED,   /* how often values occur in the run told enough */
     FATE_ASKED,
     FATE_COUNT,
 };

@@ -115,6 +115,8 @@ random_timestamp(struct corpus *corpus, uint64_t *state, int64_t received, int64
     default:
         break;
     }
+    if (corpus->on_time && instant > received)
+        instant = received;
     if (corpus_random(state, 50) == 0) {
         /* More digits than a key has: an exception of the column. */
         *time_out = NOON;
@@ -228,11 +230,12 @@ add_run(struct corpus *corpus, uint64_t first, uint32_t count, bool sealed)
     corpus->run_count++;
 }
 
-struct corpus *
-corpus_create(uint64_t seed, const uint32_t *sizes)
+static struct corpus *
+create(uint64_t seed, const uint32_t *sizes, bool on_time)
 {
     struct corpus *corpus = calloc(1, sizeof *corpus);
     must(corpus != NULL, "memory");
+    corpus->on_time = on_time;
     size_t runs = 0;
     while (sizes[runs] > 0)
         corpus->count += sizes[runs++];
@@ -252,6 +255,30 @@ corpus_create(uint64_t seed, const uint32_t *sizes)
         first += sizes[i];
     }
     return corpus;
+}
+
+struct corpus *
+corpus_create(uint64_t seed, const uint32_t *sizes)
+{
+    return create(seed, sizes, false);
+}
+
+struct corpus *
+corpus_create_on_time(uint64_t seed, const uint32_t *sizes)
+{
+    return create(seed, sizes, true);
+}
+
+void
+corpus_lose_indexes(struct corpus *corpus)
+{
+    for (size_t i = 0; i < corpus->run_count; i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "t/segments/%016" PRIx64 ".index.00000001",
+                       corpus->runs[i].first);
+        if (corpus->runs[i].segment != NULL)
+            must(disk_unlink(corpus->disk, name, NULL) == TALLY_OK, "unlink");
+    }
 }
 
 static void

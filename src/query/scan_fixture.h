@@ -18,6 +18,7 @@ struct corpus_entry {
 };
 
 struct corpus {
+    bool on_time;
     uint64_t count;
     struct corpus_entry *entries;
     size_t run_count;
@@ -32,6 +33,10 @@ struct corpus {
  * ascend; some entries are late, some from the future, many equal. The same for the same seed. Ends
  * the process where something fails. */
 struct corpus *corpus_create(uint64_t seed, const uint32_t *sizes);
+/* The same, but that no timestamp is later than when its entry was received. */
+struct corpus *corpus_create_on_time(uint64_t seed, const uint32_t *sizes);
+/* Takes the segments' index files away, as long as nothing was asked. */
+void corpus_lose_indexes(struct corpus *corpus);
 void corpus_destroy(struct corpus *corpus);
 
 /* What may happen to a corpus: the index files of its segments are gone; some entries of its segments

@@ -12,6 +12,7 @@
  */
 #include "fault.h"
 #include "processors.h"
+#include "scan_counts.h"
 #include "scan_parts.h"
 
 #include <assert.h>
@@ -39,14 +40,37 @@ scan_page_rows(const struct scan_page *page)
     return list->rows;
 }
 
-/* The pages of the run that the scan is turned to. */
+/* Offers the counts of the run that the scan is turned to. TALLY_ABSENT where its pages are to be
+ * visited. */
 static tally_status
-visit_pages(struct scan *scan, size_t number, struct run_reader *reader, scan_visitor visitor,
-            void *context, struct tally_error *error)
+visit_counts(struct scan *scan, size_t number, struct run_reader *reader,
+             const struct scan_visits *visits, void *context, struct tally_error *error)
+{
+    if (visits->run == NULL || !scan->countable)
+        return TALLY_ABSENT;
+    if (scan->scratch == NULL)
+        scan->scratch = malloc(sizeof *scan->scratch); /* touched only as far as it is used */
+    if (scan->scratch == NULL)
+        return memory_fault(error);
+    const struct scan_counts counts = { number, reader, &scan->count_filter, scan->scratch };
+    tally_status status = visits->run(context, &counts, error);
+    if (status != TALLY_OK)
+        return status;
+    scan_counted(scan, number);
+    return scan->check == NULL ? TALLY_OK : scan->check(scan->check_context, error);
+}
+
+/* The run that the scan is turned to. */
+static tally_status
+visit_turned(struct scan *scan, size_t number, struct run_reader *reader,
+             const struct scan_visits *visits, void *context, struct tally_error *error)
 {
     const struct run *run = scan_run(scan, number);
-    tally_status status = TALLY_OK;
     struct scan_rows rows;
+    tally_status status = visit_counts(scan, number, reader, visits, context, error);
+    if (status != TALLY_ABSENT)
+        return status;
+    status = TALLY_OK;
     for (uint32_t page = 0; page < run_page_count(run) && status == TALLY_OK; page++) {
         struct row_set found;
         uint64_t before = scan->account.matches;
@@ -56,13 +80,14 @@ visit_pages(struct scan *scan, size_t number, struct run_reader *reader, scan_vi
             continue;
         rows.listed = false;
         const struct scan_page matches = { number, reader, run->first, page, count, &found, &rows };
-        status = visitor(context, &matches, error);
+        status = visits->page(context, &matches, error);
     }
     return status;
 }
 
-tally_status
-scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_error *error)
+static tally_status
+visit_all(struct scan *scan, const struct scan_visits *visits, void *context,
+          struct tally_error *error)
 {
     tally_status status = TALLY_OK;
     scan_begin(scan);
@@ -76,12 +101,19 @@ scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_
         if (status == TALLY_OK)
             status = scan_turn(scan, i, reader, error);
         if (status == TALLY_OK)
-            status = visit_pages(scan, i, reader, visitor, context, error);
+            status = visit_turned(scan, i, reader, visits, context, error);
         else if (status == TALLY_ABSENT)
             status = TALLY_OK;
     }
     scan_meter(scan);
     return status;
+}
+
+tally_status
+scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_error *error)
+{
+    const struct scan_visits visits = { .page = visitor };
+    return visit_all(scan, &visits, context, error);
 }
 
 /*
@@ -90,7 +122,7 @@ scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_
 
 struct sharing {
     struct scan *scan; /* the caller's */
-    scan_visitor visitor;
+    const struct scan_visits *visits;
     atomic_size_t next; /* run that nobody has taken yet */
     atomic_bool over;   /* somebody failed */
     pthread_mutex_t mutex;
@@ -146,7 +178,7 @@ visit_run(struct sharer *sharer, size_t number, struct tally_error *error)
     status = scan_turn(scan, number, reader, error);
     if (status == TALLY_OK)
         status =
-            visit_pages(scan, number, reader, sharer->sharing->visitor, sharer->context, error);
+            visit_turned(scan, number, reader, sharer->sharing->visits, sharer->context, error);
     else if (status == TALLY_ABSENT)
         status = TALLY_OK;
     run_meter_add(&sharer->meter, run_meter(reader));
@@ -248,11 +280,19 @@ tally_status
 scan_pages_shared(struct scan *scan, unsigned threads, scan_visitor visitor, void *const *contexts,
                   struct tally_error *error)
 {
+    const struct scan_visits visits = { .page = visitor };
+    return scan_visit(scan, threads, &visits, contexts, error);
+}
+
+tally_status
+scan_visit(struct scan *scan, unsigned threads, const struct scan_visits *visits,
+           void *const *contexts, struct tally_error *error)
+{
     assert(threads > 0 && threads <= SCAN_THREADS_MAX);
     if (threads == 1)
-        return scan_pages(scan, visitor, contexts[0], error);
+        return visit_all(scan, visits, contexts[0], error);
 
-    struct sharing sharing = { .scan = scan, .visitor = visitor, .status = TALLY_OK };
+    struct sharing sharing = { .scan = scan, .visits = visits, .status = TALLY_OK };
     struct sharer sharers[SCAN_THREADS_MAX] = { 0 };
     if (pthread_mutex_init(&sharing.mutex, NULL) != 0)
         return memory_fault(error);
@@ -284,6 +324,17 @@ struct counter {
 };
 
 static tally_status
+add_counts(void *context, const struct scan_counts *counts, struct tally_error *error)
+{
+    struct counter *counter = context;
+    struct run_counts found;
+    tally_status status = scan_counts_read(counts, FIELD_COUNT, COUNTS_OF_ALL, &found, error);
+    if (status == TALLY_OK)
+        counter->count += run_counts_total(&found);
+    return status;
+}
+
+static tally_status
 add_count(void *context, const struct scan_page *page, struct tally_error *error)
 {
     struct counter *counter = context;
@@ -295,12 +346,13 @@ add_count(void *context, const struct scan_page *page, struct tally_error *error
 tally_status
 scan_count(struct scan *scan, uint64_t *count_out, struct tally_error *error)
 {
+    const struct scan_visits visits = { .page = add_count, .run = add_counts };
     struct counter counters[SCAN_THREADS_MAX] = { 0 };
     void *contexts[SCAN_THREADS_MAX];
     unsigned threads = scan_threads(scan);
     for (unsigned i = 0; i < threads; i++)
         contexts[i] = &counters[i];
-    tally_status status = scan_pages_shared(scan, threads, add_count, contexts, error);
+    tally_status status = scan_visit(scan, threads, &visits, contexts, error);
     if (status != TALLY_OK)
         return status;
     *count_out = 0;

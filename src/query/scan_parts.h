@@ -4,6 +4,7 @@
 #ifndef SCAN_PARTS_H
 #define SCAN_PARTS_H
 
+#include "count_filter.h"
 #include "scan.h"
 
 /* Runs that are asked together, and what came of it. */
@@ -19,9 +20,12 @@ struct scan {
     struct scan_source source;
     unsigned threads;
     struct plan *plan;
-    bool ordered;       /* the runs, as follows */
-    size_t *by_maximum; /* runs, the latest last entry first: for ORDER_TIME_DOWN */
-    size_t *by_minimum; /* the earliest first entry first: for ORDER_TIME */
+    bool countable; /* counts may answer the filter, as follows */
+    struct count_filter count_filter;
+    struct match_scratch *scratch; /* NULL until counts are asked */
+    bool ordered;                  /* the runs, as follows */
+    size_t *by_maximum;            /* runs, the latest last entry first: for ORDER_TIME_DOWN */
+    size_t *by_minimum;            /* the earliest first entry first: for ORDER_TIME */
     struct scan_hit *heap;
     size_t heap_capacity;
     scan_check *check; /* NULL: nobody is asked */
@@ -45,6 +49,9 @@ void scan_begin(struct scan *scan);
  * matches. */
 TALLY_MUST_CHECK tally_status scan_turn(struct scan *scan, size_t i, struct run_reader *reader,
                                         struct tally_error *error);
+
+/* The run that was turned to is done with, without its pages: its counts told. */
+void scan_counted(struct scan *scan, size_t i);
 
 /* The matches of a page of the run that the scan is turned to. */
 TALLY_MUST_CHECK tally_status scan_find(struct scan *scan, uint32_t page, struct row_set *found,

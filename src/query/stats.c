@@ -1,6 +1,6 @@
 /*
  * One pass counts everything: each page that matches is added to every breakdown that was asked
- * for. Each thread of the pass counts for itself, and its counts are added to the first one's. What
+ * for, or a whole run at once, where its counts tell. Each thread of the pass counts for itself, and its counts are added to the first one's. What
  * is asked is then read off them: the most frequent groups, the ranks among numbers, how many values
  * there are.
  */
@@ -61,6 +61,47 @@ count_page(void *context, const struct scan_page *matches, struct tally_error *e
     return status;
 }
 
+/* Whether counts tell of every breakdown: all of them, or none is added to. */
+static tally_status
+counts_tell(const struct counting *counting, const struct scan_counts *counts,
+            struct tally_error *error)
+{
+    const struct breakdown *all[STATS_DISTINCT_MAX + 2] = { counting->by, counting->numbers };
+    tally_status status = TALLY_OK;
+    for (size_t i = 0; i < STATS_DISTINCT_MAX; i++)
+        all[i + 2] = counting->distinct[i];
+    for (size_t i = 0; i < STATS_DISTINCT_MAX + 2 && status == TALLY_OK; i++) {
+        struct run_counts found;
+        if (all[i] == NULL)
+            continue;
+        if (breakdown_fields(all[i]) > 1)
+            return TALLY_ABSENT;
+        status = scan_counts_read(counts, breakdown_field(all[i], 0), COUNTS_OF_ALL, &found, error);
+    }
+    return status;
+}
+
+static tally_status
+count_run(void *context, const struct scan_counts *counts, struct tally_error *error)
+{
+    struct counting *counting = context;
+    struct run_counts found;
+    tally_status status = counts_tell(counting, counts, error);
+    if (status == TALLY_OK)
+        status = scan_counts_read(counts, FIELD_COUNT, COUNTS_OF_ALL, &found, error);
+    if (status != TALLY_OK)
+        return status;
+    counting->total += run_counts_total(&found);
+    if (counting->by != NULL)
+        status = breakdown_add_counts(counting->by, counts, error);
+    if (status == TALLY_OK && counting->numbers != NULL)
+        status = breakdown_add_counts(counting->numbers, counts, error);
+    for (size_t i = 0; i < STATS_DISTINCT_MAX && status == TALLY_OK; i++)
+        if (counting->distinct[i] != NULL)
+            status = breakdown_add_counts(counting->distinct[i], counts, error);
+    return status;
+}
+
 /* Adds what another thread has counted. */
 static tally_status
 counting_merge(struct counting *counting, const struct counting *other, struct tally_error *error)
@@ -83,6 +124,7 @@ static tally_status
 count_all(struct scan *scan, const struct stats_request *request, struct counting *countings,
           struct tally_error *error)
 {
+    const struct scan_visits visits = { .page = count_page, .run = count_run };
     void *contexts[SCAN_THREADS_MAX];
     unsigned threads = scan_threads(scan);
     tally_status status = TALLY_OK;
@@ -91,7 +133,7 @@ count_all(struct scan *scan, const struct stats_request *request, struct countin
         contexts[i] = &countings[i];
     }
     if (status == TALLY_OK)
-        status = scan_pages_shared(scan, threads, count_page, contexts, error);
+        status = scan_visit(scan, threads, &visits, contexts, error);
     for (unsigned i = 1; i < threads && status == TALLY_OK; i++)
         status = counting_merge(&countings[0], &countings[i], error);
     return status;

@@ -1,7 +1,8 @@
 /*
  * Buckets are kept in an array by their intervals' numbers, which grows on either side as entries
  * come, so that the range of times need not be known before. A page whose times all lie in one
- * bucket is added to it whole; only where a border goes through a page its times are read.
+ * bucket is added to it whole; only where a border goes through a page its times are read. Where
+ * intervals are whole hours, a run whose counts tell is not looked at.
  *
  * The limits are checked before the array grows, so memory is bounded. Where there are too many
  * buckets, the range of times is looked up only to say which interval would do.
@@ -194,6 +195,64 @@ count_page(void *context, const struct scan_page *matches, struct tally_error *e
 }
 
 /*
+ * Runs whose counts tell.
+ */
+
+static tally_status
+part_of_code(struct counting *counting, const struct scan_counts *counts, uint32_t code,
+             size_t *part_out, struct tally_error *error)
+{
+    uint32_t group = GROUP_ABSENT;
+    size_t rest = counting->by->values.count;
+    tally_status status = breakdown_group_of_code(counting->reader, counts, code, &group, error);
+    if (status != TALLY_OK)
+        return status;
+    if (group == GROUP_ABSENT)
+        *part_out = rest + 1;
+    else
+        *part_out = group == GROUP_UNKNOWN ? rest : counting->by->ranks[group];
+    return TALLY_OK;
+}
+
+static tally_status
+add_items(struct counting *counting, const struct scan_counts *counts,
+          const struct run_counts *found, struct tally_error *error)
+{
+    for (size_t i = 0; i < found->item_count; i++) {
+        const struct counts_item *item = &found->items[i];
+        int64_t number = 0;
+        size_t part = 0;
+        uint64_t *cells = NULL;
+        tally_status status =
+            number_of(counting, found->periods.hours[item->period] * COUNTS_HOUR, &number, error);
+        if (status == TALLY_OK && counting->by != NULL)
+            status = part_of_code(counting, counts, item->code, &part, error);
+        if (status == TALLY_OK)
+            status = find_interval(counting, number, &cells, error);
+        if (status != TALLY_OK)
+            return status;
+        cells[part] += item->count;
+    }
+    return TALLY_OK;
+}
+
+static tally_status
+count_run(void *context, const struct scan_counts *counts, struct tally_error *error)
+{
+    struct counting *counting = context;
+    struct run_counts found;
+    enum field_id field = FIELD_COUNT;
+    if (counting->interval->ns % COUNTS_HOUR != 0)
+        return TALLY_ABSENT;
+    if (counting->by != NULL && breakdown_fields(counting->by->by) > 1)
+        return TALLY_ABSENT;
+    if (counting->by != NULL)
+        field = breakdown_field(counting->by->by, 0);
+    tally_status status = scan_counts_read(counts, field, COUNTS_BY_HOUR, &found, error);
+    return status == TALLY_OK ? add_items(counting, counts, &found, error) : status;
+}
+
+/*
  * The whole.
  */
 
@@ -265,6 +324,7 @@ static tally_status
 count_all(struct scan *scan, const struct interval *interval, const struct stats *by,
           struct counting *countings, struct tally_error *error)
 {
+    const struct scan_visits visits = { .page = count_page, .run = count_run };
     void *contexts[SCAN_THREADS_MAX];
     unsigned threads = scan_threads(scan);
     tally_status status = TALLY_OK;
@@ -273,7 +333,7 @@ count_all(struct scan *scan, const struct interval *interval, const struct stats
         contexts[i] = &countings[i];
     }
     if (status == TALLY_OK)
-        status = scan_pages_shared(scan, threads, count_page, contexts, error);
+        status = scan_visit(scan, threads, &visits, contexts, error);
     for (unsigned i = 1; i < threads && status == TALLY_OK; i++)
         status = counting_merge(&countings[0], &countings[i], error);
     return status;
