@@ -327,7 +327,7 @@ blocks_page_kind(const struct segment_column *stored, uint32_t page)
 {
     for (uint32_t i = page * PAGE_BLOCKS; i < stored->block_count && i < (page + 1) * PAGE_BLOCKS;
          i++)
-        if (stored->blocks[i].block.size > 0)
+        if (segment_column_block(stored, i).size > 0)
             return stored->entry.codec == CODEC_TEXT ? PAGE_VALUES : PAGE_IDS;
     return PAGE_ABSENT;
 }
@@ -354,7 +354,7 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
         *summary_out =
             (struct page_summary){ .known = true, .kind = blocks_page_kind(column->stored, page) };
     else
-        *summary_out = column->stored->blocks[page].summary;
+        *summary_out = column->stored->summaries[page];
     return TALLY_OK;
 }
 

@@ -31,9 +31,9 @@ pages_ahead(const struct segment_column *stored, struct run_ahead *ahead, uint32
         ahead->span = AHEAD_PAGES_MAX;
 
     uint32_t count = 1;
-    uint64_t size = stored->blocks[page].block.size;
+    uint64_t size = segment_column_block(stored, page).size;
     while (count < ahead->span && page + count < stored->block_count) {
-        size += stored->blocks[page + count].block.size;
+        size += segment_column_block(stored, page + count).size;
         if (size > AHEAD_SIZE_MAX)
             break;
         count++;
@@ -47,7 +47,7 @@ run_page_bytes(struct run_reader *reader, struct run_column *column, uint32_t pa
 {
     const struct segment_column *stored = column->stored;
     struct run_ahead *ahead = &column->ahead;
-    const struct segment_block *block = &stored->blocks[page].block;
+    const struct segment_block block = segment_column_block(stored, page);
 
     if (page < ahead->first || page >= ahead->end) {
         uint32_t count = pages_ahead(stored, ahead, page);
@@ -61,9 +61,9 @@ run_page_bytes(struct run_reader *reader, struct run_column *column, uint32_t pa
         ahead->end = page + count;
     }
     ahead->next = page + 1;
-    uint64_t offset = block->offset - stored->blocks[ahead->first].block.offset;
-    struct bytes bytes = bytes_of(ahead->input.bytes.data + offset, block->size);
-    if (crc32c(0, bytes.data, bytes.size) != block->crc) {
+    uint64_t offset = block.offset - segment_column_block(stored, ahead->first).offset;
+    struct bytes bytes = bytes_of(ahead->input.bytes.data + offset, block.size);
+    if (crc32c(0, bytes.data, bytes.size) != block.crc) {
         struct segment_place place = segment_column_place(stored, page, NULL);
         return segment_file_fault(stored->file, &place, "checksum mismatch", error);
     }

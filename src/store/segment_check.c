@@ -121,7 +121,7 @@ summary_check(struct check *check, const struct segment_column *column, uint32_t
         return status;
     if (check->scratch.size == 0)
         summary = (struct page_summary){ .kind = PAGE_ABSENT };
-    if (!summary_equal(&summary, &column->blocks[number].summary))
+    if (!summary_equal(&summary, &column->summaries[number]))
         return place_fault(column, number, "the block table says other than the page", error);
     return TALLY_OK;
 }

@@ -130,7 +130,7 @@ column_decode(const uint8_t *fixed, struct column_entry *entry)
 {
     uint64_t offset = get_u64(fixed + 7);
     uint64_t pages_size = get_u64(fixed + 35);
-    if (offset > OFFSET_MAX || pages_size > OFFSET_MAX)
+    if (offset > OFFSET_MAX || pages_size > UINT32_MAX)
         return false;
 
     entry->codec = (enum codec)fixed[1];

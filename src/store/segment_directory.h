@@ -19,7 +19,7 @@ struct bytes column_name(unsigned column);
 enum field_column column_hint(unsigned column);
 
 /* One column of a file: its blocks lie together, first the dictionary's chunks and their table, then
- * the primer, the pages (or, of text, their blocks) and the block table. */
+ * the primer, the pages (or, of text and ids, their blocks) and the block table. */
 struct column_entry {
     unsigned column; /* enum field_id or COLUMN_SALT */
     enum codec codec;
@@ -62,7 +62,7 @@ TALLY_MUST_CHECK tally_status segment_directory_decode(struct bytes encoded, enu
                                                        struct tally_error *error);
 void segment_directory_free(struct segment_directory *directory);
 
-/* One page of a column or, in a column of text, one block of BLOCK_ROWS rows. */
+/* One page of a column or, in a column of text or ids, one block of BLOCK_ROWS rows. */
 struct column_block {
     struct segment_block block;
     struct page_summary summary; /* pages only */

@@ -97,6 +97,7 @@ segment_half_close(struct segment_half *half)
         return;
     for (uint32_t i = 0; i < half->directory.column_count; i++) {
         free(half->columns[i].blocks);
+        free(half->columns[i].summaries);
         dictionary_table_destroy(half->columns[i].dictionary_table);
         dictionary_copy_destroy(half->columns[i].dictionary);
         primer_destroy(half->columns[i].primer);
@@ -116,6 +117,8 @@ segment_half_weigh(const struct segment_half *half, struct segment_weight *weigh
         const struct segment_column *column = &half->columns[i];
         if (column->blocks != NULL)
             weight->memory += column->block_count * sizeof *column->blocks;
+        if (column->summaries != NULL)
+            weight->memory += column->block_count * sizeof *column->summaries;
         if (column->dictionary_table != NULL)
             weight->memory += column->dictionary_table->memory;
         if (column->primer != NULL)
@@ -174,6 +177,33 @@ part_fault(const struct segment_column *column, const char *part, tally_status s
     return segment_file_fault(column->file, &place, inner->text, error);
 }
 
+/* Keeps what is needed of a table. */
+static tally_status
+table_keep(struct segment_column *column, const struct column_block *blocks,
+           struct tally_error *error)
+{
+    bool pages = codec_unit(column->entry.codec) == PAGE_ROWS;
+    struct stored_block *kept = malloc(column->block_count * sizeof *kept);
+    struct page_summary *summaries = NULL;
+    if (pages)
+        summaries = malloc(column->block_count * sizeof *summaries);
+    if (kept == NULL || (pages && summaries == NULL)) {
+        free(kept);
+        free(summaries);
+        return memory_fault(error);
+    }
+    for (uint32_t i = 0; i < column->block_count; i++) {
+        const struct segment_block *block = &blocks[i].block;
+        uint64_t end = block->offset + block->size - column->entry.pages_offset;
+        kept[i] = (struct stored_block){ (uint32_t)end, block->crc };
+        if (pages)
+            summaries[i] = blocks[i].summary;
+    }
+    column->blocks = kept;
+    column->summaries = summaries;
+    return TALLY_OK;
+}
+
 tally_status
 segment_column_load_table(struct segment_column *column, struct segment_input *input,
                           struct tally_error *error)
@@ -192,12 +222,12 @@ segment_column_load_table(struct segment_column *column, struct segment_input *i
     struct tally_error inner;
     status = column_table_decode(&column->entry, buffer_view(&input->bytes), column->block_count,
                                  blocks, &inner);
-    if (status != TALLY_OK) {
-        free(blocks);
-        return part_fault(column, "block table", status, &inner, error);
-    }
-    column->blocks = blocks;
-    return TALLY_OK;
+    if (status != TALLY_OK)
+        status = part_fault(column, "block table", status, &inner, error);
+    else
+        status = table_keep(column, blocks, error);
+    free(blocks);
+    return status;
 }
 
 static bool
@@ -349,14 +379,25 @@ segment_column_load(struct segment_column *column, struct codec_workspace *works
     return TALLY_OK;
 }
 
+struct segment_block
+segment_column_block(const struct segment_column *column, uint32_t block)
+{
+    uint32_t start = block == 0 ? 0 : column->blocks[block - 1].end;
+    return (struct segment_block){
+        .offset = column->entry.pages_offset + start,
+        .size = column->blocks[block].end - start,
+        .crc = column->blocks[block].crc,
+    };
+}
+
 tally_status
 segment_column_fetch(const struct segment_column *column, uint32_t block, uint32_t count,
                      struct segment_input *input, struct tally_error *error)
 {
     assert(count > 0 && block < column->block_count && count <= column->block_count - block);
-    uint64_t offset = column->blocks[block].block.offset, size = 0;
+    uint64_t offset = segment_column_block(column, block).offset, size = 0;
     for (uint32_t i = 0; i < count; i++)
-        size += column->blocks[block + i].block.size;
+        size += segment_column_block(column, block + i).size;
     struct segment_place place = segment_column_place(column, block, NULL);
     return segment_file_read_many(column->file, offset, size, &place, input, error);
 }
@@ -367,5 +408,6 @@ segment_column_read(const struct segment_column *column, uint32_t block,
 {
     assert(block < column->block_count);
     struct segment_place place = segment_column_place(column, block, NULL);
-    return segment_file_read(column->file, &column->blocks[block].block, &place, input, error);
+    struct segment_block stored = segment_column_block(column, block);
+    return segment_file_read(column->file, &stored, &place, input, error);
 }

@@ -13,14 +13,21 @@
 #include "segment_cache.h"
 #include "segment_directory.h"
 
+/* A block as it is kept of the hundreds of segments that stay open: where it ends, counted from where
+ * the column's pages begin, and its CRC-32C. It begins where the one before it ends. */
+struct stored_block {
+    uint32_t end;
+    uint32_t crc;
+};
+
 struct segment_column {
     struct column_entry entry;
     const struct segment_file *file;
     uint64_t first; /* index of the segment's first entry */
     uint32_t rows;  /* of the segment */
     uint32_t block_count;
-    struct column_block
-        *blocks; /* pages, or the blocks of a column of text; NULL until asked for */
+    struct stored_block *blocks;    /* pages, or blocks of text or ids; NULL until asked for */
+    struct page_summary *summaries; /* of pages; NULL where there are blocks */
     struct dictionary_table *dictionary_table; /* CODEC_CODES; NULL until asked for */
     struct dictionary_copy *dictionary;        /* all its values; NULL until all are asked for */
     struct primer *primer; /* CODEC_TEXT; NULL until asked for, or where there is none */
@@ -72,6 +79,9 @@ TALLY_MUST_CHECK tally_status segment_column_load_dictionary(struct segment_colu
 TALLY_MUST_CHECK tally_status segment_column_chunk(
     const struct segment_column *column, uint32_t number, struct codec_workspace *workspace,
     struct segment_input *input, struct dictionary_chunk **chunk_out, struct tally_error *error);
+
+/* Where a page or block is. */
+struct segment_block segment_column_block(const struct segment_column *column, uint32_t block);
 
 /* The bytes of a page or block. */
 TALLY_MUST_CHECK tally_status segment_column_read(const struct segment_column *column,

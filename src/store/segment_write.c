@@ -282,6 +282,8 @@ job_write(struct column_job *job, struct tally_error *error)
     if (status != TALLY_OK)
         return status;
     job->entry.pages_size = segment_writer_offset(job->writer) - job->entry.pages_offset;
+    if (job->entry.pages_size > UINT32_MAX)
+        return fault(error, TALLY_INVALID, "%s: a column takes more than 4 GiB", job->writer->name);
 
     column_table_encode(job->entry.codec, job->blocks, job->block_count, job->encoded);
     return job_block(job, &job->entry.table, error);
