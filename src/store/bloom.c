@@ -1,14 +1,14 @@
 /*
  * bloom.c - bit-sliced Bloom filters.
  *
- *     block      512 rows of 1, 2, 4 … or 64 bits, the lowest first: a bit for each column
+ *     block      512 rows, one behind the other, the lowest bits first: a bit for each column
  *                4 CRC-32C of them
  *
  * A token's block is its high 32 bits times the count of blocks, the whole part. The token times a
  * constant gives the rows within the block: from the highest bits down, nine bits each. A column may
  * have the token if its bit is set in all of them.
  *
- * That all rows stand in one block costs little: a block has some 57 tokens a column, give or take
+ * That all rows stand in one block costs little: a block has some 64 tokens a column, give or take
  * eight, and the fuller ones answer wrongly more often than the emptier ones less.
  */
 #include "bloom.h"
@@ -26,21 +26,12 @@
 _Static_assert(1u << ROW_BITS == BLOOM_BLOCK_ROWS, "a row is told by ROW_BITS");
 _Static_assert(ROW_BITS *BLOOM_PROBES <= 64, "a hash has bits for all rows");
 
-static unsigned
-row_width(unsigned columns)
-{
-    assert(columns > 0 && columns <= BLOOM_COLUMNS_MAX);
-    unsigned width = 1;
-    while (width < columns)
-        width *= 2;
-    return width;
-}
-
 /* The bytes of a block's rows. */
 static size_t
-rows_size(unsigned width)
+rows_size(unsigned columns)
 {
-    return (size_t)BLOOM_BLOCK_ROWS / 8 * width;
+    assert(columns > 0 && columns <= BLOOM_COLUMNS_MAX);
+    return (size_t)BLOOM_BLOCK_ROWS / 8 * columns;
 }
 
 uint32_t
@@ -57,7 +48,7 @@ bloom_block_count(uint64_t tokens)
 size_t
 bloom_block_size(unsigned columns)
 {
-    return rows_size(row_width(columns)) + CRC_SIZE;
+    return rows_size(columns) + CRC_SIZE;
 }
 
 uint32_t
@@ -78,8 +69,8 @@ bloom_init(struct bloom *bloom_out, unsigned columns, uint32_t block_count,
            struct tally_error *error)
 {
     assert(block_count > 0 && block_count <= BLOOM_BLOCKS_MAX);
-    struct bloom bloom = { columns, row_width(columns), block_count, NULL };
-    bloom.bits = calloc(block_count, rows_size(bloom.width));
+    struct bloom bloom = { columns, block_count, NULL };
+    bloom.bits = calloc(block_count, rows_size(bloom.columns));
     if (bloom.bits == NULL)
         return memory_fault(error);
     *bloom_out = bloom;
@@ -98,9 +89,9 @@ bloom_add(struct bloom *bloom, uint64_t token, unsigned column)
 {
     assert(column < bloom->columns);
     uint8_t *block =
-        bloom->bits + bloom_block_of(token, bloom->block_count) * rows_size(bloom->width);
+        bloom->bits + bloom_block_of(token, bloom->block_count) * rows_size(bloom->columns);
     for (unsigned i = 0; i < BLOOM_PROBES; i++) {
-        size_t bit = (size_t)row_of(token, i) * bloom->width + column;
+        size_t bit = (size_t)row_of(token, i) * bloom->columns + column;
         block[bit / 8] |= (uint8_t)(1u << bit % 8);
     }
 }
@@ -108,7 +99,7 @@ bloom_add(struct bloom *bloom, uint64_t token, unsigned column)
 void
 bloom_encode(const struct bloom *bloom, struct buffer *out)
 {
-    size_t size = rows_size(bloom->width);
+    size_t size = rows_size(bloom->columns);
     for (uint32_t i = 0; i < bloom->block_count && !buffer_failed(out); i++) {
         const uint8_t *block = bloom->bits + i * size;
         buffer_append(out, block, size);
@@ -116,29 +107,28 @@ bloom_encode(const struct bloom *bloom, struct buffer *out)
     }
 }
 
-/* A row's bits. */
+/* A row's bits, from the bytes that they lie in: up to nine. */
 static uint64_t
-row_read(const uint8_t *rows, unsigned width, unsigned row)
+row_read(const uint8_t *rows, unsigned columns, unsigned row)
 {
-    if (width == 64)
-        return get_u64(rows + (size_t)row * 8);
-    uint64_t bits = 0;
-    size_t first = (size_t)row * width;
-    for (size_t i = 0; i < width; i += 8)
-        bits |= (uint64_t)rows[(first + i) / 8] << i;
-    return (bits >> first % 8) & ((UINT64_C(1) << width) - 1);
+    size_t first = (size_t)row * columns;
+    unsigned shift = first % 8;
+    const uint8_t *at = rows + first / 8;
+    uint64_t bits = at[0] >> shift;
+    for (unsigned have = 8 - shift, i = 1; have < columns; have += 8, i++)
+        bits |= (uint64_t)at[i] << have;
+    return bits;
 }
 
 bool
 bloom_probe(struct bytes block, unsigned columns, uint64_t token, uint64_t *columns_out)
 {
-    unsigned width = row_width(columns);
-    size_t size = rows_size(width);
+    size_t size = rows_size(columns);
     if (block.size != size + CRC_SIZE || get_u32(block.data + size) != crc32c(0, block.data, size))
         return false;
     uint64_t found = columns == 64 ? UINT64_MAX : (UINT64_C(1) << columns) - 1;
     for (unsigned i = 0; i < BLOOM_PROBES; i++)
-        found &= row_read(block.data, width, row_of(token, i));
+        found &= row_read(block.data, columns, row_of(token, i));
     *columns_out = found;
     return true;
 }

@@ -6,7 +6,7 @@
  * that one read answers for every column. Pure but for memory.
  *
  * Law: a column that a token was added to is always among those that probing answers. Others are
- * rarely: with BLOOM_BITS bits for each token of the fullest column, one in 60 to 70.
+ * rarely: with BLOOM_BITS bits for each token of the fullest column, one in 45 or so.
  */
 #ifndef BLOOM_H
 #define BLOOM_H
@@ -17,13 +17,13 @@
 #define BLOOM_COLUMNS_MAX 64u
 #define BLOOM_BLOCK_ROWS  512u
 #define BLOOM_PROBES      6u
-#define BLOOM_BITS        9u
+#define BLOOM_BITS        8u
 #define BLOOM_BLOCKS_MAX  (UINT32_C(1) << 24)
 
 /* How many blocks there should be where the fullest column has `tokens` of them: at least 1. */
 uint32_t bloom_block_count(uint64_t tokens);
 
-/* The bytes of a block, its checksum among them: 68 for one column, 4,100 for more than 32. */
+/* The bytes of a block, its checksum among them: 68 for one column, 4,100 for 64. */
 size_t bloom_block_size(unsigned columns);
 
 /* The block that has a token's rows. */
@@ -32,7 +32,6 @@ uint32_t bloom_block_of(uint64_t token, uint32_t block_count);
 /* A table being filled. Zeroed is empty. */
 struct bloom {
     unsigned columns;
-    unsigned width; /* bits of a row: the least power of two that is not less than `columns` */
     uint32_t block_count;
     uint8_t *bits;
 };

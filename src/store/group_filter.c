@@ -128,9 +128,9 @@ void
 group_rows_join(uint8_t *rows, unsigned columns, unsigned at, const uint8_t *part,
                 unsigned part_columns)
 {
-    size_t width = width_of(columns), part_width = width_of(part_columns);
+    size_t width = width_of(columns);
     /* Whole bytes where there are some, as where eight groups of eight become one of 64. */
-    if (part_columns % 8 == 0 && part_width == part_columns && at % 8 == 0) {
+    if (part_columns % 8 == 0 && width % 8 == 0 && at % 8 == 0) {
         size_t bytes = part_columns / 8, step = width / 8;
         for (size_t row = 0; row < BLOOM_BLOCK_ROWS; row++)
             memcpy(rows + row * step + at / 8, part + row * bytes, bytes);
