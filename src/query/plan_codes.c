@@ -249,6 +249,14 @@ codes_possible(const struct plan_column *column, const struct page_summary *summ
     return false;
 }
 
+bool
+codes_hold(const struct plan_column *column, const struct page_summary *summary)
+{
+    if (!column->by_ranges)
+        return column->truth[summary->minimum] == TRUTH_YES;
+    return codes_possible(column, summary);
+}
+
 /* 64 codes at a time: a table look-up each, whether the row is alive or not. */
 static void
 ask_table(struct plan *plan, const struct plan_node *node, struct plan_column *column,

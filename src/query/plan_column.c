@@ -136,6 +136,26 @@ ask_values(struct plan *plan, const struct plan_node *node, enum field_id field,
     return TALLY_OK;
 }
 
+/* Whether every row of a page matches, by what is known of it. */
+static bool
+all_match(const struct plan_node *node, const struct plan_column *column,
+          const struct page_summary *summary)
+{
+    const struct filter_term *term = node->term;
+    if (summary->kind == PAGE_CODES)
+        return summary->known && summary->constant && codes_hold(column, summary);
+    if (!summary->complete || fields[column->field].type != TYPE_TIME ||
+        term->target != TARGET_FIELD)
+        return false;
+    for (uint32_t i = 0; i < term->value_count; i++) {
+        const struct filter_value *value = &term->values[i];
+        if (value->kind == VALUE_TIME && value->times.first <= summary->minimum &&
+            value->times.last >= summary->maximum)
+            return true;
+    }
+    return false;
+}
+
 tally_status
 column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *column,
            uint32_t number, const struct row_set *alive, struct row_set *out,
@@ -150,6 +170,12 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
     status = run_page_summary(plan->reader, column->field, number, &summary, error);
     if (status != TALLY_OK)
         return status;
+    if (all_match(node, column, &summary)) {
+        column->asked[ACCESS_SUMMARY]++;
+        for (unsigned i = 0; i < ROW_SET_WORDS; i++)
+            out->words[i] |= alive->words[i];
+        return TALLY_OK;
+    }
     if (summary.kind == PAGE_VALUES) {
         column->asked[ACCESS_VALUES]++;
         return ask_values(plan, node, column->field, number, alive, out, error);

@@ -32,7 +32,7 @@ struct plan_column {
     uint8_t *truth; /* by code; truth[0], absent, is TRUTH_NO */
     uint32_t truth_capacity;
     uint32_t first_true, last_true; /* codes outside are TRUTH_NO */
-    uint64_t asked[ACCESS_COUNT];   /* pages, by how; not ACCESS_SUMMARY */
+    uint64_t asked[ACCESS_COUNT];   /* pages, by how */
 };
 
 /* A range of numbers in keys, by the count of fraction digits. */
@@ -88,6 +88,8 @@ TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct pl
 TALLY_MUST_CHECK tally_status codes_learn(struct plan *plan, const struct plan_node *node,
                                           struct plan_column *column, struct tally_error *error);
 bool codes_possible(const struct plan_column *column, const struct page_summary *summary);
+/* Whether all rows of a page that has one code match; only where codes_possible(). */
+bool codes_hold(const struct plan_column *column, const struct page_summary *summary);
 TALLY_MUST_CHECK tally_status codes_ask(struct plan *plan, const struct plan_node *node,
                                         struct plan_column *column, uint32_t page,
                                         const struct row_set *alive, struct row_set *out,

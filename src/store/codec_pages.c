@@ -233,10 +233,13 @@ summarise_keys(const struct encode_scratch *scratch, uint32_t rows, struct page_
 {
     summary->minimum = INT64_MAX;
     summary->maximum = INT64_MIN;
+    summary->complete = true;
     for (uint32_t row = 0; row < rows; row++) {
         int64_t key = (int64_t)scratch->keys[row];
-        if (scratch->forms[row] == NUMBER_ABSENT)
+        if (scratch->forms[row] == NUMBER_ABSENT) {
+            summary->complete = false;
             continue;
+        }
         summary->minimum = key < summary->minimum ? key : summary->minimum;
         summary->maximum = key > summary->maximum ? key : summary->maximum;
     }

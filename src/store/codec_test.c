@@ -154,6 +154,11 @@ assert_summary(const struct made_page *made, const struct page *page,
     }
     if (page->kind == PAGE_CODES)
         assert_int_equal(summary->constant, minimum == maximum);
+    bool absent = false;
+    for (uint32_t row = 0; page->kind == PAGE_NUMBERS && row < page->rows; row++)
+        absent |= page->forms[row] == NUMBER_ABSENT;
+    assert_int_equal(summary->complete,
+                     page->kind == PAGE_NUMBERS && made->hint == COLUMN_HINT_TIME && !absent);
     if (page->kind == PAGE_CODES ||
         (page->kind == PAGE_NUMBERS && made->hint == COLUMN_HINT_TIME)) {
         assert_int_equal(summary->minimum, minimum);

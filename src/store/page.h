@@ -87,6 +87,7 @@ struct page_summary {
     bool known;          /* false: only decoding tells (a head's pages) */
     enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
     bool constant;       /* PAGE_CODES: every row has the code `minimum` */
+    bool complete;   /* PAGE_NUMBERS of times: every row has a time, an exception's among them */
     int64_t minimum; /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
     int64_t maximum; /* least key of the present rows; of other columns without meaning */
 };

@@ -98,8 +98,8 @@ halves_check(struct check *check, struct tally_error *error)
 static bool
 summary_equal(const struct page_summary *a, const struct page_summary *b)
 {
-    return a->kind == b->kind && a->constant == b->constant && a->minimum == b->minimum &&
-           a->maximum == b->maximum;
+    return a->kind == b->kind && a->constant == b->constant && a->complete == b->complete &&
+           a->minimum == b->minimum && a->maximum == b->maximum;
 }
 
 /* Encodes a page again for its summary: what is known of a page then has one source. */

@@ -30,7 +30,8 @@
 #define COLUMN_FIXED_SIZE 51u /* of a column, without its name */
 #define PAGE_ENTRY_SIZE   25u
 #define BLOCK_ENTRY_SIZE  8u
-#define FLAG_CONSTANT     1u
+#define FLAG_CONSTANT     1u /* codes */
+#define FLAG_COMPLETE     2u /* times */
 #define OFFSET_MAX        (UINT64_C(1) << 48)
 
 struct bytes
@@ -249,6 +250,14 @@ codec_page_kind(enum codec codec)
     return PAGE_ABSENT;
 }
 
+static uint8_t
+flag_of(const struct page_summary *summary)
+{
+    if (summary->constant)
+        return FLAG_CONSTANT;
+    return summary->complete ? FLAG_COMPLETE : 0;
+}
+
 void
 column_table_encode(enum codec codec, const struct column_block *blocks, uint32_t count,
                     struct buffer *out)
@@ -258,7 +267,7 @@ column_table_encode(enum codec codec, const struct column_block *blocks, uint32_
         buffer_u32(out, blocks[i].block.crc);
         if (codec_unit(codec) == BLOCK_ROWS)
             continue;
-        buffer_byte(out, blocks[i].summary.constant ? FLAG_CONSTANT : 0);
+        buffer_byte(out, flag_of(&blocks[i].summary));
         buffer_u64(out, (uint64_t)blocks[i].summary.minimum);
         buffer_u64(out, (uint64_t)blocks[i].summary.maximum);
     }
@@ -271,10 +280,11 @@ summary_decode(enum codec codec, const uint8_t *at, uint32_t size, struct page_s
         .known = true,
         .kind = size == 0 ? PAGE_ABSENT : codec_page_kind(codec),
         .constant = at[8] == FLAG_CONSTANT,
+        .complete = at[8] == FLAG_COMPLETE,
         .minimum = (int64_t)get_u64(at + 9),
         .maximum = (int64_t)get_u64(at + 17),
     };
-    return at[8] <= FLAG_CONSTANT;
+    return at[8] == 0 || at[8] == (codec == CODEC_CODES ? FLAG_CONSTANT : FLAG_COMPLETE);
 }
 
 tally_status
