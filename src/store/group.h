@@ -18,10 +18,13 @@
 
 #define GROUP_NAME_MAX 160
 
+/* A manifest that says more was not written by us; what is left is more than is ever needed. */
+#define GROUP_GENERATION_MAX UINT32_C(0xf0000000)
+
 /* What the manifest says of a group. */
 struct group_info {
     uint64_t first;      /* index of its first segment's first entry */
-    uint32_t generation; /* from 1; every file of a trail has its own */
+    uint32_t generation; /* 1 to GROUP_GENERATION_MAX; every file of a trail has its own */
     uint32_t segments;   /* 1 to GROUP_COLUMNS_MAX */
     uint64_t size;       /* of the file */
     uint32_t crc;        /* of all of it */

@@ -242,7 +242,8 @@ check_groups(const struct manifest *manifest, const char *name, struct tally_err
             next++;
         if (next == manifest->count || manifest->segments[next].first != info->first ||
             info->segments == 0 || info->segments > GROUP_COLUMNS_MAX ||
-            info->segments > manifest->count - next || info->generation == 0)
+            info->segments > manifest->count - next || info->generation == 0 ||
+            info->generation > GROUP_GENERATION_MAX)
             return fault(error, TALLY_DAMAGED,
                          "%s: its group of entry %" PRIu64 " covers no segments of their own", name,
                          info->first);

@@ -70,6 +70,16 @@ make_manifest(size_t count)
         };
         manifest.sealed += info->count;
     }
+    /* A group for the first segment, and one for all but it and the next. */
+    manifest.groups = calloc(2, sizeof *manifest.groups);
+    for (size_t from = 0; from < count && from <= 2; from += 2)
+        manifest.groups[manifest.group_count++] = (struct group_info){
+            .first = manifest.segments[from].first,
+            .generation = 1 + (uint32_t)rand(),
+            .segments = from == 0 ? 1 : (uint32_t)(count - from < 64 ? count - from : 64),
+            .size = random_u64(),
+            .crc = (uint32_t)rand(),
+        };
     manifest.journal = (struct journal_position){
         .file = random_u64(),
         .sequence = random_u64(),
@@ -112,6 +122,15 @@ expect_equal(const struct manifest *a, const struct manifest *b)
         assert_int_equal(x->time_max, y->time_max);
         assert_int_equal(x->control_count, y->control_count);
         assert_int_equal(x->erased_count, y->erased_count);
+    }
+    assert_int_equal(a->group_count, b->group_count);
+    for (size_t i = 0; i < a->group_count; i++) {
+        const struct group_info *x = &a->groups[i], *y = &b->groups[i];
+        assert_int_equal(x->first, y->first);
+        assert_int_equal(x->generation, y->generation);
+        assert_int_equal(x->segments, y->segments);
+        assert_int_equal(x->size, y->size);
+        assert_int_equal(x->crc, y->crc);
     }
 }
 
@@ -178,6 +197,9 @@ test_every_flipped_bit_of_a_manifest_is_seen(void **state)
     disk_close_folder(disk);
 }
 
+/* An offset from here on counts from the list of groups, which is the last part. */
+#define GROUPS_AT 1000000u
+
 /* Well formed and wrong: the checksum is right. */
 static void
 test_a_manifest_that_contradicts_itself(void **state)
@@ -199,6 +221,16 @@ test_a_manifest_that_contradicts_itself(void **state)
         { "a key of no length", 88, 2, 0, TALLY_DAMAGED },
         { "a key beyond the end", 88, 2, 65535, TALLY_DAMAGED },
         { "fields beyond the end", 90, 2, 65535, TALLY_DAMAGED },
+        { "more groups than there are", GROUPS_AT, 4, 3, TALLY_DAMAGED },
+        { "very many groups", GROUPS_AT, 4, UINT32_MAX, TALLY_DAMAGED },
+        { "a group that begins within a segment", GROUPS_AT + 4, 8, 1, TALLY_DAMAGED },
+        { "a group of no generation", GROUPS_AT + 12, 4, 0, TALLY_DAMAGED },
+        { "a group of a generation beyond the last", GROUPS_AT + 12, 4, UINT32_MAX, TALLY_DAMAGED },
+        { "a group of no segments", GROUPS_AT + 16, 4, 0, TALLY_DAMAGED },
+        { "a group of too many", GROUPS_AT + 16, 4, 65, TALLY_DAMAGED },
+        { "a group that covers another's segment", GROUPS_AT + 16, 4, 3, TALLY_DAMAGED },
+        { "a group beyond the last segment", GROUPS_AT + 44, 4, 2, TALLY_DAMAGED },
+        { "a group before another", GROUPS_AT + 32, 8, 0, TALLY_DAMAGED },
     };
     srand(3);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -207,7 +239,10 @@ test_a_manifest_that_contradicts_itself(void **state)
         manifest_encode(&manifest, &file);
         uint8_t value[8];
         put_u64(value, rows[i].value);
-        memcpy(file.data + rows[i].offset, value, rows[i].size);
+        size_t offset = rows[i].offset;
+        if (offset >= GROUPS_AT)
+            offset += file.size - 4 - 2 * 28 - 4 - GROUPS_AT;
+        memcpy(file.data + offset, value, rows[i].size);
         put_u32(file.data + file.size - 4, crc32c(0, file.data, file.size - 4));
         struct tally_error error;
         tally_status status = manifest_decode(buffer_view(&file), "m", &back, &error);
