@@ -47,10 +47,48 @@ mix(uint64_t hash)
     return hash ^ hash >> 29;
 }
 
+/* id_hash() of each field's name. */
+static const uint64_t name_hashes[FIELD_COUNT] = {
+    [FIELD_ACTION] = UINT64_C(0x4bbabfd537db1f3a),
+    [FIELD_ACTOR_TYPE] = UINT64_C(0x670a830bc8828144),
+    [FIELD_CHANGES] = UINT64_C(0xaf91f49a4e888c69),
+    [FIELD_CONTROL] = UINT64_C(0x75089f6bd1f9438a),
+    [FIELD_CORRELATION_ID] = UINT64_C(0x3ba6f3a754393d56),
+    [FIELD_CRUD] = UINT64_C(0x5214e4e7a87444e7),
+    [FIELD_DETAILS] = UINT64_C(0x83e8af85dbab1054),
+    [FIELD_ENDPOINT] = UINT64_C(0x53d26e198670cb24),
+    [FIELD_ERROR_MESSAGE] = UINT64_C(0x982752dc9ceaa4e4),
+    [FIELD_EVENT_TYPE] = UINT64_C(0xabb20fb5457bdef1),
+    [FIELD_GROUP_ID] = UINT64_C(0x2632908b3a22007d),
+    [FIELD_ID] = UINT64_C(0x30153ad7b762045c),
+    [FIELD_IP_ADDRESS] = UINT64_C(0xba00f2d3230daf3b),
+    [FIELD_MESSAGE] = UINT64_C(0xf8830a538037e211),
+    [FIELD_METHOD] = UINT64_C(0x52f0d7ebe0bc278f),
+    [FIELD_ON_BEHALF_OF] = UINT64_C(0xeb7871bd44929a97),
+    [FIELD_PRIVATE] = UINT64_C(0xfeffc322ae030a9a),
+    [FIELD_RECEIVED] = UINT64_C(0xe6cfa7464b80be3a),
+    [FIELD_REQUEST_ID] = UINT64_C(0x2faa31380605af42),
+    [FIELD_RESOURCE_ID] = UINT64_C(0x7ef2804dca6a1afb),
+    [FIELD_RESOURCE_TYPE] = UINT64_C(0xfc50d89fea9689f2),
+    [FIELD_RESPONSE_TIME_MS] = UINT64_C(0x19ddf3929b4f579e),
+    [FIELD_SERVICE] = UINT64_C(0x41b3a8d3612244d0),
+    [FIELD_SESSION_ID] = UINT64_C(0xa0b7ba546c974a64),
+    [FIELD_SEVERITY] = UINT64_C(0xdb2b8721c98557d7),
+    [FIELD_STATUS] = UINT64_C(0xaa61f0a64ac83933),
+    [FIELD_STATUS_CODE] = UINT64_C(0x279ca25bbc6e147c),
+    [FIELD_TIMESTAMP] = UINT64_C(0xfb9c980dda502bf2),
+    [FIELD_TRACE_ID] = UINT64_C(0xd21f2d53c0e07cfa),
+    [FIELD_USER_AGENT] = UINT64_C(0x8622d6e4df9ab078),
+    [FIELD_USER_EMAIL] = UINT64_C(0x69370ef04f67b8cf),
+    [FIELD_USER_ID] = UINT64_C(0x49cd832b473c0ad8),
+    [FIELD_V] = UINT64_C(0x96b03a1b7e1dd502),
+    [FIELD_WRITER] = UINT64_C(0x905c29e0b3a736d9),
+};
+
 static uint64_t
 token_make(enum field_id field, enum token_kind kind, uint64_t hash)
 {
-    return mix(hash ^ mix(id_hash(fields[field].name) + (uint64_t)kind));
+    return mix(hash ^ mix(name_hashes[field] + (uint64_t)kind));
 }
 
 uint64_t

@@ -4,6 +4,7 @@
  * The oracle goes through the entries value by value and through objects member by member. Head and
  * segment must give exactly what it gives, however they hold a column.
  */
+#include "id_index.h"
 #include "json_text.h"
 #include "run_column.h"
 #include "segment_fixture.h"
@@ -70,6 +71,30 @@ tokens_are_what_they_were(void **state)
             object ? token_of_member(rows[i].field, value) : token_of_value(rows[i].field, value);
         if (token != rows[i].token)
             fail_msg("%s (%s): 0x%016llx", rows[i].value, rows[i].why, (unsigned long long)token);
+    }
+}
+
+static uint64_t
+mix(uint64_t hash)
+{
+    hash *= UINT64_C(0x9fb21c651e98df25);
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0xff51afd7ed558ccd);
+    return hash ^ hash >> 29;
+}
+
+/* The way of a plain text, by the definition, for every field. */
+static void
+every_field_has_its_own(void **state)
+{
+    (void)state;
+    const struct bytes text = BYTES("x");
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        bool object = fields[i].type == TYPE_OBJECT;
+        if (!token_covers_field(i) || i == FIELD_ID)
+            continue;
+        assert_true((object ? token_of_member(i, text) : token_of_value(i, text)) ==
+                    mix(id_hash(text) ^ mix(id_hash(fields[i].name))));
     }
 }
 
@@ -321,6 +346,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_what_they_were),
+        cmocka_unit_test(every_field_has_its_own),
         cmocka_unit_test(only_some_texts_are_covered),
         cmocka_unit_test(a_run_has_the_tokens_of_its_values),
         cmocka_unit_test(a_visitor_can_end_it),
