@@ -2,7 +2,7 @@
  * paging_test.c - pages joined give each entry exactly once, in every order, while a writer writes,
  * the background seals, and others page, too.
  *
- * TALLY_PAGING_LISTS (200) says how many lists each reader goes through.
+ * TALLY_PAGING_LISTS (60) says how many lists each reader goes through.
  */
 #include "excerpt.h"
 
@@ -108,7 +108,7 @@ read_on(void *context)
 {
     struct stage *stage = context;
     uint64_t random = (uint64_t)(uintptr_t)&random; /* another for each thread */
-    unsigned lists = (unsigned)fixture_setting("TALLY_PAGING_LISTS", 200);
+    unsigned lists = (unsigned)fixture_setting("TALLY_PAGING_LISTS", 60);
     if (!trail_wait(stage->trail, READ_FROM, clock_monotonic() + 60 * CLOCK_SECOND))
         fixture_fail("the writer does not get on");
     for (unsigned i = 0; i < lists; i++) {
