@@ -172,7 +172,7 @@ path_matches(const struct filter_term *term, const struct bytes *path, uint32_t 
 }
 
 /*
- * Free text.
+ * Whole objects.
  */
 
 /* Whether the text of an object has a pattern's parts at all, wherever they stand: most objects
@@ -183,13 +183,28 @@ may_contain(struct bytes json, const struct pattern *pattern)
 {
     for (uint32_t i = 0; i < pattern->count; i++) {
         struct bytes part = pattern->parts[i];
-        bool plain = true;
+        bool plain = part.size > 0;
         for (size_t j = 0; j < part.size; j++)
             plain &= part.data[j] >= 0x20 && part.data[j] != '"' && part.data[j] != '\\';
-        if (plain && fold_find(json, part) == SIZE_MAX)
+        if (!plain)
+            continue;
+        bool there = pattern->fold ? fold_find(json, part) != SIZE_MAX
+                                   : memmem(json.data, json.size, part.data, part.size) != NULL;
+        if (!there)
             return false;
     }
     return true;
+}
+
+/* Whether a member may have one of the term's values, as far as the object's text tells. */
+static bool
+may_have_member(struct bytes json, const struct filter_term *term)
+{
+    for (uint32_t i = 0; i < term->value_count; i++) {
+        if (term->values[i].kind != VALUE_TEXT || may_contain(json, &term->values[i].pattern))
+            return true;
+    }
+    return false;
 }
 
 /* In an object's text: strings that are no names, and numbers, one after the other. */
@@ -249,7 +264,8 @@ term_match_value(const struct filter_term *term, enum field_id field, struct byt
 {
     assert(term->target != TARGET_INDEX);
     if (term->target == TARGET_MEMBER)
-        return path_matches(term, term->path, term->path_count, value, JSON_DEPTH_MAX, scratch);
+        return may_have_member(value, term) &&
+               path_matches(term, term->path, term->path_count, value, JSON_DEPTH_MAX, scratch);
     if (term->target == TARGET_TEXT && fields[field].type == TYPE_OBJECT)
         return object_contains(value, &term->values[0].pattern, scratch);
     for (uint32_t i = 0; i < term->value_count; i++) {
