@@ -16,6 +16,7 @@ struct run_reader;
 enum index_section_kind {
     SECTION_IDS = 1,
     SECTION_BLOOM = 2,
+    SECTION_WORDS = 3,
     SECTION_COUNTS = 4,
 };
 

@@ -27,6 +27,7 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
     reader->run = *run;
     reader->input.meter = &reader->meter;
     reader->bucket.meter = &reader->meter;
+    reader->words.input.meter = &reader->meter;
     reader->times_page = NO_PAGE;
     reader->group = NO_GROUP;
     reader->next_row = NO_ROW;
@@ -68,6 +69,7 @@ run_reader_destroy(struct run_reader *reader)
     if (reader->counts != NULL)
         counts_room_finish(reader->counts);
     free(reader->counts);
+    buffer_free(&reader->words.input.bytes);
     free(reader);
 }
 

@@ -7,6 +7,7 @@
 #include "entry.h"
 #include "run_column.h"
 #include "segment_read.h"
+#include "word_index.h"
 
 #define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
 #define NO_PAGE     UINT32_MAX
@@ -69,6 +70,17 @@ struct run_group {
     char texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
 };
 
+/* A run's words, as far as they were asked for. */
+struct run_words {
+    enum {
+        RUN_WORDS_NEW,
+        RUN_WORDS_THERE,
+        RUN_WORDS_MISSING, /* of a head, and where the index file cannot be used */
+    } state;
+    struct segment_input input; /* what the index points into */
+    struct word_index index;
+};
+
 struct run_reader {
     struct run run;
     struct codec_workspace *workspace;
@@ -102,6 +114,7 @@ struct run_reader {
 
     struct segment_input bucket; /* what is read of the index */
     struct counts_room *counts;  /* NULL until they are asked for */
+    struct run_words words;
 };
 
 /* run.c: finds a segment's column when it is asked for first. */

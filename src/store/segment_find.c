@@ -1,5 +1,5 @@
 /*
- * segment_find.c - ids, tokens and counts of a segment, through its index file or without it.
+ * segment_find.c - ids, tokens, words and counts of a segment, through its index file or without it.
  *
  * The index is opened when it is first asked and stays open as long as the segment's files do. Where
  * it is missing or damaged, in whole or in the part that is asked, the columns tell, or nothing is
@@ -166,6 +166,20 @@ segment_find_pages(struct segment *segment, const struct token_sought *tokens, s
     }
     if (status == TALLY_OK)
         *pages_out = found;
+    return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
+}
+
+tally_status
+segment_find_words(struct segment *segment, struct segment_input *input,
+                   struct word_index *words_out, struct tally_error *error)
+{
+    const struct segment_index *index;
+    tally_status status = index_use(segment, input, &index, error);
+    if (status != TALLY_OK)
+        return status;
+    if (!index->words.there)
+        return TALLY_ABSENT;
+    status = index_words_read(&index->words, &index->file, input, words_out, error);
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 

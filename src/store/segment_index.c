@@ -9,8 +9,9 @@
  *                the parameters
  *     trailer
  *
- * A reader passes over kinds that it does not know. What the sections hold is in index_ids.c and
- * index_bloom.c and index_counts.c; a new kind is a file like these, a row in `makers` and a line in sections_open().
+ * A reader passes over kinds that it does not know. What the sections hold is in index_ids.c,
+ * index_bloom.c, index_words.c and index_counts.c; a new kind is a file like these, a row in `makers`
+ * and a line in sections_open().
  *
  * Nothing here is trusted by verification, and everything can be rebuilt from the columns: a file
  * that is missing or damaged makes lookups slow and is reported by segment_check().
@@ -43,6 +44,7 @@ static const struct {
 } makers[] = {
     { SECTION_IDS, "ids", index_ids_make },
     { SECTION_BLOOM, "tokens", index_bloom_make },
+    { SECTION_WORDS, "words", index_words_make },
     { SECTION_COUNTS, "counts", index_counts_make },
 };
 #define MAKER_COUNT (sizeof makers / sizeof *makers)
@@ -166,6 +168,8 @@ sections_open(const struct index_section *sections, size_t section_count, uint32
         if (section->kind == SECTION_IDS && !index_ids_open(section, count, &index->ids))
             return false;
         if (section->kind == SECTION_BLOOM && !index_bloom_open(section, count, &index->bloom))
+            return false;
+        if (section->kind == SECTION_WORDS && !index_words_open(section, &index->words))
             return false;
         if (section->kind == SECTION_COUNTS && !index_counts_open(section, &index->counts))
             return false;

@@ -10,6 +10,7 @@
 #include "index_bloom.h"
 #include "index_counts.h"
 #include "index_ids.h"
+#include "index_words.h"
 
 struct segment;
 struct segment_info;
@@ -24,6 +25,7 @@ struct segment_index {
     struct segment_file file;
     struct index_ids ids;
     struct index_bloom bloom;
+    struct index_words words;
     struct index_counts counts;
 };
 
@@ -63,6 +65,12 @@ TALLY_MUST_CHECK tally_status segment_find_bucket(struct segment *segment, uint6
 TALLY_MUST_CHECK tally_status segment_find_pages(struct segment *segment,
                                                  const struct token_sought *tokens, size_t count,
                                                  struct segment_input *input, uint64_t *pages_out,
+                                                 struct tally_error *error);
+
+/* Reads the words; they lie in `input`. TALLY_ABSENT where the file cannot say. */
+TALLY_MUST_CHECK tally_status segment_find_words(struct segment *segment,
+                                                 struct segment_input *input,
+                                                 struct word_index *words_out,
                                                  struct tally_error *error);
 
 /* The counts of a column, or the periods they are of, into `room`. TALLY_ABSENT where the file cannot

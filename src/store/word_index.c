@@ -19,6 +19,7 @@
 #include "run_column.h"
 #include "word_set.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define KIND_LISTED   1u
@@ -151,13 +152,10 @@ columns_make(struct word_walk *walk, struct buffer *table, struct buffer *lists,
     for (uint64_t rest = fields_searched(); rest != 0; rest &= rest - 1) {
         enum field_id field = (enum field_id)__builtin_ctzll(rest);
         size_t start = lists->size;
-        tally_status status = TALLY_ABSENT;
         word_set_clear(&walk->set);
-        if (walk->pages <= WORD_PAGES_MAX) {
-            status = column_walk(walk, field, error);
-            if (status == TALLY_OK)
-                status = word_set_list(&walk->set, lists, error);
-        }
+        tally_status status = column_walk(walk, field, error);
+        if (status == TALLY_OK)
+            status = word_set_list(&walk->set, lists, error);
         if (status == TALLY_ABSENT)
             put_column(field, KIND_UNLISTED, 0, table);
         else if (status != TALLY_OK)
@@ -176,6 +174,8 @@ word_index_make(struct run_reader *reader, struct buffer *out, struct tally_erro
     struct word_walk walk = { .reader = reader, .pages = run_page_count(run_of(reader)) };
     struct buffer table = { 0 }, lists = { 0 };
     unsigned count;
+    assert(walk.pages <= WORD_PAGES_MAX);
+
     tally_status status = word_set_init(&walk.set, error);
     if (status != TALLY_OK)
         return status;

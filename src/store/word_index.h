@@ -12,13 +12,13 @@
 #include "run.h"
 #include "words.h"
 
-/* A set of pages has a bit for each. A run of more pages has no lists. */
+/* A set of pages has a bit for each. */
 #define WORD_PAGES_MAX 64u
 
 /* A word index is never longer. */
 #define WORD_INDEX_SIZE_MAX (FIELD_COUNT * (2 * WORDS_SIZE_MAX))
 
-/* Appends the word index of the run. */
+/* Appends the word index of the run, which has at most WORD_PAGES_MAX pages. */
 TALLY_MUST_CHECK tally_status word_index_make(struct run_reader *reader, struct buffer *out,
                                               struct tally_error *error);
 

@@ -181,16 +181,20 @@ add_folded(struct word_set *set, struct bytes word, uint64_t pages)
  * Cutting.
  */
 
-/* Eight bytes from `at` on, zeros behind the limit. */
-static inline uint64_t
-eight(const uint8_t *at, const uint8_t *limit)
+static uint64_t
+last_bytes(const uint8_t *at, const uint8_t *limit)
 {
-    if (limit - at >= 8)
-        return get_u64(at);
     uint8_t padded[8] = { 0 };
     for (size_t i = 0; at + i < limit; i++)
         padded[i] = at[i];
     return get_u64(padded);
+}
+
+/* Eight bytes from `at` on, zeros behind the limit. */
+static inline uint64_t
+eight(const uint8_t *at, const uint8_t *limit)
+{
+    return limit - at >= 8 ? get_u64(at) : last_bytes(at, limit);
 }
 
 /* The high bit of each byte that is a letter (word_letter). Sums of seven bits: at least a, beyond
@@ -305,32 +309,66 @@ cut_escaped(struct word_set *set, struct bytes inside, uint64_t pages)
     buffer_free(&decoded);
 }
 
+/* The high bit of the first byte that is `byte`, if not of all of them; 0 where there is none. */
+static inline uint64_t
+first_of(uint64_t bytes, uint8_t byte)
+{
+    uint64_t zero = bytes ^ EVERY(byte);
+    return (zero - EVERY(1)) & ~zero & HIGH_BITS;
+}
+
+/* The quote that ends a string, from behind the one that begins it; NULL where there is none. */
+static const uint8_t *
+string_end(const uint8_t *at, const uint8_t *end, bool *escaped)
+{
+    *escaped = false;
+    while (at < end) {
+        uint64_t bytes = eight(at, end);
+        uint64_t ends = first_of(bytes, '"') | first_of(bytes, '\\');
+        if (ends == 0) {
+            at += 8;
+            continue;
+        }
+        at += (unsigned)__builtin_ctzll(ends) / 8;
+        if (*at == '"')
+            return at;
+        *escaped = true;
+        at += 2;
+    }
+    return NULL;
+}
+
+/* The next string, literal or exponent: a few bytes on. */
+static inline const uint8_t *
+next_letters(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && *at != '"' && !word_letter(*at))
+        at++;
+    return at;
+}
+
 void
 word_set_object(struct word_set *set, struct bytes json, uint64_t pages)
 {
     if (json.size == 0)
         return;
-    const uint8_t *at = json.data, *end = json.data + json.size;
-    while (at < end) {
+    const uint8_t *end = json.data + json.size;
+    for (const uint8_t *at = json.data; (at = next_letters(at, end)) < end;) {
         const uint8_t *from = at;
+        bool escaped;
         if (*at != '"') {
-            /* A literal, or an exponent. */
             while (at < end && word_letter(*at))
                 at++;
-            if (at > from)
-                add_text(set, bytes_of(from, (size_t)(at - from)), end, pages);
-            else
-                at++;
+            add_text(set, bytes_of(from, (size_t)(at - from)), end, pages);
             continue;
         }
-        bool escaped;
-        size_t size = json_text_string(bytes_of(at, (size_t)(end - at)), &escaped);
-        if (size == 0)
+        at = string_end(from + 1, end, &escaped);
+        if (at == NULL)
             return; /* no canonical text: nothing is found behind this */
-        at += size;
+        struct bytes inside = bytes_of(from + 1, (size_t)(at - from) - 1);
+        at++;
         if (at < end && *at == ':')
             continue;
-        struct bytes inside = bytes_of(from + 1, size - 2);
         if (escaped)
             cut_escaped(set, inside, pages);
         else

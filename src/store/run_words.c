@@ -1,0 +1,29 @@
+/*
+ * run_words.c - which pages of a run have which words.
+ *
+ * A segment's words are read when they are first asked for and kept as long as the reader is: a
+ * filter may have more than one text to look for.
+ */
+#include "run_reader.h"
+
+tally_status
+run_word_pages(struct run_reader *reader, uint64_t wanted, const struct word_question *question,
+               uint64_t pages_out[FIELD_COUNT], struct tally_error *error)
+{
+    struct run_words *words = &reader->words;
+    if (words->state == RUN_WORDS_NEW) {
+        tally_status status = TALLY_ABSENT;
+        if (reader->run.segment != NULL)
+            status = segment_find_words(reader->run.segment, &words->input, &words->index, error);
+        if (status != TALLY_OK && status != TALLY_ABSENT)
+            return status;
+        words->state = status == TALLY_OK ? RUN_WORDS_THERE : RUN_WORDS_MISSING;
+    }
+    for (; wanted != 0; wanted &= wanted - 1) {
+        enum field_id field = (enum field_id)__builtin_ctzll(wanted);
+        pages_out[field] = words->state == RUN_WORDS_THERE
+                               ? word_index_pages(&words->index, field, question)
+                               : UINT64_MAX;
+    }
+    return TALLY_OK;
+}
