@@ -26,9 +26,9 @@
 #include <assert.h>
 
 const char *const plan_access_names[ACCESS_COUNT] = {
-    [ACCESS_TOKENS] = "tokens", [ACCESS_SUMMARY] = "summary", [ACCESS_INDEX] = "index",
-    [ACCESS_CODES] = "codes",   [ACCESS_NUMBERS] = "numbers", [ACCESS_IDS] = "ids",
-    [ACCESS_VALUES] = "values",
+    [ACCESS_TOKENS] = "tokens", [ACCESS_WORDS] = "words",   [ACCESS_SUMMARY] = "summary",
+    [ACCESS_INDEX] = "index",   [ACCESS_CODES] = "codes",   [ACCESS_NUMBERS] = "numbers",
+    [ACCESS_IDS] = "ids",       [ACCESS_VALUES] = "values",
 };
 
 /*
@@ -95,6 +95,8 @@ node_turn(struct plan_node *node, bool forget)
             node->columns[i].opened = false;
             node->columns[i].learned &= !forget;
         }
+        if (forget)
+            plan_words_turn(node->words);
         node_turn(node->first, forget);
     }
 }

@@ -14,7 +14,8 @@
 
 /* The ways in which a term is asked of a column's page. */
 enum plan_access {
-    ACCESS_TOKENS,  /* not at all: the run's index rules the term out */
+    ACCESS_TOKENS,  /* not at all: the tokens of the run's index rule the term out */
+    ACCESS_WORDS,   /* not at all: its words do */
     ACCESS_SUMMARY, /* not at all: by what is known of the page none of its rows match, or all */
     ACCESS_INDEX,   /* of the entries' indexes: nothing is read */
     ACCESS_CODES,

@@ -24,7 +24,10 @@ column_possible(struct plan *plan, const struct plan_node *node, struct plan_col
                 uint32_t page, bool *possible_out, struct tally_error *error)
 {
     struct page_summary summary;
-    tally_status status = run_page_summary(plan->reader, column->field, page, &summary, error);
+    tally_status status = plan_words_possible(plan, node, column->field, page, possible_out, error);
+    if (status != TALLY_OK || !*possible_out)
+        return status;
+    status = run_page_summary(plan->reader, column->field, page, &summary, error);
     if (status != TALLY_OK)
         return status;
     *possible_out = summary.kind != PAGE_ABSENT;

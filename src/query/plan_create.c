@@ -24,6 +24,7 @@ node_destroy(struct plan_node *node)
         free(node->ranges);
         free(node->ids);
         free(node->tokens);
+        plan_words_destroy(node->words);
         free(node);
         node = next;
     }
@@ -143,6 +144,8 @@ prepare_term(struct plan_node *node, struct tally_error *error)
         status = prepare_ranges(node, error);
     if (status == TALLY_OK)
         status = plan_prepare_tokens(node, error);
+    if (status == TALLY_OK)
+        status = plan_words_create(term, &node->words, error);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What indexes of tokens say of a filter.
+ * What indexes of tokens and words say of a filter.
  *
  * A term that compares with whole values has tokens (token.h), one for each of its values: whatever
  * it matches has one of them. Of up to 64 things (the pages of a run, the runs of a group) an index
@@ -11,6 +11,8 @@
  *     ip_address:A        the address's; a network has none
  *     object.path:a       the text's or the number's, wherever in the object it stands
  *     object.path:1..1    the number's
+ *
+ * A run is asked for words besides (plan_words.c), which texts and patterns have.
  *
  * Invariant: a thing that has a match is in the set.
  */
@@ -83,16 +85,17 @@ plan_prepare_tokens(struct plan_node *node, struct tally_error *error)
     return TALLY_OK;
 }
 
+/* Whether a node can be asked of an index: of tokens or, where it is a run's, of words too. */
 static bool
-has_tokens(const struct plan_node *node)
+has_means(const struct plan_node *node, bool words)
 {
     if (node->kind == FILTER_TERM)
-        return node->tokens != NULL;
+        return node->tokens != NULL || (words && node->words != NULL);
     if (node->kind == FILTER_NOT)
         return false;
     bool any = false, all = node->first != NULL;
     for (const struct plan_node *child = node->first; child != NULL; child = child->next) {
-        bool has = has_tokens(child);
+        bool has = has_means(child, words);
         any |= has;
         all &= has;
     }
@@ -102,15 +105,44 @@ has_tokens(const struct plan_node *node)
 bool
 plan_has_tokens(const struct plan *plan)
 {
-    return has_tokens(plan->root);
+    return has_means(plan->root, false);
 }
 
-/* Who is asked, and whether for pages: then what each term rules out is counted. */
+/* Who is asked for tokens, and whether for pages: then words are asked for too, and what each term
+ * rules out is counted. */
 struct asking {
     plan_asker *asker;
     void *context;
+    const struct plan *plan;
     bool pages;
 };
+
+/* Narrows `bits` to what may match a term. */
+static tally_status
+narrow_term(struct plan_node *node, const struct asking *asking, uint64_t *bits,
+            struct tally_error *error)
+{
+    uint64_t found = *bits;
+    tally_status status = TALLY_OK;
+    if (node->tokens != NULL) {
+        status =
+            asking->asker(asking->context, node->tokens, node->term->value_count, &found, error);
+        if (status == TALLY_OK && asking->pages)
+            node->asked[ACCESS_TOKENS] += (uint64_t)__builtin_popcountll(*bits & ~found);
+        found &= *bits;
+    }
+    if (status == TALLY_OK && asking->pages && node->words != NULL && found != 0) {
+        uint64_t pages;
+        status = plan_words_pages(asking->plan, node, &pages, error);
+        if (status == TALLY_OK) {
+            node->asked[ACCESS_WORDS] += (uint64_t)__builtin_popcountll(found & ~pages);
+            found &= pages;
+        }
+    }
+    if (status == TALLY_OK)
+        *bits = found;
+    return status;
+}
 
 /* Narrows `bits` to what may match the node. */
 static tally_status
@@ -119,18 +151,10 @@ narrow(struct plan_node *node, const struct asking *asking, uint64_t *bits,
 {
     uint64_t found = 0;
     tally_status status = TALLY_OK;
-    if (!has_tokens(node))
+    if (!has_means(node, asking->pages))
         return TALLY_OK;
-    if (node->kind == FILTER_TERM) {
-        status =
-            asking->asker(asking->context, node->tokens, node->term->value_count, &found, error);
-        if (status != TALLY_OK)
-            return status;
-        if (asking->pages)
-            node->asked[ACCESS_TOKENS] += (uint64_t)__builtin_popcountll(*bits & ~found);
-        *bits &= found;
-        return TALLY_OK;
-    }
+    if (node->kind == FILTER_TERM)
+        return narrow_term(node, asking, bits, error);
     struct plan_node *child = node->first;
     if (node->kind == FILTER_AND) {
         for (; child != NULL && *bits != 0 && status == TALLY_OK; child = child->next)
@@ -150,7 +174,7 @@ tally_status
 plan_ask_index(struct plan *plan, plan_asker *asker, void *context, uint64_t *bits,
                struct tally_error *error)
 {
-    const struct asking asking = { asker, context, false };
+    const struct asking asking = { asker, context, plan, false };
     return narrow(plan->root, &asking, bits, error);
 }
 
@@ -164,7 +188,7 @@ ask_run(void *context, const struct token_sought *tokens, size_t count, uint64_t
 tally_status
 plan_narrow_pages(struct plan *plan, struct tally_error *error)
 {
-    const struct asking asking = { ask_run, plan->reader, true };
+    const struct asking asking = { ask_run, plan->reader, plan, true };
     uint32_t count = run_page_count(plan->run);
     plan->pages = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
     if (plan->run->segment == NULL || count > 64)

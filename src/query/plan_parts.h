@@ -47,6 +47,8 @@ struct plan_id {
     uint8_t form;
 };
 
+struct plan_words;
+
 struct plan_node {
     enum filter_kind kind;
     unsigned cost;
@@ -58,6 +60,7 @@ struct plan_node {
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
     struct token_sought *tokens;  /* by value; NULL: the term has none (plan_index.c) */
     uint64_t asked[ACCESS_COUNT]; /* pages, beside those of the columns */
+    struct plan_words *words;     /* NULL: there are none to ask for */
     bool exact;                   /* all values are exact texts, compared by case */
     bool no_hex;                  /* free text that no UUID and no hexadecimal digits can contain */
 };
@@ -77,6 +80,24 @@ TALLY_MUST_CHECK tally_status plan_prepare_tokens(struct plan_node *node,
 
 /* Sets plan->pages for the run that the plan turned to. */
 TALLY_MUST_CHECK tally_status plan_narrow_pages(struct plan *plan, struct tally_error *error);
+
+/* plan_words.c: the words that a term asks for; NULL where it asks for none. Caller owns. */
+TALLY_MUST_CHECK tally_status plan_words_create(const struct filter_term *term,
+                                                struct plan_words **words_out,
+                                                struct tally_error *error);
+void plan_words_destroy(struct plan_words *words); /* NULL is allowed */
+void plan_words_turn(struct plan_words *words);    /* to another run; NULL is allowed */
+
+/* The pages of the run that may have all words that the node, which has some, asks for. */
+TALLY_MUST_CHECK tally_status plan_words_pages(const struct plan *plan,
+                                               const struct plan_node *node, uint64_t *pages_out,
+                                               struct tally_error *error);
+
+/* Whether a page of the field's column may. */
+TALLY_MUST_CHECK tally_status plan_words_possible(const struct plan *plan,
+                                                  const struct plan_node *node, enum field_id field,
+                                                  uint32_t page, bool *possible_out,
+                                                  struct tally_error *error);
 
 /* What may be among a page's values, as far as its summary tells. */
 TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,
