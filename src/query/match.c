@@ -176,22 +176,16 @@ path_matches(const struct filter_term *term, const struct bytes *path, uint32_t 
  */
 
 /* Whether the text of an object has a pattern's parts at all, wherever they stand: most objects
- * have not. A part with a character that JSON escapes may be there and not be seen; it is not asked
- * for. */
+ * have not. What has escapes may spell them in another way. */
 static bool
 may_contain(struct bytes json, const struct pattern *pattern)
 {
     for (uint32_t i = 0; i < pattern->count; i++) {
         struct bytes part = pattern->parts[i];
-        bool plain = part.size > 0;
-        for (size_t j = 0; j < part.size; j++)
-            plain &= part.data[j] >= 0x20 && part.data[j] != '"' && part.data[j] != '\\';
-        if (!plain)
-            continue;
         bool there = pattern->fold ? fold_find(json, part) != SIZE_MAX
                                    : memmem(json.data, json.size, part.data, part.size) != NULL;
         if (!there)
-            return false;
+            return memchr(json.data, '\\', json.size) != NULL;
     }
     return true;
 }

@@ -194,7 +194,7 @@ add_run(struct stock *stock, unsigned i, uint32_t first)
     for (uint32_t row = first; row < first + sizes[i]; row++) {
         uint8_t salt[16] = { (uint8_t)row };
         struct head_entry given = { .values = stock->values[row], .salt = salt };
-        assert_int_equal(head_append(head, &given, NULL), TALLY_OK);
+        assert_int_equal(head_append(head, &given, 1, NULL), TALLY_OK);
     }
     head_publish(head);
     *run = (struct run){ .first = first, .count = sizes[i], .head = head };
@@ -422,7 +422,12 @@ static uint64_t
 check(struct stock *stock, struct bytes text)
 {
     const struct filter_options options = { .now = 0 };
-    const struct scan_source source = { stock, RUNS, run_at, reader_at, NULL };
+    const struct scan_source source = {
+        .context = stock,
+        .run_count = RUNS,
+        .run = run_at,
+        .reader = reader_at,
+    };
     struct tally_error error = { 0 };
     struct filter *filter;
     struct scan *scan;
