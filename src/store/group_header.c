@@ -98,13 +98,15 @@ group_header_decode(struct bytes bytes, const uint8_t tag[16], const struct grou
     const uint8_t *head = bytes.data;
     if (bytes.size < FIXED_SIZE + CRC_SIZE || memcmp(head, MAGIC, 8) != 0)
         return fault(error, TALLY_DAMAGED, "%s: not a group", name);
-    if (get_u32(head + 8) != VERSION)
-        return fault(error, TALLY_UNSUPPORTED, "%s: version %" PRIu32 " is newer than this program",
-                     name, get_u32(head + 8));
+    /* Size and checksum stand at the same places in every version, so that one that is newer can be
+     * told from damage. */
     size_t size = get_u16(head + 48);
     if (size < FIXED_SIZE + CRC_SIZE || size > bytes.size ||
         get_u32(head + size - CRC_SIZE) != crc32c(0, head, size - CRC_SIZE))
         return fault(error, TALLY_DAMAGED, "%s: header: checksum mismatch", name);
+    if (get_u32(head + 8) != VERSION)
+        return fault(error, TALLY_UNSUPPORTED, "%s: version %" PRIu32 " is newer than this program",
+                     name, get_u32(head + 8));
     uint64_t covered;
     if (!fits(head, tag, info, size) ||
         !names_decode(bytes_of(head + FIXED_SIZE, size - FIXED_SIZE - CRC_SIZE), head[51],
