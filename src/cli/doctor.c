@@ -1,7 +1,8 @@
 /*
  * tally doctor - what puts a data folder at risk, each with its cure.
  *
- * What is looked at stands in doctor.h. It repairs nothing but what opening a trail repairs.
+ * What is looked at stands in doctor.h. It repairs nothing but what opening a trail repairs, and with
+ * --rebuild what can be derived from the entries.
  */
 #include "doctor.h"
 
@@ -16,6 +17,7 @@
 #include <stdio.h>
 
 static const struct command_option options[] = {
+    { "rebuild", NULL, "write each trail's indexes and tree hashes anew from its entries, first" },
     { "format", "FORMAT", "findings as table, json, ndjson or csv (default: table)" },
     REMOTE_OPTIONS,
     { NULL, NULL, NULL },
@@ -39,6 +41,7 @@ const struct listing_column finding_columns[FINDING_COLUMNS] = {
 struct examination {
     struct doctor doctor; /* its context is this examination */
     struct where where;
+    bool rebuild;
     struct listing *listing;
     struct progress progress;
     char what[TRAIL_NAME_MAX + 32]; /* of the progress */
@@ -105,6 +108,23 @@ open_trail(struct examination *examination, const char *name, struct tally_error
     return status;
 }
 
+static void
+rebuild_trail(struct examination *examination, const char *name)
+{
+    struct doctor *doctor = &examination->doctor;
+    struct trail *trail = examination->where.trail;
+    struct tally_error own = { 0 };
+    if (trail_is_writable(trail) && trail_rebuild(trail, &own) == TALLY_OK)
+        doctor_report(doctor, DOCTOR_NOTE, name, NULL,
+                      "indexes and tree hashes are rebuilt from the entries");
+    else if (own.status == TALLY_OK)
+        doctor_report(doctor, DOCTOR_WARNING, name, "stop the process that writes to it",
+                      "nothing was rebuilt: the trail is not this process's to write");
+    else
+        doctor_report(doctor, DOCTOR_FAULT, name, "run `tally verify`", "nothing was rebuilt: %s",
+                      own.text);
+}
+
 /* disk_name_visitor */
 static tally_status
 check_trail(void *context, const char *name, struct tally_error *error)
@@ -120,6 +140,8 @@ check_trail(void *context, const char *name, struct tally_error *error)
     }
     (void)snprintf(examination->what, sizeof examination->what, "checking %s", name);
     progress_init(&examination->progress, examination->what);
+    if (examination->rebuild)
+        rebuild_trail(examination, name);
     doctor_examine_trail(doctor, examination->where.trail);
     progress_clear(&examination->progress);
     if (trail_close(examination->where.trail, &own) != TALLY_OK)
@@ -178,9 +200,12 @@ run(const struct invocation *invocation)
     int outcome = operands_expect(invocation, 1, 1);
     if (outcome != DONE)
         return outcome;
+    bool rebuild = option_given(invocation, "rebuild");
+    if (rebuild && where_is_url(invocation->operands[0]))
+        return fail(MISUSED, "--rebuild works on the data folder: stop its server, then name it");
     if (where_is_url(invocation->operands[0]))
         return doctor_remote(invocation);
-    struct examination examination = { .status = TALLY_OK };
+    struct examination examination = { .status = TALLY_OK, .rebuild = rebuild };
     outcome = where_open_plain(invocation, &examination.where);
     if (outcome != DONE)
         return outcome;

@@ -329,7 +329,7 @@ const struct command command_trail = {
             "create   a trail with a key of its own; prints its vkey\n"
             "info     origin, key, size, root, segments, private fields\n"
             "sizes    what each column takes in the sealed segments\n"
-            "rebuild  write id indexes and tree hashes anew from the entries",
+            "rebuild  write indexes and tree hashes anew from the entries",
     .options = options,
     .run = run,
 };

@@ -34,7 +34,7 @@
 #define DIRECTORY_HEAD_SIZE  4u
 #define DIRECTORY_ENTRY_SIZE 20u
 
-static const char cure[] = "; rebuild it with `tally trail rebuild`";
+static const char cure[] = "; rebuild it with `tally doctor --rebuild`";
 
 /* The sections there are, kinds ascending. */
 static const struct {

@@ -411,7 +411,7 @@ lost_index_is_found_and_rebuilt(void **state)
                          TALLY_DAMAGED);
         assert_true(index_only);
         assert_non_null(strstr(error.text, "t/segments/0000000000000000.index.00000001: "));
-        assert_non_null(strstr(error.text, "tally trail rebuild"));
+        assert_non_null(strstr(error.text, "tally doctor --rebuild"));
         struct run run = segment_run(segment);
         check_run(&run, sample); /* ids are found all the same */
         segment_release(segment);

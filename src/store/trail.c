@@ -470,6 +470,12 @@ trail_fields_private(const struct trail *trail)
     return trail->fields_private;
 }
 
+bool
+trail_is_writable(const struct trail *trail)
+{
+    return trail->mode == TRAIL_WRITE;
+}
+
 uint64_t
 trail_size(struct trail *trail)
 {

@@ -159,8 +159,11 @@ TALLY_MUST_CHECK tally_status trail_erase(struct trail *trail, const uint64_t *i
                                           size_t count, const char *reason,
                                           struct tally_error *error);
 
-/* Writes id indexes and tree hashes anew from the entries. Opened for writing only. */
+/* Writes indexes, groups and tree hashes anew from the entries. Opened for writing only. */
 TALLY_MUST_CHECK tally_status trail_rebuild(struct trail *trail, struct tally_error *error);
+
+/* Whether it was opened for writing. */
+bool trail_is_writable(const struct trail *trail);
 
 /* Why appends are refused, or NULL: lent until the trail is closed. */
 const char *trail_poisoned(struct trail *trail);

@@ -59,6 +59,17 @@ complains 'the first is named' 'line 2' 'head_entrys'
 rm data/tally.conf
 TALLY_SERVER_LISTEN=0.0.0.0:7878 "$TALLY" doctor data > out
 says 'settings that contradict each other' 'listen: 0.0.0.0:7878 .*insecure_http'
+# Indexes that are gone or wrong.
+TALLY_STORAGE_HEAD_ENTRIES=20 "$TALLY" record data --format csv < <(events 60 100) > /dev/null
+index=$(ls data/trails/main/segments/*.index.* | head -1)
+flip "$index" 200
+rm data/trails/main/segments/*.group.*
+expect 1 'wrong indexes' "$TALLY" verify data --trail main
+says 'are no tampering' '^main: index wrong'
+"$TALLY" doctor data --rebuild --format csv > out
+says 'are rebuilt' 'note,main,indexes and tree hashes are rebuilt'
+expect 0 'and right again' "$TALLY" verify data --trail main
+expect 2 'not at a server' "$TALLY" doctor http://127.0.0.1:1 --rebuild
 expect 3 'no folder' "$TALLY" doctor nothing
 expect 2 'none named' "$TALLY" doctor
 
