@@ -33,18 +33,6 @@ bytes_text(const char *text)
     return (struct bytes){ (const uint8_t *)text, strlen(text) };
 }
 
-static inline bool
-bytes_equal(struct bytes a, struct bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-static inline bool
-bytes_is(struct bytes a, const char *text)
-{
-    return bytes_equal(a, bytes_text(text));
-}
-
 /* Bytewise order, a prefix first: negative, 0 or positive. */
 static inline int
 bytes_compare(struct bytes a, struct bytes b)
@@ -97,6 +85,42 @@ static inline uint64_t
 get_u64(const uint8_t *from)
 {
     return (uint64_t)get_u32(from) | (uint64_t)get_u32(from + 4) << 32;
+}
+
+/* The last `size` bytes before `end`, 0 to 8, as get_u64() reads them with zeros behind; where there
+ * are fewer than eight, they are read twice rather than one by one. */
+static inline uint64_t
+get_some(const uint8_t *end, size_t size)
+{
+    if (size >= 8)
+        return get_u64(end - 8);
+    if (size >= 4)
+        return get_u32(end - size) | (uint64_t)get_u32(end - 4) << 8 * (size - 4);
+    if (size == 0)
+        return 0;
+    const uint8_t *at = end - size;
+    return at[0] | (uint64_t)at[size / 2] << 8 * (size / 2) | (uint64_t)end[-1] << 8 * (size - 1);
+}
+
+/* Most of what is compared is short: names, codes, ids. */
+static inline bool
+bytes_equal(struct bytes a, struct bytes b)
+{
+    if (a.size != b.size)
+        return false;
+    if (a.size > 16)
+        return memcmp(a.data, b.data, a.size) == 0;
+    if (a.size < 8)
+        return a.size == 0 ||
+               get_some(a.data + a.size, a.size) == get_some(b.data + b.size, b.size);
+    return get_u64(a.data) == get_u64(b.data) &&
+           get_u64(a.data + a.size - 8) == get_u64(b.data + b.size - 8);
+}
+
+static inline bool
+bytes_is(struct bytes a, const char *text)
+{
+    return bytes_equal(a, bytes_text(text));
 }
 
 #endif

@@ -36,9 +36,7 @@ id_hash(struct bytes id)
         hash ^= hash >> 32;
     }
     if (at < id.size) {
-        uint8_t last[8] = { 0 };
-        memcpy(last, id.data + at, id.size - at);
-        hash = (hash ^ get_u64(last)) * HASH_FACTOR;
+        hash = (hash ^ get_some(id.data + id.size, id.size - at)) * HASH_FACTOR;
         hash ^= hash >> 32;
     }
     hash *= FINISH_FACTOR;
