@@ -3,7 +3,7 @@
  *
  * Three things make a byte of a string special when it is read: a quote ends it, a backslash begins
  * an escape, a byte beyond ASCII begins a UTF-8 sequence that must be checked. Everything else is
- * skipped in words of eight. An escape is never shorter than what it stands for, neither as UTF-8
+ * skipped in blocks of eight or sixteen. An escape is never shorter than what it stands for, neither as UTF-8
  * nor as RFC 8785 would spell it again: \u00e9 (6) is 2 bytes, a surrogate pair (12) is 4, \u0001
  * stays 6, \/ becomes 1. So decoding and re-writing fit where the original was.
  */
@@ -219,13 +219,12 @@ json_put_string(struct bytes text, uint8_t *out)
     const uint8_t *at = text.size == 0 ? out : text.data;
     const uint8_t *end = at + text.size;
     *out++ = '"';
-    for (; end - at >= 8; at += 8) {
-        if (json_special_bytes(get_u64(at), 0) != 0) {
-            out = put_bytes(at, at + 8, out);
-        } else {
-            memcpy(out, at, 8);
-            out += 8;
-        }
+    for (;;) {
+        json_copy_plain(&at, end, &out);
+        if (end - at < 8)
+            break;
+        out = put_bytes(at, at + 8, out);
+        at += 8;
     }
     out = put_tail(at, end, out);
     *out++ = '"';

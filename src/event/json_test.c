@@ -306,6 +306,7 @@ plain_runs_end_at_the_first_special_byte(void **state)
                 bool special = byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
                 const uint8_t *end = json_skip_plain(text, text + size);
                 assert_int_equal(end - text, special ? at : size);
+                assert_ptr_equal(json_skip_plain_words(text, text + size), end);
             }
         }
     }
