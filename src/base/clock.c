@@ -137,6 +137,7 @@ struct spelled {
     int32_t offset_minutes; /* east of UTC */
     uint8_t digits;
     const uint8_t *fraction;
+    const uint8_t *date_time; /* 19 characters: as they are to be written, but for the T */
 };
 
 static bool
@@ -178,6 +179,7 @@ read_date_time(struct bytes text, struct spelled *out)
     if (hour > 23 || minute > 59 || second > 60)
         return "the time of day does not exist";
 
+    out->date_time = c;
     out->leap = second == 60;
     out->civil =
         (struct civil){ year, month, day, hour * 3600 + minute * 60 + (out->leap ? 59 : second) };
@@ -248,9 +250,14 @@ settle(struct spelled *spelled, struct instant *out)
 
     out->ns = ns;
     out->digits = spelled->digits;
-    write_civil(civil, out->text);
-    if (spelled->leap)
-        write_two(out->text + 17, 60);
+    if (spelled->offset_minutes == 0) {
+        memcpy(out->text, spelled->date_time, 19);
+        out->text[10] = 'T';
+    } else {
+        write_civil(civil, out->text);
+        if (spelled->leap)
+            write_two(out->text + 17, 60);
+    }
     out->size = 19;
     if (spelled->digits > 0) {
         out->text[out->size++] = '.';

@@ -121,14 +121,14 @@ entry_lay_out(const struct event *event, const struct entry_stamp *stamp, struct
     parts.private_offset = private_before;
     parts.private_size = private_out->size - private_before;
 
-    char received[INSTANT_TEXT_MAX];
-    size_t received_size = instant_format(stamp->received, EVENT_CLOCK_DIGITS, received);
+    parts.received_size =
+        (uint8_t)instant_format(stamp->received, EVENT_CLOCK_DIGITS, parts.received_text);
 
     struct bytes values[FIELD_COUNT];
     memcpy(values, event->values, sizeof values);
     values[FIELD_V] = (struct bytes)BYTES("1");
     values[FIELD_PRIVATE] = bytes_of(blank, ENTRY_COMMITMENT_SIZE);
-    values[FIELD_RECEIVED] = bytes_of(received, received_size);
+    values[FIELD_RECEIVED] = bytes_of(parts.received_text, parts.received_size);
     values[FIELD_WRITER] = stamp->writer;
     uint64_t added = FIELD_BIT(FIELD_V) | FIELD_BIT(FIELD_PRIVATE) | FIELD_BIT(FIELD_RECEIVED) |
                      FIELD_BIT(FIELD_WRITER);

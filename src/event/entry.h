@@ -15,6 +15,7 @@
 #define ENTRY_H
 
 #include "arena.h"
+#include "clock.h"
 #include "event.h"
 #include "tally/hash.h"
 
@@ -42,6 +43,8 @@ struct entry_parts {
     struct tally_hash leaf;
     int64_t timestamp;
     int64_t received; /* as a reader of the public part will see it: cut to EVENT_CLOCK_DIGITS */
+    uint8_t received_size;
+    char received_text[INSTANT_TEXT_MAX]; /* the same, as it stands in the public part */
 };
 
 /* Appends both parts, private first; the buffers may be one and the same. TALLY_INVALID where a

@@ -193,8 +193,8 @@ add_item(struct batch *batch, int64_t now, struct tally_error *error)
     item->offset = (uint32_t)before;
     item->size = (uint32_t)(batch->body.size - before);
     item->commitment = (uint32_t)(parts.commitment_offset - parts.public_offset);
-    item->received_size =
-        (uint8_t)instant_format(parts.received, EVENT_CLOCK_DIGITS, item->received);
+    item->received_size = parts.received_size;
+    memcpy(item->received, parts.received_text, sizeof item->received);
     item->id_hash = segment_id_hash(item->event.values[FIELD_ID]);
     enter_id(batch);
     batch->count++;
