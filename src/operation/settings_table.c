@@ -260,7 +260,7 @@ const struct setting settings_table[SETTINGS_COUNT] = {
       "262144",
       "The newest entries of a trail stand in memory until there are this many, or they take "
       "head_memory_mib; then they are sealed into a segment." },
-    { "storage", "head_memory_mib", NUMBER(1, 4096, MIB), MEMBER(storage.head_memory_max), "64",
+    { "storage", "head_memory_mib", NUMBER(1, 4096, MIB), MEMBER(storage.head_memory_max), "88",
       "The memory at which they are sealed, if it comes first." },
     { "storage", "heads_memory_mib", NUMBER(1, 1048576, MIB), MEMBER(storage.heads_memory_max),
       "256", "What the newest entries of all trails may take together." },

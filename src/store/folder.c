@@ -237,7 +237,7 @@ fill_defaults(struct folder_options *options)
     if (options->head_entries_max == 0 || options->head_entries_max > HEAD_ENTRIES_MAX)
         options->head_entries_max = HEAD_ENTRIES_MAX;
     if (options->head_memory_max == 0)
-        options->head_memory_max = 64 * MEBIBYTE;
+        options->head_memory_max = 88 * MEBIBYTE;
     if (options->heads_memory_max == 0)
         options->heads_memory_max = 256 * MEBIBYTE;
     if (options->close_journal_max == 0)

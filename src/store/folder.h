@@ -23,7 +23,7 @@ bool trail_name_valid(const char *name);
 /* Zeroed members mean the defaults. */
 struct folder_options {
     uint32_t head_entries_max;   /* HEAD_ENTRIES_MAX; a head is sealed at this many entries … */
-    size_t head_memory_max;      /* 64 MiB; … or this much memory, whichever comes first */
+    size_t head_memory_max;      /* 88 MiB; … or this much memory, whichever comes first */
     size_t heads_memory_max;     /* 256 MiB: all heads of all trails together; beyond it the
                                     largest are sealed before they are full */
     size_t close_journal_max;    /* 8 MiB: closing seals a head whose journal is larger, so that

@@ -18,6 +18,7 @@
 
 #define NUMBER_BITS 19
 #define SLOTS_MIN   32u
+#define GROWTH      4u /* so that all the old tables take a third of the newest one's memory */
 
 struct lookup_table {
     uint32_t mask;    /* slots less one */
@@ -27,6 +28,7 @@ struct lookup_table {
 };
 
 _Static_assert(2 * LOOKUP_COUNT_MAX <= UINT32_C(1) << NUMBER_BITS, "the hash can begin anywhere");
+_Static_assert(SLOTS_MIN << 14 == 2 * LOOKUP_COUNT_MAX, "seven steps of growth lead to the largest");
 
 static inline uint64_t
 fold(uint64_t a, uint64_t b)
@@ -140,7 +142,7 @@ lookup_add(struct lookup *lookup, struct region *region, uint32_t hash)
     if (table == NULL || table->count == slots / 2) {
         if (slots / 2 == LOOKUP_COUNT_MAX)
             return false;
-        struct lookup_table *larger = create_table(region, slots == 0 ? SLOTS_MIN : 2 * slots);
+        struct lookup_table *larger = create_table(region, slots == 0 ? SLOTS_MIN : GROWTH * slots);
         if (larger == NULL)
             return false;
         for (uint32_t number = 0; number < slots / 2; number++)

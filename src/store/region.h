@@ -10,7 +10,7 @@
 #include "bytes.h"
 
 #define REGION_CHUNK_MIN 512u
-#define REGION_CHUNK_MAX (256u << 10)
+#define REGION_CHUNK_MAX (1u << 20)
 
 struct region_chunk;
 
