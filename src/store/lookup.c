@@ -28,7 +28,7 @@ struct lookup_table {
 };
 
 _Static_assert(2 * LOOKUP_COUNT_MAX <= UINT32_C(1) << NUMBER_BITS, "the hash can begin anywhere");
-_Static_assert(SLOTS_MIN << 14 == 2 * LOOKUP_COUNT_MAX, "seven steps of growth lead to the largest");
+_Static_assert(SLOTS_MIN << 14 == 2 * LOOKUP_COUNT_MAX, "seven steps lead to the largest");
 
 static inline uint64_t
 fold(uint64_t a, uint64_t b)
