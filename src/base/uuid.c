@@ -97,12 +97,30 @@ uuid_v5(const uint8_t namespace_uuid[16], struct bytes name, uint8_t uuid[16])
 /* Where in the text each byte stands: the groups are bytes 0-3, 4-5, 6-7, 8-9 and 10-15. */
 static const uint8_t places[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
 
+/* Four bytes as eight digits, the first one lowest. */
+static uint64_t
+hex_eight(const uint8_t *bytes)
+{
+    uint64_t spread = get_u32(bytes);
+    spread = (spread | spread << 16) & UINT64_C(0x0000ffff0000ffff);
+    spread = (spread | spread << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t nibbles = (spread >> 4 | spread << 8) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (nibbles + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    return nibbles + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+}
+
+/* 8, 4, 4, 4 and 12 digits: put together eight characters at a time. */
 void
 uuid_format(const uint8_t uuid[16], char text[UUID_TEXT_SIZE])
 {
-    text[8] = text[13] = text[18] = text[23] = '-';
-    for (unsigned i = 0; i < 16; i++)
-        hex_encode(uuid + i, 1, text + places[i]);
+    uint8_t *out = (uint8_t *)text;
+    const uint64_t dash = '-';
+    uint64_t b = hex_eight(uuid + 4), c = hex_eight(uuid + 8), d = hex_eight(uuid + 12);
+    put_u64(out, hex_eight(uuid));
+    put_u64(out + 8, dash | (b & UINT32_MAX) << 8 | dash << 40 | b >> 32 << 48);
+    put_u64(out + 16, b >> 48 | dash << 16 | (c & UINT32_MAX) << 24 | dash << 56);
+    put_u64(out + 24, c >> 32 | d << 32);
+    put_u32(out + 32, (uint32_t)(d >> 32));
 }
 
 /* The digit's value plus one, 0 for what is none: every id of every entry is read with it. */

@@ -96,6 +96,28 @@ bloom_add(struct bloom *bloom, uint64_t token, unsigned column)
     }
 }
 
+/* Where each row has the column's bit is looked up: rows are of as many bits as there are columns. */
+void
+bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column)
+{
+    uint16_t places[BLOOM_BLOCK_ROWS];
+    uint8_t masks[BLOOM_BLOCK_ROWS];
+    size_t size = rows_size(bloom->columns);
+    assert(column < bloom->columns);
+    for (size_t row = 0; row < BLOOM_BLOCK_ROWS; row++) {
+        size_t bit = row * bloom->columns + column;
+        places[row] = (uint16_t)(bit / 8);
+        masks[row] = (uint8_t)(1u << bit % 8);
+    }
+    for (size_t k = 0; k < count; k++) {
+        uint8_t *block = bloom->bits + bloom_block_of(tokens[k], bloom->block_count) * size;
+        for (unsigned i = 0; i < BLOOM_PROBES; i++) {
+            unsigned row = row_of(tokens[k], i);
+            block[places[row]] |= masks[row];
+        }
+    }
+}
+
 void
 bloom_encode(const struct bloom *bloom, struct buffer *out)
 {

@@ -181,13 +181,50 @@ damage_is_seen(void **state)
     }
 }
 
+/* Many at once are what one after the other is. */
+static void
+many_are_added_as_one_is(void **state)
+{
+    (void)state;
+    for (unsigned columns = 1; columns <= BLOOM_COLUMNS_MAX; columns++) {
+        uint64_t tokens[300], seed = columns;
+        struct bloom single, many;
+        struct buffer a = { 0 }, b = { 0 };
+        for (size_t i = 0; i < 300; i++)
+            tokens[i] = next_random(&seed);
+        assert_int_equal(bloom_init(&single, columns, 7, &error), TALLY_OK);
+        assert_int_equal(bloom_init(&many, columns, 7, &error), TALLY_OK);
+        for (unsigned column = 0; column < columns; column += 3) {
+            for (size_t i = 0; i < 300; i++)
+                bloom_add(&single, tokens[i] + column, column);
+            for (size_t i = 0; i < 300; i++)
+                tokens[i] += column;
+            bloom_add_many(&many, tokens, 300, column);
+            for (size_t i = 0; i < 300; i++)
+                tokens[i] -= column;
+        }
+        bloom_encode(&single, &a);
+        bloom_encode(&many, &b);
+        assert_int_equal(a.size, b.size);
+        assert_memory_equal(a.data, b.data, a.size);
+        buffer_free(&a);
+        buffer_free(&b);
+        bloom_free(&single);
+        bloom_free(&many);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_added_is_found), cmocka_unit_test(what_was_not_is_rarely_found),
-        cmocka_unit_test(columns_are_apart),       cmocka_unit_test(bytes_are_what_they_were),
-        cmocka_unit_test(sizes_follow_the_tokens), cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(many_are_added_as_one_is),
+        cmocka_unit_test(what_was_added_is_found),
+        cmocka_unit_test(what_was_not_is_rarely_found),
+        cmocka_unit_test(columns_are_apart),
+        cmocka_unit_test(bytes_are_what_they_were),
+        cmocka_unit_test(sizes_follow_the_tokens),
+        cmocka_unit_test(damage_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,17 +186,19 @@ examine_segment(struct examiner *e, struct segment *segment)
     struct examination *examination = e->examination;
     struct tally_error error = { 0 };
     bool index_only = false;
-    tally_status status = segment_check(segment, SEGMENT_CHECK_DERIVED, &index_only, &error);
+    struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
+    tally_status status = run_reader_create(&run, &e->reader, &error);
+    if (status == TALLY_OK)
+        status = segment_check_run(segment, e->reader, SEGMENT_CHECK_DERIVED, &index_only, &error);
     if (status != TALLY_OK && index_only) {
         index_finding_keep(&examination->index, status, examination->file, error.text);
         status = TALLY_OK;
     }
-    if (status != TALLY_OK)
+    if (status != TALLY_OK) {
+        run_reader_destroy(e->reader);
         return judge_fault(&examination->judgement, status, examination->file, &error);
+    }
     status = read_level8(e);
-    struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
-    if (status == TALLY_OK)
-        status = run_reader_create(&run, &e->reader, &error);
     if (status == TALLY_OK)
         status = examine_rows(e);
     if (status == TALLY_OK)

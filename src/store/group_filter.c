@@ -20,29 +20,6 @@
 /* In hundredths: a filter that is not fuller is halved. */
 #define FILL_LEAST 35u
 
-struct collection {
-    uint64_t *tokens;
-    size_t count;
-    size_t capacity;
-};
-
-static tally_status
-collect(void *context, uint64_t token, uint32_t page, struct tally_error *error)
-{
-    struct collection *collection = context;
-    (void)page;
-    if (collection->count == collection->capacity) {
-        size_t capacity = collection->capacity == 0 ? 4096 : collection->capacity * 2;
-        uint64_t *tokens = realloc(collection->tokens, capacity * sizeof *tokens);
-        if (tokens == NULL)
-            return memory_fault(error);
-        collection->tokens = tokens;
-        collection->capacity = capacity;
-    }
-    collection->tokens[collection->count++] = token;
-    return TALLY_OK;
-}
-
 static uint32_t
 power_of_two(uint32_t least)
 {
@@ -75,25 +52,42 @@ halve(struct bloom *filter)
     }
 }
 
+/* A filter of the size that would do if no token came twice. */
+static tally_status
+fill(const struct run_tokens *tokens, const uint64_t *ids, size_t id_count,
+     struct bloom *filter_out, struct tally_error *error)
+{
+    uint32_t block_count = power_of_two(bloom_block_count(tokens->count + id_count));
+    tally_status status = bloom_init(filter_out, 1, block_count, error);
+    if (status != TALLY_OK)
+        return status;
+    bloom_add_many(filter_out, tokens->tokens, tokens->count, 0);
+    bloom_add_many(filter_out, ids, id_count, 0);
+    return TALLY_OK;
+}
+
 tally_status
 group_filter_make(struct run_reader *reader, struct bloom *filter_out, struct tally_error *error)
 {
-    struct collection collection = { 0 };
+    const struct run_tokens *tokens;
     struct bloom filter;
-    tally_status status = tokens_each(reader, token_fields(), collect, &collection, error);
+    uint32_t count = run_of(reader)->count;
+    uint64_t *ids = malloc(count * sizeof *ids); /* an id's token is its hash */
+    if (ids == NULL)
+        return memory_fault(error);
+    tally_status status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = bloom_init(&filter, 1, power_of_two(bloom_block_count(collection.count)), error);
-    if (status == TALLY_OK) {
-        for (size_t i = 0; i < collection.count; i++)
-            bloom_add(&filter, collection.tokens[i], 0);
-        while (filter.block_count > 1 && bits_set(&filter) * 100 <= (uint64_t)filter.block_count *
-                                                                        BLOOM_BLOCK_ROWS *
-                                                                        FILL_LEAST)
-            halve(&filter);
-        *filter_out = filter;
-    }
-    free(collection.tokens);
-    return status;
+        status = run_id_hashes(reader, ids, error);
+    if (status == TALLY_OK)
+        status = fill(tokens, ids, count, &filter, error);
+    free(ids);
+    if (status != TALLY_OK)
+        return status;
+    while (filter.block_count > 1 &&
+           bits_set(&filter) * 100 <= (uint64_t)filter.block_count * BLOOM_BLOCK_ROWS * FILL_LEAST)
+        halve(&filter);
+    *filter_out = filter;
+    return TALLY_OK;
 }
 
 /* The bits of a row, of blocks of this many columns. */

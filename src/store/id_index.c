@@ -18,31 +18,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BUCKET_ROWS   32u /* on average, at most */
-#define PROBE_GROUP   32u
-#define HASH_FACTOR   UINT64_C(0x9fb21c651e98df25)
-#define FINISH_FACTOR UINT64_C(0xff51afd7ed558ccd)
+#define BUCKET_ROWS 32u /* on average, at most */
+#define PROBE_GROUP 32u
 
-/* Eight bytes at a time: multiply, fold the high half onto the low. Every step can be undone, so
- * two ids of at most eight bytes and equal size never meet. */
 uint64_t
 id_hash(struct bytes id)
 {
-    uint64_t hash = HASH_FACTOR * (id.size + 1);
+    uint64_t hash = id_hash_begin(id.size);
     size_t at = 0;
 
-    for (; at + 8 <= id.size; at += 8) {
-        hash = (hash ^ get_u64(id.data + at)) * HASH_FACTOR;
-        hash ^= hash >> 32;
-    }
+    for (; at + 8 <= id.size; at += 8)
+        hash = id_hash_add(hash, get_u64(id.data + at));
     if (at < id.size) {
-        hash = (hash ^ get_some(id.data + id.size, id.size - at)) * HASH_FACTOR;
-        hash ^= hash >> 32;
+        hash = id_hash_add(hash, get_some(id.data + id.size, id.size - at));
     }
-    hash *= FINISH_FACTOR;
-    hash ^= hash >> 29;
-    hash *= HASH_FACTOR;
-    return hash ^ hash >> 32;
+    return id_hash_end(hash);
 }
 
 unsigned

@@ -10,16 +10,13 @@
  * a field that is named, and says nothing of any other. Ids are not among them: they have exact
  * buckets. A segment of more than 64 pages has no such section.
  *
- * All tokens of a run are collected first, eight bytes each, since the fullest page says how large
- * the filter is.
+ * All tokens of a run are found first, since the fullest page says how large the filter is.
  */
 #include "index_bloom.h"
 
 #include "bloom.h"
 #include "fault.h"
 #include "run_column.h"
-
-#include <stdlib.h>
 
 #define HEAD_SIZE 9u
 
@@ -28,31 +25,6 @@ static uint64_t
 fields_covered(void)
 {
     return token_fields() & ~FIELD_BIT(FIELD_ID);
-}
-
-/* Tokens page by page. */
-struct collection {
-    uint64_t *tokens;
-    size_t count;
-    size_t capacity;
-    size_t ends[BLOOM_COLUMNS_MAX]; /* of each page in tokens, as far as it was met */
-};
-
-static tally_status
-collect(void *context, uint64_t token, uint32_t page, struct tally_error *error)
-{
-    struct collection *collection = context;
-    if (collection->count == collection->capacity) {
-        size_t capacity = collection->capacity == 0 ? 4096 : collection->capacity * 2;
-        uint64_t *tokens = realloc(collection->tokens, capacity * sizeof *tokens);
-        if (tokens == NULL)
-            return memory_fault(error);
-        collection->tokens = tokens;
-        collection->capacity = capacity;
-    }
-    collection->tokens[collection->count++] = token;
-    collection->ends[page] = collection->count;
-    return TALLY_OK;
 }
 
 static void
@@ -71,27 +43,23 @@ parameters_encode(unsigned pages, uint32_t block_count, struct buffer *out)
     }
 }
 
-/* The filter of what was collected. */
+/* The filter of a run's tokens. */
 static tally_status
-collection_encode(struct collection *collection, unsigned pages, struct index_content *content,
-                  struct tally_error *error)
+filter_encode(const struct run_tokens *all, unsigned pages, struct index_content *content,
+              struct tally_error *error)
 {
     size_t most = 0;
     for (unsigned page = 0; page < pages; page++) {
-        size_t start = page == 0 ? 0 : collection->ends[page - 1];
-        if (collection->ends[page] < start)
-            collection->ends[page] = start; /* a page without tokens */
-        size_t count = collection->ends[page] - start;
+        size_t count = all->ends[page] - (page == 0 ? 0 : all->ends[page - 1]);
         most = count > most ? count : most;
     }
-
     struct bloom bloom;
     tally_status status = bloom_init(&bloom, pages, bloom_block_count(most), error);
     if (status != TALLY_OK)
         return status;
-    for (unsigned page = 0, i = 0; page < pages; page++) {
-        for (; i < collection->ends[page]; i++)
-            bloom_add(&bloom, collection->tokens[i], page);
+    for (unsigned page = 0; page < pages; page++) {
+        size_t start = page == 0 ? 0 : all->ends[page - 1];
+        bloom_add_many(&bloom, all->tokens + start, all->ends[page] - start, page);
     }
     parameters_encode(pages, bloom.block_count, &content->parameters);
     bloom_encode(&bloom, &content->bytes);
@@ -106,14 +74,11 @@ index_bloom_make(struct run_reader *reader, struct index_content *content,
                  struct tally_error *error)
 {
     uint32_t pages = run_page_count(run_of(reader));
-    struct collection collection = { 0 };
+    const struct run_tokens *tokens;
     if (pages > BLOOM_COLUMNS_MAX)
         return TALLY_OK;
-    tally_status status = tokens_each(reader, fields_covered(), collect, &collection, error);
-    if (status == TALLY_OK)
-        status = collection_encode(&collection, pages, content, error);
-    free(collection.tokens);
-    return status;
+    tally_status status = run_tokens(reader, &tokens, error);
+    return status == TALLY_OK ? filter_encode(tokens, pages, content, error) : status;
 }
 
 /* The fields that the parameters name, behind their head; false where they end too early or late. */

@@ -24,6 +24,18 @@ TALLY_MUST_CHECK tally_status run_column_dictionary(struct run_reader *reader, u
 TALLY_MUST_CHECK tally_status run_id_hashes(struct run_reader *reader, uint64_t *hashes,
                                             struct tally_error *error);
 
+/* All tokens of a run (token.h) but for those of ids, each page's once. */
+struct run_tokens {
+    uint64_t *tokens;
+    size_t count;
+    size_t capacity;
+    size_t *ends; /* of each page in tokens */
+};
+/* Lent until the reader goes: they are found once. */
+TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader,
+                                         const struct run_tokens **tokens_out,
+                                         struct tally_error *error);
+
 /* Whether a row is a control entry, and whether it is erased. */
 TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t row,
                                            bool *control_out, bool *erased_out,

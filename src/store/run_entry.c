@@ -181,12 +181,19 @@ row_id(struct run_reader *reader, uint32_t row, struct bytes *id_out, struct tal
 tally_status
 run_id_hashes(struct run_reader *reader, uint64_t *hashes, struct tally_error *error)
 {
-    for (uint32_t row = 0; row < reader->run.count; row++) {
-        struct bytes id;
-        tally_status status = row_id(reader, row, &id, error);
+    for (uint32_t number = 0; number < run_page_count(&reader->run); number++) {
+        struct page page;
+        struct dictionary dictionary = { 0 };
+        tally_status status = run_page(reader, FIELD_ID, number, &page, error);
+        if (status == TALLY_OK && page.kind == PAGE_CODES)
+            status = run_dictionary(reader, FIELD_ID, &dictionary, error);
         if (status != TALLY_OK)
             return status;
-        hashes[row] = id_hash(id);
+        for (uint32_t row = 0; row < page.rows; row++) {
+            char text[PAGE_TEXT_MAX];
+            hashes[(size_t)number * PAGE_ROWS + row] =
+                id_hash(page_value(&page, &dictionary, fields[FIELD_ID].column, row, text));
+        }
     }
     return TALLY_OK;
 }

@@ -115,7 +115,11 @@ struct run_reader {
     struct segment_input bucket; /* what is read of the index */
     struct counts_room *counts;  /* NULL until they are asked for */
     struct run_words words;
+    struct run_tokens tokens; /* without `ends` until they are asked for */
 };
+
+/* run_tokens.c */
+void run_tokens_free(struct run_tokens *tokens);
 
 /* run.c: finds a segment's column when it is asked for first. */
 TALLY_MUST_CHECK tally_status run_column_open(struct run_reader *reader, unsigned column,

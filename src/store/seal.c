@@ -159,24 +159,18 @@ struct sealed {
     struct groups *groups;
 };
 
-/* The groups with one for the new segment, whose entries the head still has. */
+/* The groups with one for the new segment, by the reader that its index was made with. */
 static tally_status
-extend_groups(struct trail *trail, struct head *head, struct sealed *sealed,
+extend_groups(struct trail *trail, struct run_reader *reader, struct sealed *sealed,
               struct tally_error *error)
 {
     struct manifest *manifest = &sealed->manifest;
-    const struct segment_info *info = &manifest->segments[manifest->count - 1];
     const struct group_place place = trail_groups(trail);
-    struct run run = { .first = info->first, .count = info->count, .head = head };
-    struct run_reader *reader = NULL;
     tally_status status = group_change_begin(&sealed->change, &place, trail->manifest.groups,
                                              trail->manifest.group_count, GROUPS_KEEP, 1, error);
     if (status == TALLY_OK)
-        status = run_reader_create(&run, &reader, error);
-    if (status == TALLY_OK)
         status =
             group_change_add(&sealed->change, manifest->segments, manifest->count, reader, error);
-    run_reader_destroy(reader);
     if (status == TALLY_OK)
         status = group_change_sync(&sealed->change, error);
     if (status != TALLY_OK)
@@ -254,10 +248,16 @@ seal_one(struct trail *trail, struct tally_error *error)
     struct segment_info info;
     struct segment *segment = NULL;
     struct sealed sealed = { 0 };
+    struct run run = { .first = head_first(frozen.head),
+                       .count = head_count(frozen.head),
+                       .head = frozen.head };
+    struct run_reader *reader = NULL;
 
     tally_status status = trail_sign(trail, error);
     if (status == TALLY_OK)
-        status = segment_write(trail->disk, trail->path, trail->tag, frozen.head, &info, error);
+        status = run_reader_create(&run, &reader, error);
+    if (status == TALLY_OK)
+        status = segment_write_run(trail->disk, trail->path, trail->tag, reader, &info, error);
     if (status == TALLY_OK)
         status = segment_open(trail->disk, trail->path, trail->tag, &info, &segment, error);
     if (status == TALLY_OK)
@@ -270,7 +270,8 @@ seal_one(struct trail *trail, struct tally_error *error)
         status =
             extended(trail, &info, segment, &frozen, &sealed.manifest, &sealed.segments, error);
     if (status == TALLY_OK)
-        status = extend_groups(trail, frozen.head, &sealed, error);
+        status = extend_groups(trail, reader, &sealed, error);
+    run_reader_destroy(reader);
     if (status == TALLY_OK)
         status = manifest_write(trail->disk, trail->path, &sealed.manifest, error);
     if (status != TALLY_OK) {

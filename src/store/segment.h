@@ -29,6 +29,7 @@ struct segment_info {
 };
 
 struct segment;
+struct run_reader;
 
 /* Writes the three files of a frozen head, syncs them and the folder. `folder` is the trail's. A
  * file of the same name is a remnant of a crash (nothing names it) and is replaced. On a fault
@@ -37,6 +38,11 @@ TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folde
                                             const uint8_t tag[16], const struct head *head,
                                             struct segment_info *info_out,
                                             struct tally_error *error);
+/* The same through a reader of the head, which then has at hand what else is made of its entries. */
+TALLY_MUST_CHECK tally_status segment_write_run(struct disk *disk, const char *folder,
+                                                const uint8_t tag[16], struct run_reader *reader,
+                                                struct segment_info *info_out,
+                                                struct tally_error *error);
 
 /* Rewrites the private and the index file as generation `info->generation + 1` without the private
  * parts and salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced.
@@ -93,6 +99,10 @@ enum segment_check_what {
 };
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
                                             bool *index_only_out, struct tally_error *error);
+/* The same through a reader of the whole segment. */
+TALLY_MUST_CHECK tally_status segment_check_run(struct segment *segment, struct run_reader *reader,
+                                                enum segment_check_what what, bool *index_only_out,
+                                                struct tally_error *error);
 
 /* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment
  * and leaves the others as they are; false hits happen (one in 2,000), misses do not. The first

@@ -258,34 +258,43 @@ entries_check(struct check *check, struct tally_error *error)
 }
 
 tally_status
-segment_check(struct segment *segment, enum segment_check_what what, bool *index_only_out,
-              struct tally_error *error)
+segment_check_run(struct segment *segment, struct run_reader *reader, enum segment_check_what what,
+                  bool *index_only_out, struct tally_error *error)
 {
-    struct check check = { .segment = segment, .what = what };
-    struct run run = {
-        .first = segment->info.first,
-        .count = segment->info.count,
-        .segment = segment,
-    };
+    struct check check = { .segment = segment, .what = what, .reader = reader };
 
     *index_only_out = false;
     tally_status status = codec_workspace_create(&check.workspace, error);
     if (status != TALLY_OK)
         return status;
-    status = run_reader_create(&run, &check.reader, error);
-    if (status != TALLY_OK)
-        goto destroy_workspace;
     status = entries_check(&check, error);
     if (status == TALLY_OK) {
         status = segment_index_check(segment->disk, segment->folder, segment->tag, &segment->info,
-                                     check.reader, error);
+                                     reader, error);
         *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
     }
-    run_reader_destroy(check.reader);
     buffer_free(&check.scratch);
     buffer_free(&check.input.bytes);
-
-destroy_workspace:
     codec_workspace_destroy(check.workspace);
+    return status;
+}
+
+tally_status
+segment_check(struct segment *segment, enum segment_check_what what, bool *index_only_out,
+              struct tally_error *error)
+{
+    struct run run = {
+        .first = segment->info.first,
+        .count = segment->info.count,
+        .segment = segment,
+    };
+    struct run_reader *reader;
+
+    *index_only_out = false;
+    tally_status status = run_reader_create(&run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    status = segment_check_run(segment, reader, what, index_only_out, error);
+    run_reader_destroy(reader);
     return status;
 }

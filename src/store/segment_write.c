@@ -472,6 +472,23 @@ files_write(struct disk *disk, const char *folder, const uint8_t tag[16], struct
 }
 
 tally_status
+segment_write_run(struct disk *disk, const char *folder, const uint8_t tag[16],
+                  struct run_reader *reader, struct segment_info *info_out,
+                  struct tally_error *error)
+{
+    const struct run *run = run_of(reader);
+    struct segment_info info = { .first = run->first, .count = run->count, .generation = 1 };
+    tally_status status = entries_survey(reader, &info, error);
+    if (status == TALLY_OK)
+        status = files_write(disk, folder, tag, reader, &info, error);
+    if (status == TALLY_OK)
+        *info_out = info;
+    else
+        remnants_unlink(disk, folder, tag, &info);
+    return status;
+}
+
+tally_status
 segment_write(struct disk *disk, const char *folder, const uint8_t tag[16], const struct head *head,
               struct segment_info *info_out, struct tally_error *error)
 {
@@ -480,19 +497,11 @@ segment_write(struct disk *disk, const char *folder, const uint8_t tag[16], cons
         .count = head_count(head),
         .head = (struct head *)(uintptr_t)head, /* a run only reads it */
     };
-    struct segment_info info = { .first = run.first, .count = run.count, .generation = 1 };
     struct run_reader *reader;
-
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = entries_survey(reader, &info, error);
-    if (status == TALLY_OK)
-        status = files_write(disk, folder, tag, reader, &info, error);
+    status = segment_write_run(disk, folder, tag, reader, info_out, error);
     run_reader_destroy(reader);
-    if (status == TALLY_OK)
-        *info_out = info;
-    else
-        remnants_unlink(disk, folder, tag, &info);
     return status;
 }

@@ -20,32 +20,9 @@
 #include "decimal.h"
 #include "id_index.h"
 #include "network.h"
+#include "token_hash.h"
 
 #include <assert.h>
-
-#define HASH_FACTOR   UINT64_C(0x9fb21c651e98df25)
-#define FINISH_FACTOR UINT64_C(0xff51afd7ed558ccd)
-
-/* Digits of a number are hashed so many at a time. */
-#define DIGITS_CHUNK 64u
-
-/* How a value was read. The numbers are stored, in what they make of a token. */
-enum token_kind {
-    TOKEN_PLAIN = 0,
-    TOKEN_UUID = 1,
-    TOKEN_HEX = 2,
-    TOKEN_ADDRESS = 3,
-    TOKEN_NUMBER = 4,
-};
-
-static uint64_t
-mix(uint64_t hash)
-{
-    hash *= HASH_FACTOR;
-    hash ^= hash >> 32;
-    hash *= FINISH_FACTOR;
-    return hash ^ hash >> 29;
-}
 
 /* id_hash() of each field's name. */
 static const uint64_t name_hashes[FIELD_COUNT] = {
@@ -85,10 +62,16 @@ static const uint64_t name_hashes[FIELD_COUNT] = {
     [FIELD_WRITER] = UINT64_C(0x905c29e0b3a736d9),
 };
 
+uint64_t
+token_key(enum field_id field, enum token_kind kind)
+{
+    return token_mix(name_hashes[field] + (uint64_t)kind);
+}
+
 static uint64_t
 token_make(enum field_id field, enum token_kind kind, uint64_t hash)
 {
-    return mix(hash ^ mix(name_hashes[field] + (uint64_t)kind));
+    return token_finish(token_key(field, kind), hash);
 }
 
 uint64_t
@@ -148,26 +131,32 @@ token_covers_member(struct bytes text)
     return !blank && !bytes_is(text, "true") && !bytes_is(text, "false") && !bytes_is(text, "null");
 }
 
-/* The digits without the point that may stand among them. */
+uint64_t
+token_number_ends(bool negative, int64_t exponent)
+{
+    uint8_t ends[9];
+    ends[0] = negative;
+    put_u64(ends + 1, (uint64_t)exponent);
+    return id_hash(bytes_of(ends, sizeof ends));
+}
+
+/* The digits without the point that may stand among them, TOKEN_DIGITS_CHUNK at a time. */
 static uint64_t
 number_hash(const struct decimal *number)
 {
-    uint8_t digits[DIGITS_CHUNK];
-    uint8_t ends[9];
+    uint8_t digits[TOKEN_DIGITS_CHUNK];
     uint64_t hash = 0;
     size_t size = 0;
     for (size_t i = 0; i < number->digits.size; i++) {
         if (number->digits.data[i] != '.')
             digits[size++] = number->digits.data[i];
         if (size == sizeof digits) {
-            hash = mix(hash ^ id_hash(bytes_of(digits, size)));
+            hash = token_mix(hash ^ id_hash(bytes_of(digits, size)));
             size = 0;
         }
     }
-    hash = mix(hash ^ id_hash(bytes_of(digits, size)));
-    ends[0] = number->negative;
-    put_u64(ends + 1, (uint64_t)number->exponent);
-    return mix(hash ^ id_hash(bytes_of(ends, sizeof ends)));
+    return token_number(hash ^ id_hash(bytes_of(digits, size)),
+                        token_number_ends(number->negative, number->exponent));
 }
 
 uint64_t
@@ -175,7 +164,8 @@ token_of_member(enum field_id object, struct bytes text)
 {
     assert(fields[object].type == TYPE_OBJECT);
     struct decimal number;
-    if (decimal_read(text, &number))
+    bool digits = text.size > 0 && (uint8_t)(text.data[0] - '-') <= '9' - '-';
+    if (digits && decimal_read(text, &number))
         return token_make(object, TOKEN_NUMBER, number_hash(&number));
     return token_make(object, TOKEN_PLAIN, id_hash(text));
 }

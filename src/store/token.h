@@ -54,13 +54,13 @@ struct token_sought {
     uint64_t token;
 };
 
-/* Told of each distinct pair of a token and a page that has it; pages ascend. */
-typedef tally_status token_visitor(void *context, uint64_t token, uint32_t page,
-                                   struct tally_error *error);
+/* Told of each page's distinct tokens; pages ascend. */
+typedef tally_status token_visitor(void *context, uint32_t page, const uint64_t *tokens,
+                                   size_t count, struct tally_error *error);
 
 /* All tokens of a run, of those of token_fields() that are in `fields`. What the visitor answers
- * other than TALLY_OK ends it and is given back. The pairs depend on the values alone, not on how
- * the run holds them. */
+ * other than TALLY_OK ends it and is given back. Which they are depends on the values alone, not on
+ * how the run holds them. */
 TALLY_MUST_CHECK tally_status tokens_each(struct run_reader *reader, uint64_t fields,
                                           token_visitor *visitor, void *context,
                                           struct tally_error *error);

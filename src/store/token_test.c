@@ -9,6 +9,7 @@
 #include "run_column.h"
 #include "segment_fixture.h"
 #include "token.h"
+#include "token_gather.h"
 #include "token_set.h"
 
 #include <setjmp.h>
@@ -132,7 +133,7 @@ only_some_texts_are_covered(void **state)
 
 struct page_tokens {
     struct token_set pages[8];
-    uint32_t page; /* that was told of last */
+    uint32_t next; /* the page to be told of */
 };
 
 static void
@@ -178,18 +179,21 @@ expect(const struct sample *sample, uint64_t mask, struct page_tokens *tokens)
     }
 }
 
-/* Each pair once, and pages in order. */
+/* Each page once and in order, and its tokens once. */
 static tally_status
-collect(void *context, uint64_t token, uint32_t page, struct tally_error *inner)
+collect(void *context, uint32_t page, const uint64_t *found, size_t count,
+        struct tally_error *inner)
 {
     struct page_tokens *tokens = context;
-    bool added;
-    assert_true(page == tokens->page || page > tokens->page);
-    tokens->page = page;
-    tally_status status = token_set_add(&tokens->pages[page], token, &added, inner);
-    if (status == TALLY_OK)
+    assert_int_equal(page, tokens->next++);
+    for (size_t i = 0; i < count; i++) {
+        bool added;
+        tally_status status = token_set_add(&tokens->pages[page], found[i], &added, inner);
+        if (status != TALLY_OK)
+            return status;
         assert_true(added);
-    return status;
+    }
+    return TALLY_OK;
 }
 
 static void
@@ -240,6 +244,11 @@ enrich(struct sample *sample, uint64_t seed)
         "{\"long\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
         "{\"longer\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
         "{\"q\":\"a\\\"b\",\"s\":\"two words\",\"t\":true,\"u\":null,\"v\":\"\",\"w\":\"\\u0001\"}",
+        "{\"a\":0.05,\"b\":-0.0,\"c\":100,\"d\":\"1e2\",\"e\":\"01\",\"f\":\"-\",\"g\":0.000000001,"
+        "\"h\":12345678901234567,\"i\":1234567890.123456,\"j\":\"1.\",\"k\":\"true\",\"l\":"
+        "\"trues\"}",
+        "{\"s\":\"1234567\",\"t\":\"abcdefgh\",\"u\":[\"12:30\",\"\u00e9\",\"x "
+        "y\",\"1.5\",\"\"],\"v\":-5E3}",
         "{\"n\":1000000000000000000000000000000000000000000000000000000000000000000000000000001}",
         "{\"role\":{\"after\":\"admin\",\"before\":\"user\"},\"x\\\"y\":{\"k\":{}}}",
     };
@@ -289,9 +298,10 @@ a_run_has_the_tokens_of_its_values(void **state)
 }
 
 static tally_status
-refuse(void *context, uint64_t token, uint32_t page, struct tally_error *inner)
+refuse(void *context, uint32_t page, const uint64_t *tokens, size_t count,
+       struct tally_error *inner)
 {
-    (void)token, (void)page, (void)inner;
+    (void)page, (void)tokens, (void)count, (void)inner;
     return --*(int *)context > 0 ? TALLY_OK : TALLY_BUSY;
 }
 
@@ -299,11 +309,11 @@ static void
 a_visitor_can_end_it(void **state)
 {
     (void)state;
-    struct sample *sample = sample_create(3, SAMPLE_PLAIN, 0, 100);
+    struct sample *sample = sample_create(3, SAMPLE_PLAIN, 0, 10000);
     struct head *head = sample_head(sample);
-    const struct run run = { .count = 100, .head = head };
+    const struct run run = { .count = 10000, .head = head };
     struct run_reader *reader;
-    int left = 5;
+    int left = 2;
     assert_ok(run_reader_create(&run, &reader, &error));
     assert_int_equal(tokens_each(reader, FIELDS_ALL, refuse, &left, &error), TALLY_BUSY);
     assert_int_equal(left, 0);
@@ -341,6 +351,58 @@ broken_objects_end_the_walk(void **state)
     }
 }
 
+/* Another number for each token, with low bits that vary. */
+static uint64_t
+spread(uint64_t token)
+{
+    return __builtin_bswap64(token * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+/* Few and many, in one bucket and in all, those that look like free slots among them. */
+static void
+each_token_is_told_of_once(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        unsigned bits; /* of a token that vary */
+        unsigned shift;
+    } rows[] = {
+        { 0, 1, 0 },       { 1, 1, 0 },     { 5000, 3, 0 },  { 3000, 64, 0 },    { 5000, 12, 52 },
+        { 200000, 64, 0 }, { 6000, 8, 56 }, { 9000, 13, 0 }, { 300000, 18, 30 }, { 100000, 12, 0 },
+    };
+    struct token_gather gather = { 0 };
+    uint64_t seed = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct token_set set = { 0 }, seen = { 0 };
+        const uint64_t *tokens;
+        size_t count;
+        token_gather_clear(&gather);
+        for (size_t k = 0; k < rows[i].count; k++) {
+            uint64_t token = sample_random(&seed) >> (64 - rows[i].bits) << rows[i].shift;
+            bool added;
+            if (k % 2 == 0)
+                token_gather_add(&gather, token);
+            else
+                token_gather_add_often(&gather, token);
+            assert_ok(token_set_add(&set, spread(token), &added, &error));
+        }
+        assert_ok(token_gather_distinct(&gather, &tokens, &count, &error));
+        for (size_t k = 0; k < count; k++) {
+            bool added;
+            assert_ok(token_set_add(&set, spread(tokens[k]), &added, &error));
+            assert_false(added);
+            assert_ok(token_set_add(&seen, spread(tokens[k]), &added, &error));
+            assert_true(added);
+        }
+        assert_int_equal(seen.count, set.count);
+        assert_int_equal(seen.zero, set.zero);
+        token_set_free(&set);
+        token_set_free(&seen);
+    }
+    token_gather_free(&gather);
+}
+
 int
 main(void)
 {
@@ -349,6 +411,7 @@ main(void)
         cmocka_unit_test(every_field_has_its_own),
         cmocka_unit_test(only_some_texts_are_covered),
         cmocka_unit_test(a_run_has_the_tokens_of_its_values),
+        cmocka_unit_test(each_token_is_told_of_once),
         cmocka_unit_test(a_visitor_can_end_it),
         cmocka_unit_test(broken_objects_end_the_walk),
     };

@@ -1,199 +1,140 @@
 /*
  * token_walk.c - all tokens of a run.
  *
- * Page after page, and in it column after column. A page's distinct tokens are kept in a set, and
- * each is told of when it comes first. How a column is held makes no difference to the outcome, only
- * to the work:
+ * Page after page, and in it column after column. A page's tokens are gathered as they come and told
+ * of once each. How a column is held makes no difference to the outcome, only to the work:
  *
  *     PAGE_CODES   a code counts once a page; its token is computed once a run
  *     PAGE_IDS     the 16 bytes are hashed as they are
  *     otherwise    every value
- *
- * Objects are walked once, from the first byte to the last: strings that are no names, and numbers.
  */
-#include "decimal.h"
 #include "fault.h"
-#include "json_text.h"
+#include "id_index.h"
 #include "run_column.h"
 #include "token.h"
-#include "token_set.h"
+#include "token_hash.h"
+#include "token_object.h"
 
 #include <stdlib.h>
-
-/* A string of TOKEN_MEMBER_SIZE_MAX bytes with every byte escaped. */
-#define ESCAPED_SIZE_MAX (6 * TOKEN_MEMBER_SIZE_MAX)
 
 /* A column of codes, as far as it was met. */
 struct code_tokens {
     uint32_t count;   /* of codes, 0 among them */
-    uint32_t *last;   /* by code: the page that it was met in last, from 1; 0: in none yet */
-    uint64_t *tokens; /* by code that was met; not of objects */
+    uint64_t *tokens; /* by code; 0: not computed yet */
 };
 
 struct token_walk {
     struct run_reader *reader;
-    token_visitor *visitor;
-    void *context;
     struct tally_error *error;
     uint32_t page;
-    struct token_set set; /* the page's */
+    struct token_gather gather; /* the page's */
+    struct token_object objects[FIELD_COUNT];
     struct code_tokens codes[FIELD_COUNT];
+    uint8_t *met; /* by code, whether the page has it: of the column in hand, else zeros */
+    size_t met_size;
 };
 
-static tally_status
-add(struct token_walk *walk, uint64_t token)
-{
-    bool added;
-    tally_status status = token_set_add(&walk->set, token, &added, walk->error);
-    if (status != TALLY_OK || !added)
-        return status;
-    return walk->visitor(walk->context, token, walk->page, walk->error);
-}
-
-/*
- * Objects.
- */
-
-/* A string between its quotes. */
-static tally_status
-add_string(struct token_walk *walk, enum field_id object, struct bytes inside, bool escaped)
-{
-    uint8_t decoded[ESCAPED_SIZE_MAX];
-    if (inside.size > (escaped ? sizeof decoded : TOKEN_MEMBER_SIZE_MAX))
-        return TALLY_OK;
-    if (escaped) {
-        size_t size = json_text_decode(inside, decoded);
-        if (size == SIZE_MAX)
-            return TALLY_OK;
-        inside = bytes_of(decoded, size);
-    }
-    if (!token_covers_member(inside))
-        return TALLY_OK;
-    return add(walk, token_of_member(object, inside));
-}
-
-/* A number at the start of `rest`, or one of the three words. */
-static tally_status
-add_word(struct token_walk *walk, enum field_id object, struct bytes rest, size_t *size_out)
-{
-    struct bytes word = bytes_of(rest.data, json_text_value(rest));
-    *size_out = word.size;
-    struct decimal number;
-    if (!decimal_read(word, &number))
-        return TALLY_OK;
-    return add(walk, token_of_member(object, word));
-}
-
-static bool
-is_mark(uint8_t c)
-{
-    return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']';
-}
-
-/* The members of an object's canonical text. What is none ends the walk, as it ends a match. */
-static tally_status
-add_members(struct token_walk *walk, enum field_id object, struct bytes json)
-{
-    tally_status status = TALLY_OK;
-    for (size_t at = 0, size; at < json.size && status == TALLY_OK; at += size) {
-        struct bytes rest = bytes_of(json.data + at, json.size - at);
-        bool escaped = false;
-        size = 1;
-        if (is_mark(rest.data[0]))
-            continue;
-        if (rest.data[0] != '"') {
-            status = add_word(walk, object, rest, &size);
-            if (size == 0)
-                break;
-            continue;
-        }
-        size = json_text_string(rest, &escaped);
-        if (size == 0)
-            break;
-        if (size == rest.size || rest.data[size] != ':')
-            status = add_string(walk, object, bytes_of(rest.data + 1, size - 2), escaped);
-    }
-    return status;
-}
-
-static tally_status
+static void
 add_value(struct token_walk *walk, enum field_id field, struct bytes value)
 {
     if (value.data == NULL)
-        return TALLY_OK;
+        return;
     if (fields[field].type == TYPE_OBJECT)
-        return add_members(walk, field, value);
-    return add(walk, token_of_value(field, value));
+        token_object_add(&walk->objects[field], value, &walk->gather);
+    else
+        token_gather_add_often(&walk->gather, token_of_value(field, value));
 }
 
 /*
- * Pages.
+ * Codes.
  */
 
 /* Makes room for a dictionary's codes. */
 static tally_status
-codes_reserve(struct code_tokens *codes, uint32_t count, struct tally_error *error)
+codes_reserve(struct token_walk *walk, struct code_tokens *codes, uint32_t count)
 {
-    if (count <= codes->count)
-        return TALLY_OK;
-    uint32_t *last = realloc(codes->last, count * sizeof *last);
-    if (last == NULL)
-        return memory_fault(error);
-    codes->last = last;
-    uint64_t *tokens = realloc(codes->tokens, count * sizeof *tokens);
-    if (tokens == NULL)
-        return memory_fault(error);
-    codes->tokens = tokens;
-    memset(last + codes->count, 0, (count - codes->count) * sizeof *last);
-    codes->count = count;
+    size_t met_size = ((size_t)count + 7) / 8 * 8;
+    if (count > codes->count) {
+        uint64_t *tokens = realloc(codes->tokens, count * sizeof *tokens);
+        if (tokens == NULL)
+            return memory_fault(walk->error);
+        memset(tokens + codes->count, 0, (count - codes->count) * sizeof *tokens);
+        codes->tokens = tokens;
+        codes->count = count;
+    }
+    if (met_size > walk->met_size) {
+        free(walk->met);
+        walk->met_size = 0;
+        walk->met = calloc(met_size, 1);
+        if (walk->met == NULL)
+            return memory_fault(walk->error);
+        walk->met_size = met_size;
+    }
     return TALLY_OK;
 }
 
-static tally_status
+static void
 add_code(struct token_walk *walk, enum field_id field, const struct dictionary *dictionary,
          uint32_t code)
 {
-    struct code_tokens *codes = &walk->codes[field];
-    bool met = codes->last[code] != 0;
-    codes->last[code] = walk->page + 1;
-    if (fields[field].type == TYPE_OBJECT)
-        return add_members(walk, field, dictionary_value(dictionary, code));
-    if (!met)
-        codes->tokens[code] = token_of_value(field, dictionary_value(dictionary, code));
-    return add(walk, codes->tokens[code]);
+    uint64_t *token = &walk->codes[field].tokens[code];
+    if (fields[field].type == TYPE_OBJECT) {
+        add_value(walk, field, dictionary_value(dictionary, code));
+        return;
+    }
+    if (*token == 0)
+        *token = token_of_value(field, dictionary_value(dictionary, code));
+    token_gather_add(&walk->gather, *token);
 }
 
 static tally_status
 add_codes(struct token_walk *walk, enum field_id field, const struct page *page)
 {
     struct dictionary dictionary;
-    struct code_tokens *codes = &walk->codes[field];
     tally_status status = run_dictionary(walk->reader, field, &dictionary, walk->error);
     if (status == TALLY_OK)
-        status = codes_reserve(codes, dictionary.count + 1, walk->error);
-    for (uint32_t row = 0; row < page->rows && status == TALLY_OK; row++) {
-        uint32_t code = page->codes[row];
-        if (code != 0 && codes->last[code] != walk->page + 1)
-            status = add_code(walk, field, &dictionary, code);
+        status = codes_reserve(walk, &walk->codes[field], dictionary.count + 1);
+    if (status != TALLY_OK)
+        return status;
+    uint8_t *met = walk->met;
+    for (uint32_t row = 0; row < page->rows; row++)
+        met[page->codes[row]] = 1;
+    met[0] = 0; /* absent */
+    for (uint32_t first = 0; first <= dictionary.count; first += 8) {
+        for (uint64_t some = get_u64(met + first); some != 0; some &= some - 1)
+            add_code(walk, field, &dictionary, first + (unsigned)__builtin_ctzll(some) / 8);
+        memset(met + first, 0, 8);
     }
-    return status;
+    return TALLY_OK;
 }
 
+/*
+ * Pages.
+ */
+
 /* Ids, with the exceptions among them. */
-static tally_status
+static void
 add_ids(struct token_walk *walk, enum field_id field, const struct page *page)
 {
-    tally_status status = TALLY_OK;
-    for (uint32_t row = 0; row < page->rows && status == TALLY_OK; row++) {
+    uint64_t uuid = token_key(field, TOKEN_UUID), hex = token_key(field, TOKEN_HEX);
+    for (uint32_t row = 0; row < page->rows; row++) {
         uint8_t form = page->forms[row];
-        if (form == ID_UUID || form == ID_HEX)
-            status = add(walk, token_of_id(field, page->ids[row], form));
+        if (form != ID_UUID && form != ID_HEX)
+            continue;
+        if (field == FIELD_ID) {
+            token_gather_add(&walk->gather, token_of_id(field, page->ids[row], form));
+            continue;
+        }
+        uint64_t hash = id_hash_begin(16);
+        hash = id_hash_add(hash, get_u64(page->ids[row]));
+        hash = id_hash_add(hash, get_u64(page->ids[row] + 8));
+        token_gather_add(&walk->gather,
+                         token_finish(form == ID_UUID ? uuid : hex, id_hash_end(hash)));
     }
-    for (uint32_t i = 0; i < page->exception_count && status == TALLY_OK; i++) {
+    for (uint32_t i = 0; i < page->exception_count; i++) {
         if (page->exceptions[i].row < page->rows)
-            status = add_value(walk, field, page->exceptions[i].value);
+            add_value(walk, field, page->exceptions[i].value);
     }
-    return status;
 }
 
 static tally_status
@@ -207,16 +148,17 @@ add_page(struct token_walk *walk, enum field_id field)
     case PAGE_CODES:
         return add_codes(walk, field, &page);
     case PAGE_IDS:
-        return add_ids(walk, field, &page);
+        add_ids(walk, field, &page);
+        break;
     case PAGE_VALUES:
-        for (uint32_t row = 0; row < page.rows && status == TALLY_OK; row++)
-            status = add_value(walk, field, page.values[row]);
-        return status;
+        for (uint32_t row = 0; row < page.rows; row++)
+            add_value(walk, field, page.values[row]);
+        break;
     case PAGE_ABSENT:
     case PAGE_NUMBERS: /* no field with tokens has numbers */
         break;
     }
-    return status;
+    return TALLY_OK;
 }
 
 tally_status
@@ -227,23 +169,31 @@ tokens_each(struct run_reader *reader, uint64_t mask, token_visitor *visitor, vo
     if (walk == NULL)
         return memory_fault(error);
     walk->reader = reader;
-    walk->visitor = visitor;
-    walk->context = context;
     walk->error = error;
 
     tally_status status = TALLY_OK;
     mask &= token_fields();
+    for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
+        enum field_id field = (enum field_id)__builtin_ctzll(rest);
+        if (fields[field].type == TYPE_OBJECT)
+            token_object_init(&walk->objects[field], field);
+    }
     for (uint32_t count = run_page_count(run_of(reader)); walk->page < count && status == TALLY_OK;
          walk->page++) {
-        token_set_clear(&walk->set);
+        const uint64_t *tokens;
+        size_t token_count;
+        token_gather_clear(&walk->gather);
         for (uint64_t rest = mask; rest != 0 && status == TALLY_OK; rest &= rest - 1)
             status = add_page(walk, (enum field_id)__builtin_ctzll(rest));
+        if (status == TALLY_OK)
+            status = token_gather_distinct(&walk->gather, &tokens, &token_count, error);
+        if (status == TALLY_OK)
+            status = visitor(context, walk->page, tokens, token_count, error);
     }
-    for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        free(walk->codes[i].last);
+    for (unsigned i = 0; i < FIELD_COUNT; i++)
         free(walk->codes[i].tokens);
-    }
-    token_set_free(&walk->set);
+    free(walk->met);
+    token_gather_free(&walk->gather);
     free(walk);
     return status;
 }

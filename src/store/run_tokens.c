@@ -1,0 +1,61 @@
+/*
+ * run_tokens.c - a run's tokens, gone through once for all who want them.
+ *
+ * A page's filter and a group's are filled from the same tokens, eight bytes each, some tens of bytes
+ * an entry; they are kept until the reader goes. Ids are not among them: who wants those hashes the
+ * column, which is as fast as it is to keep them.
+ */
+#include "fault.h"
+#include "run_reader.h"
+#include "token.h"
+
+#include <stdlib.h>
+
+static tally_status
+collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
+        struct tally_error *error)
+{
+    struct run_tokens *all = context;
+    if (count > all->capacity - all->count) {
+        size_t capacity = all->count + count + (all->count + count) / 2;
+        uint64_t *larger = realloc(all->tokens, capacity * sizeof *larger);
+        if (larger == NULL)
+            return memory_fault(error);
+        all->tokens = larger;
+        all->capacity = capacity;
+    }
+    if (count > 0)
+        memcpy(all->tokens + all->count, tokens, count * sizeof *tokens);
+    all->count += count;
+    all->ends[page] = all->count;
+    return TALLY_OK;
+}
+
+tally_status
+run_tokens(struct run_reader *reader, const struct run_tokens **tokens_out,
+           struct tally_error *error)
+{
+    if (reader->tokens.ends == NULL) {
+        struct run_tokens tokens = { 0 };
+        tokens.ends = calloc(run_page_count(&reader->run), sizeof *tokens.ends);
+        tally_status status = tokens.ends == NULL ? memory_fault(error) : TALLY_OK;
+        if (status == TALLY_OK)
+            status =
+                tokens_each(reader, FIELDS_ALL & ~FIELD_BIT(FIELD_ID), collect, &tokens, error);
+        if (status != TALLY_OK) {
+            run_tokens_free(&tokens);
+            return status;
+        }
+        reader->tokens = tokens;
+    }
+    *tokens_out = &reader->tokens;
+    return TALLY_OK;
+}
+
+void
+run_tokens_free(struct run_tokens *tokens)
+{
+    free(tokens->tokens);
+    free(tokens->ends);
+    *tokens = (struct run_tokens){ 0 };
+}
