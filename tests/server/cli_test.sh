@@ -31,6 +31,13 @@ run() {
     sed -i -E "s#$place#WHERE#g" "$name.err"
     sed -i -E -e 's/(--cursor |"next":")[A-Za-z0-9_-]{40,}/\1CURSOR/' -e 's/^.*(\/|"trail":")tally.*$/TALLY/' \
         "$name.out" "$name.err"
+    # A server has files open and read already, so it reads less for the same question.
+    case " $* " in
+    *' --explain '*)
+        sed -i -E -e '/^(reads|bytes)[ ,]/d' -e '/"about":"(reads|bytes)"/d' \
+            -e 's/"(reads|bytes)":[0-9]+/"\1":N/g' -e 's/ +/ /g' "$name.out"
+        ;;
+    esac
     return $status
 }
 
