@@ -25,49 +25,51 @@ struct scanner {
     struct json_tape *tape;
     const uint8_t *start;
     const uint8_t *end;
-    const uint8_t *at;
-    const char *reason; /* once something is wrong; `at` is where */
+    const uint8_t *at;  /* where it is, once something is wrong */
+    const char *reason; /* what it is */
     uint32_t twice;     /* the name that occurs twice, if that is the reason */
 };
 
-static bool scan_value(struct scanner *s, unsigned depth);
+/* Each of these takes the place at hand and returns the one behind what it read, or NULL where that
+ * is wrong: in a register, not in the scanner, to and from which it would go hundreds of times. */
+static const uint8_t *scan_value(struct scanner *s, const uint8_t *at, unsigned depth);
 
-static bool
-refuse(struct scanner *s, const char *reason)
+static const uint8_t *
+refuse(struct scanner *s, const uint8_t *at, const char *reason)
 {
+    s->at = at;
     s->reason = reason;
-    return false;
+    return NULL;
 }
 
-static inline void
-skip_blanks(struct scanner *s)
+static inline const uint8_t *
+skip_blanks(const struct scanner *s, const uint8_t *at)
 {
-    const uint8_t *at = s->at;
     while (at < s->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
         at++;
-    s->at = at;
+    return at;
 }
 
 /* The byte at hand, 0 at the end (a NUL is as wrong everywhere as the end is). */
 static inline uint8_t
-peek(const struct scanner *s)
+peek(const struct scanner *s, const uint8_t *at)
 {
-    return s->at < s->end ? *s->at : 0;
+    return at < s->end ? *at : 0;
 }
 
 /* A node that begins at hand; its size and next are set by the caller. NULL where the tape is full.
  */
 static inline struct json_node *
-add_node(struct scanner *s, enum json_kind kind, unsigned depth)
+add_node(struct scanner *s, const uint8_t *at, enum json_kind kind, unsigned depth)
 {
     struct json_tape *tape = s->tape;
     if (tape->count == tape->capacity) {
-        s->reason = "the text holds too many values";
+        (void)refuse(s, at, "the text holds too many values");
         return NULL;
     }
     struct json_node *node = &tape->nodes[tape->count++];
     *node = (struct json_node){
-        .start = (uint32_t)(s->at - s->start),
+        .start = (uint32_t)(at - s->start),
         .kind = (uint8_t)kind,
         .depth = (uint16_t)depth,
     };
@@ -75,111 +77,106 @@ add_node(struct scanner *s, enum json_kind kind, unsigned depth)
 }
 
 /* Completes a node whose token ends at hand. */
-static inline void
-end_node(struct scanner *s, struct json_node *node)
+static inline const uint8_t *
+end_node(struct scanner *s, const uint8_t *at, struct json_node *node)
 {
-    node->size = (uint32_t)(s->at - s->start) - node->start;
+    node->size = (uint32_t)(at - s->start) - node->start;
     node->next = s->tape->count;
+    return at;
 }
 
-static bool
-scan_literal(struct scanner *s, enum json_kind kind, const char *word, size_t size, unsigned depth)
+static const uint8_t *
+scan_literal(struct scanner *s, const uint8_t *at, enum json_kind kind, struct bytes word,
+             unsigned depth)
 {
-    if ((size_t)(s->end - s->at) < size || memcmp(s->at, word, size) != 0)
-        return refuse(s, "there is no such word; a string needs quotes");
-    struct json_node *node = add_node(s, kind, depth);
-    if (node == NULL)
-        return false;
-    s->at += size;
-    end_node(s, node);
-    return true;
+    if ((size_t)(s->end - at) < word.size || memcmp(at, word.data, word.size) != 0)
+        return refuse(s, at, "there is no such word; a string needs quotes");
+    struct json_node *node = add_node(s, at, kind, depth);
+    return node == NULL ? NULL : end_node(s, at + word.size, node);
 }
 
-static bool
-skip_digits(struct scanner *s)
+static const uint8_t *
+skip_digits(struct scanner *s, const uint8_t *at)
 {
-    const uint8_t *first = s->at;
-    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
-        s->at++;
-    return s->at > first || refuse(s, "the number is not complete");
+    const uint8_t *first = at;
+    while (at < s->end && *at >= '0' && *at <= '9')
+        at++;
+    return at > first ? at : refuse(s, at, "the number is not complete");
 }
 
 /* RFC 8259, section 6. */
-static bool
-scan_number(struct scanner *s, unsigned depth)
+static const uint8_t *
+scan_number(struct scanner *s, const uint8_t *at, unsigned depth)
 {
-    struct json_node *node = add_node(s, JSON_KIND_NUMBER, depth);
+    struct json_node *node = add_node(s, at, JSON_KIND_NUMBER, depth);
     if (node == NULL)
-        return false;
-    if (peek(s) == '-')
-        s->at++;
-    bool zero = peek(s) == '0';
-    const uint8_t *first = s->at;
-    if (!skip_digits(s))
-        return false;
-    if (zero && s->at - first > 1) {
-        s->at = first;
-        return refuse(s, "a number does not begin with 0");
+        return NULL;
+    if (peek(s, at) == '-')
+        at++;
+    bool zero = peek(s, at) == '0';
+    const uint8_t *first = at;
+    at = skip_digits(s, at);
+    if (at == NULL)
+        return NULL;
+    if (zero && at - first > 1)
+        return refuse(s, first, "a number does not begin with 0");
+    if (peek(s, at) == '.') {
+        at = skip_digits(s, at + 1);
+        if (at == NULL)
+            return NULL;
     }
-    if (peek(s) == '.') {
-        s->at++;
-        if (!skip_digits(s))
-            return false;
+    if (peek(s, at) == 'e' || peek(s, at) == 'E') {
+        at++;
+        if (peek(s, at) == '+' || peek(s, at) == '-')
+            at++;
+        at = skip_digits(s, at);
+        if (at == NULL)
+            return NULL;
     }
-    if (peek(s) == 'e' || peek(s) == 'E') {
-        s->at++;
-        if (peek(s) == '+' || peek(s) == '-')
-            s->at++;
-        if (!skip_digits(s))
-            return false;
-    }
-    end_node(s, node);
-    return true;
+    return end_node(s, at, node);
 }
 
-static inline bool
-scan_string(struct scanner *s, unsigned depth)
+static inline const uint8_t *
+scan_string(struct scanner *s, const uint8_t *at, unsigned depth)
 {
-    struct json_node *node = add_node(s, JSON_KIND_STRING, depth);
+    struct json_node *node = add_node(s, at, JSON_KIND_STRING, depth);
     if (node == NULL)
-        return false;
-    s->at = json_skip_plain(s->at + 1, s->end);
+        return NULL;
+    at = json_skip_plain(at + 1, s->end);
     /* Nearly all strings end here. */
-    if (peek(s) != '"') {
+    if (peek(s, at) != '"') {
         bool escaped;
-        if (!json_string_walk(&s->at, s->end, &escaped, &s->reason))
-            return false;
+        const uint8_t *walked = at;
+        const char *reason;
+        if (!json_string_walk(&walked, s->end, &escaped, &reason))
+            return refuse(s, walked, reason);
         node->escaped = escaped;
+        at = walked;
     }
-    s->at++;
-    end_node(s, node);
-    return true;
+    return end_node(s, at + 1, node);
 }
 
-static bool
-scan_array(struct scanner *s, unsigned depth)
+static const uint8_t *
+scan_array(struct scanner *s, const uint8_t *at, unsigned depth)
 {
-    struct json_node *array = add_node(s, JSON_KIND_ARRAY, depth);
+    struct json_node *array = add_node(s, at, JSON_KIND_ARRAY, depth);
     if (array == NULL)
-        return false;
-    s->at++;
-    skip_blanks(s);
-    if (peek(s) != ']') {
+        return NULL;
+    at = skip_blanks(s, at + 1);
+    if (peek(s, at) != ']') {
         for (;;) {
-            if (!scan_value(s, depth + 1))
-                return false;
-            skip_blanks(s);
-            if (peek(s) != ',')
+            at = scan_value(s, at, depth + 1);
+            if (at == NULL)
+                return NULL;
+            at = skip_blanks(s, at);
+            if (peek(s, at) != ',')
                 break;
-            s->at++;
-            skip_blanks(s);
+            at = skip_blanks(s, at + 1);
         }
-        if (peek(s) != ']')
-            return refuse(s, "a comma or a closing ] is missing");
+        if (peek(s, at) != ']')
+            return refuse(s, at, "a comma or a closing ] is missing");
     }
-    s->at++;
-    end_node(s, array);
-    return true;
+    return end_node(s, at + 1, array);
 }
 
 /* What is known of an object's names while it is read. */
@@ -221,119 +218,124 @@ name_repeated(const struct json_tape *tape, uint32_t object, uint32_t name)
     return false;
 }
 
-static bool
-refuse_twice(struct scanner *s, uint32_t name)
+static const uint8_t *
+refuse_twice(struct scanner *s, const uint8_t *at, uint32_t name)
 {
     s->twice = name;
-    return refuse(s, "the member name occurs twice");
+    return refuse(s, at, "the member name occurs twice");
 }
 
-static bool
-scan_name(struct scanner *s, struct names *names, unsigned depth)
+static inline const uint8_t *
+scan_name(struct scanner *s, const uint8_t *at, struct names *names, unsigned depth)
 {
     struct json_tape *tape = s->tape;
-    const uint8_t *start = s->at;
+    const uint8_t *start = at;
     uint32_t name = tape->count;
-    if (peek(s) != '"')
-        return refuse(s, "a member name in quotes is missing");
-    if (!scan_string(s, depth))
-        return false;
+    if (peek(s, at) != '"')
+        return refuse(s, at, "a member name in quotes is missing");
+    at = scan_string(s, at, depth);
+    if (at == NULL)
+        return NULL;
 
     struct json_node *node = &tape->nodes[name];
-    node->next = name_hash(start, node->size);
-    uint64_t *seen = &names->seen[node->next >> 30];
-    uint64_t bit = UINT64_C(1) << (node->next >> 24 & 63);
+    uint32_t hash = name_hash(start, (size_t)(at - start));
+    uint64_t *seen = &names->seen[hash >> 30];
+    uint64_t bit = UINT64_C(1) << (hash >> 24 & 63);
+    node->next = hash;
     names->escaped |= node->escaped;
     if ((*seen & bit) != 0 && !names->escaped && names->count < SMALL_OBJECT &&
         name_repeated(tape, names->object, name))
-        return refuse_twice(s, name);
+        return refuse_twice(s, at, name);
     *seen |= bit;
     names->count++;
-    return true;
+    return at;
 }
 
-/* The check for objects that are large or have escaped names: neighbours in sorted order. */
-static bool
-names_differ(struct scanner *s, const struct names *names)
+/* The check for objects that are large or have escaped names: neighbours in sorted order. The name
+ * that occurs twice, or 0. */
+static uint32_t
+name_twice(const struct scanner *s, const struct names *names)
 {
     struct json_tape *tape = s->tape;
     if (names->count <= SMALL_OBJECT && !names->escaped)
-        return true;
+        return 0;
 
     uint32_t *sorted = tape->scratch;
     uint32_t count = json_order_collect(tape, names->object, tape->count, sorted);
     json_order_sort(tape, sorted, count, sorted + count);
-    uint32_t twice = json_order_repeated(tape, sorted, count);
-    return twice == 0 || refuse_twice(s, twice);
+    return json_order_repeated(tape, sorted, count);
 }
 
-static bool
-scan_object(struct scanner *s, unsigned depth)
+static const uint8_t *
+scan_member(struct scanner *s, const uint8_t *at, struct names *names, unsigned depth)
+{
+    at = scan_name(s, at, names, depth);
+    if (at == NULL)
+        return NULL;
+    at = skip_blanks(s, at);
+    if (peek(s, at) != ':')
+        return refuse(s, at, "a colon is missing");
+    return scan_value(s, skip_blanks(s, at + 1), depth);
+}
+
+static const uint8_t *
+scan_object(struct scanner *s, const uint8_t *at, unsigned depth)
 {
     struct names names = { .object = s->tape->count };
-    struct json_node *object = add_node(s, JSON_KIND_OBJECT, depth);
+    struct json_node *object = add_node(s, at, JSON_KIND_OBJECT, depth);
     if (object == NULL)
-        return false;
-    s->at++;
-    skip_blanks(s);
-    if (peek(s) != '}') {
+        return NULL;
+    at = skip_blanks(s, at + 1);
+    if (peek(s, at) != '}') {
         for (;;) {
-            if (!scan_name(s, &names, depth + 1))
-                return false;
-            skip_blanks(s);
-            if (peek(s) != ':')
-                return refuse(s, "a colon is missing");
-            s->at++;
-            skip_blanks(s);
-            if (!scan_value(s, depth + 1))
-                return false;
-            skip_blanks(s);
-            if (peek(s) != ',')
+            at = scan_member(s, at, &names, depth + 1);
+            if (at == NULL)
+                return NULL;
+            at = skip_blanks(s, at);
+            if (peek(s, at) != ',')
                 break;
-            s->at++;
-            skip_blanks(s);
+            at = skip_blanks(s, at + 1);
         }
-        if (peek(s) != '}')
-            return refuse(s, "a comma or a closing } is missing");
-        if (!names_differ(s, &names))
-            return false;
+        if (peek(s, at) != '}')
+            return refuse(s, at, "a comma or a closing } is missing");
+        uint32_t twice = name_twice(s, &names);
+        if (twice != 0)
+            return refuse_twice(s, at, twice);
     }
-    s->at++;
-    end_node(s, object);
-    return true;
+    return end_node(s, at + 1, object);
 }
 
-static bool
-scan_container(struct scanner *s, uint8_t bracket, unsigned depth)
+static const uint8_t *
+scan_container(struct scanner *s, const uint8_t *at, unsigned depth)
 {
     if (depth == JSON_DEPTH_MAX)
-        return refuse(s, "more than 64 objects and arrays stand inside each other");
+        return refuse(s, at, "more than 64 objects and arrays stand inside each other");
     if (s->tape->depth <= depth)
         s->tape->depth = (uint16_t)(depth + 1);
-    return bracket == '{' ? scan_object(s, depth) : scan_array(s, depth);
+    return *at == '{' ? scan_object(s, at, depth) : scan_array(s, at, depth);
 }
 
 /* `depth` containers are open around the value at hand. */
-static bool
-scan_value(struct scanner *s, unsigned depth)
+static const uint8_t *
+scan_value(struct scanner *s, const uint8_t *at, unsigned depth)
 {
-    uint8_t c = peek(s);
+    uint8_t c = peek(s, at);
     switch (c) {
     case '"':
-        return scan_string(s, depth);
+        return scan_string(s, at, depth);
     case '{':
     case '[':
-        return scan_container(s, c, depth);
+        return scan_container(s, at, depth);
     case 't':
-        return scan_literal(s, JSON_KIND_TRUE, "true", 4, depth);
+        return scan_literal(s, at, JSON_KIND_TRUE, (struct bytes)BYTES("true"), depth);
     case 'f':
-        return scan_literal(s, JSON_KIND_FALSE, "false", 5, depth);
+        return scan_literal(s, at, JSON_KIND_FALSE, (struct bytes)BYTES("false"), depth);
     case 'n':
-        return scan_literal(s, JSON_KIND_NULL, "null", 4, depth);
+        return scan_literal(s, at, JSON_KIND_NULL, (struct bytes)BYTES("null"), depth);
     default:
         if (c == '-' || (c >= '0' && c <= '9'))
-            return scan_number(s, depth);
-        return refuse(s, s->at == s->end ? "the text ends too early" : "a value is missing");
+            return scan_number(s, at, depth);
+        return refuse(s, at, at == s->end ? "the text ends too early" : "a value is missing");
     }
 }
 
@@ -347,13 +349,14 @@ json_scan_first(struct json_tape *tape, struct bytes text, size_t *size_out,
     tape->count = 0;
     tape->picked = 0;
     tape->depth = 0;
-    struct scanner s = { .tape = tape, .start = text.data, .at = text.data };
+    struct scanner s = { .tape = tape, .start = text.data };
     s.end = size == 0 ? s.start : s.start + size;
 
-    skip_blanks(&s);
-    if (s.at == s.end)
+    const uint8_t *at = skip_blanks(&s, s.start);
+    if (at == s.end)
         return TALLY_ABSENT;
-    if (!scan_value(&s, 0)) {
+    at = scan_value(&s, at, 0);
+    if (at == NULL) {
         if (s.twice != 0)
             return json_fault(error, tape, s.twice, "%s", s.reason);
         if (s.at - s.start == JSON_SIZE_MAX)
@@ -362,7 +365,7 @@ json_scan_first(struct json_tape *tape, struct bytes text, size_t *size_out,
             s.reason = "the text begins with a byte order mark";
         return json_fault_at(error, tape, (size_t)(s.at - s.start), "%s", s.reason);
     }
-    *size_out = (size_t)(s.at - s.start);
+    *size_out = (size_t)(at - s.start);
     return TALLY_OK;
 }
 
