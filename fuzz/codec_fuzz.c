@@ -8,6 +8,7 @@
  */
 #include "codec.h"
 #include "dictionary.h"
+#include "number_search.h"
 
 #include <stdlib.h>
 
@@ -81,14 +82,59 @@ expect_same_codes(struct bytes encoded, const struct page *page)
     }
 }
 
+/* `encoded` is a page of numbers; where it decodes, `page` is not NULL. What is asked of it as it lies,
+ * and of single blocks, is what the page says. */
+static void
+expect_same_numbers(enum field_column hint, uint32_t rows, struct bytes encoded,
+                    const struct page *page)
+{
+    struct key_range ranges[2] = { 0 };
+    struct row_set among, found = { 0 }, exceptions = { 0 };
+    const struct number_search search = { ranges, 2, &among, &found, &exceptions };
+    row_set_fill(&among, rows);
+    for (unsigned digits = 0; digits <= NUMBER_DIGITS_MAX && page != NULL; digits++) {
+        ranges[0].low[digits] = page->keys[digits % rows];
+        ranges[0].high[digits] = page->keys[rows / 2];
+        ranges[1].low[digits] = ranges[1].high[digits] = page->keys[rows - 1];
+    }
+    tally_status status = number_search_encoded(&search, encoded, hint, rows, NULL);
+    expect(status == TALLY_OK || (status == TALLY_DAMAGED && page == NULL));
+    for (uint32_t row = 0; page != NULL && row < rows; row++) {
+        uint8_t form = page->forms[row];
+        bool within = false;
+        for (unsigned i = 0; i < 2 && form <= NUMBER_DIGITS_MAX; i++)
+            within |=
+                page->keys[row] >= ranges[i].low[form] && page->keys[row] <= ranges[i].high[form];
+        expect(row_set_has(&found, row) == within);
+        expect(row_set_has(&exceptions, row) == (form == NUMBER_EXCEPTION));
+    }
+    for (uint32_t first = 0; first < rows; first += BLOCK_ROWS) {
+        struct page block;
+        status = codec_decode_numbers(decoders[1], first / BLOCK_ROWS, hint, rows, encoded, NULL);
+        expect(status == TALLY_OK || status == TALLY_ABSENT || page == NULL);
+        if (status != TALLY_OK || page == NULL)
+            continue;
+        uint32_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        page_decoder_numbers_block(decoders[1], first / BLOCK_ROWS, count, &block);
+        for (uint32_t row = 0; row < count; row++) {
+            expect(block.forms[row] == page->forms[first + row]);
+            expect(block.forms[row] > NUMBER_DIGITS_MAX ||
+                   block.keys[row] == page->keys[first + row]);
+        }
+    }
+}
+
 static void
 read_page(enum codec codec, enum field_column hint, uint32_t rows, struct bytes encoded)
 {
     struct page page, back;
     struct page_summary summary;
     const struct page_source source = { &page, &dictionary, NULL };
-    if (codec_decode_page(decoders[0], codec, hint, rows, dictionary.count, encoded, &page, NULL) !=
-        TALLY_OK)
+    tally_status status =
+        codec_decode_page(decoders[0], codec, hint, rows, dictionary.count, encoded, &page, NULL);
+    if (codec == CODEC_NUMBERS && encoded.size > 0)
+        expect_same_numbers(hint, rows, encoded, status == TALLY_OK ? &page : NULL);
+    if (status != TALLY_OK)
         return;
     if (codec == CODEC_CODES)
         expect_same_codes(encoded, &page);

@@ -35,12 +35,6 @@ struct plan_column {
     uint64_t asked[ACCESS_COUNT];   /* pages, by how */
 };
 
-/* A range of numbers in keys, by the count of fraction digits. */
-struct key_range {
-    int64_t low[NUMBER_DIGITS_MAX + 1];
-    int64_t high[NUMBER_DIGITS_MAX + 1];
-};
-
 /* An id that a term asks for, as a page has it. */
 struct plan_id {
     uint8_t id[16];
@@ -56,7 +50,8 @@ struct plan_node {
     const struct filter_term *term;
     uint32_t column_count;
     struct plan_column *columns;
-    struct key_range *ranges; /* by value, where the term compares numbers */
+    struct key_range *ranges; /* by value, where the term compares numbers or times */
+    bool spelled;             /* has values that compare numbers and times as texts */
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
     struct token_sought *tokens;  /* by value; NULL: the term has none (plan_index.c) */
     uint64_t asked[ACCESS_COUNT]; /* pages, beside those of the columns */

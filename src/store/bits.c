@@ -109,18 +109,59 @@ bits_pack64(const uint64_t *values, size_t count, unsigned width, uint8_t *out)
 }
 
 void
-bits_unpack64(const uint8_t *in, size_t count, unsigned width, uint64_t *values_out)
+bits_unpack64_group(const uint8_t *in, size_t count, unsigned width, size_t first,
+                    uint64_t *values_out)
 {
-    assert(width <= 64);
+    assert(width <= 64 && first < count && first % BITS_GROUP == 0);
     unsigned low_width = width < 32 ? width : 32;
     const uint8_t *high_in = in + bits_size(count, low_width);
+    uint32_t low[BITS_GROUP], high[BITS_GROUP];
 
-    for (size_t i = 0; i < count; i += BITS_GROUP) {
-        uint32_t low[BITS_GROUP], high[BITS_GROUP];
-        bits_unpack32(in + bits_size(i, low_width), BITS_GROUP, low_width, low);
-        bits_unpack32(high_in + bits_size(i, width - low_width), BITS_GROUP, width - low_width,
-                      high);
-        for (size_t j = 0; j < BITS_GROUP; j++)
-            values_out[i + j] = low[j] | (uint64_t)high[j] << 32;
+    bits_unpack32(in + bits_size(first, low_width), BITS_GROUP, low_width, low);
+    if (width <= 32) {
+        for (size_t i = 0; i < BITS_GROUP; i++)
+            values_out[i] = low[i];
+        return;
     }
+    bits_unpack32(high_in + bits_size(first, width - low_width), BITS_GROUP, width - low_width,
+                  high);
+    for (size_t i = 0; i < BITS_GROUP; i++)
+        values_out[i] = low[i] | (uint64_t)high[i] << 32;
+}
+
+void
+bits_unpack64(const uint8_t *in, size_t count, unsigned width, uint64_t *values_out)
+{
+    for (size_t first = 0; first < count; first += BITS_GROUP)
+        bits_unpack64_group(in, count, width, first, values_out + first);
+}
+
+/* Each lane gathers the bits of its values, at their places in a word of 32, and then the lanes are
+ * put together.
+ * Shifted so that `low` becomes the least signed number, one comparison tells: processors compare
+ * signed numbers better. */
+uint64_t
+bits_between(const uint32_t *values, uint32_t low, uint32_t high)
+{
+    typedef int32_t signed_lanes __attribute__((vector_size(4 * LANES)));
+    const lanes first = { 1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7 };
+    const uint32_t shift = low + (UINT32_C(1) << 31);
+    const int32_t most = (int32_t)(high - shift);
+    uint64_t bits = 0;
+    assert(low <= high);
+
+    for (unsigned half = 0; half < 2; half++) {
+        lanes found = { 0 };
+        for (unsigned row = 0; row < 4; row++) {
+            lanes row_values;
+            memcpy(&row_values, values + 32 * half + LANES * row, sizeof row_values);
+            signed_lanes beyond = (signed_lanes)(row_values - shift) > most;
+            found |= ~(lanes)beyond & first << 8 * row;
+        }
+        uint32_t word = 0;
+        for (unsigned lane = 0; lane < LANES; lane++)
+            word |= found[lane];
+        bits |= (uint64_t)word << 32 * half;
+    }
+    return bits;
 }

@@ -43,4 +43,11 @@ void bits_pack64(const uint64_t *values, size_t count, unsigned width, uint8_t *
 void bits_unpack32(const uint8_t *in, size_t count, unsigned width, uint32_t *values_out);
 void bits_unpack64(const uint8_t *in, size_t count, unsigned width, uint64_t *values_out);
 
+/* The same of one group, in room for BITS_GROUP: the one that begins with value `first` of `count`. */
+void bits_unpack64_group(const uint8_t *in, size_t count, unsigned width, size_t first,
+                         uint64_t *values_out);
+
+/* Which of 64 values are from `low` to `high`, a bit each; low <= high. */
+uint64_t bits_between(const uint32_t *values, uint32_t low, uint32_t high);
+
 #endif

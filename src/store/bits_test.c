@@ -75,6 +75,28 @@ test_inverse(void **unused)
     }
 }
 
+/* Values at, next to and far from the bounds, which are anything too. */
+static void
+test_between(void **unused)
+{
+    (void)unused;
+    static const uint32_t ends[] = { 0, 1, INT32_MAX, UINT32_C(1) << 31, UINT32_MAX };
+    for (unsigned round = 0; round < 20000; round++) {
+        uint32_t a = round % 3 == 0 ? ends[next() % 5] : (uint32_t)(next() >> next() % 64);
+        uint32_t b = round % 5 == 0 ? ends[next() % 5] : (uint32_t)(next() >> next() % 64);
+        uint32_t low = a < b ? a : b, high = a < b ? b : a;
+        uint32_t values[64];
+        for (unsigned i = 0; i < 64; i++) {
+            const uint32_t near[] = { low,      low - 1,          high,
+                                      high + 1, ends[next() % 5], (uint32_t)next() };
+            values[i] = near[next() % 6];
+        }
+        uint64_t bits = bits_between(values, low, high);
+        for (unsigned i = 0; i < 64; i++)
+            assert_int_equal(bits >> i & 1, values[i] >= low && values[i] <= high);
+    }
+}
+
 static void
 test_width(void **unused)
 {
@@ -95,6 +117,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_inverse),
+        cmocka_unit_test(test_between),
         cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
  *
  * Here are the rules that hold for every codec: a page without values is no bytes, a failed call
  * leaves the output as it was, a decoder allocates what its pages need and keeps it. The bytes are
- * in codec_codes.c, codec_pages.c (numbers, ids), codec_frame.c (integers and forms) and squeeze.c
- * (text).
+ * in codec_codes.c, codec_numbers.c, codec_ids.c, codec_exceptions.c, codec_frame.c (integers and
+ * forms) and squeeze.c (text).
  */
 #include "codec_parts.h"
 

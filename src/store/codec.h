@@ -167,6 +167,16 @@ void codes_in(const struct coded_page *page, uint32_t first, uint32_t last,
  * are not held against the dictionary: one that is greater than its count is damage. */
 void codes_gather16(const struct coded_page *page, uint32_t row, uint32_t codes_out[16]);
 
+/* CODEC_NUMBERS: of an encoded page of `rows` rows those of slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS -
+ * 1), for page_decoder_numbers_block(), kept until the page is another's. TALLY_ABSENT where one of
+ * them is an exception: then the page is to be decoded whole. */
+TALLY_MUST_CHECK tally_status codec_decode_numbers(struct page_decoder *decoder, uint32_t slot,
+                                                   enum field_column hint, uint32_t rows,
+                                                   struct bytes encoded, struct tally_error *error);
+/* A slot with its first `rows` rows, lent until the decoder's page is another. */
+void page_decoder_numbers_block(const struct page_decoder *decoder, uint32_t slot, uint32_t rows,
+                                struct page *page_out);
+
 /* CODEC_TEXT: a block of `rows` rows into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
  * that slot is decoded again. The values of slot n + 1 follow those of slot n in memory, so that
  * decoding a page's blocks into slots 0, 1, … makes a whole page: page_decoder_text_page(). */

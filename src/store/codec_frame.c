@@ -98,30 +98,66 @@ forms_encode(const uint8_t *forms, uint32_t rows, struct buffer *out)
 }
 
 bool
-forms_decode(struct bytes *from, uint32_t rows, uint8_t *forms_out)
+forms_open(struct bytes *from, uint32_t rows, struct forms *forms_out)
 {
-    uint8_t count;
-    struct bytes forms, packed;
-    if (!take_u8(from, &count) || count == 0 || !take_bytes(from, count, &forms))
+    struct forms forms = { .rows = rows };
+    struct bytes list, packed;
+    if (!take_u8(from, &forms.count) || forms.count == 0 || !take_bytes(from, forms.count, &list))
         return false;
-    for (unsigned i = 1; i < count; i++) {
-        if (forms.data[i - 1] >= forms.data[i])
+    for (unsigned i = 1; i < forms.count; i++) {
+        if (list.data[i - 1] >= list.data[i])
             return false;
     }
-    if (count == 1) {
-        memset(forms_out, forms.data[0], rows);
+    forms.width = bits_width(forms.count - 1u);
+    if (!take_bytes(from, bits_size(rows, forms.width), &packed))
+        return false;
+    forms.list = list.data;
+    forms.packed = packed.data;
+    *forms_out = forms;
+    return true;
+}
+
+static uint32_t
+group_size(uint32_t count, uint32_t group)
+{
+    uint32_t left = count - group * BITS_GROUP;
+    return left < BITS_GROUP ? left : BITS_GROUP;
+}
+
+bool
+forms_positions(const struct forms *forms, uint32_t group, uint32_t *positions_out)
+{
+    uint32_t size = group_size(forms->rows, group);
+    uint32_t most = 0;
+    bits_unpack32(forms->packed + bits_size(group * BITS_GROUP, forms->width), BITS_GROUP,
+                  forms->width, positions_out);
+    for (uint32_t i = 0; i < size; i++)
+        most = positions_out[i] > most ? positions_out[i] : most;
+    return most < forms->count;
+}
+
+bool
+forms_read_group(const struct forms *forms, uint32_t group, uint8_t *forms_out)
+{
+    uint32_t size = group_size(forms->rows, group);
+    uint32_t positions[BITS_GROUP];
+    if (forms->count == 1) {
+        memset(forms_out, forms->list[0], size);
         return true;
     }
-
-    uint32_t positions[PAGE_ROWS];
-    unsigned width = bits_width(count - 1u);
-    if (!take_bytes(from, bits_size(rows, width), &packed))
+    if (!forms_positions(forms, group, positions))
         return false;
-    bits_unpack32(packed.data, rows, width, positions);
-    for (uint32_t row = 0; row < rows; row++) {
-        if (positions[row] >= count)
+    for (uint32_t i = 0; i < size; i++)
+        forms_out[i] = forms->list[positions[i]];
+    return true;
+}
+
+bool
+forms_read(const struct forms *forms, uint8_t *forms_out)
+{
+    for (uint32_t group = 0; group * BITS_GROUP < forms->rows; group++) {
+        if (!forms_read_group(forms, group, forms_out + group * BITS_GROUP))
             return false;
-        forms_out[row] = forms.data[positions[row]];
     }
     return true;
 }
@@ -262,26 +298,64 @@ frame_encode(const uint64_t *values, uint32_t count, uint64_t *offsets, struct b
 }
 
 bool
-frame_decode(struct bytes *from, uint32_t count, uint64_t *values_out)
+frame_open(struct bytes *from, uint32_t count, struct frame *frame_out)
 {
-    uint64_t base;
+    struct frame frame = { .count = count };
     uint8_t width;
     uint16_t patches;
-    struct bytes rows, values, packed;
-    if (!take_u64(from, &base) || !take_u8(from, &width) || width > 64 ||
-        !take_u16(from, &patches) || !take_bytes(from, 2u * patches, &rows) ||
+    struct bytes places, values, packed;
+    if (!take_u64(from, &frame.base) || !take_u8(from, &width) || width > 64 ||
+        !take_u16(from, &patches) || !take_bytes(from, 2u * patches, &places) ||
         !take_bytes(from, 8u * patches, &values) ||
         !take_bytes(from, bits_size(count, width), &packed))
         return false;
-
-    bits_unpack64(packed.data, count, width, values_out);
-    for (uint32_t i = 0; i < count; i++)
-        values_out[i] += base;
     for (uint32_t i = 0; i < patches; i++) {
-        uint32_t row = get_u16(rows.data + 2 * i);
-        if (row >= count || (i > 0 && row <= get_u16(rows.data + 2 * (i - 1))))
+        uint32_t place = get_u16(places.data + 2 * i);
+        if (place >= count || (i > 0 && place <= get_u16(places.data + 2 * (i - 1))))
             return false;
-        values_out[row] = get_u64(values.data + 8 * i);
     }
+    frame.width = width;
+    frame.patches = patches;
+    frame.places = places.data;
+    frame.values = values.data;
+    frame.packed = packed.data;
+    *frame_out = frame;
     return true;
+}
+
+/* The first patch at or behind a place. */
+static uint32_t
+patch_from(const struct frame *frame, uint32_t place)
+{
+    uint32_t low = 0, high = frame->patches;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (get_u16(frame->places + 2 * middle) < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct patches
+frame_patches(const struct frame *frame, uint32_t group)
+{
+    return (struct patches){
+        .first = patch_from(frame, group * BITS_GROUP),
+        .end = patch_from(frame, (group + 1) * BITS_GROUP),
+    };
+}
+
+void
+frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out)
+{
+    uint32_t first = group * BITS_GROUP;
+    bits_unpack64_group(frame->packed, frame->count, frame->width, first, values_out);
+    for (uint32_t i = 0; i < BITS_GROUP; i++)
+        values_out[i] += frame->base;
+
+    struct patches patches = frame_patches(frame, group);
+    for (uint32_t i = patches.first; i < patches.end; i++)
+        values_out[get_u16(frame->places + 2 * i) - first] = get_u64(frame->values + 8 * i);
 }

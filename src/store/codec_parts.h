@@ -83,7 +83,7 @@ void buffer_varint(struct buffer *buffer, uint32_t value);
 /* Room to lay out a page that is being encoded. */
 struct encode_scratch {
     uint64_t keys[PAGE_ROWS];
-    uint64_t deltas[PAGE_ROWS];
+    uint64_t differences[PAGE_ROWS];
     uint64_t offsets[PAGE_ROWS];
     uint32_t codes[PAGE_ROWS];
     uint8_t forms[PAGE_ROWS];
@@ -136,14 +136,54 @@ tally_status values_decode(struct codec_workspace *workspace, const struct prime
                            struct buffer *plain, struct bytes *values_out,
                            struct tally_error *error);
 
-/* One small number for each row, of few different ones. */
+/*
+ * One small number for each row, of few different ones: forms. Opened, they point into the bytes they
+ * were taken from.
+ */
+struct forms {
+    uint32_t rows;
+    uint8_t count;       /* of different ones, at least 1 */
+    const uint8_t *list; /* ascending */
+    unsigned width;      /* of a position in the list */
+    const uint8_t *packed;
+};
 void forms_encode(const uint8_t *forms, uint32_t rows, struct buffer *out);
-bool forms_decode(struct bytes *from, uint32_t rows, uint8_t *forms_out);
+bool forms_are_all(const uint8_t *forms, uint32_t rows, uint8_t form);
+bool forms_open(struct bytes *from, uint32_t rows, struct forms *forms_out);
 
-/* `count` integers, 1 to PAGE_ROWS, near each other but for some; `offsets` is room for as many.
- * Writing back needs room for bits_padded(count). */
+/* The positions of the rows of group `group`, in room for BITS_GROUP; those behind the last row say
+ * nothing. False where one is beyond the list. */
+bool forms_positions(const struct forms *forms, uint32_t group, uint32_t *positions_out);
+
+/* The forms of that group's rows, or of all. */
+bool forms_read_group(const struct forms *forms, uint32_t group, uint8_t *forms_out);
+bool forms_read(const struct forms *forms, uint8_t *forms_out);
+
+/*
+ * Integers, 1 to PAGE_ROWS, near each other but for some: a frame. Opened, it points into the bytes it
+ * was taken from.
+ */
+struct frame {
+    uint32_t count;
+    uint64_t base;
+    unsigned width;        /* of a value's distance from the base */
+    uint32_t patches;      /* values that are not base plus distance, which is packed as 0 there */
+    const uint8_t *places; /* 2 bytes each, ascending */
+    const uint8_t *values; /* 8 bytes each */
+    const uint8_t *packed;
+};
+/* `offsets` is room for `count` of them. */
 void frame_encode(const uint64_t *values, uint32_t count, uint64_t *offsets, struct buffer *out);
-bool frame_decode(struct bytes *from, uint32_t count, uint64_t *values_out);
+bool frame_open(struct bytes *from, uint32_t count, struct frame *frame_out);
+
+/* The integers of group `group`, in room for BITS_GROUP; those behind the last say nothing. */
+void frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out);
+
+/* The patches of a group: from `first` up to `end`. */
+struct patches {
+    uint32_t first, end;
+};
+struct patches frame_patches(const struct frame *frame, uint32_t group);
 
 /* Each codec's two halves. Encoding appends nothing, and leaves summary->kind PAGE_ABSENT, where no
  * row has a value; the caller sees to memory, faults and empty pages. */
@@ -157,11 +197,38 @@ tally_status numbers_encode(struct codec_workspace *workspace, enum field_column
                             struct page_summary *summary, struct tally_error *error);
 tally_status numbers_decode(struct page_decoder *decoder, enum field_column hint, uint32_t rows,
                             struct bytes encoded, struct page *page, struct tally_error *error);
+/* A page of numbers as it lies, lent like its bytes. */
+struct numbered_page {
+    uint32_t rows;
+    struct forms forms;
+    bool differences;             /* the frame has these and not keys */
+    uint8_t exponent;             /* the power of ten that keys are multiplied by */
+    uint64_t starts[PAGE_BLOCKS]; /* of differences: the key before each block's first, divided */
+    struct frame frame;
+    struct bytes exceptions; /* what is behind the rest */
+};
+/* Looks at all of it but the rows' forms and the exceptions. */
+tally_status numbers_open(struct bytes encoded, enum field_column hint, uint32_t rows,
+                          struct numbered_page *page_out, struct tally_error *error);
+/* The keys of block `block`, in room for BLOCK_ROWS: exceptions have those of others, and behind the
+ * last row they say nothing. */
+void numbers_read_block(const struct numbered_page *page, uint32_t block, int64_t *keys_out);
+
 tally_status ids_encode(struct codec_workspace *workspace, enum field_column hint,
                         const struct page_source *source, struct buffer *out,
                         struct page_summary *summary, struct tally_error *error);
 tally_status ids_decode(struct page_decoder *decoder, uint32_t slot, uint32_t rows,
                         struct bytes encoded, struct page *page, struct tally_error *error);
+
+/* All rows as values: those of a page of exceptions point into it, others into the scratch. */
+void spell_rows(struct encode_scratch *scratch, enum field_column hint,
+                const struct page_source *source);
+
+/* Appends the values of the rows whose form in the scratch is `exception`, after everything else of
+ * the page; nothing where there are none. */
+tally_status exceptions_encode(struct codec_workspace *workspace, uint8_t exception,
+                               enum page_kind own_kind, const struct page *page, struct buffer *out,
+                               struct tally_error *error);
 
 /* The exceptions of a page, or of one whose rows stand from `slot` on: the values of the rows whose
  * form is `exception`, in order. `page` has the rows. */

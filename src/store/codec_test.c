@@ -6,6 +6,7 @@
 #include "codec.h"
 
 #include "base64.h"
+#include "number_search.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,36 +135,59 @@ assert_same_rows(const struct made_page *made, const struct page *page)
     }
 }
 
+/* What a page of numbers says of itself, at length: bounds in the most fraction digits of any row, in
+ * numbers that are long enough. */
+static void
+assert_number_summary(const struct made_page *made, const struct page *page,
+                      const struct page_summary *summary)
+{
+    const __int128 limit = INT64_C(1000000000000000000);
+    bool time = made->hint == COLUMN_HINT_TIME, absent = false, bounded = true;
+    unsigned digits = 0;
+    __int128 minimum = INT64_MAX, maximum = INT64_MIN;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        absent |= page->forms[row] == NUMBER_ABSENT;
+        bounded &= page->forms[row] != NUMBER_EXCEPTION || time;
+        if (page->forms[row] <= NUMBER_DIGITS_MAX && page->forms[row] > digits && !time)
+            digits = page->forms[row];
+    }
+    for (uint32_t row = 0; row < page->rows && bounded; row++) {
+        __int128 key = page->keys[row];
+        if (page->forms[row] == NUMBER_ABSENT)
+            continue;
+        for (unsigned more = page->forms[row]; more < digits && !time; more++)
+            key *= 10;
+        bounded &= time || (key < limit && key > -limit);
+        minimum = key < minimum ? key : minimum;
+        maximum = key > maximum ? key : maximum;
+    }
+    assert_int_equal(summary->complete, !absent);
+    assert_int_equal(summary->bounded, bounded);
+    assert_int_equal(summary->digits, bounded ? digits : 0);
+    assert_true(summary->minimum == (bounded ? minimum : 0));
+    assert_true(summary->maximum == (bounded ? maximum : 0));
+}
+
 static void
 assert_summary(const struct made_page *made, const struct page *page,
                const struct page_summary *summary)
 {
     assert_true(summary->known);
     assert_int_equal(summary->kind, page->kind);
+    if (page->kind == PAGE_NUMBERS)
+        assert_number_summary(made, page, summary);
+    else
+        assert_false(summary->complete || summary->bounded);
+    if (page->kind != PAGE_CODES)
+        return;
     int64_t minimum = INT64_MAX, maximum = INT64_MIN;
     for (uint32_t row = 0; row < page->rows; row++) {
-        int64_t number;
-        if (page->kind == PAGE_CODES)
-            number = page->codes[row];
-        else if (page->kind == PAGE_NUMBERS && page->forms[row] != NUMBER_ABSENT)
-            number = page->keys[row];
-        else
-            continue;
-        minimum = number < minimum ? number : minimum;
-        maximum = number > maximum ? number : maximum;
+        minimum = page->codes[row] < minimum ? page->codes[row] : minimum;
+        maximum = page->codes[row] > maximum ? page->codes[row] : maximum;
     }
-    if (page->kind == PAGE_CODES)
-        assert_int_equal(summary->constant, minimum == maximum);
-    bool absent = false;
-    for (uint32_t row = 0; page->kind == PAGE_NUMBERS && row < page->rows; row++)
-        absent |= page->forms[row] == NUMBER_ABSENT;
-    assert_int_equal(summary->complete,
-                     page->kind == PAGE_NUMBERS && made->hint == COLUMN_HINT_TIME && !absent);
-    if (page->kind == PAGE_CODES ||
-        (page->kind == PAGE_NUMBERS && made->hint == COLUMN_HINT_TIME)) {
-        assert_int_equal(summary->minimum, minimum);
-        assert_int_equal(summary->maximum, maximum);
-    }
+    assert_int_equal(summary->constant, minimum == maximum);
+    assert_int_equal(summary->minimum, minimum);
+    assert_int_equal(summary->maximum, maximum);
 }
 
 /* Bytes in memory of exactly their size, so that a sanitizer sees a step too far. */
@@ -204,6 +228,104 @@ check_coded(const struct made_page *made, struct bytes encoded)
     }
 }
 
+/* The end of a range: a key of the page or next to it, or anything. */
+static int64_t
+some_bound(const int64_t *keys, uint32_t rows)
+{
+    uint64_t key = (uint64_t)keys[below(rows)];
+    switch (below(10)) {
+    case 0:
+        return INT64_MIN;
+    case 1:
+        return INT64_MAX;
+    case 2:
+        return (int64_t)next();
+    default:
+        return (int64_t)(key + below(3) - 1);
+    }
+}
+
+static void
+some_ranges(struct key_range *ranges, uint32_t count, const int64_t *keys, uint32_t rows)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned digits = 0; digits <= NUMBER_DIGITS_MAX; digits++) {
+            ranges[i].low[digits] = some_bound(keys, rows);
+            ranges[i].high[digits] = some_bound(keys, rows);
+        }
+    }
+}
+
+/* A search found what each row's form and key say, of the rows it was about. */
+static void
+assert_search(const struct number_search *search, const struct page *page)
+{
+    for (uint32_t row = 0; row < PAGE_ROWS; row++) {
+        bool within = false, exception = false;
+        if (row < page->rows && row_set_has(search->among, row)) {
+            uint8_t form = page->forms[row];
+            exception = form == NUMBER_EXCEPTION;
+            for (uint32_t i = 0; i < search->range_count && form <= NUMBER_DIGITS_MAX; i++)
+                within |= page->keys[row] >= search->ranges[i].low[form] &&
+                          page->keys[row] <= search->ranges[i].high[form];
+        }
+        assert_int_equal(row_set_has(search->found, row), within);
+        assert_int_equal(row_set_has(search->exceptions, row), exception);
+    }
+}
+
+/* The law of a page of numbers that is asked, as it lies or decoded. */
+static void
+check_searches(enum field_column hint, const struct page *page, struct bytes encoded)
+{
+    for (unsigned round = 0; round < 4; round++) {
+        struct key_range ranges[3];
+        struct row_set among;
+        row_set_fill(&among, page->rows);
+        for (unsigned i = 0; i < ROW_SET_WORDS && round > 0; i++)
+            among.words[i] &= below(3) == 0 ? 0 : next() | next();
+        some_ranges(ranges, 3, page->keys, page->rows);
+        for (unsigned way = 0; way < 2; way++) {
+            struct row_set found = { 0 }, exceptions = { 0 };
+            const struct number_search search = { ranges, below(4), &among, &found, &exceptions };
+            if (way == 0)
+                number_search_page(&search, page);
+            else
+                assert_int_equal(number_search_encoded(&search, encoded, hint, page->rows, NULL),
+                                 TALLY_OK);
+            assert_search(&search, page);
+        }
+    }
+}
+
+/* Blocks that are read alone have what the page has; where one has exceptions, it says so. */
+static void
+check_number_blocks(const struct made_page *made, const struct page *page, struct bytes encoded)
+{
+    struct page_decoder *other;
+    assert_int_equal(page_decoder_create(workspace, &other, NULL), TALLY_OK);
+    for (uint32_t first = 0; first < made->page.rows; first += BLOCK_ROWS) {
+        struct page block;
+        uint32_t left = made->page.rows - first, slot = first / BLOCK_ROWS;
+        uint32_t rows = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+        tally_status status =
+            codec_decode_numbers(other, slot, made->hint, made->page.rows, encoded, NULL);
+        bool exceptions = false;
+        page_decoder_numbers_block(other, slot, rows, &block);
+        for (uint32_t row = 0; row < rows; row++) {
+            char expected_text[PAGE_TEXT_MAX], text[PAGE_TEXT_MAX];
+            struct bytes expected =
+                page_value(&made->page, &made->dictionary, made->hint, first + row, expected_text);
+            exceptions |=
+                page->kind == PAGE_NUMBERS && page->forms[first + row] == NUMBER_EXCEPTION;
+            if (status == TALLY_OK)
+                assert_true(same_value(expected, page_value(&block, NULL, made->hint, row, text)));
+        }
+        assert_int_equal(status, exceptions ? TALLY_ABSENT : TALLY_OK);
+    }
+    page_decoder_destroy(other);
+}
+
 /* The law, for pages; returns the encoded size. */
 static size_t
 check_page(const struct made_page *made, enum codec codec)
@@ -223,9 +345,13 @@ check_page(const struct made_page *made, enum codec codec)
                      TALLY_OK);
     if (codec == CODEC_CODES && made->page.kind == PAGE_CODES)
         check_coded(made, encoded);
-    free((void *)encoded.data);
     assert_same_rows(made, &page);
     assert_summary(made, &page, &summary);
+    if (page.kind == PAGE_NUMBERS)
+        check_searches(made->hint, &page, encoded);
+    if (codec == CODEC_NUMBERS)
+        check_number_blocks(made, &page, encoded);
+    free((void *)encoded.data);
     size_t size = out.size - 6;
     buffer_free(&out);
     return size;
@@ -516,8 +642,9 @@ test_sizes(void **unused)
     (void)unused;
     struct made_page *made = calloc(1, sizeof *made);
 
-    assert_in_range(times_size(made, 0, true), 1, 32);        /* steady steps: nothing a row */
-    assert_in_range(times_size(made, 5, true), 32, 32 + 100); /* two patches for each late one */
+    /* Steady steps: nothing a row, two bytes for each block's start. */
+    assert_in_range(times_size(made, 0, true), 30, 62);
+    assert_in_range(times_size(made, 5, true), 62, 62 + 100); /* two patches for each late one */
     size_t shuffled = times_size(made, 0, false);
     assert_in_range(shuffled, 6144, 6144 + 32); /* 12 bits a row */
     assert_in_range(times_size(made, 5, false), shuffled, shuffled + 50);
@@ -700,6 +827,16 @@ test_vectors(void **unused)
           "00"
           "0000"
           "0004316533" }, /* plain, 3 bytes: 1e3 */
+        { CODEC_NUMBERS,
+          COLUMN_HINT_NUMBER,
+          { "10", "20", "30" },
+          "0100"
+          "0100" /* differences */
+          "0000000000000000"
+          "00" /* from 0 on; no other starts */
+          "0a00000000000000"
+          "00"
+          "0000" }, /* 10 each */
         { CODEC_IDS,
           COLUMN_HINT_ID,
           { "01890a5d-ac96-774b-bcce-b302099a8057", "4bf92f3577b34da6a3ce929d0e0e4736", "x" },
@@ -767,6 +904,20 @@ test_vectors(void **unused)
     free(made);
 }
 
+/* What reads only a part of a page of numbers ends, too. */
+static void
+feed_in_part(enum field_column hint, uint32_t rows, struct bytes bytes)
+{
+    struct key_range range = { { -1 }, { 1 } };
+    struct row_set among, found = { 0 }, exceptions = { 0 };
+    const struct number_search search = { &range, 1, &among, &found, &exceptions };
+    row_set_fill(&among, rows);
+    tally_status status = codec_decode_numbers(decoder, 0, hint, rows, bytes, NULL);
+    assert_true(status == TALLY_OK || status == TALLY_ABSENT || status == TALLY_DAMAGED);
+    status = number_search_encoded(&search, bytes, hint, rows, NULL);
+    assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+}
+
 /* What any damage may do: nothing but a page of as many rows, or a refusal. */
 static void
 feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes)
@@ -788,6 +939,10 @@ feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes
             else
                 (void)page_value(&page, NULL, hint, row, text);
         }
+        if (status == TALLY_OK && page.kind == PAGE_NUMBERS)
+            check_searches(hint, &page, exact);
+        if (codec == CODEC_NUMBERS)
+            feed_in_part(hint, rows, exact);
     }
     assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
     free((void *)exact.data);
@@ -908,13 +1063,39 @@ test_refusals(void **unused)
         { CODEC_NUMBERS, 2,
           "0102"
           "0100"
-          "0000000000000000" NO_OFFSETS,
+          "0000000000000000"
+          "00" NO_OFFSETS,
           TALLY_OK },
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0100"
+          "0000000000000000"
+          "08" NO_OFFSETS,
+          TALLY_OK }, /* the size of what there is none of */
+        { CODEC_NUMBERS, 2,
+          "0102"
+          "0100"
+          "0000000000000000"
+          "09" NO_OFFSETS,
+          TALLY_DAMAGED },
+        { CODEC_NUMBERS, 257,
+          "0102"
+          "0100"
+          "0000000000000000"
+          "0180" NO_OFFSETS,
+          TALLY_OK }, /* 256 times 0.00, then -1.28 */
+        { CODEC_NUMBERS, 257,
+          "0102"
+          "0100"
+          "0000000000000000"
+          "01" NO_OFFSETS,
+          TALLY_DAMAGED }, /* no start of the second block */
         { CODEC_NUMBERS, 1,
           "0102"
           "0100"
-          "0000000000000000" NO_OFFSETS,
-          TALLY_DAMAGED },
+          "0000000000000000"
+          "00" NO_OFFSETS,
+          TALLY_DAMAGED }, /* no differences of one */
         { CODEC_NUMBERS, 2,
           "0102"
           "000a" NO_OFFSETS,

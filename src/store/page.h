@@ -87,9 +87,13 @@ struct page_summary {
     bool known;          /* false: only decoding tells (a head's pages) */
     enum page_kind kind; /* PAGE_ABSENT needs no decoding at all */
     bool constant;       /* PAGE_CODES: every row has the code `minimum` */
-    bool complete;   /* PAGE_NUMBERS of times: every row has a time, an exception's among them */
-    int64_t minimum; /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS of times: */
-    int64_t maximum; /* least key of the present rows; of other columns without meaning */
+    bool complete;       /* PAGE_NUMBERS: every row has a value, an exception's among them */
+    bool bounded;   /* PAGE_NUMBERS: minimum and maximum are those of all present rows; of times
+                      * always, an exception's instant among them */
+    uint8_t digits; /* where bounded, not of times: the fraction digits the two have */
+    int64_t
+        minimum; /* PAGE_CODES: least code (0 where a row is absent); PAGE_NUMBERS: least key; */
+    int64_t maximum; /* 0 where not bounded */
 };
 
 /* Room for any value that must be spelled out: a UUID, a number, a time. */

@@ -3,8 +3,8 @@
  *
  * A head's pages stand in memory and are handed through. A segment's are read and decoded, and the
  * last one decoded of each column is kept: whoever goes through the rows in order decodes each page
- * once. Of a column of text single blocks of a page are decoded where one row is asked for, so that
- * one entry costs 256 texts, not 4,096.
+ * once. Of a column of text, ids or numbers single blocks of a page are decoded where one row is asked
+ * for, so that one entry costs 256 texts, not 4,096; a second block of numbers has the page decoded.
  *
  * Invariant: whatever the bytes of a file, a reader ends in a page or in TALLY_DAMAGED.
  */
@@ -414,6 +414,39 @@ run_column_row(struct run_reader *reader, unsigned number, uint32_t row, struct 
     return status;
 }
 
+/* The values of some rows of one block of a page of numbers, of which no more is decoded unless it is
+ * asked for more, or one of them is an exception: then TALLY_ABSENT. */
+static tally_status
+number_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_t count,
+              struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX], struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    uint32_t number = row / PAGE_ROWS, slot = row % PAGE_ROWS / BLOCK_ROWS;
+    if (column->page != number)
+        column_turn(reader, column, number);
+    if (column->blocks_known == 0) {
+        struct bytes encoded;
+        struct tally_error inner;
+        tally_status status = run_page_bytes(reader, column, number, &encoded, error);
+        if (status != TALLY_OK)
+            return status;
+        status = codec_decode_numbers(column->decoder, slot, column_hint(field),
+                                      run_stored_rows(reader, number * PAGE_ROWS, PAGE_ROWS),
+                                      encoded, &inner);
+        if (status == TALLY_ABSENT)
+            return status;
+        if (status != TALLY_OK)
+            return run_decode_fault(column->stored, number, status, &inner, error);
+        column->blocks_known = UINT32_C(1) << slot;
+    }
+    if ((column->blocks_known & UINT32_C(1) << slot) == 0)
+        return TALLY_ABSENT;
+    struct page block;
+    page_decoder_numbers_block(column->decoder, slot, BLOCK_ROWS, &block);
+    page_values(&block, NULL, fields[field].column, row % BLOCK_ROWS, count, values_out, texts);
+    return TALLY_OK;
+}
+
 tally_status
 run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_t count,
            struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX], struct tally_error *error)
@@ -436,6 +469,11 @@ run_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_
     if (count == 1 && !decoded && column->state == COLUMN_THERE &&
         column->stored->entry.codec == CODEC_CODES)
         return run_lone_value(reader, field, row, values_out, error);
+    if (!decoded && column->state == COLUMN_THERE && column->stored->entry.codec == CODEC_NUMBERS) {
+        status = number_values(reader, field, row, count, values_out, texts, error);
+        if (status != TALLY_ABSENT)
+            return status;
+    }
     if (!decoded) {
         struct page view;
         status = run_column_page(reader, field, row / PAGE_ROWS, &view, error);

@@ -9,7 +9,7 @@
 #define RUN_H
 
 #include "counts.h"
-#include "row_set.h"
+#include "number_search.h"
 #include "run_meter.h"
 #include "tally/hash.h"
 #include "tally/status.h"
@@ -81,6 +81,13 @@ TALLY_MUST_CHECK tally_status run_codes_in(struct run_reader *reader, enum field
                                            uint32_t page, const struct code_range *range,
                                            const struct row_set *among, struct row_set *out,
                                            struct tally_error *error);
+
+/* Adds to search->found those of search->among, all of them rows of the page, that are within one of
+ * the ranges, and to search->exceptions those whose values are to be looked at. For fields and pages
+ * that run_page() gives as PAGE_NUMBERS or PAGE_ABSENT. */
+TALLY_MUST_CHECK tally_status run_numbers_in(struct run_reader *reader, enum field_id field,
+                                             uint32_t page, const struct number_search *search,
+                                             struct tally_error *error);
 
 /* What is known of a page without decoding it (page.h). In a snapshot of an older size a segment's
  * last page may have rows that the run has not: the summary is of all of them. */

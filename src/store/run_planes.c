@@ -1,15 +1,17 @@
 /*
- * run_planes.c - pages of a run as they lie: which rows have certain codes.
+ * run_planes.c - pages of a run as they lie: which rows have certain codes or numbers.
  *
  * A page of codes in a segment is asked in its planes (codec_codes.c), none of it is decoded. Pages of
  * a column lie one after the other in the file, so who goes through them in order gets more with each
  * read: a first page alone, then four, then sixteen, up to AHEAD_SIZE_MAX bytes. Who looks up a page
  * here and a page there reads these pages and no others.
  *
- * A head's codes stand in memory as numbers. They are compared 64 at a time, without a branch.
+ * A page of numbers is asked as it lies, too (number_search.c). A head's codes stand in memory as
+ * numbers; they are compared 64 at a time, without a branch.
  *
  * Invariant: every page is held against its checksum before a byte of it is used, however it was read.
  */
+#include "bits.h"
 #include "crc32c.h"
 #include "fault.h"
 #include "head.h"
@@ -95,37 +97,21 @@ run_coded_page(struct run_reader *reader, unsigned number, uint32_t page,
     return TALLY_OK;
 }
 
-/* Those of 64 codes that are in a range, a bit each. They are fewer than 2^31, so that signed numbers
- * will do, which processors compare better. */
-static uint64_t
-codes_between(const uint32_t *codes, int32_t first, int32_t last)
-{
-    uint8_t in[64];
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < 64; i++)
-        in[i] = ((int32_t)codes[i] >= first) & ((int32_t)codes[i] <= last);
-    for (unsigned i = 0; i < 8; i++) /* the lowest bits of eight bytes next to each other */
-        bits |= (get_u64(in + 8 * i) * 0x0102040810204080u >> 56) << 8 * i;
-    return bits;
-}
-
 /* A page whose codes stand in memory; `codes` has room for whole words. */
 static void
 head_codes_in(const struct page *page, uint32_t first, uint32_t last, const struct row_set *among,
               struct row_set *out)
 {
-    uint32_t most = last < INT32_MAX ? last : INT32_MAX;
     for (uint32_t word = 0; word * 64 < page->rows; word++) {
         const uint32_t *codes = page->codes + word * 64;
         uint32_t padded[64] = { 0 };
-        if (among->words[word] == 0 || first > INT32_MAX)
+        if (among->words[word] == 0)
             continue;
         if (page->rows - word * 64 < 64) {
             memcpy(padded, codes, (page->rows - word * 64) * sizeof *padded);
             codes = padded;
         }
-        out->words[word] |=
-            codes_between(codes, (int32_t)first, (int32_t)most) & among->words[word];
+        out->words[word] |= bits_between(codes, first, last) & among->words[word];
     }
 }
 
@@ -167,4 +153,34 @@ run_codes_in(struct run_reader *reader, enum field_id field, uint32_t page,
     if (status == TALLY_OK)
         codes_in(&coded, range->first, range->last, among, out);
     return status;
+}
+
+tally_status
+run_numbers_in(struct run_reader *reader, enum field_id field, uint32_t page,
+               const struct number_search *search, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    struct bytes encoded;
+    struct tally_error inner;
+    assert(field < FIELD_COUNT && page < run_page_count(&reader->run));
+
+    if (reader->run.head != NULL) {
+        struct page view;
+        head_page(reader->run.head, field, page, reader->run.count, &view);
+        if (view.kind == PAGE_NUMBERS)
+            number_search_page(search, &view);
+        return TALLY_OK;
+    }
+    tally_status status = run_column_open(reader, field, error);
+    if (status != TALLY_OK || column->state == COLUMN_MISSING)
+        return status;
+    assert(column->stored->entry.codec == CODEC_NUMBERS);
+    status = run_page_bytes(reader, column, page, &encoded, error);
+    if (status != TALLY_OK)
+        return status;
+    status = number_search_encoded(search, encoded, column_hint(field),
+                                   run_stored_rows(reader, page * PAGE_ROWS, PAGE_ROWS), &inner);
+    if (status != TALLY_OK)
+        return run_decode_fault(column->stored, page, status, &inner, error);
+    return TALLY_OK;
 }

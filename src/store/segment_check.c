@@ -99,7 +99,8 @@ static bool
 summary_equal(const struct page_summary *a, const struct page_summary *b)
 {
     return a->kind == b->kind && a->constant == b->constant && a->complete == b->complete &&
-           a->minimum == b->minimum && a->maximum == b->maximum;
+           a->bounded == b->bounded && a->digits == b->digits && a->minimum == b->minimum &&
+           a->maximum == b->maximum;
 }
 
 /* Encodes a page again for its summary: what is known of a page then has one source. */

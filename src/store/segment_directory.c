@@ -31,7 +31,9 @@
 #define PAGE_ENTRY_SIZE   25u
 #define BLOCK_ENTRY_SIZE  8u
 #define FLAG_CONSTANT     1u /* codes */
-#define FLAG_COMPLETE     2u /* times */
+#define FLAG_COMPLETE     2u /* numbers */
+#define FLAG_BOUNDED      4u /* numbers, with the digits of the bounds above it */
+#define DIGITS_SHIFT      3u
 #define OFFSET_MAX        (UINT64_C(1) << 48)
 
 struct bytes
@@ -255,7 +257,8 @@ flag_of(const struct page_summary *summary)
 {
     if (summary->constant)
         return FLAG_CONSTANT;
-    return summary->complete ? FLAG_COMPLETE : 0;
+    return (uint8_t)((summary->complete ? FLAG_COMPLETE : 0) |
+                     (summary->bounded ? FLAG_BOUNDED | summary->digits << DIGITS_SHIFT : 0));
 }
 
 void
@@ -279,12 +282,17 @@ summary_decode(enum codec codec, const uint8_t *at, uint32_t size, struct page_s
     *summary = (struct page_summary){
         .known = true,
         .kind = size == 0 ? PAGE_ABSENT : codec_page_kind(codec),
-        .constant = at[8] == FLAG_CONSTANT,
-        .complete = at[8] == FLAG_COMPLETE,
+        .constant = (at[8] & FLAG_CONSTANT) != 0,
+        .complete = (at[8] & FLAG_COMPLETE) != 0,
+        .bounded = (at[8] & FLAG_BOUNDED) != 0,
+        .digits = at[8] >> DIGITS_SHIFT,
         .minimum = (int64_t)get_u64(at + 9),
         .maximum = (int64_t)get_u64(at + 17),
     };
-    return at[8] == 0 || at[8] == (codec == CODEC_CODES ? FLAG_CONSTANT : FLAG_COMPLETE);
+    if (codec == CODEC_CODES)
+        return at[8] <= FLAG_CONSTANT;
+    return !summary->constant && summary->digits <= NUMBER_DIGITS_MAX &&
+           (summary->bounded || summary->digits == 0);
 }
 
 tally_status
