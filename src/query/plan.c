@@ -8,12 +8,13 @@
  *
  * How a term asks its column:
  *
- *     summary        first of all: a page without values, codes or times that no value of the term
- *                    can be among, is not decoded at all
+ *     summary        first of all: a page without values, codes or numbers that no value of the term
+ *                    can be among, or all of which are within one, is not read at all
  *     PAGE_CODES     the ranges of codes that match, in the page's planes, none of it decoded; where
  *                    there are too many, a truth table by code, so that a value is compared once,
  *                    however often it occurs (plan_codes.c)
- *     PAGE_NUMBERS   the term's ranges, made whole numbers for each count of fraction digits
+ *     PAGE_NUMBERS   the term's ranges, made whole numbers for each count of fraction digits, 64
+ *                    rows at a time and mostly as they lie (number_search.c)
  *     PAGE_IDS       16 bytes against 16 bytes, where the term has such ids
  *     otherwise      value by value, as match.c compares them
  *

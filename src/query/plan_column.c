@@ -7,13 +7,33 @@
  * Summaries: whether a page can have matches, without decoding it.
  */
 
+/* Whether the term's values are ranges of a page's keys, and these are from `minimum` to `maximum`. */
 static bool
-times_possible(const struct filter_term *term, const struct page_summary *summary)
+keys_bounded(const struct plan_node *node, const struct page_summary *summary)
 {
-    for (uint32_t i = 0; i < term->value_count; i++) {
-        const struct filter_value *value = &term->values[i];
-        if (value->kind != VALUE_TIME ||
-            (value->times.first <= summary->maximum && value->times.last >= summary->minimum))
+    return summary->kind == PAGE_NUMBERS && summary->bounded && node->ranges != NULL &&
+           node->term->target == TARGET_FIELD && !node->spelled;
+}
+
+static bool
+keys_possible(const struct plan_node *node, const struct page_summary *summary)
+{
+    for (uint32_t i = 0; i < node->term->value_count; i++) {
+        int64_t low = node->ranges[i].low[summary->digits];
+        int64_t high = node->ranges[i].high[summary->digits];
+        if (low <= high && low <= summary->maximum && high >= summary->minimum)
+            return true;
+    }
+    return false;
+}
+
+/* Whether one range has all keys. */
+static bool
+keys_hold(const struct plan_node *node, const struct page_summary *summary)
+{
+    for (uint32_t i = 0; i < node->term->value_count; i++) {
+        if (node->ranges[i].low[summary->digits] <= summary->minimum &&
+            node->ranges[i].high[summary->digits] >= summary->maximum)
             return true;
     }
     return false;
@@ -33,8 +53,8 @@ column_possible(struct plan *plan, const struct plan_node *node, struct plan_col
     *possible_out = summary.kind != PAGE_ABSENT;
     if (!summary.known || summary.kind == PAGE_ABSENT)
         return TALLY_OK;
-    if (summary.kind == PAGE_NUMBERS && fields[column->field].type == TYPE_TIME)
-        *possible_out = times_possible(node->term, &summary);
+    if (keys_bounded(node, &summary))
+        *possible_out = keys_possible(node, &summary);
     if (summary.kind != PAGE_CODES)
         return TALLY_OK;
 
@@ -49,38 +69,6 @@ column_possible(struct plan *plan, const struct plan_node *node, struct plan_col
  * Rows.
  */
 
-/* Numbers and times. Exceptions, and what is compared as text, are spelled out. */
-static bool
-number_matches(struct plan *plan, const struct plan_node *node, const struct page *page,
-               uint32_t row)
-{
-    const struct filter_term *term = node->term;
-    enum field_id field = term->field;
-    uint8_t form = page->forms[row];
-    bool time = fields[field].type == TYPE_TIME;
-    bool spelled = form == NUMBER_EXCEPTION && !time;
-    int64_t key = page->keys[row];
-
-    if (form == NUMBER_ABSENT)
-        return false;
-    for (uint32_t i = 0; i < term->value_count && !spelled; i++) {
-        const struct filter_value *value = &term->values[i];
-        if (value->kind == VALUE_PRESENT)
-            return true;
-        if (value->kind == VALUE_TIME && key >= value->times.first && key <= value->times.last)
-            return true;
-        if (value->kind == VALUE_NUMBER && key >= node->ranges[i].low[form] &&
-            key <= node->ranges[i].high[form])
-            return true;
-        spelled = value->kind == VALUE_TEXT;
-    }
-    if (!spelled)
-        return false;
-    char text[PAGE_TEXT_MAX];
-    struct bytes value = page_value(page, NULL, fields[field].column, row, text);
-    return term_match_value(term, field, value, plan->scratch);
-}
-
 static bool
 id_matches(const struct plan_node *node, const struct page *page, uint32_t row)
 {
@@ -92,15 +80,45 @@ id_matches(const struct plan_node *node, const struct page *page, uint32_t row)
     return false;
 }
 
-static void
-ask_numbers(struct plan *plan, const struct plan_node *node, const struct page *page,
-            const struct row_set *alive, struct row_set *out)
+/* Numbers and times as texts: those of `rows`. */
+static tally_status
+ask_spelled(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t number,
+            const struct row_set *rows, struct row_set *out, struct tally_error *error)
 {
-    for (uint32_t row = row_set_next(alive, 0); row < page->rows;
-         row = row_set_next(alive, row + 1)) {
-        if (number_matches(plan, node, page, row))
+    struct page page;
+    if (row_set_empty(rows))
+        return TALLY_OK;
+    tally_status status = run_page(plan->reader, field, number, &page, error);
+    if (status != TALLY_OK || page.kind == PAGE_ABSENT)
+        return status;
+    for (uint32_t row = row_set_next(rows, 0); row < page.rows; row = row_set_next(rows, row + 1)) {
+        char text[PAGE_TEXT_MAX];
+        struct bytes value = page_value(&page, NULL, fields[field].column, row, text);
+        if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
             row_set_add(out, row);
     }
+    return TALLY_OK;
+}
+
+/* Numbers and times as they lie, and what of them has no key as texts. */
+static tally_status
+ask_numbers(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t number,
+            const struct row_set *alive, struct row_set *out, struct tally_error *error)
+{
+    struct row_set exceptions = { 0 };
+    const struct number_search search = {
+        .ranges = node->ranges,
+        .range_count = node->term->value_count,
+        .among = alive,
+        .found = out,
+        .exceptions = &exceptions,
+    };
+    if (node->spelled)
+        return ask_spelled(plan, node, field, number, alive, out, error);
+    tally_status status = run_numbers_in(plan->reader, field, number, &search, error);
+    if (status == TALLY_OK)
+        status = ask_spelled(plan, node, field, number, &exceptions, out, error);
+    return status;
 }
 
 static void
@@ -144,19 +162,9 @@ static bool
 all_match(const struct plan_node *node, const struct plan_column *column,
           const struct page_summary *summary)
 {
-    const struct filter_term *term = node->term;
     if (summary->kind == PAGE_CODES)
         return summary->known && summary->constant && codes_hold(column, summary);
-    if (!summary->complete || fields[column->field].type != TYPE_TIME ||
-        term->target != TARGET_FIELD)
-        return false;
-    for (uint32_t i = 0; i < term->value_count; i++) {
-        const struct filter_value *value = &term->values[i];
-        if (value->kind == VALUE_TIME && value->times.first <= summary->minimum &&
-            value->times.last >= summary->maximum)
-            return true;
-    }
-    return false;
+    return summary->complete && keys_bounded(node, summary) && keys_hold(node, summary);
 }
 
 tally_status
@@ -187,17 +195,15 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
         column->asked[ACCESS_CODES]++;
         return codes_ask(plan, node, column, number, alive, out, error);
     }
+    if (summary.kind == PAGE_NUMBERS && node->term->target == TARGET_FIELD) {
+        column->asked[ACCESS_NUMBERS]++;
+        return ask_numbers(plan, node, column->field, number, alive, out, error);
+    }
     status = run_page(plan->reader, column->field, number, &page, error);
     if (status != TALLY_OK)
         return status;
 
     switch (page.kind) {
-    case PAGE_NUMBERS:
-        if (node->term->target != TARGET_FIELD)
-            break;
-        column->asked[ACCESS_NUMBERS]++;
-        ask_numbers(plan, node, &page, alive, out);
-        return TALLY_OK;
     case PAGE_IDS:
         column->asked[ACCESS_IDS]++;
         ask_ids(plan, node, column->field, &page, alive, out);
@@ -205,6 +211,7 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
     case PAGE_ABSENT:
         return TALLY_OK;
     case PAGE_CODES:
+    case PAGE_NUMBERS:
     case PAGE_VALUES:
         break;
     }

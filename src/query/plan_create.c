@@ -75,12 +75,13 @@ prepare_ranges(struct plan_node *node, struct tally_error *error)
         const struct filter_value *value = &term->values[i];
         struct key_range *range = &node->ranges[i];
         for (unsigned digits = 0; digits <= NUMBER_DIGITS_MAX; digits++) {
-            range->low[digits] = INT64_MIN;
-            range->high[digits] = INT64_MAX;
+            range->low[digits] = value->kind == VALUE_TIME ? value->times.first : INT64_MIN;
+            range->high[digits] = value->kind == VALUE_TIME ? value->times.last : INT64_MAX;
             if (value->kind == VALUE_NUMBER)
                 decimal_range_keys(&value->numbers, digits, &range->low[digits],
                                    &range->high[digits]);
         }
+        node->spelled |= value->kind == VALUE_TEXT || value->kind == VALUE_NETWORK;
     }
     return TALLY_OK;
 }
@@ -139,7 +140,8 @@ prepare_term(struct plan_node *node, struct tally_error *error)
         node->no_hex = beyond_hex(&term->values[0].pattern);
     bool number = term->target == TARGET_INDEX ||
                   (term->target == TARGET_FIELD && (fields[term->field].type == TYPE_INTEGER ||
-                                                    fields[term->field].type == TYPE_DECIMAL));
+                                                    fields[term->field].type == TYPE_DECIMAL ||
+                                                    fields[term->field].type == TYPE_TIME));
     if (status == TALLY_OK && number)
         status = prepare_ranges(node, error);
     if (status == TALLY_OK)
