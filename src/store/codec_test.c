@@ -998,6 +998,43 @@ test_damage(void **unused)
     free(made);
 }
 
+/* The bounds of a page of numbers: the example of docs/format.md, and where they are not known. */
+static void
+test_bounds(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *values[3];
+        bool bounded;
+        uint8_t digits;
+        int64_t minimum, maximum;
+    } rows[] = {
+        { { "12.5", "3", NULL }, true, 1, 30, 125 },
+        { { "-3", "-3.00", "0" }, true, 2, -300, 0 },
+        { { "0.5", "99999999999999999", NULL }, true, 1, 5, 999999999999999990 },
+        { { "0.5", "100000000000000000", NULL }, false, 0, 0, 0 }, /* 19 digits */
+        { { "1", "1e3", NULL }, false, 0, 0, 0 },                  /* an exception */
+    };
+    struct made_page *made = calloc(1, sizeof *made);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer out = { 0 };
+        struct page_summary summary;
+        for (unsigned row = 0; row < 3; row++)
+            made->values[row] =
+                rows[i].values[row] == NULL ? bytes_of(NULL, 0) : bytes_text(rows[i].values[row]);
+        lay_out(made, PAGE_NUMBERS, COLUMN_HINT_NUMBER, 3);
+        const struct page_source source = { &made->page, NULL, NULL };
+        assert_int_equal(codec_encode_page(workspace, CODEC_NUMBERS, COLUMN_HINT_NUMBER, &source,
+                                           &out, &summary, NULL),
+                         TALLY_OK);
+        assert_int_equal(summary.bounded, rows[i].bounded);
+        assert_int_equal(summary.digits, rows[i].digits);
+        assert_true(summary.minimum == rows[i].minimum && summary.maximum == rows[i].maximum);
+        buffer_free(&out);
+    }
+    free(made);
+}
+
 /* Bytes that no writer makes. Each row differs from a good page in one thing. */
 static void
 test_refusals(void **unused)
@@ -1303,7 +1340,7 @@ main(void)
         cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_damage),       cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_refusals),     cmocka_unit_test(test_choose),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_profile),      cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, open_codec, close_codec);
 }
