@@ -2,6 +2,7 @@
 
 #include "scan_fixture.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -249,6 +250,50 @@ random_filters_agree_with_the_naive_list(void **state)
     corpus_change(corpus, CORPUS_LOSE_INDEXES);
     check_random_filters(corpus, 3, 50);
     corpus_destroy(corpus);
+}
+
+/* How many entries match is what match.c says of each. */
+static void
+check_count(struct corpus *corpus, const char *text)
+{
+    struct filter *filter = parse(bytes_text(text));
+    struct scan_source source = corpus_source(corpus, corpus->count);
+    struct scan *scan;
+    uint64_t count, wanted = 0;
+    for (uint64_t i = 0; i < corpus->count; i++)
+        wanted += filter_match(filter, i, corpus->entries[i].values, corpus->scratch);
+    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
+    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+    if (count != wanted)
+        fail_msg("%s: %" PRIu64 " of %" PRIu64, text, count, wanted);
+    scan_destroy(scan);
+    filter_destroy(filter);
+}
+
+/* Pages of a few rows have bounds near all that is asked for: every value is the end of a range. */
+static void
+numbers_at_the_bounds_of_pages_are_found(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 1, 2, 3, 1, 2, 4, 2, 0 };
+    static const enum field_id asked[] = { FIELD_STATUS_CODE, FIELD_RESPONSE_TIME_MS,
+                                           FIELD_TIMESTAMP };
+    static const char *const operators[] = { ">=", ">", "<=", "<", "", "*" };
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct corpus *corpus = corpus_create(seed, sizes);
+        for (uint64_t i = 0; i < corpus->count * 3; i++) {
+            enum field_id field = asked[i % 3];
+            struct bytes value = corpus->entries[i / 3].values[field];
+            for (size_t j = 0; value.data != NULL && j < 2 * 6; j++) {
+                char text[160];
+                (void)snprintf(text, sizeof text, "%s%.*s:%s%.*s", j < 6 ? "" : "-",
+                               BYTES_ARG(fields[field].name), operators[j % 6],
+                               BYTES_ARG(operators[j % 6][0] == '*' ? bytes_text("") : value));
+                check_count(corpus, text);
+            }
+        }
+        corpus_destroy(corpus);
+    }
 }
 
 /* Counts, and says how many pages were asked about. */
@@ -583,6 +628,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters_agree_with_the_naive_list),
+        cmocka_unit_test(numbers_at_the_bounds_of_pages_are_found),
         cmocka_unit_test(indexes_rule_pages_out),
         cmocka_unit_test(who_waits_no_longer_is_heard_at_every_page),
         cmocka_unit_test(who_waits_no_longer_is_heard_at_every_run_that_is_counted),
