@@ -338,15 +338,6 @@ patch_from(const struct frame *frame, uint32_t place)
     return low;
 }
 
-struct patches
-frame_patches(const struct frame *frame, uint32_t group)
-{
-    return (struct patches){
-        .first = patch_from(frame, group * BITS_GROUP),
-        .end = patch_from(frame, (group + 1) * BITS_GROUP),
-    };
-}
-
 void
 frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out)
 {
@@ -355,7 +346,7 @@ frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out
     for (uint32_t i = 0; i < BITS_GROUP; i++)
         values_out[i] += frame->base;
 
-    struct patches patches = frame_patches(frame, group);
-    for (uint32_t i = patches.first; i < patches.end; i++)
+    uint32_t end = patch_from(frame, first + BITS_GROUP);
+    for (uint32_t i = patch_from(frame, first); i < end; i++)
         values_out[get_u16(frame->places + 2 * i) - first] = get_u64(frame->values + 8 * i);
 }

@@ -179,12 +179,6 @@ bool frame_open(struct bytes *from, uint32_t count, struct frame *frame_out);
 /* The integers of group `group`, in room for BITS_GROUP; those behind the last say nothing. */
 void frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out);
 
-/* The patches of a group: from `first` up to `end`. */
-struct patches {
-    uint32_t first, end;
-};
-struct patches frame_patches(const struct frame *frame, uint32_t group);
-
 /* Each codec's two halves. Encoding appends nothing, and leaves summary->kind PAGE_ABSENT, where no
  * row has a value; the caller sees to memory, faults and empty pages. */
 tally_status codes_encode(struct encode_scratch *scratch, const struct page_source *source,

@@ -209,15 +209,21 @@ struct block_rows {
     uint32_t positions[BLOCK_ROWS]; /* only where the page has several forms */
 };
 
-/* Says of patches, whose distances say nothing, what their keys say. */
+/* Says of patches, whose distances say nothing, what their keys say. Blocks come in order: `*next` is
+ * the first patch that is not of one before. */
 static void
 block_patches(const struct number_search *search, struct block *block,
-              const struct numbered_page *page, const struct block_rows *rows)
+              const struct numbered_page *page, const struct block_rows *rows, uint32_t *next)
 {
     const struct frame *frame = &page->frame;
-    struct patches patches = frame_patches(frame, block->number);
-    for (uint32_t i = patches.first; i < patches.end; i++) {
-        uint32_t row = get_u16(frame->places + 2 * i) % BLOCK_ROWS;
+    for (; *next < frame->patches; ++*next) {
+        uint32_t i = *next;
+        uint32_t place = get_u16(frame->places + 2 * i);
+        uint32_t row = place % BLOCK_ROWS;
+        if (place / BLOCK_ROWS > block->number)
+            break;
+        if (place / BLOCK_ROWS < block->number)
+            continue;
         uint8_t form = page->forms.list[page->forms.count == 1 ? 0 : rows->positions[row]];
         uint64_t bit = UINT64_C(1) << row % 64;
         block->found[row / 64] &= ~bit;
@@ -242,7 +248,7 @@ block_rows_read(const struct numbered_page *page, uint32_t number, struct block_
 
 static void
 encoded_block(const struct number_search *search, struct block *block,
-              const struct numbered_page *page, const struct block_rows *rows)
+              const struct numbered_page *page, const struct block_rows *rows, uint32_t *next_patch)
 {
     for (uint32_t position = 0; position < page->forms.count; position++) {
         uint8_t form = page->forms.list[position];
@@ -259,7 +265,7 @@ encoded_block(const struct number_search *search, struct block *block,
             block_keys(search, block, rows->keys, form, with_form);
     }
     if (rows->distant)
-        block_patches(search, block, page, rows);
+        block_patches(search, block, page, rows, next_patch);
 }
 
 tally_status
@@ -267,6 +273,7 @@ number_search_encoded(const struct number_search *search, struct bytes encoded,
                       enum field_column hint, uint32_t rows, struct tally_error *error)
 {
     struct numbered_page page;
+    uint32_t next_patch = 0;
     if (encoded.size == 0)
         return TALLY_OK;
     tally_status status = numbers_open(encoded, hint, rows, &page, error);
@@ -279,7 +286,7 @@ number_search_encoded(const struct number_search *search, struct bytes encoded,
             continue;
         if (!block_rows_read(&page, block.number, &block_rows))
             return fault(error, TALLY_DAMAGED, "a page of numbers is not what was written");
-        encoded_block(search, &block, &page, &block_rows);
+        encoded_block(search, &block, &page, &block_rows, &next_patch);
         block_end(search, &block);
     }
     return TALLY_OK;
