@@ -3,8 +3,8 @@
  *
  * The first bytes say what to take the rest for: the codec (5: a dictionary), the column's hint and
  * the number of rows less one. What decodes is a page like any other: encoded again and decoded
- * again, each row has to have the same value. A page of codes answers what it is asked as it lies like
- * the page that was decoded from it.
+ * again, each row has to have the same value. A page of codes or numbers answers what
+ * it is asked as it lies like the page that was decoded from it.
  */
 #include "codec.h"
 #include "dictionary.h"
