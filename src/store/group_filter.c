@@ -11,9 +11,6 @@
 
 #include "fault.h"
 #include "run_column.h"
-#include "token.h"
-
-#include <stdlib.h>
 
 #define SINGLE_SIZE (BLOOM_BLOCK_ROWS / 8)
 
@@ -70,17 +67,13 @@ tally_status
 group_filter_make(struct run_reader *reader, struct bloom *filter_out, struct tally_error *error)
 {
     const struct run_tokens *tokens;
+    const uint64_t *ids;
     struct bloom filter;
-    uint32_t count = run_of(reader)->count;
-    uint64_t *ids = malloc(count * sizeof *ids); /* an id's token is its hash */
-    if (ids == NULL)
-        return memory_fault(error);
     tally_status status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = run_id_hashes(reader, ids, error);
+        status = run_tokens_of_ids(reader, &ids, error);
     if (status == TALLY_OK)
-        status = fill(tokens, ids, count, &filter, error);
-    free(ids);
+        status = fill(tokens, ids, run_of(reader)->count, &filter, error);
     if (status != TALLY_OK)
         return status;
     while (filter.block_count > 1 &&

@@ -126,20 +126,26 @@ id_index_free(struct id_index *index)
 void
 id_index_bucket_encode(const struct id_index *index, uint32_t bucket, struct buffer *out)
 {
-    uint32_t end = index->starts[bucket + 1];
+    const uint64_t *keys = index->keys + index->starts[bucket];
+    uint32_t rows = index->starts[bucket + 1] - index->starts[bucket];
+    size_t size = 2 * (size_t)rows + ((size_t)rows * index->row_bits + 7) / 8;
+    uint8_t *to = buffer_reserve(out, size);
     uint64_t bits = 0;
     unsigned filled = 0;
+    if (to == NULL)
+        return;
 
-    for (uint32_t i = index->starts[bucket]; i < end; i++)
-        buffer_u16(out, (uint16_t)(index->keys[i] >> 32));
-    for (uint32_t i = index->starts[bucket]; i < end; i++) {
-        bits |= (index->keys[i] & UINT32_MAX) << filled;
+    for (uint32_t i = 0; i < rows; i++, to += 2)
+        put_u16(to, (uint16_t)(keys[i] >> 32));
+    for (uint32_t i = 0; i < rows; i++) {
+        bits |= (keys[i] & UINT32_MAX) << filled;
         filled += index->row_bits;
         for (; filled >= 8; filled -= 8, bits >>= 8)
-            buffer_byte(out, (uint8_t)bits);
+            *to++ = (uint8_t)bits;
     }
     if (filled > 0)
-        buffer_byte(out, (uint8_t)bits);
+        *to++ = (uint8_t)bits;
+    out->size += size;
 }
 
 uint32_t

@@ -15,8 +15,6 @@
 #include "fault.h"
 #include "run_column.h"
 
-#include <stdlib.h>
-
 #define TABLE_ENTRY_SIZE 8u
 
 tally_status
@@ -25,14 +23,11 @@ index_ids_make(struct run_reader *reader, struct index_content *content, struct 
     uint32_t count = run_of(reader)->count;
     struct id_index index = { 0 };
     struct buffer table = { 0 };
-    uint64_t *hashes = malloc(count * sizeof *hashes);
-    if (hashes == NULL)
-        return memory_fault(error);
+    const uint64_t *hashes;
 
-    tally_status status = run_id_hashes(reader, hashes, error);
+    tally_status status = run_tokens_of_ids(reader, &hashes, error);
     if (status == TALLY_OK)
         status = id_index_build(&index, hashes, count, error);
-    free(hashes);
     if (status != TALLY_OK)
         return status;
     struct buffer *buckets = &content->bytes;

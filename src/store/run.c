@@ -71,6 +71,7 @@ run_reader_destroy(struct run_reader *reader)
     free(reader->counts);
     buffer_free(&reader->words.input.bytes);
     run_tokens_free(&reader->tokens);
+    free(reader->id_tokens);
     free(reader);
 }
 

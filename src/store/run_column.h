@@ -36,6 +36,11 @@ TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader,
                                          const struct run_tokens **tokens_out,
                                          struct tally_error *error);
 
+/* The token of every row's id, which is its hash. */
+TALLY_MUST_CHECK tally_status run_tokens_of_ids(struct run_reader *reader,
+                                                const uint64_t **tokens_out,
+                                                struct tally_error *error);
+
 /* Whether a row is a control entry, and whether it is erased. */
 TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t row,
                                            bool *control_out, bool *erased_out,

@@ -116,6 +116,7 @@ struct run_reader {
     struct counts_room *counts;  /* NULL until they are asked for */
     struct run_words words;
     struct run_tokens tokens; /* without `ends` until they are asked for */
+    uint64_t *id_tokens;      /* NULL until then */
 };
 
 /* run_tokens.c */

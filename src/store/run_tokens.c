@@ -2,8 +2,8 @@
  * run_tokens.c - a run's tokens, gone through once for all who want them.
  *
  * A page's filter and a group's are filled from the same tokens, eight bytes each, some tens of bytes
- * an entry; they are kept until the reader goes. Ids are not among them: who wants those hashes the
- * column, which is as fast as it is to keep them.
+ * an entry; they are kept until the reader goes. Ids are not among them: their tokens are the hashes
+ * that the index of ids is made of, by row, which are kept too.
  */
 #include "fault.h"
 #include "run_reader.h"
@@ -49,6 +49,24 @@ run_tokens(struct run_reader *reader, const struct run_tokens **tokens_out,
         reader->tokens = tokens;
     }
     *tokens_out = &reader->tokens;
+    return TALLY_OK;
+}
+
+tally_status
+run_tokens_of_ids(struct run_reader *reader, const uint64_t **tokens_out, struct tally_error *error)
+{
+    if (reader->id_tokens == NULL) {
+        uint64_t *tokens = malloc(reader->run.count * sizeof *tokens);
+        if (tokens == NULL)
+            return memory_fault(error);
+        tally_status status = run_id_hashes(reader, tokens, error);
+        if (status != TALLY_OK) {
+            free(tokens);
+            return status;
+        }
+        reader->id_tokens = tokens;
+    }
+    *tokens_out = reader->id_tokens;
     return TALLY_OK;
 }
 
