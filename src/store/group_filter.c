@@ -66,7 +66,7 @@ fill(const struct run_tokens *tokens, const uint64_t *ids, size_t id_count,
 tally_status
 group_filter_make(struct run_reader *reader, struct bloom *filter_out, struct tally_error *error)
 {
-    const struct run_tokens *tokens;
+    struct run_tokens *tokens;
     const uint64_t *ids;
     struct bloom filter;
     tally_status status = run_tokens(reader, &tokens, error);

@@ -74,7 +74,7 @@ index_bloom_make(struct run_reader *reader, struct index_content *content,
                  struct tally_error *error)
 {
     uint32_t pages = run_page_count(run_of(reader));
-    const struct run_tokens *tokens;
+    struct run_tokens *tokens;
     if (pages > BLOOM_COLUMNS_MAX)
         return TALLY_OK;
     tally_status status = run_tokens(reader, &tokens, error);

@@ -6,6 +6,7 @@
 
 #include "run.h"
 #include "segment_directory.h"
+#include "word_set.h"
 
 /* As run_page() and run_dictionary(), for a field or COLUMN_SALT. */
 TALLY_MUST_CHECK tally_status run_column_page(struct run_reader *reader, unsigned column,
@@ -30,10 +31,13 @@ struct run_tokens {
     size_t count;
     size_t capacity;
     size_t *ends; /* of each page in tokens */
+    /* The words of an object field's pages that are PAGE_VALUES, found on the way, where the run has
+     * at most WORD_PAGES_MAX pages; without slots where there are none. */
+    struct word_set words[FIELD_COUNT];
+    bool failed; /* memory was short, on the way */
 };
 /* Lent until the reader goes: they are found once. */
-TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader,
-                                         const struct run_tokens **tokens_out,
+TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader, struct run_tokens **tokens_out,
                                          struct tally_error *error);
 
 /* The token of every row's id, which is its hash. */

@@ -16,6 +16,8 @@ collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
         struct tally_error *error)
 {
     struct run_tokens *all = context;
+    if (all->failed)
+        return memory_fault(error);
     if (count > all->capacity - all->count) {
         size_t capacity = all->count + count + (all->count + count) / 2;
         uint64_t *larger = realloc(all->tokens, capacity * sizeof *larger);
@@ -31,17 +33,33 @@ collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
     return TALLY_OK;
 }
 
+/* Objects are stored as text, and reading that once more for their words would cost as much as
+ * finding them. */
+static void
+collect_words(void *context, enum field_id field, uint32_t page, struct bytes json)
+{
+    struct run_tokens *all = context;
+    struct word_set *words = &all->words[field];
+    if ((fields_searched() & FIELD_BIT(field)) == 0)
+        return;
+    if (words->slots == NULL && word_set_init(words, NULL) != TALLY_OK)
+        all->failed = true;
+    else
+        word_set_object(words, json, UINT64_C(1) << page);
+}
+
 tally_status
-run_tokens(struct run_reader *reader, const struct run_tokens **tokens_out,
-           struct tally_error *error)
+run_tokens(struct run_reader *reader, struct run_tokens **tokens_out, struct tally_error *error)
 {
     if (reader->tokens.ends == NULL) {
         struct run_tokens tokens = { 0 };
         tokens.ends = calloc(run_page_count(&reader->run), sizeof *tokens.ends);
         tally_status status = tokens.ends == NULL ? memory_fault(error) : TALLY_OK;
         if (status == TALLY_OK)
-            status =
-                tokens_each(reader, FIELDS_ALL & ~FIELD_BIT(FIELD_ID), collect, &tokens, error);
+            status = tokens_each_with(reader, FIELDS_ALL & ~FIELD_BIT(FIELD_ID), collect,
+                                      run_page_count(&reader->run) <= WORD_PAGES_MAX ? collect_words
+                                                                                     : NULL,
+                                      &tokens, error);
         if (status != TALLY_OK) {
             run_tokens_free(&tokens);
             return status;
@@ -75,5 +93,7 @@ run_tokens_free(struct run_tokens *tokens)
 {
     free(tokens->tokens);
     free(tokens->ends);
+    for (unsigned i = 0; i < FIELD_COUNT; i++)
+        word_set_finish(&tokens->words[i]);
     *tokens = (struct run_tokens){ 0 };
 }

@@ -65,4 +65,13 @@ TALLY_MUST_CHECK tally_status tokens_each(struct run_reader *reader, uint64_t fi
                                           token_visitor *visitor, void *context,
                                           struct tally_error *error);
 
+/* The same, and tells of the objects on the way that a page holds as they are (PAGE_VALUES): for who
+ * wants more of them while they are at hand. */
+typedef void token_object_visitor(void *context, enum field_id field, uint32_t page,
+                                  struct bytes json);
+TALLY_MUST_CHECK tally_status tokens_each_with(struct run_reader *reader, uint64_t fields,
+                                               token_visitor *visitor,
+                                               token_object_visitor *objects, void *context,
+                                               struct tally_error *error);
+
 #endif

@@ -25,6 +25,8 @@ struct code_tokens {
 
 struct token_walk {
     struct run_reader *reader;
+    token_object_visitor *objects_visitor; /* or NULL */
+    void *context;
     struct tally_error *error;
     uint32_t page;
     struct token_gather gather; /* the page's */
@@ -137,6 +139,17 @@ add_ids(struct token_walk *walk, enum field_id field, const struct page *page)
     }
 }
 
+static void
+add_values(struct token_walk *walk, enum field_id field, const struct page *page)
+{
+    bool told = walk->objects_visitor != NULL && fields[field].type == TYPE_OBJECT;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        add_value(walk, field, page->values[row]);
+        if (told && page->values[row].data != NULL)
+            walk->objects_visitor(walk->context, field, walk->page, page->values[row]);
+    }
+}
+
 static tally_status
 add_page(struct token_walk *walk, enum field_id field)
 {
@@ -151,8 +164,7 @@ add_page(struct token_walk *walk, enum field_id field)
         add_ids(walk, field, &page);
         break;
     case PAGE_VALUES:
-        for (uint32_t row = 0; row < page.rows; row++)
-            add_value(walk, field, page.values[row]);
+        add_values(walk, field, &page);
         break;
     case PAGE_ABSENT:
     case PAGE_NUMBERS: /* no field with tokens has numbers */
@@ -162,13 +174,15 @@ add_page(struct token_walk *walk, enum field_id field)
 }
 
 tally_status
-tokens_each(struct run_reader *reader, uint64_t mask, token_visitor *visitor, void *context,
-            struct tally_error *error)
+tokens_each_with(struct run_reader *reader, uint64_t mask, token_visitor *visitor,
+                 token_object_visitor *objects, void *context, struct tally_error *error)
 {
     struct token_walk *walk = calloc(1, sizeof *walk);
     if (walk == NULL)
         return memory_fault(error);
     walk->reader = reader;
+    walk->objects_visitor = objects;
+    walk->context = context;
     walk->error = error;
 
     tally_status status = TALLY_OK;
@@ -196,4 +210,11 @@ tokens_each(struct run_reader *reader, uint64_t mask, token_visitor *visitor, vo
     token_gather_free(&walk->gather);
     free(walk);
     return status;
+}
+
+tally_status
+tokens_each(struct run_reader *reader, uint64_t mask, token_visitor *visitor, void *context,
+            struct tally_error *error)
+{
+    return tokens_each_with(reader, mask, visitor, NULL, context, error);
 }

@@ -11,7 +11,8 @@
  *
  * A column of codes has each of its values cut once: first it is found out which pages have a code,
  * then the words of its value are put into all of them. Of a column of ids only the values that are
- * none are cut.
+ * none are cut. Objects that are stored as text were gone through for the run's tokens (run_tokens.c)
+ * and are not read again: their column's words are begun there.
  */
 #include "word_index.h"
 
@@ -33,7 +34,9 @@
 struct word_walk {
     struct run_reader *reader;
     uint32_t pages;
-    struct word_set set;
+    struct run_tokens *tokens;
+    struct word_set own;
+    struct word_set *set; /* the column's: its own, or one that was begun with the tokens */
     uint64_t *code_pages;
     uint32_t code_capacity;
 };
@@ -42,9 +45,9 @@ static void
 add_value(struct word_walk *walk, enum field_id field, struct bytes value, uint64_t pages)
 {
     if (fields[field].type == TYPE_OBJECT)
-        word_set_object(&walk->set, value, pages);
+        word_set_object(walk->set, value, pages);
     else
-        word_set_text(&walk->set, value, pages);
+        word_set_text(walk->set, value, pages);
 }
 
 static void
@@ -63,7 +66,7 @@ add_ids(struct word_walk *walk, enum field_id field, const struct page *page, ui
     for (uint32_t row = 0; row < page->rows; row++)
         ids |= page->forms[row] == ID_UUID || page->forms[row] == ID_HEX;
     if (ids != 0)
-        word_set_id(&walk->set, bit);
+        word_set_id(walk->set, bit);
     for (uint32_t i = 0; i < page->exception_count && page->exceptions[i].row < page->rows; i++)
         add_value(walk, field, page->exceptions[i].value, bit);
 }
@@ -114,7 +117,11 @@ column_walk(struct word_walk *walk, enum field_id field, struct tally_error *err
         status = codes_begin(walk, &dictionary, error);
     for (uint32_t number = 0; number < walk->pages && status == TALLY_OK; number++) {
         uint64_t bit = UINT64_C(1) << number;
+        struct page_summary summary;
         struct page page;
+        status = run_page_summary(walk->reader, field, number, &summary, error);
+        if (status != TALLY_OK || (walk->set != &walk->own && summary.kind == PAGE_VALUES))
+            continue;
         status = run_page(walk->reader, field, number, &page, error);
         if (status != TALLY_OK || page.kind == PAGE_ABSENT)
             continue;
@@ -152,10 +159,14 @@ columns_make(struct word_walk *walk, struct buffer *table, struct buffer *lists,
     for (uint64_t rest = fields_searched(); rest != 0; rest &= rest - 1) {
         enum field_id field = (enum field_id)__builtin_ctzll(rest);
         size_t start = lists->size;
-        word_set_clear(&walk->set);
+        walk->set = &walk->own;
+        if (walk->tokens->words[field].slots != NULL)
+            walk->set = &walk->tokens->words[field];
+        else
+            word_set_clear(walk->set);
         tally_status status = column_walk(walk, field, error);
         if (status == TALLY_OK)
-            status = word_set_list(&walk->set, lists, error);
+            status = word_set_list(walk->set, lists, error);
         if (status == TALLY_ABSENT)
             put_column(field, KIND_UNLISTED, 0, table);
         else if (status != TALLY_OK)
@@ -176,7 +187,9 @@ word_index_make(struct run_reader *reader, struct buffer *out, struct tally_erro
     unsigned count;
     assert(walk.pages <= WORD_PAGES_MAX);
 
-    tally_status status = word_set_init(&walk.set, error);
+    tally_status status = run_tokens(reader, &walk.tokens, error);
+    if (status == TALLY_OK)
+        status = word_set_init(&walk.own, error);
     if (status != TALLY_OK)
         return status;
     status = columns_make(&walk, &table, &lists, &count, error);
@@ -189,7 +202,7 @@ word_index_make(struct run_reader *reader, struct buffer *out, struct tally_erro
     }
     buffer_free(&table);
     buffer_free(&lists);
-    word_set_finish(&walk.set);
+    word_set_finish(&walk.own);
     free(walk.code_pages);
     return status;
 }
