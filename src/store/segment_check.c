@@ -272,6 +272,9 @@ segment_check_run(struct segment *segment, struct run_reader *reader, enum segme
     if (status == TALLY_OK) {
         status = segment_index_check(segment->disk, segment->folder, segment->tag, &segment->info,
                                      reader, error);
+        /* The index of a generation that was erased from meanwhile proves nothing any more. */
+        if (status == TALLY_DAMAGED && segment_is_superseded(segment))
+            status = TALLY_OK;
         *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
     }
     buffer_free(&check.scratch);

@@ -74,6 +74,13 @@ find_newer_generation(const struct segment *segment, struct segment_info *info)
     return found;
 }
 
+bool
+segment_is_superseded(const struct segment *segment)
+{
+    struct segment_info info = segment->info;
+    return find_newer_generation(segment, &info);
+}
+
 /* An erasure replaces the private file behind the back of whoever has the segment open. Files that
  * are open stay readable; a file that is opened only now may be gone, and its next generation is
  * what there is to read. */

@@ -83,6 +83,10 @@ TALLY_MUST_CHECK tally_status segment_load_column(
     struct codec_workspace *workspace, struct segment_input *input,
     const struct dictionary **dictionary_out, struct tally_error *error);
 
+/* Whether an erasure has replaced private and index file since the segment was opened: these may be
+ * gone, or of another generation than what is open. Reads the manifest. */
+bool segment_is_superseded(const struct segment *segment);
+
 /* The fields of the private half that have a value. */
 TALLY_MUST_CHECK tally_status segment_fields_private(struct segment *segment,
                                                      struct segment_input *input,

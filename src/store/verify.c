@@ -452,7 +452,7 @@ conclude(struct verifier *v)
     static const char *const advice[] = {
         [VERDICT_INTACT] = "",
         [VERDICT_INDEX_WRONG] =
-            "; no entry is affected: `tally trail WHERE rebuild` writes it anew",
+            "; no entry is affected: `tally doctor WHERE --rebuild` writes it anew",
         [VERDICT_UNCHECKABLE] = "; all entries are those that were signed",
     };
     report->verdict = v->index.text[0] == '\0' ? VERDICT_INTACT
