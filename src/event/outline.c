@@ -6,6 +6,8 @@
  */
 #include "outline.h"
 
+#include "json_string.h"
+
 static bool
 is_blank(uint8_t c)
 {
@@ -143,8 +145,13 @@ take_string(struct outline *outline, struct bytes data, size_t at,
         if (data.data[at] != '\n')
             at++;
     }
-    while (at < data.size && data.data[at] != '"' && data.data[at] != '\\' && data.data[at] != '\n')
-        at++;
+    /* Most of a string is plain; what is not may be none of the three that matter here. */
+    for (;; at++) {
+        at = (size_t)(json_skip_plain(data.data + at, data.data + data.size) - data.data);
+        if (at >= data.size || data.data[at] == '"' || data.data[at] == '\\' ||
+            data.data[at] == '\n')
+            break;
+    }
 
     *progress_out = OUTLINE_MORE;
     if (at >= data.size)
