@@ -55,28 +55,30 @@ check_members(const char *json, const char *wanted)
 }
 
 /* Each character of ASCII that may stand in a string as it is, within an id. */
+/* Every character, escaped so that JSON takes it, at every place of ids of up to 20 characters. */
 static void
 what_ids_are_made_of(void **state)
 {
     (void)state;
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
-    for (int c = 0x20; c < 0x80; c++) {
-        if (c == '"' || c == '\\')
-            continue;
-        char json[40];
-        (void)snprintf(json, sizeof json, "{\"action\":\"x\",\"id\":\"a%cz\"}", c);
-        struct event event;
-        struct tally_error error;
-        tally_status status = event_read(reader, bytes_text(json), NOW, &event, &error);
-        if ((status == TALLY_OK) != (strchr(allowed, c) != NULL))
-            fail_msg("%s: status %d", json, status);
+    static const char rest[] = "aZ09._:-zA90-:_.mM5b";
+    for (int size = 0; size < 20; size++) {
+        for (int at = 0; at <= size; at++) {
+            for (int c = 0; c < 0x110; c++) {
+                char json[80];
+                (void)snprintf(json, sizeof json, "{\"action\":\"x\",\"id\":\"%.*s\\u%04x%.*s\"}",
+                               at, rest, (unsigned)c, size - at, rest + at);
+                struct event event;
+                struct tally_error error;
+                tally_status status = event_read(reader, bytes_text(json), NOW, &event, &error);
+                bool good = c > 0 && c < 0x80 && strchr(allowed, c) != NULL;
+                if ((status == TALLY_OK) != good)
+                    fail_msg("%s: status %d", json, status);
+                event_reader_reset(reader);
+            }
+        }
     }
-    struct event event;
-    struct tally_error error;
-    assert_int_equal(event_read(reader, bytes_text("{\"action\":\"x\",\"id\":\"a\u00e9z\"}"), NOW,
-                                &event, &error),
-                     TALLY_INVALID);
 }
 
 static void
