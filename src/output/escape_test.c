@@ -97,7 +97,7 @@ every_code_point(void **state)
     for (uint32_t c = 0; c <= 0x10ffff; c++) {
         if (c >= 0xd800 && c <= 0xdfff)
             continue;
-        uint8_t text[4];
+        uint8_t text[16];
         size_t size = utf8_encode(c, text);
         struct buffer out = { 0 };
         escape_text(bytes_of(text, size), &out);
