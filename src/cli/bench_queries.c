@@ -1,6 +1,6 @@
 /*
- * How long some questions take, warm: the median of several runs. For information; there is no
- * floor before postings are there.
+ * How long some questions take, warm: the median of several runs. For information; bench/find.sh
+ * asks more of them, beside others.
  */
 #include "bench.h"
 #include "clock.h"
