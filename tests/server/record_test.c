@@ -477,6 +477,21 @@ conflicts(void **state)
 
 /* ---- limits ---- */
 
+/* So many events take more than bodies_mib: that is taken from who is alone, so what came before has to
+ * be let go of first. */
+static struct reply
+post_patiently(const char *query, struct bytes body)
+{
+    const struct timespec pause = { .tv_nsec = 100000000 };
+    struct reply reply = post(query, NDJSON_TYPE, body);
+    for (unsigned i = 0; i < 50 && reply.status == 503; i++) {
+        json_decref(reply.json);
+        (void)nanosleep(&pause, NULL);
+        reply = post(query, NDJSON_TYPE, body);
+    }
+    return reply;
+}
+
 static void
 too_many_and_too_much(void **state)
 {
@@ -485,11 +500,11 @@ too_many_and_too_much(void **state)
     struct buffer body = { 0 };
     for (unsigned i = 0; i < 65537; i++)
         buffer_text(&body, "{\"action\":\"a\"}\n");
-    struct reply reply = post("", NDJSON_TYPE, buffer_view(&body));
+    struct reply reply = post_patiently("", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
     assert_int_equal(trail_size_now(), size);
-    reply = post("", NDJSON_TYPE, bytes_of(body.data, body.size - 15));
+    reply = post_patiently("", bytes_of(body.data, body.size - 15));
     assert_int_equal(reply.status, 201);
     assert_int_equal(number(reply.json, "count"), 65536);
     json_decref(reply.json);
@@ -498,13 +513,13 @@ too_many_and_too_much(void **state)
     buffer_clear(&body);
     for (unsigned i = 0; i < 65537; i++)
         buffer_text(&body, "1\n");
-    reply = post("", NDJSON_TYPE, buffer_view(&body));
+    reply = post_patiently("", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
-    reply = post("?partial=true", NDJSON_TYPE, buffer_view(&body));
+    reply = post_patiently("?partial=true", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
-    reply = post("", NDJSON_TYPE, bytes_of(body.data, body.size - 2));
+    reply = post_patiently("", bytes_of(body.data, body.size - 2));
     assert_int_equal(reply.status, 400);
     json_decref(reply.json);
 
