@@ -24,33 +24,20 @@ static const struct command_option options[] = {
     { NULL, NULL, NULL },
 };
 
-/* The options that are read as texts. */
-static const struct {
-    const char *name;
-    tally_status (*read)(struct bytes text, struct stats_request *request,
-                         struct tally_error *error);
-    const char *goes_with; /* NULL: goes alone */
-} readings[] = {
-    { "by", summary_read_by, NULL },
-    { "percentiles", summary_read_numbers, NULL },
-    { "ranks", summary_read_ranks, "percentiles" },
-    { "distinct", summary_read_distinct, NULL },
-};
-
 static int
 read_stats(const struct invocation *invocation, struct stats_request *request)
 {
-    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
-        const char *text = option_value(invocation, readings[i].name);
-        const char *with = readings[i].goes_with;
+    for (size_t i = 0; i < SUMMARY_READINGS; i++) {
+        const char *text = option_value(invocation, summary_readings[i].name);
+        const char *with = summary_readings[i].goes_with;
         struct tally_error error = { 0 };
         char option[32];
         if (text == NULL)
             continue;
-        (void)snprintf(option, sizeof option, "--%s", readings[i].name);
+        (void)snprintf(option, sizeof option, "--%s", summary_readings[i].name);
         if (with != NULL && !option_given(invocation, with))
             return fail(MISUSED, "%s goes with --%s", option, with);
-        if (readings[i].read(bytes_text(text), request, &error) != TALLY_OK)
+        if (summary_readings[i].read(bytes_text(text), request, &error) != TALLY_OK)
             return fail_with(&error, option);
     }
     return DONE;

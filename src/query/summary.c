@@ -97,6 +97,13 @@ summary_read_ranks(struct bytes text, struct stats_request *request, struct tall
     return TALLY_OK;
 }
 
+const struct summary_reading summary_readings[SUMMARY_READINGS] = {
+    { "by", summary_read_by, NULL },
+    { "percentiles", summary_read_numbers, NULL },
+    { "ranks", summary_read_ranks, "percentiles" },
+    { "distinct", summary_read_distinct, NULL },
+};
+
 void
 summary_print_fields(const enum field_id *names, size_t count, struct buffer *out)
 {

@@ -41,6 +41,16 @@ TALLY_MUST_CHECK tally_status summary_read_numbers(struct bytes text, struct sta
 TALLY_MUST_CHECK tally_status summary_read_ranks(struct bytes text, struct stats_request *request,
                                                  struct tally_error *error);
 
+/* What is asked for by name, on the command line and in URLs, and which of these reads it. */
+struct summary_reading {
+    const char *name;
+    tally_status (*read)(struct bytes text, struct stats_request *request,
+                         struct tally_error *error);
+    const char *goes_with; /* NULL: goes alone */
+};
+#define SUMMARY_READINGS 4
+extern const struct summary_reading summary_readings[SUMMARY_READINGS];
+
 /* Appends the names of fields as they are read, with commas. */
 void summary_print_fields(const enum field_id *names, size_t count, struct buffer *out);
 

@@ -7,35 +7,22 @@
 #include "routes.h"
 #include "server.h"
 
-/* The parameters that are read as texts. */
-static const struct {
-    const char *name;
-    tally_status (*read)(struct bytes text, struct stats_request *request,
-                         struct tally_error *error);
-    const char *goes_with; /* NULL: goes alone */
-} readings[] = {
-    { "by", summary_read_by, NULL },
-    { "percentiles", summary_read_numbers, NULL },
-    { "ranks", summary_read_ranks, "percentiles" },
-    { "distinct", summary_read_distinct, NULL },
-};
-
 /* False after answering 400. */
 static bool
 read_stats(struct request *request, struct stats_request *stats)
 {
-    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
-        struct bytes text = request_parameter(request, readings[i].name);
-        const char *with = readings[i].goes_with;
+    for (size_t i = 0; i < SUMMARY_READINGS; i++) {
+        struct bytes text = request_parameter(request, summary_readings[i].name);
+        const char *with = summary_readings[i].goes_with;
         struct tally_error error = { 0 };
         if (text.data == NULL)
             continue;
         if (with != NULL && request_parameter(request, with).data == NULL) {
-            answer_problem(request, 400, "%s goes with %s", readings[i].name, with);
+            answer_problem(request, 400, "%s goes with %s", summary_readings[i].name, with);
             return false;
         }
-        if (readings[i].read(text, stats, &error) != TALLY_OK) {
-            answer_problem(request, 400, "%s: %s", readings[i].name, error.text);
+        if (summary_readings[i].read(text, stats, &error) != TALLY_OK) {
+            answer_problem(request, 400, "%s: %s", summary_readings[i].name, error.text);
             return false;
         }
     }
