@@ -21,6 +21,7 @@ typedef enum tally_status {
     TALLY_DISAGREES = 2, /* the proof, signature or structure does not match what was given */
     TALLY_REPEATED = 3,  /* every event of the call was stored before, with the same content */
     TALLY_CONFLICT = 4,  /* an id was stored before, with other content; nothing was stored */
+    TALLY_DENY = 5,      /* no receipt, so do not act; the event is not kept (client.h) */
 
     /* Faults. */
     TALLY_NO_MEMORY = -1,

@@ -14,6 +14,8 @@ tally_status_text(tally_status status)
         return "stored before";
     case TALLY_CONFLICT:
         return "conflicting content";
+    case TALLY_DENY:
+        return "no receipt: do not act";
     case TALLY_NO_MEMORY:
         return "out of memory";
     case TALLY_IO:

@@ -1,0 +1,51 @@
+/*
+ * address.h - which address a request came from, behind proxies that are trusted.
+ *
+ * `Forwarded` (RFC 7239) and `X-Forwarded-For` are lists that each proxy adds to at the end. What
+ * the outermost says is the client's own word, so the list is read from the right: starting with
+ * the peer of the connection, as long as an address is in a trusted network the one left of it is
+ * taken. The first that is not trusted is the client. Without trusted networks that is the peer.
+ */
+#ifndef TALLY_ADDRESS_H
+#define TALLY_ADDRESS_H
+
+#include "tally/status.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tally_proxies;
+
+/* The trusted networks: `count` texts, each an address or a network in CIDR notation, or one of the
+ * words "loopback", "private" (RFC 1918, RFC 4193, link-local) and "unix" (a peer without an
+ * address). TALLY_INVALID names the one that is none. The caller destroys it; it may be used by
+ * several threads. */
+TALLY_MUST_CHECK tally_status tally_proxies_create(const char *const *networks, size_t count,
+                                                   struct tally_proxies **proxies_out,
+                                                   struct tally_error *error);
+void tally_proxies_destroy(struct tally_proxies *proxies); /* NULL is allowed */
+
+#define TALLY_ADDRESS_MAX 256
+
+/*
+ * The client's address, as text with a NUL: canonical, without port and brackets, IPv4-mapped IPv6
+ * as IPv4; a zone stays. `peer` is the connection's other end, with or without port, or NULL for a
+ * unix socket. `forwarded` and `x_forwarded_for` are the headers' values, NULL where absent; several
+ * headers of a name are joined by ", " in their order. With both, Forwarded is read.
+ *
+ * Where an element that would have to be read is no address (or "unknown", or obfuscated), the last
+ * trusted one before it is the answer. TALLY_ABSENT where there is no address at all.
+ */
+TALLY_MUST_CHECK tally_status tally_client_address(const struct tally_proxies *proxies,
+                                                   const char *peer, const char *forwarded,
+                                                   const char *x_forwarded_for,
+                                                   char address_out[TALLY_ADDRESS_MAX]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

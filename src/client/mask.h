@@ -1,0 +1,39 @@
+/*
+ * mask.h - which values are secrets.
+ *
+ * By the name of the member they stand under, by card numbers in texts, and by expressions of the
+ * user's (tally/client.h, mask_names and mask_patterns). A value that is masked becomes "[masked]",
+ * whatever its type; of a text only the part that a card number or an expression takes.
+ *
+ * Made once and then constant: any thread may use it.
+ */
+#ifndef MASK_H
+#define MASK_H
+
+#include "buffer.h"
+#include "bytes.h"
+#include "tally/status.h"
+
+#define MASK_TEXT "[masked]"
+
+struct mask;
+
+/* NULL names: the standard ones; NULL patterns: none. TALLY_INVALID names the expression that is
+ * none, with regcomp's words. Caller owns. */
+TALLY_MUST_CHECK tally_status mask_create(const char *const *names, const char *const *patterns,
+                                          struct mask **mask_out, struct tally_error *error);
+void mask_destroy(struct mask *mask); /* NULL is allowed */
+
+/* Whether what stands under this name is a secret. The decoded name. */
+bool mask_is_secret(const struct mask *mask, struct bytes name);
+
+/* Appends `text` (decoded UTF-8) to `out` with what is secret in it replaced, and returns how many
+ * places were; 0 appends nothing: use the text as it is. `free_text`: card numbers are looked for. */
+enum mask_text_kind {
+    MASK_IDENTIFIER,
+    MASK_FREE_TEXT
+};
+unsigned mask_text(const struct mask *mask, struct bytes text, enum mask_text_kind kind,
+                   struct buffer *out);
+
+#endif
