@@ -139,6 +139,11 @@ token_gather_distinct(struct token_gather *gather, const uint64_t **tokens_out, 
 {
     if (gather->failed)
         return memory_fault(error);
+    if (gather->count == 0) { /* perhaps nothing was ever allocated */
+        *tokens_out = gather->sorted;
+        *count_out = 0;
+        return TALLY_OK;
+    }
     if (gather->sorted_capacity < gather->capacity) {
         uint64_t *sorted = realloc(gather->sorted, gather->capacity * sizeof *sorted);
         if (sorted == NULL)
