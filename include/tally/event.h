@@ -63,9 +63,20 @@ struct tally_event {
 };
 
 /* clang-format off */
-#define TALLY_EVENT_INIT { sizeof(struct tally_event) }
+#ifdef __cplusplus
+static inline tally_event
+tally_event_init()
+{
+    tally_event event = tally_event();
+    event.size = sizeof event;
+    return event;
+}
+#define TALLY_EVENT_INIT tally_event_init()
+#else
+#define TALLY_EVENT_INIT { .size = sizeof(struct tally_event) }
 #define TALLY_EVENT(...) \
     (&(const struct tally_event){ .size = sizeof(struct tally_event), __VA_ARGS__ })
+#endif
 /* clang-format on */
 
 #endif
