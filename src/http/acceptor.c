@@ -1,6 +1,7 @@
 #include "acceptor.h"
 
 #include "fault.h"
+#include "socket_file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ struct acceptor {
     int stop; /* an eventfd: readable when the thread is to end */
     uint16_t port;
     bool loopback;
+    struct socket_file file; /* of a unix socket */
     bool running;
     pthread_t thread;
     acceptor_take take;
@@ -70,6 +72,13 @@ bound_port(int fd)
 }
 
 static tally_status
+make_socket(struct acceptor *acceptor, int family, struct tally_error *error)
+{
+    acceptor->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return acceptor->fd < 0 ? io_fault(error, "cannot make a socket") : TALLY_OK;
+}
+
+static tally_status
 open_socket(struct acceptor *acceptor, const char *address, uint16_t port,
             struct tally_error *error)
 {
@@ -78,18 +87,56 @@ open_socket(struct acceptor *acceptor, const char *address, uint16_t port,
     if (!read_address(address, port, &where, &size, &acceptor->loopback))
         return fault(error, TALLY_INVALID,
                      "\"%s\" is no address to listen on: an IPv4 or IPv6 address is", address);
-    acceptor->fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (acceptor->fd < 0)
-        return io_fault(error, "cannot make a socket");
+    tally_status status = make_socket(acceptor, where.ss_family, error);
+    if (status != TALLY_OK)
+        return status;
     int on = 1;
     (void)setsockopt(acceptor->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(acceptor->fd, (struct sockaddr *)&where, size) < 0 ||
         listen(acceptor->fd, BACKLOG) < 0)
         return bind_fault(address, port, error);
     acceptor->port = bound_port(acceptor->fd);
-    acceptor->stop = eventfd(0, EFD_CLOEXEC);
-    if (acceptor->stop < 0)
-        return io_fault(error, "cannot make an eventfd");
+    return TALLY_OK;
+}
+
+static tally_status
+open_socket_file(struct acceptor *acceptor, const char *path, mode_t mode,
+                 struct tally_error *error)
+{
+    tally_status status = make_socket(acceptor, AF_UNIX, error);
+    if (status == TALLY_OK)
+        status = socket_file_bind(acceptor->fd, path, mode, &acceptor->file, error);
+    if (status == TALLY_OK && listen(acceptor->fd, BACKLOG) < 0)
+        status = io_fault(error, "cannot listen at the socket %s", path);
+    return status;
+}
+
+static struct acceptor *
+acceptor_create(void)
+{
+    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    if (acceptor == NULL)
+        return NULL;
+    acceptor->fd = -1;
+    acceptor->stop = -1;
+    return acceptor;
+}
+
+/* Gives out an acceptor whose socket listens; or closes it, where `status` says that it does not. */
+static tally_status
+finish_opening(struct acceptor *acceptor, tally_status status, struct acceptor **acceptor_out,
+               struct tally_error *error)
+{
+    if (status == TALLY_OK) {
+        acceptor->stop = eventfd(0, EFD_CLOEXEC);
+        if (acceptor->stop < 0)
+            status = io_fault(error, "cannot make an eventfd");
+    }
+    if (status != TALLY_OK) {
+        acceptor_close(acceptor);
+        return status;
+    }
+    *acceptor_out = acceptor;
     return TALLY_OK;
 }
 
@@ -97,18 +144,22 @@ tally_status
 acceptor_open(const char *address, uint16_t port, struct acceptor **acceptor_out,
               struct tally_error *error)
 {
-    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    struct acceptor *acceptor = acceptor_create();
     if (acceptor == NULL)
         return memory_fault(error);
-    acceptor->fd = -1;
-    acceptor->stop = -1;
     tally_status status = open_socket(acceptor, address, port, error);
-    if (status != TALLY_OK) {
-        acceptor_close(acceptor);
-        return status;
-    }
-    *acceptor_out = acceptor;
-    return TALLY_OK;
+    return finish_opening(acceptor, status, acceptor_out, error);
+}
+
+tally_status
+acceptor_open_path(const char *path, mode_t mode, struct acceptor **acceptor_out,
+                   struct tally_error *error)
+{
+    struct acceptor *acceptor = acceptor_create();
+    if (acceptor == NULL)
+        return memory_fault(error);
+    tally_status status = open_socket_file(acceptor, path, mode, error);
+    return finish_opening(acceptor, status, acceptor_out, error);
 }
 
 uint16_t
@@ -179,6 +230,7 @@ acceptor_close(struct acceptor *acceptor)
         (void)eventfd_write(acceptor->stop, 1);
         (void)pthread_join(acceptor->thread, NULL);
     }
+    socket_file_remove(&acceptor->file); /* first: a dead socket is not to be found */
     if (acceptor->stop >= 0)
         (void)close(acceptor->stop);
     if (acceptor->fd >= 0)

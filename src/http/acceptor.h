@@ -21,6 +21,13 @@ typedef void (*acceptor_take)(void *context, int fd, const struct sockaddr *addr
 TALLY_MUST_CHECK tally_status acceptor_open(const char *address, uint16_t port,
                                             struct acceptor **acceptor_out,
                                             struct tally_error *error);
+/* Listens at a unix socket's path, whose file is made with `mode` and goes with the acceptor: see
+ * socket_file_bind(). Caller owns. */
+TALLY_MUST_CHECK tally_status acceptor_open_path(const char *path, mode_t mode,
+                                                 struct acceptor **acceptor_out,
+                                                 struct tally_error *error);
+
+/* Of an address: its port, and whether only this machine can reach it. */
 uint16_t acceptor_port(const struct acceptor *acceptor);
 bool acceptor_is_loopback(const struct acceptor *acceptor);
 

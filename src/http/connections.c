@@ -24,6 +24,20 @@ connections_finish(struct connections *connections)
     (void)pthread_cond_destroy(&connections->fewer);
 }
 
+/* A client at a unix socket has no address; the kernel says whose process it is. */
+static void
+read_peer(struct connection *connection)
+{
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+    connection->local = connection->loopback = true;
+    if (getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        (void)snprintf(connection->address, sizeof connection->address, "unix:");
+    else
+        (void)snprintf(connection->address, sizeof connection->address, "unix:%lu",
+                       (unsigned long)peer.uid);
+}
+
 static void
 read_address(const void *socket_address, struct connection *connection)
 {
@@ -42,6 +56,8 @@ read_address(const void *socket_address, struct connection *connection)
         }
         (void)inet_ntop(AF_INET6, &v6->sin6_addr, connection->address, sizeof connection->address);
         connection->loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    } else if (any->sa_family == AF_UNIX) {
+        read_peer(connection);
     }
 }
 

@@ -26,9 +26,10 @@ struct connection {
     struct connection *next, **link;
     void *owner; /* the connections' */
     int fd;
-    char address[64]; /* of the client, as text */
-    bool loopback;
-    bool ended; /* it was shut down */
+    char address[64]; /* of the client, as text: "192.0.2.1"; over a unix socket "unix:UID" */
+    bool loopback;    /* the client is on this machine */
+    bool local;       /* it came over a unix socket */
+    bool ended;       /* it was shut down */
     enum connection_phase phase;
     int64_t since; /* monotonic: of the phase */
     /* Called once: by the sweep where the request is not done at `deadline`, or by

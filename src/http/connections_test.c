@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,27 @@ addresses_as_text(void **state)
         connection_close(&connections, connection);
     }
     connections_finish(&connections);
+}
+
+/* Of a client at a unix socket the kernel knows whose process it is. */
+static void
+a_user_in_place_of_an_address(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    struct connections connections;
+    connections_init(&connections);
+    const struct sockaddr address = { .sa_family = AF_UNIX };
+    struct connection *connection = connection_open(&connections, ends[0], &address);
+    char wanted[32];
+    (void)snprintf(wanted, sizeof wanted, "unix:%u", (unsigned)getuid());
+    assert_string_equal(connection->address, wanted);
+    assert_true(connection->local && connection->loopback);
+    connection_close(&connections, connection);
+    connections_finish(&connections);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
 }
 
 static void
@@ -280,6 +302,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_as_text),
+        cmocka_unit_test(a_user_in_place_of_an_address),
         cmocka_unit_test(ended_when_idle_or_reading_for_too_long),
         cmocka_unit_test(ended_when_the_client_is_gone_within_a_request),
         cmocka_unit_test(late_requests_are_told_once),
