@@ -363,6 +363,7 @@ serve(struct demo *demo)
     if (settings_read(demo->folder, settings, &error) != TALLY_OK)
         return fail_with(&error, NULL);
     (void)snprintf(settings->listen, sizeof settings->listen, "127.0.0.1:%u", find_port());
+    settings->socket[0] = '\0';
     if (server_run(&server_options, &error) != TALLY_OK)
         return fail_with(&error, NULL);
     return DONE;

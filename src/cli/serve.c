@@ -21,7 +21,9 @@
 
 static const struct command_option options[] = {
     { "data", "DIR", "the data folder (default: ./" FOLDER_STANDARD "); a new one is made" },
-    { "listen", "ADDRESS:PORT", "where to listen (default: 127.0.0.1:7878); port 0: any free one" },
+    { "listen", "ADDRESS:PORT",
+      "where to listen (default: 127.0.0.1:7878); port 0: any free one; none: only at --socket" },
+    { "socket", "PATH", "a unix socket to listen at, too" },
     { "insecure-http", NULL, "plain HTTP beyond loopback: only where something else encrypts" },
     { "check", NULL, "say what is wrong with the settings, and end" },
     { NULL, NULL, NULL },
@@ -116,6 +118,11 @@ read_settings(const struct invocation *invocation, const char *folder, struct se
     if (listen != NULL && snprintf(settings->listen, sizeof settings->listen, "%s", listen) >=
                               (int)sizeof settings->listen)
         return fail(MISUSED, "--listen takes ADDRESS:PORT");
+    const char *socket = option_value(invocation, "socket");
+    if (socket != NULL && snprintf(settings->socket, sizeof settings->socket, "%s", socket) >=
+                              (int)sizeof settings->socket)
+        return fail(MISUSED, "--socket takes a path of at most %d bytes, and %s has %zu",
+                    SETTINGS_SOCKET_MAX, socket, strlen(socket));
     if (option_given(invocation, "insecure-http"))
         settings->insecure_http = true;
     return DONE;
@@ -160,11 +167,11 @@ const struct command command_serve = {
     .name = "serve",
     .operands = "",
     .summary = "serve a data folder over HTTP",
-    .text =
-        "Prints a line `listening on http://ADDRESS:PORT` when it is ready. A folder that does "
-        "not\nexist is made; its admin key is shown at the terminal or, without one, written to "
-        "the file\n" FIRST_RUN_NAME " in it. SIGHUP reads the log's settings, rates, timeouts "
-        "and certificate anew;\nSIGTERM answers what was accepted, signs and ends.",
+    .text = "Prints a line `listening on http://ADDRESS:PORT` when it is ready, and another one, "
+            "`listening on\nunix:PATH`, for a unix socket. A folder that does not exist is made; "
+            "its admin key is shown at the terminal or, without one, written to "
+            "the file\n" FIRST_RUN_NAME " in it. SIGHUP reads the log's settings, rates, timeouts "
+            "and certificate anew;\nSIGTERM answers what was accepted, signs and ends.",
     .options = options,
     .run = run,
 };

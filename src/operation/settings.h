@@ -16,15 +16,31 @@
 #define SETTINGS_TEXT_MAX  1023
 #define SETTINGS_HOSTS_MAX 32
 
+/* The longest path of a unix socket, on Linux. */
+#define SETTINGS_SOCKET_MAX 107
+
+/* `listen`: at no address. */
+#define SETTINGS_LISTEN_NONE "none"
+
 /* What a body counts for while it is worked on: itself, and what is made of it. */
 #define SETTINGS_BODY_TIMES 3
+
+/* Who may connect to the unix socket: the server's user; its group, too; everybody. */
+enum socket_mode {
+    SOCKET_MODE_0600,
+    SOCKET_MODE_0660,
+    SOCKET_MODE_0666,
+};
 
 struct settings {
     struct folder_options storage;
 
     /* [server] */
-    char listen[256];             /* ADDRESS:PORT, [ADDRESS]:PORT; "127.0.0.1:7878" */
-    uint64_t threads;             /* of connections; 0: as many as processors, at least 2 */
+    char listen[256];                     /* ADDRESS:PORT, [ADDRESS]:PORT, none; "127.0.0.1:7878" */
+    char socket[SETTINGS_SOCKET_MAX + 1]; /* a unix socket's path, of tally.conf relative to the
+                                             folder; "": none */
+    enum socket_mode socket_mode;         /* of its file; 0660 */
+    uint64_t threads;                     /* of connections; 0: as many as processors, at least 2 */
     uint64_t readers;             /* threads for queries; 0: as many as processors, at least 2 */
     uint64_t reads_waiting;       /* requests that wait for one; 256 */
     uint64_t streams;             /* exports and verifications at once; 8 */
@@ -93,10 +109,14 @@ size_t settings_changes(const struct settings *before, const struct settings *af
                         struct buffer *out);
 
 /* What does not go together: a certificate without a key, a file that cannot be read, an address
- * beyond loopback without TLS, limits that leave each other no room. Calls `visitor` with each and
- * returns how many there are. Looks at the files. */
+ * beyond loopback without TLS, neither an address nor a socket, limits that leave each other no room.
+ * Calls `visitor` with each and returns how many there are. Looks at the files. */
 size_t settings_contradictions(const struct settings *settings, settings_visitor visitor,
                                void *context);
+
+/* TALLY_INVALID with a sentence where the server would listen nowhere. */
+TALLY_MUST_CHECK tally_status settings_check_reach(const struct settings *settings,
+                                                   struct tally_error *error);
 
 /* TALLY_INVALID with a sentence where keys and entries would go over the network in the clear and
  * insecure_http does not say that they may. */

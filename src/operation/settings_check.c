@@ -74,6 +74,16 @@ is_loopback(const char *address)
 }
 
 tally_status
+settings_check_reach(const struct settings *settings, struct tally_error *error)
+{
+    if (strcmp(settings->listen, SETTINGS_LISTEN_NONE) != 0 || settings->socket[0] != '\0')
+        return TALLY_OK;
+    return fault(error, TALLY_INVALID,
+                 "listen is none and socket is not set: nobody could reach the server; set one of "
+                 "them (--listen, --socket)");
+}
+
+tally_status
 settings_check_exposure(const struct settings *settings, struct tally_error *error)
 {
     char address[256];
@@ -163,6 +173,8 @@ check_tls(struct check *check)
     check_key_rights(check);
 
     struct tally_error error = { 0 };
+    if (settings_check_reach(settings, &error) != TALLY_OK)
+        report(check, "listen", "%s", error.text);
     if (!key && settings_check_exposure(settings, &error) != TALLY_OK)
         report(check, "listen", "%s", error.text);
 }

@@ -79,7 +79,8 @@ read_listen(const struct setting_type *type, const char *folder, const char *val
     (void)folder;
     char address[256];
     uint16_t port;
-    return settings_split_listen(value, address, &port, NULL) == TALLY_OK &&
+    return (strcmp(value, SETTINGS_LISTEN_NONE) == 0 ||
+            settings_split_listen(value, address, &port, NULL) == TALLY_OK) &&
            copy_text(value, member, size);
 }
 
@@ -157,6 +158,12 @@ read_trails(const struct setting_type *type, const char *folder, const char *val
 
 /* ---- the table ---- */
 
+static const char *const socket_modes[] = {
+    [SOCKET_MODE_0600] = "0600",
+    [SOCKET_MODE_0660] = "0660",
+    [SOCKET_MODE_0666] = "0666",
+    NULL,
+};
 static const char *const log_formats[] = { [LOG_JSON] = "json", [LOG_TEXT] = "text", NULL };
 static const char *const log_levels[] = {
     [LOG_CRITICAL_] = "critical", [LOG_ERROR] = "error", [LOG_WARNING] = "warning",
@@ -187,11 +194,21 @@ static const char *const log_levels[] = {
 
 const struct setting settings_table[SETTINGS_COUNT] = {
     { "server", "listen",
-      TEXT(read_listen, "an address and a port, such as 127.0.0.1:7878 or [::1]:7878"),
+      TEXT(read_listen, "an address and a port, such as 127.0.0.1:7878 or [::1]:7878, or `none`"),
       MEMBER(listen), "127.0.0.1:7878",
-      "Where the server listens. Beyond loopback it takes TLS, or insecure_http." },
+      "Where the server listens. Beyond loopback it takes TLS, or insecure_http. `none`: only at "
+      "the "
+      "socket." },
+    { "server", "socket", TEXT(read_file_path, "a path, with the data folder's at most 107 bytes"),
+      MEMBER(socket), "",
+      "A unix socket where the server listens, too, without TLS. A relative path counts from the "
+      "data folder. Empty: none." },
+    { "server", "socket_mode", WORD(socket_modes), MEMBER(socket_mode), "0660",
+      "The rights of the socket's file: who may write it may connect, and needs a key all the "
+      "same." },
     { "server", "threads", NUMBER(0, 256, 1), MEMBER(threads), "0",
-      "Threads for connections; 0: one a processor, and at least 2." },
+      "Threads for connections, at the address and at the socket each; 0: one a processor, and at "
+      "least 2." },
     { "server", "readers", NUMBER(0, 256, 1), MEMBER(readers), "0",
       "Threads for queries; 0: one a processor, and at least 2." },
     { "server", "reads_waiting", NUMBER(1, 65536, 1), MEMBER(reads_waiting), "256",

@@ -12,7 +12,7 @@
 
 #define SETTINGS_FILE_NAME "tally.conf"
 #define SETTINGS_FILE_MAX  (64u << 10)
-#define SETTINGS_COUNT     34
+#define SETTINGS_COUNT     36
 
 /* The longest name of a variable: TALLY_SECTION_NAME. */
 #define SETTING_VARIABLE_SIZE 64

@@ -463,6 +463,48 @@ contradictions_of_settings_from_elsewhere(void **state)
     expect_problem(&problems, 1, 0, "bodies_mib");
 }
 
+static void
+a_server_listens_somewhere(void **state)
+{
+    (void)state;
+    struct problems problems = check("[server]\nlisten = none\n");
+    expect_problem(&problems, 0, 2, "nobody could reach the server");
+    assert_int_equal(problems.count, 1);
+    problems = check("[server]\nlisten = none\nsocket = tally.sock\n");
+    assert_int_equal(problems.count, 0);
+    problems = check("[server]\nsocket = tally.sock\nsocket_mode = 0600\n");
+    assert_int_equal(problems.count, 0);
+    problems = check("[server]\nsocket_mode = 0777\n");
+    expect_problem(&problems, 0, 2, "`0600`, `0660` or `0666`");
+
+    struct settings settings;
+    struct tally_error error;
+    settings_init(&settings);
+    assert_int_equal(settings.socket_mode, SOCKET_MODE_0660);
+    assert_int_equal(settings_check_reach(&settings, &error), TALLY_OK);
+    (void)snprintf(settings.listen, sizeof settings.listen, SETTINGS_LISTEN_NONE);
+    assert_int_equal(settings_check_reach(&settings, &error), TALLY_INVALID);
+    assert_int_equal(settings_check_exposure(&settings, &error), TALLY_OK);
+}
+
+/* The longest path fits, and one more byte is refused where it is read. */
+static void
+a_path_that_a_socket_takes(void **state)
+{
+    (void)state;
+    char text[256];
+    char longest[SETTINGS_SOCKET_MAX + 1];
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[SETTINGS_SOCKET_MAX] = '\0';
+    (void)snprintf(text, sizeof text, "[server]\nsocket = %s\n", longest);
+    struct problems problems = check(text);
+    assert_int_equal(problems.count, 0);
+    (void)snprintf(text, sizeof text, "[server]\nsocket = %sx\n", longest);
+    problems = check(text);
+    expect_problem(&problems, 0, 2, "107 bytes");
+}
+
 /* What is written is what is read: each setting, from its value in the table and back. */
 static void
 changes_as_they_are_written(void **state)
@@ -549,6 +591,8 @@ main(void)
         cmocka_unit_test_setup_teardown(contradictions_have_the_line_of_the_setting, begin, end),
         cmocka_unit_test_setup_teardown(certificate_and_key_come_together, begin, end),
         cmocka_unit_test(contradictions_of_settings_from_elsewhere),
+        cmocka_unit_test_setup_teardown(a_server_listens_somewhere, begin, end),
+        cmocka_unit_test_setup_teardown(a_path_that_a_socket_takes, begin, end),
         cmocka_unit_test(changes_as_they_are_written),
         cmocka_unit_test(an_address_and_its_port),
     };

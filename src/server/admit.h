@@ -15,7 +15,7 @@ struct request_head {
     struct framing framing;
     struct bytes host, authorization, content_type, content_encoding, request_id, last_event;
     struct bytes forwarded; /* any of the fields by which a proxy says that it is one */
-    bool loopback_only;     /* the server listens on loopback */
+    bool loopback_only;     /* it came to a server that listens on loopback and nowhere else */
 };
 
 /* Fills in what the head says of the request; where it is refused, gives the answer. *body_out says

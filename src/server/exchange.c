@@ -182,7 +182,9 @@ static enum MHD_Result
 take_head(struct exchange *exchange, struct request *request, const char *method,
           const char *version)
 {
-    struct head_reading reading = { .head.loopback_only = exchange->loopback };
+    /* No page in a browser reaches a unix socket. */
+    bool loopback = exchange->loopback && !request->connection->local;
+    struct head_reading reading = { .head.loopback_only = loopback };
     struct framing *framing = &reading.head.framing;
     framing->method = bytes_text(method);
     framing->version = bytes_text(version);

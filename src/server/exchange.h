@@ -23,7 +23,7 @@ struct exchange {
     struct server *server;
     struct connections connections;
     atomic_uint resuming; /* threads within request_resume() */
-    bool loopback;        /* it is listened on loopback only */
+    bool loopback;        /* of addresses, it is listened on loopback only */
 };
 
 /* libmicrohttpd's callbacks; the context of each is the exchange. */

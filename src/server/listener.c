@@ -32,17 +32,30 @@
 /* How often draining looks again at what is left. */
 #define DRAIN_STEP (CLOCK_SECOND / 10)
 
-struct listener {
-    struct exchange exchange; /* first: it is the connections' owner */
-    struct acceptor *acceptor;
+/* Each has threads of its own, since the library encrypts all that a daemon of it serves, or nothing. */
+enum endpoint_kind {
+    AT_ADDRESS,
+    AT_SOCKET,
+    ENDPOINTS,
+};
+
+struct endpoint {
+    struct listener *listener;
+    struct acceptor *acceptor; /* NULL: it is not listened there */
     struct MHD_Daemon *daemon;
     struct tls *tls; /* NULL: plain HTTP */
-    uint64_t connections_max;
     char url[320];
 };
 
+struct listener {
+    struct exchange exchange; /* first: it is the connections' owner */
+    struct endpoint endpoints[ENDPOINTS];
+    uint64_t connections_max; /* of all endpoints */
+};
+
 /* Has the kernel end a connection whose client takes nothing of its answer for so long. The library
- * knows only how long nothing happened at all, and a stream's maker is no one to end a connection. */
+ * knows only how long nothing happened at all, and a stream's maker is no one to end a connection.
+ * A unix socket has no such limit: there the library's has to do, idle_timeout. */
 static void
 limit_sending(int fd, int64_t ns)
 {
@@ -53,11 +66,12 @@ limit_sending(int fd, int64_t ns)
 static void
 take_connection(void *context, int fd, const struct sockaddr *address, socklen_t size)
 {
-    struct listener *listener = context;
+    struct endpoint *endpoint = context;
+    struct listener *listener = endpoint->listener;
     if (listener_connections(listener) < listener->connections_max) {
         limit_sending(fd, listener->exchange.server->settings.send_timeout);
         /* It closes what it does not take. */
-        if (MHD_add_connection(listener->daemon, fd, address, size) != MHD_YES)
+        if (MHD_add_connection(endpoint->daemon, fd, address, size) != MHD_YES)
             metrics_add(listener->exchange.server->metrics, METRIC_OVERLOADED, 1);
         return;
     }
@@ -76,7 +90,7 @@ retrieve_certificate(gnutls_session_t session, const gnutls_datum_t *authorities
     if (connection == NULL)
         return -1; /* there was no memory for it */
     const struct listener *listener = (const struct listener *)connection->owner;
-    tls_current(listener->tls, chain, chain_size, key);
+    tls_current(listener->endpoints[AT_ADDRESS].tls, chain, chain_size, key);
     return 0;
 }
 
@@ -123,8 +137,9 @@ limit_connections(const struct folder *folder, uint64_t wanted)
 }
 
 static tally_status
-start_daemon(struct listener *listener, struct tally_error *error)
+start_daemon(struct endpoint *endpoint, struct tally_error *error)
 {
+    struct listener *listener = endpoint->listener;
     const struct settings *settings = &listener->exchange.server->settings;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
                      MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
@@ -134,9 +149,9 @@ start_daemon(struct listener *listener, struct tally_error *error)
         { MHD_OPTION_END, 0, NULL },
     };
     struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
-    if (listener->tls != NULL)
+    if (endpoint->tls != NULL)
         flags |= MHD_USE_TLS;
-    listener->daemon = MHD_start_daemon(
+    endpoint->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_handle, &listener->exchange, MHD_OPTION_EXTERNAL_LOGGER,
         log_library, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &listener->exchange,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &listener->exchange,
@@ -146,37 +161,77 @@ start_daemon(struct listener *listener, struct tally_error *error)
         (unsigned)settings->connections_address, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(settings->idle_timeout / CLOCK_SECOND), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS, MHD_OPTION_ARRAY,
-        listener->tls != NULL ? encrypted : plain, MHD_OPTION_END);
-    if (listener->daemon == NULL)
+        endpoint->tls != NULL ? encrypted : plain, MHD_OPTION_END);
+    if (endpoint->daemon == NULL)
         return fault(error, TALLY_NO_MEMORY, "the HTTP library could not be started");
     return TALLY_OK;
 }
 
 static tally_status
-open_parts(struct listener *listener, struct tally_error *error)
+open_address(struct listener *listener, const struct settings *settings, struct tally_error *error)
 {
-    const struct settings *settings = &listener->exchange.server->settings;
+    struct endpoint *endpoint = &listener->endpoints[AT_ADDRESS];
+    if (strcmp(settings->listen, SETTINGS_LISTEN_NONE) == 0)
+        return TALLY_OK;
     char address[256];
     uint16_t port;
     tally_status status = settings_split_listen(settings->listen, address, &port, error);
     if (status == TALLY_OK)
         status = settings_check_exposure(settings, error);
     if (status == TALLY_OK && settings->tls_certificate[0] != '\0')
-        status = tls_open(settings->tls_certificate, settings->tls_key, &listener->tls, error);
+        status = tls_open(settings->tls_certificate, settings->tls_key, &endpoint->tls, error);
     if (status == TALLY_OK)
-        status = acceptor_open(address, port, &listener->acceptor, error);
+        status = acceptor_open(address, port, &endpoint->acceptor, error);
     if (status != TALLY_OK)
         return status;
-    listener->exchange.loopback = acceptor_is_loopback(listener->acceptor);
+    listener->exchange.loopback = acceptor_is_loopback(endpoint->acceptor);
     bool v6 = strchr(address, ':') != NULL;
-    (void)snprintf(listener->url, sizeof listener->url, "%s://%s%s%s:%u",
-                   listener->tls == NULL ? "http" : "https", v6 ? "[" : "", address, v6 ? "]" : "",
-                   acceptor_port(listener->acceptor));
+    (void)snprintf(endpoint->url, sizeof endpoint->url, "%s://%s%s%s:%u",
+                   endpoint->tls == NULL ? "http" : "https", v6 ? "[" : "", address, v6 ? "]" : "",
+                   acceptor_port(endpoint->acceptor));
+    return TALLY_OK;
+}
+
+static tally_status
+open_socket_path(struct listener *listener, const struct settings *settings,
+                 struct tally_error *error)
+{
+    static const mode_t modes[] = {
+        [SOCKET_MODE_0600] = 0600,
+        [SOCKET_MODE_0660] = 0660,
+        [SOCKET_MODE_0666] = 0666,
+    };
+    struct endpoint *endpoint = &listener->endpoints[AT_SOCKET];
+    if (settings->socket[0] == '\0')
+        return TALLY_OK;
+    (void)snprintf(endpoint->url, sizeof endpoint->url, "unix:%s", settings->socket);
+    return acceptor_open_path(settings->socket, modes[settings->socket_mode], &endpoint->acceptor,
+                              error);
+}
+
+/* Everywhere or nowhere: connections are accepted when all is bound. */
+static tally_status
+open_endpoints(struct listener *listener, struct tally_error *error)
+{
+    const struct settings *settings = &listener->exchange.server->settings;
+    tally_status status = settings_check_reach(settings, error);
+    if (status == TALLY_OK)
+        status = open_address(listener, settings, error);
+    if (status == TALLY_OK)
+        status = open_socket_path(listener, settings, error);
+    if (status != TALLY_OK)
+        return status;
     listener->connections_max =
         limit_connections(listener->exchange.server->folder, settings->connections);
-    status = start_daemon(listener, error);
-    if (status == TALLY_OK)
-        status = acceptor_start(listener->acceptor, take_connection, listener, error);
+    for (unsigned i = 0; i < ENDPOINTS && status == TALLY_OK; i++) {
+        struct endpoint *endpoint = &listener->endpoints[i];
+        endpoint->listener = listener;
+        if (endpoint->acceptor == NULL)
+            continue;
+        status = start_daemon(endpoint, error);
+        if (status == TALLY_OK)
+            status = acceptor_start(endpoint->acceptor, take_connection, endpoint, error);
+    }
     return status;
 }
 
@@ -200,7 +255,7 @@ listener_open(struct server *server, struct listener **listener_out, struct tall
     connections_init(&listener->exchange.connections);
     listener->exchange.connections.owner = &listener->exchange;
     use_limits(listener, &server->settings);
-    tally_status status = open_parts(listener, error);
+    tally_status status = open_endpoints(listener, error);
     if (status != TALLY_OK) {
         listener_close(listener, 0);
         return status;
@@ -210,9 +265,12 @@ listener_open(struct server *server, struct listener **listener_out, struct tall
 }
 
 const char *
-listener_url(const struct listener *listener)
+listener_url(const struct listener *listener, unsigned i)
 {
-    return listener->url;
+    for (unsigned kind = 0; kind < ENDPOINTS; kind++)
+        if (listener->endpoints[kind].acceptor != NULL && i-- == 0)
+            return listener->endpoints[kind].url;
+    return NULL;
 }
 
 uint64_t
@@ -241,7 +299,8 @@ listener_reload(struct listener *listener, const struct settings *settings,
                 struct tally_error *error)
 {
     use_limits(listener, settings);
-    return listener->tls == NULL ? TALLY_OK : tls_reload(listener->tls, error);
+    struct tls *tls = listener->endpoints[AT_ADDRESS].tls;
+    return tls == NULL ? TALLY_OK : tls_reload(tls, error);
 }
 
 /* Waits until nothing is suspended, which libmicrohttpd would end the process for. What is not done
@@ -271,12 +330,18 @@ listener_close(struct listener *listener, int64_t ns)
 {
     if (listener == NULL)
         return;
-    acceptor_close(listener->acceptor);
-    if (listener->daemon != NULL) {
-        drain(listener, ns);
-        MHD_stop_daemon(listener->daemon);
+    bool serving = false;
+    for (unsigned i = 0; i < ENDPOINTS; i++) {
+        acceptor_close(listener->endpoints[i].acceptor);
+        serving = serving || listener->endpoints[i].daemon != NULL;
     }
-    tls_close(listener->tls);
+    if (serving)
+        drain(listener, ns);
+    for (unsigned i = 0; i < ENDPOINTS; i++) {
+        if (listener->endpoints[i].daemon != NULL)
+            MHD_stop_daemon(listener->endpoints[i].daemon);
+        tls_close(listener->endpoints[i].tls);
+    }
     connections_finish(&listener->exchange.connections);
     free(listener);
 }

@@ -12,13 +12,15 @@
 
 struct listener;
 
-/* Binds, and begins to serve. TALLY_BUSY where the port is taken; TALLY_INVALID for settings that
+/* Binds, and begins to serve: at an address, at a unix socket, or at both. TALLY_BUSY where the port or
+ * the socket is taken; TALLY_INVALID for settings that
  * cannot be (docs/operations.md). `server` is whole but for this. Caller owns. */
 TALLY_MUST_CHECK tally_status listener_open(struct server *server, struct listener **listener_out,
                                             struct tally_error *error);
 
-/* "http://127.0.0.1:7878", lent. */
-const char *listener_url(const struct listener *listener);
+/* Where it is listened, lent: "http://127.0.0.1:7878", "unix:/run/tally/tally.sock"; counted from 0,
+ * NULL behind the last one. */
+const char *listener_url(const struct listener *listener, unsigned i);
 
 /* Connections there are now. */
 uint64_t listener_connections(struct listener *listener);

@@ -274,7 +274,7 @@ add_headers(struct MHD_Response *response, const struct request *request)
                                       "default-src 'none'; frame-ancestors 'none'");
     else
         (void)MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
-    if (request->server->settings.tls_certificate[0] != '\0')
+    if (request->server->settings.tls_certificate[0] != '\0' && !request->connection->local)
         (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     if (request->id[0] != '\0')
         (void)MHD_add_response_header(response, "X-Request-Id", request->id);

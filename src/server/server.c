@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "documents.h"
 #include "fault.h"
+#include "json.h"
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
@@ -82,7 +83,9 @@ note_start(struct server *server, const char *url)
     struct settings standard;
     settings_init(&standard);
     struct buffer details = { 0 };
-    buffer_format(&details, "{\"version\":\"" TALLY_VERSION "\",\"url\":\"%s\",\"settings\":", url);
+    buffer_text(&details, "{\"version\":\"" TALLY_VERSION "\",\"url\":");
+    json_write_string(bytes_text(url), &details);
+    buffer_text(&details, ",\"settings\":");
     (void)settings_changes(&standard, &server->settings, &details);
     buffer_byte(&details, '}');
     note(server, "server.start", "success", &details);
@@ -363,6 +366,16 @@ stop(struct server *server, const sigset_t *signals)
         run(server, signals, clock_monotonic() + server->settings.drain);
 }
 
+static void
+tell_ready(struct server *server, const struct server_options *options)
+{
+    note_start(server, listener_url(server->listener, 0));
+    const char *url;
+    for (unsigned i = 0; (url = listener_url(server->listener, i)) != NULL; i++)
+        if (options->ready != NULL)
+            options->ready(options->context, url);
+}
+
 tally_status
 server_run(const struct server_options *options, struct tally_error *error)
 {
@@ -387,9 +400,7 @@ server_run(const struct server_options *options, struct tally_error *error)
 
     tally_status status = open_all(server, error);
     if (status == TALLY_OK) {
-        note_start(server, listener_url(server->listener));
-        if (options->ready != NULL)
-            options->ready(options->context, listener_url(server->listener));
+        tell_ready(server, options);
         notify_ready();
         run(server, &signals, INT64_MAX);
         stop(server, &signals);

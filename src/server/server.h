@@ -64,7 +64,7 @@ struct server {
 struct server_options {
     const char *path;
     struct settings settings;
-    /* Called once, when connections are accepted: the URL. */
+    /* Called when connections are accepted, for each place where they are: its URL, or unix:PATH. */
     void (*ready)(void *context, const char *url);
     void *context;
 };
