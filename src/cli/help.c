@@ -93,11 +93,11 @@ put_list(struct buffer *text)
     for (size_t i = 0; commands[i] != NULL; i++)
         buffer_format(text, "  tally %-8s %s\n", commands[i]->name, commands[i]->summary);
     buffer_text(
-        text, "\nWHERE is a data folder or a server's URL. `tally help COMMAND` says more; so do "
-              "the man pages "
-              "tally(1) and\ntally-filter(7).\n\n"
-              "Exit status: 0 done or intact; 1 tampered, or a proof that fails; 2 wrong usage or "
-              "invalid\ninput, nothing stored; 3 could not; 4 what was asked for is not there.\n");
+        text,
+        "\nWHERE is a data folder, a server's URL, or unix:PATH, its socket. `tally help COMMAND` "
+        "says\nmore; so do the man pages tally(1) and tally-filter(7).\n\n"
+        "Exit status: 0 done or intact; 1 tampered, or a proof that fails; 2 wrong usage or "
+        "invalid\ninput, nothing stored; 3 could not; 4 what was asked for is not there.\n");
 }
 
 static int

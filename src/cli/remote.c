@@ -3,6 +3,7 @@
  */
 #include "remote_parts.h"
 
+#include "settings.h"
 #include "trail.h"
 #include "where.h"
 
@@ -85,6 +86,7 @@ forget_key(struct remote *remote)
     curl_slist_free_all(remote->headers);
 }
 
+/* `host` NULL: a unix socket, which leads to this machine and no other. */
 static int
 read_key(const struct invocation *invocation, struct remote *remote, bool secure, const char *host)
 {
@@ -95,7 +97,7 @@ read_key(const struct invocation *invocation, struct remote *remote, bool secure
         return DONE;
     if (!key_is_sound(key))
         return fail(MISUSED, "the key has characters that no key has");
-    remote->loopback_only = !secure && !option_given(invocation, "insecure-http");
+    remote->loopback_only = !secure && host != NULL && !option_given(invocation, "insecure-http");
     if (remote->loopback_only && !host_is_loopback(host))
         return fail(MISUSED,
                     "%s: a key is not sent over plain HTTP to another machine, where anybody "
@@ -173,19 +175,38 @@ set_options(const struct invocation *invocation, struct remote *remote, bool sec
 }
 
 static int
+set_up(const struct invocation *invocation, struct remote *remote, bool secure, const char *host)
+{
+    int outcome = set_options(invocation, remote, secure);
+    /* An empty Expect: a body is sent at once, without asking whether it is welcome. */
+    if (outcome == DONE)
+        outcome = add_header(remote, "Expect:");
+    if (outcome == DONE)
+        outcome = read_key(invocation, remote, secure, host);
+    return outcome;
+}
+
+static int
+prepare_socket(const struct invocation *invocation, struct remote *remote, const char *path)
+{
+    if (path[0] == '\0' || strlen(path) > SETTINGS_SOCKET_MAX)
+        return fail(MISUSED, "%s: a socket's path has 1 to %d bytes", remote->where,
+                    SETTINGS_SOCKET_MAX);
+    if (curl_easy_setopt(remote->curl, CURLOPT_UNIX_SOCKET_PATH, path) != CURLE_OK)
+        return fail(UNABLE, "libcurl lacks what is needed for %s", remote->where);
+    return set_up(invocation, remote, false, NULL);
+}
+
+static int
 prepare(const struct invocation *invocation, struct remote *remote)
 {
+    const char *path = where_socket(remote->where);
+    if (path != NULL)
+        return prepare_socket(invocation, remote, path);
     struct place place = { 0 };
     int outcome = place_read(remote->where, &place);
-    if (outcome == DONE) {
-        bool secure = strcasecmp(place.scheme, "https") == 0;
-        outcome = set_options(invocation, remote, secure);
-        /* An empty Expect: a body is sent at once, without asking whether it is welcome. */
-        if (outcome == DONE)
-            outcome = add_header(remote, "Expect:");
-        if (outcome == DONE)
-            outcome = read_key(invocation, remote, secure, place.host);
-    }
+    if (outcome == DONE)
+        outcome = set_up(invocation, remote, strcasecmp(place.scheme, "https") == 0, place.host);
     place_finish(&place);
     return outcome;
 }
@@ -204,7 +225,7 @@ remote_open(const struct invocation *invocation, struct remote **remote_out)
         return fail(UNABLE, "out of memory");
     remote->where = invocation->operands[0];
     remote->trail = trail == NULL ? "main" : trail;
-    remote->base = strdup(remote->where);
+    remote->base = strdup(where_socket(remote->where) == NULL ? remote->where : "http://localhost");
     bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     remote->curl = started ? curl_easy_init() : NULL;
     outcome = remote->base == NULL || remote->curl == NULL ? fail(UNABLE, "out of memory")

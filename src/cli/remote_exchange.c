@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "random.h"
+#include "where.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -71,6 +72,18 @@ receive(char *data, size_t one, size_t size, void *context)
     return exchange->taken == TALLY_OK ? size : 0;
 }
 
+/* What libcurl says of a unix socket names a host and a port that nobody asked for. */
+static const char *
+reason_not_connected(const struct remote *remote, const char *reason)
+{
+    long number = 0;
+    if (where_socket(remote->where) == NULL ||
+        curl_easy_getinfo(remote->curl, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
+        return reason;
+    const char *text = strerrordesc_np((int)number);
+    return number == 0 || text == NULL ? reason : text;
+}
+
 static tally_status
 fault_of_curl(const struct remote *remote, CURLcode code, struct tally_error *error)
 {
@@ -78,6 +91,8 @@ fault_of_curl(const struct remote *remote, CURLcode code, struct tally_error *er
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return memory_fault(error);
+    case CURLE_COULDNT_CONNECT:
+        return fault(error, TALLY_IO, "%s", reason_not_connected(remote, reason));
     case CURLE_ABORTED_BY_CALLBACK:
         return fault(error, TALLY_IO,
                      "this name leads to another machine, and a key is not sent there over plain "

@@ -11,7 +11,7 @@
 struct remote {
     const char *where; /* borrowed, as is the trail's name */
     const char *trail;
-    char *base; /* where, without slashes at its end */
+    char *base; /* of URLs: where, without slashes at its end */
     CURL *curl;
     struct curl_slist *headers; /* of every request; the last one is the key, if there is one */
     bool loopback_only;         /* a key in the clear: to this machine and no other */

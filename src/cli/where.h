@@ -37,8 +37,11 @@ int where_close(struct where *where, int outcome);
 /* Says what a fault met while reading the trail means and returns the exit status for it. */
 int where_fault(const struct where *where, const struct tally_error *error);
 
-/* Whether WHERE is a URL: then the command works on a server (remote.h). */
+/* Whether WHERE is a URL or unix:PATH: then the command works on a server (remote.h). */
 bool where_is_url(const char *where);
+
+/* The PATH of unix:PATH, or NULL. */
+const char *where_socket(const char *where);
 
 /* DONE, or MISUSED after saying what a trail's name is. */
 int where_check_name(const char *name);

@@ -1,7 +1,7 @@
 # lib.sh - what the server's tests share, beside what all system tests do: a server, and questions to it.
 #
-# serve DIR starts one on a port of its own and sets $url; it is stopped at the end. $key is the key that
-# fetch brings along.
+# serve DIR starts one on a port of its own and sets $url, the first one if there are more; it is stopped at
+# the end. $key is the key that fetch brings along.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../system/lib.sh"
 command -v curl > /dev/null && command -v jq > /dev/null || skip_all 'curl and jq are needed'
@@ -18,7 +18,7 @@ serve() {
     : > "$scratch/serve.out" # what the one before wrote is not to be taken for this one's
     "$TALLY" serve --data "$dir" --listen 127.0.0.1:0 "$@" > "$scratch/serve.out" 2> "$scratch/serve.err" &
     server=$!
-    until url=$(sed -n 's/^listening on //p' "$scratch/serve.out") && [ -n "$url" ]; do
+    until url=$(sed -n 's/^listening on //p' "$scratch/serve.out" | head -n 1) && [ -n "$url" ]; do
         if ! kill -0 "$server" 2> /dev/null || [ $((tries += 1)) -gt 200 ]; then
             echo "Bail out! the server does not start"
             sed 's/^/#   /' "$scratch/serve.err"
