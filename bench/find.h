@@ -137,6 +137,7 @@ struct find_options {
     const char *answers; /* a file, or NULL */
     const char *restart; /* a command, or NULL */
     const char *targets; /* a file for what is asked over HTTP, or NULL */
+    const char *only;    /* how the labels of the questions that are asked begin, or NULL: all */
     const char *where;   /* the folder, file or database */
     const char *samples;
 };

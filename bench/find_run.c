@@ -190,6 +190,9 @@ find_run(const struct find_engine *engine, const struct find_options *options)
         quit("cannot write %s", options->answers);
     for (const struct find_question *question = find_questions; question->label != NULL;
          question++) {
+        if (options->only != NULL &&
+            strncmp(question->label, options->only, strlen(options->only)) != 0)
+            continue;
         finder.question = question;
         ask_warm(&finder);
         ask_cold(&finder);
@@ -215,13 +218,10 @@ void
 find_options_read(int argc, char **argv, struct find_options *options_out)
 {
     static const struct option known[] = {
-        { "asks", required_argument, NULL, 'a' },
-        { "cold", required_argument, NULL, 'c' },
-        { "seconds", required_argument, NULL, 's' },
-        { "answers", required_argument, NULL, 'w' },
-        { "restart", required_argument, NULL, 'r' },
-        { "targets", required_argument, NULL, 't' },
-        { NULL, 0, NULL, 0 },
+        { "asks", required_argument, NULL, 'a' },    { "cold", required_argument, NULL, 'c' },
+        { "seconds", required_argument, NULL, 's' }, { "answers", required_argument, NULL, 'w' },
+        { "restart", required_argument, NULL, 'r' }, { "targets", required_argument, NULL, 't' },
+        { "only", required_argument, NULL, 'o' },    { NULL, 0, NULL, 0 },
     };
     struct find_options options = { .asks = 200, .cold = 10, .seconds = 10 };
     int option;
@@ -238,12 +238,14 @@ find_options_read(int argc, char **argv, struct find_options *options_out)
             options.restart = optarg;
         else if (option == 't')
             options.targets = optarg;
+        else if (option == 'o')
+            options.only = optarg;
         else
             exit(1);
     }
     if (optind + 2 != argc || options.asks == 0)
         quit("usage: %s [--asks N] [--cold N] [--seconds N] [--answers FILE] [--restart COMMAND]"
-             " [--targets FILE] WHERE SAMPLES",
+             " [--targets FILE] [--only LABEL] WHERE SAMPLES",
              program_invocation_short_name);
     options.where = argv[optind];
     options.samples = argv[optind + 1];

@@ -2,12 +2,13 @@
  * find_trail - ask a trail in its folder, within this process: the filter language, the scans and the
  * statistics that the command line and the server use, without what they print.
  *
- *     find_trail [--asks N] [--cold N] [--seconds N] [--answers FILE] [--targets FILE] FOLDER SAMPLES
+ *     find_trail [--asks N] [--cold N] [--seconds N] [--answers FILE] [--targets FILE] [--only LABEL]
+ *                FOLDER SAMPLES
  *
  * The trail is open for writing, as in the application that records into it. Each ask reads its
  * filter, takes a snapshot of its own and reads whole entries. --targets only
  * writes what the same would be over HTTP: lines of QUESTION<TAB>TARGET. Beside the questions:
- * opening the trail, warm and cold, and verification.
+ * opening the trail, warm and cold, and verification, unless only some questions are asked.
  */
 #include "clock.h"
 #include "cold.h"
@@ -345,11 +346,14 @@ main(int argc, char **argv)
     }
     struct place place = { .path = options.where };
     const struct find_engine engine = { .context = &place, .ask = ask, .cool = cool };
-    measure_opening(&place, COLD, options.cold);
-    measure_opening(&place, WARM, 10);
+    if (options.only == NULL) {
+        measure_opening(&place, COLD, options.cold);
+        measure_opening(&place, WARM, 10);
+    }
     open_place(&place);
     find_run(&engine, &options);
-    measure_verification(&place, options.seconds);
+    if (options.only == NULL)
+        measure_verification(&place, options.seconds);
     close_place(&place);
     return 0;
 }

@@ -108,6 +108,10 @@ expect_same_numbers(enum field_column hint, uint32_t rows, struct bytes encoded,
         expect(row_set_has(&found, row) == within);
         expect(row_set_has(&exceptions, row) == (form == NUMBER_EXCEPTION));
     }
+    int64_t times[PAGE_ROWS];
+    memset(times, 0x7f, sizeof times);
+    status = codec_lower_times(encoded, rows, &among, times, NULL);
+    expect(status == TALLY_OK || status == TALLY_ABSENT || page == NULL);
     for (uint32_t first = 0; first < rows; first += BLOCK_ROWS) {
         struct page block;
         status = codec_decode_numbers(decoders[1], first / BLOCK_ROWS, hint, rows, encoded, NULL);

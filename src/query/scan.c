@@ -374,16 +374,15 @@ list_page(struct listing *listing, const struct run *run, struct run_reader *rea
 {
     struct row_set found;
     const int64_t *times;
-    uint32_t rows;
     tally_status status = scan_find(listing->scan, page, &found, error);
     if (status != TALLY_OK || row_set_empty(&found))
         return status;
-    status = run_times(reader, page, &times, &rows, error);
+    status = run_times_of(reader, page, &found, &times, error);
     if (status != TALLY_OK)
         return status;
 
     bool by_time = listing->order == ORDER_TIME || listing->order == ORDER_TIME_DOWN;
-    for (uint32_t i = row_set_next(&found, 0); i < rows; i = row_set_next(&found, i + 1)) {
+    for (uint32_t i = row_set_next(&found, 0); i < PAGE_ROWS; i = row_set_next(&found, i + 1)) {
         struct scan_hit hit = { times[i], run->first + (uint64_t)page * PAGE_ROWS + i };
         if (listing->place->begun && !comes_before(listing->order, &listing->place->last, &hit))
             continue;

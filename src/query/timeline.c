@@ -1,8 +1,8 @@
 /*
  * Buckets are kept in an array by their intervals' numbers, which grows on either side as entries
  * come, so that the range of times need not be known before. A page whose times all lie in one
- * bucket is added to it whole; only where a border goes through a page its times are read. Where
- * intervals are whole hours, a run whose counts tell is not looked at.
+ * bucket is added to it whole; only where a border goes through a page the times of its matches are
+ * read. Where intervals are whole hours, a run whose counts tell is not looked at.
  *
  * The limits are checked before the array grows, so memory is bounded. Where there are too many
  * buckets, the range of times is looked up only to say which interval would do.
@@ -152,10 +152,10 @@ add_rows(struct counting *counting, const struct scan_page *matches, const uint3
 {
     const int64_t *times;
     const uint16_t *rows = scan_page_rows(matches);
-    uint32_t row_count;
     int64_t begin = 1, end = 0; /* of the interval that the row before was in */
     uint64_t *cells = NULL;
-    tally_status status = run_times(matches->reader, matches->page, &times, &row_count, error);
+    tally_status status =
+        run_times_of(matches->reader, matches->page, matches->found, &times, error);
     for (uint32_t i = 0; i < matches->count && status == TALLY_OK; i++) {
         int64_t time = times[rows[i]];
         if (time < begin || time > end) {

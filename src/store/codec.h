@@ -177,6 +177,13 @@ TALLY_MUST_CHECK tally_status codec_decode_numbers(struct page_decoder *decoder,
 void page_decoder_numbers_block(const struct page_decoder *decoder, uint32_t slot, uint32_t rows,
                                 struct page *page_out);
 
+/* CODEC_NUMBERS, of times: lowers times[row] to the key of the row, for each of the `wanted` rows of an
+ * encoded page of `rows` rows that has a value. Of the page only the blocks with such rows are
+ * decoded. TALLY_ABSENT where one of them is an exception: then the page is to be decoded whole. */
+TALLY_MUST_CHECK tally_status codec_lower_times(struct bytes encoded, uint32_t rows,
+                                                const struct row_set *wanted, int64_t *times,
+                                                struct tally_error *error);
+
 /* CODEC_TEXT: a block of `rows` rows into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
  * that slot is decoded again. The values of slot n + 1 follow those of slot n in memory, so that
  * decoding a page's blocks into slots 0, 1, … makes a whole page: page_decoder_text_page(). */

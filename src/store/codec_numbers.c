@@ -386,3 +386,41 @@ page_decoder_numbers_block(const struct page_decoder *decoder, uint32_t slot, ui
         .forms = decoder->forms + first,
     };
 }
+
+/* Those of one block, whose first row is row 0 of `times`. */
+static tally_status
+block_lower(const struct numbered_page *page, uint32_t block, const uint64_t *wanted,
+            int64_t *times, struct tally_error *error)
+{
+    uint8_t forms[BLOCK_ROWS];
+    int64_t keys[BLOCK_ROWS];
+    if (!forms_read_group(&page->forms, block, forms))
+        return damaged(error);
+    numbers_read_block(page, block, keys);
+    for (unsigned word = 0; word < BLOCK_ROWS / 64; word++) {
+        for (uint64_t left = wanted[word]; left != 0; left &= left - 1) {
+            unsigned row = word * 64 + (unsigned)__builtin_ctzll(left);
+            if (forms[row] == NUMBER_EXCEPTION)
+                return TALLY_ABSENT;
+            if (forms[row] != NUMBER_ABSENT && keys[row] < times[row])
+                times[row] = keys[row];
+        }
+    }
+    return TALLY_OK;
+}
+
+tally_status
+codec_lower_times(struct bytes encoded, uint32_t rows, const struct row_set *wanted, int64_t *times,
+                  struct tally_error *error)
+{
+    struct numbered_page page;
+    if (encoded.size == 0)
+        return TALLY_OK;
+    tally_status status = numbers_open(encoded, COLUMN_HINT_TIME, rows, &page, error);
+    for (uint32_t row = row_set_next(wanted, 0); row < rows && status == TALLY_OK;) {
+        uint32_t block = row / BLOCK_ROWS, first = block * BLOCK_ROWS;
+        status = block_lower(&page, block, wanted->words + first / 64, times + first, error);
+        row = row_set_next(wanted, first + BLOCK_ROWS);
+    }
+    return status;
+}

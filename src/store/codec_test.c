@@ -326,6 +326,30 @@ check_number_blocks(const struct made_page *made, const struct page *page, struc
     page_decoder_destroy(other);
 }
 
+/* Times of some rows are those that the page has; where one is an exception, it says so. */
+static void
+check_lowered(const struct page *page, struct bytes encoded)
+{
+    int64_t times[PAGE_ROWS];
+    struct row_set wanted = { 0 };
+    bool exceptions = false;
+    for (uint32_t row = below(300); row < page->rows; row += 1 + below(600))
+        row_set_add(&wanted, row);
+    for (uint32_t row = 0; row < page->rows; row++)
+        times[row] = row % 3 == 0 ? INT64_MIN : INT64_MAX;
+    tally_status status = codec_lower_times(encoded, page->rows, &wanted, times, NULL);
+    for (uint32_t row = 0; row < page->rows; row++) {
+        uint8_t form = page->kind == PAGE_NUMBERS ? page->forms[row] : NUMBER_ABSENT;
+        bool has = row_set_has(&wanted, row) && form != NUMBER_ABSENT && row % 3 != 0;
+        exceptions |= row_set_has(&wanted, row) && form == NUMBER_EXCEPTION;
+        if (status == TALLY_OK)
+            assert_true(times[row] == (has            ? page->keys[row]
+                                       : row % 3 == 0 ? INT64_MIN
+                                                      : INT64_MAX));
+    }
+    assert_int_equal(status, exceptions ? TALLY_ABSENT : TALLY_OK);
+}
+
 /* The law, for pages; returns the encoded size. */
 static size_t
 check_page(const struct made_page *made, enum codec codec)
@@ -351,6 +375,8 @@ check_page(const struct made_page *made, enum codec codec)
         check_searches(made->hint, &page, encoded);
     if (codec == CODEC_NUMBERS)
         check_number_blocks(made, &page, encoded);
+    if (codec == CODEC_NUMBERS && made->hint == COLUMN_HINT_TIME)
+        check_lowered(&page, encoded);
     free((void *)encoded.data);
     size_t size = out.size - 6;
     buffer_free(&out);
@@ -916,6 +942,9 @@ feed_in_part(enum field_column hint, uint32_t rows, struct bytes bytes)
     assert_true(status == TALLY_OK || status == TALLY_ABSENT || status == TALLY_DAMAGED);
     status = number_search_encoded(&search, bytes, hint, rows, NULL);
     assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+    int64_t times[PAGE_ROWS] = { 0 };
+    status = codec_lower_times(bytes, rows, &among, times, NULL);
+    assert_true(status == TALLY_OK || status == TALLY_ABSENT || status == TALLY_DAMAGED);
 }
 
 /* What any damage may do: nothing but a page of as many rows, or a refusal. */

@@ -122,6 +122,11 @@ TALLY_MUST_CHECK tally_status run_word_pages(struct run_reader *reader, uint64_t
 TALLY_MUST_CHECK tally_status run_times(struct run_reader *reader, uint32_t page,
                                         const int64_t **times_out, uint32_t *rows_out,
                                         struct tally_error *error);
+/* The same of the `wanted` rows of the page only, of the others nothing is said: of a segment little
+ * more is decoded than these. */
+TALLY_MUST_CHECK tally_status run_times_of(struct run_reader *reader, uint32_t page,
+                                           const struct row_set *wanted, const int64_t **times_out,
+                                           struct tally_error *error);
 TALLY_MUST_CHECK tally_status run_time_range(struct run_reader *reader, uint32_t page,
                                              int64_t *minimum_out, int64_t *maximum_out,
                                              struct tally_error *error);

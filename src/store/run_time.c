@@ -4,6 +4,9 @@
  * An entry's is the earlier of its timestamp and of when it was received. Pages of times have both
  * as keys; a column of times that is stored in another way, because most of them are unusual, is
  * read value by value.
+ *
+ * Who wants the times of a few rows of a segment has no more than their blocks decoded; and where a
+ * page's summaries say that one of the two is never the later one, the other column is not read.
  */
 #include "clock.h"
 #include "fault.h"
@@ -55,22 +58,28 @@ run_field_times(struct run_reader *reader, enum field_id field, uint32_t page, i
     return times_lower(reader, field, page, times, error);
 }
 
+static tally_status
+times_memory(struct run_reader *reader, struct tally_error *error)
+{
+    if (reader->times == NULL)
+        reader->times = malloc(PAGE_ROWS * sizeof *reader->times);
+    return reader->times == NULL ? memory_fault(error) : TALLY_OK;
+}
+
 tally_status
 run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, uint32_t *rows_out,
           struct tally_error *error)
 {
     assert(page < run_page_count(&reader->run));
     uint32_t rows = run_page_rows(reader, page);
-
-    if (reader->times == NULL)
-        reader->times = malloc(PAGE_ROWS * sizeof *reader->times);
-    if (reader->times == NULL)
-        return memory_fault(error);
+    tally_status status = times_memory(reader, error);
+    if (status != TALLY_OK)
+        return status;
     if (reader->times_page != page) {
         reader->times_page = NO_PAGE;
         for (uint32_t row = 0; row < rows; row++)
             reader->times[row] = INT64_MAX;
-        tally_status status = times_lower(reader, FIELD_TIMESTAMP, page, reader->times, error);
+        status = times_lower(reader, FIELD_TIMESTAMP, page, reader->times, error);
         if (status != TALLY_OK)
             return status;
         status = times_lower(reader, FIELD_RECEIVED, page, reader->times, error);
@@ -82,6 +91,95 @@ run_times(struct run_reader *reader, uint32_t page, const int64_t **times_out, u
     *rows_out = rows;
     return TALLY_OK;
 }
+
+/*
+ * Of some rows.
+ */
+
+/* Whether every row of a page has a time in `field`'s column, and none a later one there than any has
+ * in the other's. */
+static tally_status
+comes_first(struct run_reader *reader, enum field_id field, enum field_id other, uint32_t page,
+            bool *first_out, struct tally_error *error)
+{
+    struct page_summary own, others;
+    tally_status status = run_page_summary(reader, field, page, &own, error);
+    if (status == TALLY_OK)
+        status = run_page_summary(reader, other, page, &others, error);
+    if (status != TALLY_OK)
+        return status;
+    *first_out = own.kind == PAGE_NUMBERS && own.bounded && own.complete &&
+                 (others.kind == PAGE_ABSENT ||
+                  (others.kind == PAGE_NUMBERS && others.bounded && own.maximum <= others.minimum));
+    return TALLY_OK;
+}
+
+/* As times_lower(), for the wanted rows of a segment. TALLY_ABSENT where all are to be read. */
+static tally_status
+times_lower_of(struct run_reader *reader, enum field_id field, uint32_t page,
+               const struct row_set *wanted, int64_t *times, struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    struct bytes encoded;
+    struct tally_error inner;
+    tally_status status = run_column_open(reader, field, error);
+    if (status != TALLY_OK || column->state == COLUMN_MISSING)
+        return status;
+    if (column->stored->entry.codec != CODEC_NUMBERS)
+        return TALLY_ABSENT;
+    status = run_page_bytes(reader, column, page, &encoded, error);
+    if (status != TALLY_OK)
+        return status;
+    status = codec_lower_times(encoded, run_stored_rows(reader, page * PAGE_ROWS, PAGE_ROWS),
+                               wanted, times, &inner);
+    if (status < 0)
+        return run_decode_fault(column->stored, page, status, &inner, error);
+    return status;
+}
+
+/* The same for what either column says. */
+static tally_status
+segment_times_of(struct run_reader *reader, uint32_t page, const struct row_set *wanted,
+                 struct tally_error *error)
+{
+    bool stamps = false, receipts = false;
+    tally_status status =
+        comes_first(reader, FIELD_TIMESTAMP, FIELD_RECEIVED, page, &stamps, error);
+    if (status == TALLY_OK && !stamps)
+        status = comes_first(reader, FIELD_RECEIVED, FIELD_TIMESTAMP, page, &receipts, error);
+    for (uint32_t row = row_set_next(wanted, 0); row < PAGE_ROWS;
+         row = row_set_next(wanted, row + 1))
+        reader->times[row] = INT64_MAX;
+    if (status == TALLY_OK && !receipts)
+        status = times_lower_of(reader, FIELD_TIMESTAMP, page, wanted, reader->times, error);
+    if (status == TALLY_OK && !stamps)
+        status = times_lower_of(reader, FIELD_RECEIVED, page, wanted, reader->times, error);
+    return status;
+}
+
+tally_status
+run_times_of(struct run_reader *reader, uint32_t page, const struct row_set *wanted,
+             const int64_t **times_out, struct tally_error *error)
+{
+    assert(page < run_page_count(&reader->run));
+    uint32_t rows;
+    if (reader->run.segment == NULL || reader->times_page == page)
+        return run_times(reader, page, times_out, &rows, error);
+    tally_status status = times_memory(reader, error);
+    if (status != TALLY_OK)
+        return status;
+    reader->times_page = NO_PAGE;
+    status = segment_times_of(reader, page, wanted, error);
+    if (status == TALLY_ABSENT)
+        return run_times(reader, page, times_out, &rows, error);
+    if (status == TALLY_OK)
+        *times_out = reader->times;
+    return status;
+}
+
+/*
+ * Ranges.
+ */
 
 tally_status
 run_time_range(struct run_reader *reader, uint32_t page, int64_t *minimum_out, int64_t *maximum_out,

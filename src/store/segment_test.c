@@ -124,6 +124,26 @@ check_times(struct run_reader *reader, const struct sample *sample)
                  segment_get_info(run->segment)->time_max == all_max));
 }
 
+/* Of some rows alone, in no order of pages and before all are asked for. */
+static void
+check_times_of_some(struct run_reader *reader, const struct sample *sample, uint64_t *state)
+{
+    uint32_t pages = run_page_count(run_of(reader));
+    for (unsigned round = 0; round < 3 * pages; round++) {
+        uint32_t number = (uint32_t)(sample_random(state) % pages);
+        uint32_t left = sample->count - number * PAGE_ROWS;
+        uint32_t rows = left < PAGE_ROWS ? left : PAGE_ROWS;
+        struct row_set wanted = { 0 };
+        const int64_t *times;
+        for (uint64_t i = sample_random(state) % 20; i > 0; i--)
+            row_set_add(&wanted, (uint32_t)(sample_random(state) % rows));
+        assert_ok(run_times_of(reader, number, &wanted, &times, &error));
+        for (uint32_t row = row_set_next(&wanted, 0); row < rows;
+             row = row_set_next(&wanted, row + 1))
+            assert_true(times[row] == sample->entries[number * PAGE_ROWS + row].time);
+    }
+}
+
 /* The newest row with this id, by looking at all. */
 static uint32_t
 row_of_id(const struct sample *sample, struct bytes id)
@@ -173,6 +193,7 @@ check_run(const struct run *run, const struct sample *sample)
     assert_ok(run_reader_create(run, &reader, &error));
     for (unsigned field = 0; field < FIELD_COUNT; field++)
         check_column(reader, sample, (enum field_id)field);
+    check_times_of_some(reader, sample, &state);
     check_times(reader, sample);
     check_ids(reader, sample);
     check_entry(reader, sample, sample->count - 1, RUN_PARTS);
