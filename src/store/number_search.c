@@ -179,8 +179,10 @@ distances_of(const struct frame *frame, int64_t low, int64_t high, uint32_t *low
     int64_t highest = base + (int64_t)((UINT64_C(1) << frame->width) - 1);
     if (low > high || low > highest || high < base)
         return false;
-    *low_out = low <= base ? 0 : (uint32_t)(low - base);
-    *high_out = high >= highest ? (uint32_t)(highest - base) : (uint32_t)(high - base);
+    int64_t first = low < base ? base : low;
+    int64_t last = high > highest ? highest : high;
+    *low_out = (uint32_t)(first - base);
+    *high_out = (uint32_t)(last - base);
     return true;
 }
 
