@@ -1,0 +1,578 @@
+/*
+ * client.c - tallystick._tally.Client: a client of the library, as an object.
+ *
+ * The lock of the interpreter is let go around what may take long: waiting for a receipt, flushing,
+ * closing, asking. A record that only goes to the spool takes less than letting go and waiting for
+ * one's turn again would (other threads keep the lock for up to 5 ms), so it is kept there, unless
+ * events are piling up: then the spool may be full, and recording may wait for room. Whether they
+ * are is asked every CHECK_COUNT records or CHECK_SIZE bytes.
+ *
+ * What the library has to say (`notice`) may come on its own thread, which must not wait for the
+ * interpreter. It is kept, and said after the next call.
+ */
+#include "types.h"
+#include "writer.h"
+
+#include "tally/client.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK_COUNT 64
+#define CHECK_SIZE  ((size_t)1 << 20)
+#define BACKLOG_MIN 256 /* events without an answer: more is a backlog */
+
+#define NOTICES_MAX 16
+
+struct notices {
+    pthread_mutex_t mutex;
+    unsigned count;
+    char *texts[NOTICES_MAX]; /* what comes when there is no room is not kept */
+};
+
+struct client {
+    PyObject_HEAD struct state *state;
+    struct tally_client *client; /* NULL when it was closed */
+    PyObject *notice;            /* a callable, or None */
+    struct notices notices;
+    enum tally_mode mode;
+    unsigned users;       /* calls that use it without the interpreter's lock */
+    bool closing;         /* the last of them closes it */
+    bool backlog;         /* recording may have to wait */
+    unsigned check_count; /* records since that was asked */
+    size_t check_size;
+};
+
+static void
+keep_notice(void *context, const char *text)
+{
+    struct notices *notices = context;
+    pthread_mutex_lock(&notices->mutex);
+    if (notices->count < NOTICES_MAX) {
+        char *copy = strdup(text);
+        if (copy != NULL)
+            notices->texts[notices->count++] = copy;
+    }
+    pthread_mutex_unlock(&notices->mutex);
+}
+
+/* Moves what was kept; how many. */
+static unsigned
+take_notices(struct notices *notices, char *texts[NOTICES_MAX])
+{
+    pthread_mutex_lock(&notices->mutex);
+    unsigned count = notices->count;
+    memcpy(texts, notices->texts, count * sizeof *texts);
+    notices->count = 0;
+    pthread_mutex_unlock(&notices->mutex);
+    return count;
+}
+
+/* Says what was kept. A call's exception stays as it is; what the callable raises is printed. */
+static void
+say_notices(struct client *self)
+{
+    char *texts[NOTICES_MAX];
+    unsigned count = take_notices(&self->notices, texts);
+    if (count == 0)
+        return;
+    PyObject *type;
+    PyObject *value;
+    PyObject *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    for (unsigned i = 0; i < count; i++) {
+        PyObject *text = PyUnicode_DecodeUTF8(texts[i], (Py_ssize_t)strlen(texts[i]), "replace");
+        PyObject *result = NULL;
+        if (text != NULL && self->notice != Py_None)
+            result = PyObject_CallFunctionObjArgs(self->notice, text, NULL);
+        if (PyErr_Occurred())
+            PyErr_WriteUnraisable(self->notice);
+        Py_XDECREF(result);
+        Py_XDECREF(text);
+        free(texts[i]);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+/* A call that lets go of the interpreter's lock begins and ends so. */
+static void
+use(struct client *self)
+{
+    Py_INCREF(self);
+    self->users++;
+}
+
+static void
+unuse(struct client *self)
+{
+    self->users--;
+    if (self->closing && self->users == 0 && self->client != NULL) {
+        struct tally_client *client = self->client;
+        self->client = NULL;
+        Py_BEGIN_ALLOW_THREADS tally_client_close(client, 0);
+        Py_END_ALLOW_THREADS
+    }
+    Py_DECREF(self);
+}
+
+static PyObject *
+closed(const struct client *self)
+{
+    return state_raise_text(self->state->error, "the client was closed", "");
+}
+
+static int
+read_mode(const struct state *state, const char *text, enum tally_mode *mode_out)
+{
+    static const char *const names[] = {
+        [TALLY_MODE_SPOOL] = "spool",
+        [TALLY_MODE_SYNC] = "sync",
+        [TALLY_MODE_MEMORY] = "memory",
+    };
+    *mode_out = TALLY_MODE_DEFAULT;
+    if (text == NULL)
+        return 0;
+    for (unsigned i = TALLY_MODE_SPOOL; i <= TALLY_MODE_MEMORY; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *mode_out = (enum tally_mode)i;
+            return 0;
+        }
+    }
+    (void)state_raise_text(state->invalid, "a mode is spool, sync or memory", "");
+    return -1;
+}
+
+static int
+read_full(const struct state *state, const char *text, enum tally_full *full_out)
+{
+    static const char *const names[] = {
+        [TALLY_FULL_BLOCK] = "block",
+        [TALLY_FULL_REFUSE] = "refuse",
+        [TALLY_FULL_DROP_OLDEST] = "drop_oldest",
+    };
+    *full_out = TALLY_FULL_BLOCK;
+    if (text == NULL)
+        return 0;
+    for (unsigned i = TALLY_FULL_BLOCK; i <= TALLY_FULL_DROP_OLDEST; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *full_out = (enum tally_full)i;
+            return 0;
+        }
+    }
+    (void)state_raise_text(state->invalid, "full is block, refuse or drop_oldest", "");
+    return -1;
+}
+
+/* The texts of a list, lent from it, or NULL of None: free with PyMem_Free(). -1 with an exception.
+ */
+static int
+read_texts(PyObject *list, const char ***texts_out)
+{
+    *texts_out = NULL;
+    if (list == Py_None)
+        return 0;
+    Py_ssize_t count = PyList_Size(list);
+    const char **texts = count < 0 ? NULL : PyMem_Calloc((size_t)count + 1, sizeof(const char *));
+    if (texts == NULL) {
+        if (count >= 0)
+            (void)PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
+        if (texts[i] == NULL) {
+            PyMem_Free((void *)texts);
+            return -1;
+        }
+    }
+    *texts_out = texts;
+    return 0;
+}
+
+/* Seconds, a float: milliseconds, at least 0. */
+static uint32_t
+milliseconds(double seconds)
+{
+    if (!(seconds > 0))
+        return 0;
+    return seconds < 4e6 ? (uint32_t)ceil(seconds * 1000) : UINT32_MAX;
+}
+
+/* What the constructor was given. */
+struct arguments {
+    const char *where;
+    const char *mode;
+    const char *full;
+    unsigned long long spool_size_max;
+    unsigned long long memory_size_max;
+    unsigned int spool_sync_ms;
+    unsigned int timeout_ms;
+    PyObject *mask_names;
+    PyObject *mask_patterns;
+    PyObject *notice;
+    struct tally_client_options options;
+};
+
+static int
+read_arguments(PyObject *positional, PyObject *keywords, struct arguments *arguments)
+{
+    static char *names[] = {
+        "where",      "key",        "trail",          "service",         "mode",
+        "full",       "spool",      "spool_size_max", "memory_size_max", "spool_sync_ms",
+        "timeout_ms", "mask_names", "mask_patterns",  "ca_file",         "notice",
+        NULL,
+    };
+    struct tally_client_options *options = &arguments->options;
+    if (!PyArg_ParseTupleAndKeywords(
+            positional, keywords, "|z$zzzzzzKKIIOOzO:Client", names, &arguments->where,
+            &options->key, &options->trail, &options->service, &arguments->mode, &arguments->full,
+            &options->spool_folder, &arguments->spool_size_max, &arguments->memory_size_max,
+            &arguments->spool_sync_ms, &arguments->timeout_ms, &arguments->mask_names,
+            &arguments->mask_patterns, &options->ca_file, &arguments->notice))
+        return -1;
+    options->size = sizeof *options;
+    options->spool_size_max = arguments->spool_size_max;
+    options->memory_size_max = arguments->memory_size_max;
+    options->spool_sync_ms = arguments->spool_sync_ms;
+    options->timeout_ms = arguments->timeout_ms;
+    return 0;
+}
+
+/* Opens it; the object is new, its memory zero. */
+static int
+open_client(struct client *self, struct arguments *arguments)
+{
+    struct tally_client_options *options = &arguments->options;
+    const char **mask_names = NULL;
+    const char **mask_patterns = NULL;
+    int result = -1;
+    if (read_mode(self->state, arguments->mode, &options->mode) < 0 ||
+        read_full(self->state, arguments->full, &options->full) < 0 ||
+        read_texts(arguments->mask_names, &mask_names) < 0 ||
+        read_texts(arguments->mask_patterns, &mask_patterns) < 0)
+        goto done;
+    options->mask_names = mask_names;
+    options->mask_patterns = mask_patterns;
+    options->notice = keep_notice;
+    options->notice_context = &self->notices;
+    struct tally_error error = { 0 };
+    tally_status status = tally_client_open(arguments->where, options, &self->client, &error);
+    if (status != TALLY_OK) {
+        (void)state_raise(self->state, status, &error);
+        goto done;
+    }
+    self->mode = options->mode;
+    result = 0;
+done:
+    PyMem_Free((void *)mask_names);
+    PyMem_Free((void *)mask_patterns);
+    return result;
+}
+
+static PyObject *
+client_new(PyTypeObject *type, PyObject *positional, PyObject *keywords)
+{
+    struct arguments arguments = {
+        .mask_names = Py_None,
+        .mask_patterns = Py_None,
+        .notice = Py_None,
+    };
+    if (read_arguments(positional, keywords, &arguments) < 0)
+        return NULL;
+    struct client *self = (struct client *)PyType_GenericAlloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = PyType_GetModuleState(type);
+    self->check_count = CHECK_COUNT; /* what is left of an earlier process counts, too */
+    Py_INCREF(arguments.notice);
+    self->notice = arguments.notice;
+    (void)pthread_mutex_init(&self->notices.mutex, NULL);
+    if (open_client(self, &arguments) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int
+client_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(((struct client *)object)->notice);
+    return 0;
+}
+
+static int
+client_clear(PyObject *object)
+{
+    Py_CLEAR(((struct client *)object)->notice);
+    return 0;
+}
+
+static void
+client_free(PyObject *object)
+{
+    struct client *self = (struct client *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    /* Nobody uses it, or it would not be freed. Nothing is waited for: what is left stays in the
+     * spool. */
+    tally_client_close(self->client, 0);
+    char *texts[NOTICES_MAX];
+    unsigned count = take_notices(&self->notices, texts);
+    for (unsigned i = 0; i < count; i++)
+        free(texts[i]);
+    (void)pthread_mutex_destroy(&self->notices.mutex);
+    Py_XDECREF(self->notice);
+    PyObject_GC_Del(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+hexadecimal(const struct tally_hash *hash)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[2 * TALLY_HASH_SIZE];
+    for (unsigned i = 0; i < TALLY_HASH_SIZE; i++) {
+        text[2 * i] = digits[hash->bytes[i] >> 4];
+        text[2 * i + 1] = digits[hash->bytes[i] & 15];
+    }
+    return PyUnicode_FromStringAndSize(text, sizeof text);
+}
+
+static PyObject *
+receipt_of(const struct tally_receipt *receipt)
+{
+    PyObject *repeated = receipt->repeated ? Py_True : Py_False;
+    if (receipt->index == TALLY_INDEX_UNKNOWN)
+        return Py_BuildValue("(sOOO)", receipt->id, Py_None, Py_None, repeated);
+    PyObject *leaf = hexadecimal(&receipt->leaf);
+    if (leaf == NULL)
+        return NULL;
+    return Py_BuildValue("(sKNO)", receipt->id, (unsigned long long)receipt->index, leaf, repeated);
+}
+
+/* Whether to let go of the interpreter's lock around a record of so many bytes. */
+static bool
+may_wait(struct client *self, enum tally_mode mode, size_t size)
+{
+    if ((mode == TALLY_MODE_DEFAULT ? self->mode : mode) == TALLY_MODE_SYNC)
+        return true;
+    self->check_count++;
+    self->check_size += size;
+    if (self->check_count >= CHECK_COUNT || self->check_size >= CHECK_SIZE) {
+        struct tally_client_statistics statistics;
+        tally_client_statistics(self->client, &statistics);
+        self->backlog = statistics.queued > BACKLOG_MIN || statistics.recorded == 0;
+        self->check_count = self->backlog ? CHECK_COUNT : 0;
+        self->check_size = 0;
+    }
+    return self->backlog;
+}
+
+static PyObject *
+record_text(struct client *self, const char *json, size_t size, enum tally_mode mode)
+{
+    struct tally_receipt receipt;
+    struct tally_error error = { 0 };
+    tally_status status;
+    if (self->client == NULL || self->closing)
+        return closed(self);
+    use(self);
+    if (may_wait(self, mode, size)) {
+        Py_BEGIN_ALLOW_THREADS status =
+            tally_client_record_json(self->client, json, size, mode, &receipt, &error);
+        Py_END_ALLOW_THREADS
+    } else {
+        status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
+    }
+    PyObject *result =
+        status == TALLY_OK ? receipt_of(&receipt) : state_raise(self->state, status, &error);
+    say_notices(self);
+    unuse(self);
+    return result;
+}
+
+static PyObject *
+client_record(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
+{
+    struct client *self = (struct client *)object;
+    enum tally_mode mode = TALLY_MODE_DEFAULT;
+    if (count < 1 || count > 3) {
+        PyErr_SetString(PyExc_TypeError, "record() takes an event, a context and a mode");
+        return NULL;
+    }
+    PyObject *context = count > 1 && arguments[1] != Py_None ? arguments[1] : NULL;
+    if (count > 2 && arguments[2] != Py_None) {
+        const char *text = PyUnicode_AsUTF8AndSize(arguments[2], NULL);
+        if (text == NULL || read_mode(self->state, text, &mode) < 0)
+            return NULL;
+    }
+    struct text text = writer_take(self->state);
+    PyObject *result = NULL;
+    if (writer_event(self->state, arguments[0], context, &text) == 0)
+        result = record_text(self, text.data, text.size, mode);
+    writer_give(self->state, &text);
+    return result;
+}
+
+static PyObject *
+client_record_json(PyObject *object, PyObject *arguments)
+{
+    struct client *self = (struct client *)object;
+    const char *json;
+    Py_ssize_t size;
+    const char *mode_text = NULL;
+    enum tally_mode mode;
+    if (!PyArg_ParseTuple(arguments, "s#|z:record_json", &json, &size, &mode_text) ||
+        read_mode(self->state, mode_text, &mode) < 0)
+        return NULL;
+    return record_text(self, json, (size_t)size, mode);
+}
+
+static PyObject *
+client_flush(PyObject *object, PyObject *arguments)
+{
+    struct client *self = (struct client *)object;
+    double timeout;
+    if (!PyArg_ParseTuple(arguments, "d:flush", &timeout))
+        return NULL;
+    if (self->client == NULL || self->closing)
+        return closed(self);
+    struct tally_error error = { 0 };
+    tally_status status;
+    use(self);
+    Py_BEGIN_ALLOW_THREADS status = tally_client_flush(self->client, milliseconds(timeout), &error);
+    Py_END_ALLOW_THREADS PyObject *result = NULL;
+    if (status == TALLY_OK || status == TALLY_BUSY)
+        result = PyBool_FromLong(status == TALLY_OK);
+    else
+        (void)state_raise(self->state, status, &error);
+    say_notices(self);
+    unuse(self);
+    return result;
+}
+
+static PyObject *
+client_close(PyObject *object, PyObject *arguments)
+{
+    struct client *self = (struct client *)object;
+    double timeout;
+    if (!PyArg_ParseTuple(arguments, "d:close", &timeout))
+        return NULL;
+    if (self->users > 0) {
+        self->closing = true;
+        Py_RETURN_NONE;
+    }
+    struct tally_client *client = self->client;
+    self->client = NULL;
+    Py_BEGIN_ALLOW_THREADS tally_client_close(client, milliseconds(timeout));
+    Py_END_ALLOW_THREADS say_notices(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+client_statistics(PyObject *object, PyObject *unused)
+{
+    struct client *self = (struct client *)object;
+    (void)unused;
+    if (self->client == NULL)
+        return closed(self);
+    struct tally_client_statistics statistics;
+    tally_client_statistics(self->client, &statistics);
+    say_notices(self);
+    return Py_BuildValue(
+        "{sKsKsKsKsKsKsKsKsKsK}", "recorded", statistics.recorded, "queued", statistics.queued,
+        "sent", statistics.sent, "repeated", statistics.repeated, "refused", statistics.refused,
+        "lost", statistics.lost, "denied", statistics.denied, "invalid", statistics.invalid,
+        "masked", statistics.masked, "attempts", statistics.attempts);
+}
+
+static PyObject *
+client_spool(PyObject *object, void *unused)
+{
+    const struct client *self = (const struct client *)object;
+    (void)unused;
+    const char *folder = self->client == NULL ? NULL : tally_client_spool(self->client);
+    if (folder == NULL)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(folder);
+}
+
+static PyObject *
+client_get(PyObject *object, PyObject *arguments)
+{
+    struct client *self = (struct client *)object;
+    const char *target;
+    if (!PyArg_ParseTuple(arguments, "s:get", &target))
+        return NULL;
+    if (self->client == NULL || self->closing)
+        return closed(self);
+    struct tally_error error = { 0 };
+    char *text = NULL;
+    size_t size = 0;
+    tally_status status;
+    use(self);
+    Py_BEGIN_ALLOW_THREADS status = tally_client_get(self->client, target, &text, &size, &error);
+    Py_END_ALLOW_THREADS PyObject *result = NULL;
+    if (status == TALLY_OK)
+        result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, NULL);
+    else
+        (void)state_raise(self->state, status, &error);
+    tally_text_free(text);
+    say_notices(self);
+    unuse(self);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    { "record", (PyCFunction)(void (*)(void))client_record, METH_FASTCALL,
+      "record(event, context=None, mode=None, /)\n--\n\n"
+      "Records an event, a dict; what it lacks is taken from the context, a dict.\n"
+      "Gives (id, index, leaf, repeated)." },
+    { "record_json", client_record_json, METH_VARARGS,
+      "record_json(text, mode=None, /)\n--\n\nRecords an event given as JSON text." },
+    { "flush", client_flush, METH_VARARGS,
+      "flush(timeout, /)\n--\n\n"
+      "Waits until all that was recorded has its answer; False if that took too long." },
+    { "close", client_close, METH_VARARGS,
+      "close(timeout, /)\n--\n\n"
+      "Ships what is queued for at most so many seconds; the rest stays in the spool." },
+    { "statistics", client_statistics, METH_NOARGS,
+      "statistics()\n--\n\nCounts of events since the client was opened." },
+    { "get", client_get, METH_VARARGS,
+      "get(target, /)\n--\n\nAsks the trail: a path and query of the HTTP API. Gives the text." },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyGetSetDef attributes[] = {
+    { "spool", client_spool, NULL, "The folder of this process's spool, or None.", NULL },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+static PyType_Slot slots[] = {
+    { Py_tp_doc, "A connection to a trail, as include/tally/client.h has it." },
+    { Py_tp_new, client_new },
+    { Py_tp_dealloc, client_free },
+    { Py_tp_traverse, client_traverse },
+    { Py_tp_clear, client_clear },
+    { Py_tp_methods, methods },
+    { Py_tp_getset, attributes },
+    { 0, NULL },
+};
+
+static PyType_Spec spec = {
+    .name = "tallystick._tally.Client",
+    .basicsize = sizeof(struct client),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};
+
+int
+client_add(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    int result = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return result;
+}

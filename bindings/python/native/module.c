@@ -1,0 +1,232 @@
+/*
+ * module.c - tallystick._tally: what Python cannot do by itself, or not fast enough.
+ *
+ * The module keeps nothing static, so that each interpreter of a process may have one.
+ */
+#include "state.h"
+#include "types.h"
+#include "writer.h"
+
+#include <string.h>
+
+PyObject *
+state_raise_text(PyObject *type, const char *text, const char *pointer)
+{
+    /* Texts may quote what is no UTF-8. */
+    PyObject *said = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *where = PyUnicode_DecodeUTF8(pointer, (Py_ssize_t)strlen(pointer), "replace");
+    if (said != NULL && where != NULL) {
+        PyObject *error = PyObject_CallFunctionObjArgs(type, said, where, NULL);
+        if (error != NULL)
+            PyErr_SetObject(type, error);
+        Py_XDECREF(error);
+    }
+    Py_XDECREF(said);
+    Py_XDECREF(where);
+    return NULL;
+}
+
+static PyObject *
+type_of(const struct state *state, tally_status status)
+{
+    switch (status) {
+    case TALLY_DENY:
+        return state->denied;
+    case TALLY_CONFLICT:
+        return state->conflict;
+    case TALLY_INVALID:
+        return state->invalid;
+    case TALLY_FULL:
+        return state->full;
+    case TALLY_ABSENT:
+        return state->absent;
+    case TALLY_DENIED:
+        return state->forbidden;
+    case TALLY_UNSUPPORTED:
+        return state->unsupported;
+    default:
+        return state->error;
+    }
+}
+
+PyObject *
+state_raise(const struct state *state, tally_status status, const struct tally_error *error)
+{
+    if (status == TALLY_NO_MEMORY)
+        return PyErr_NoMemory();
+    const char *text = error->text[0] != '\0' ? error->text : tally_status_text(status);
+    return state_raise_text(type_of(state, status), text, error->pointer);
+}
+
+static PyObject *
+text_of(struct state *state, struct text *text, int result)
+{
+    PyObject *written =
+        result < 0 ? NULL : PyUnicode_DecodeUTF8(text->data, (Py_ssize_t)text->size, NULL);
+    writer_give(state, text);
+    return written;
+}
+
+static PyObject *
+write_event(PyObject *module, PyObject *arguments)
+{
+    struct state *state = PyModule_GetState(module);
+    PyObject *event;
+    PyObject *context = Py_None;
+    if (!PyArg_ParseTuple(arguments, "O|O:write_event", &event, &context))
+        return NULL;
+    struct text text = writer_take(state);
+    return text_of(state, &text,
+                   writer_event(state, event, context == Py_None ? NULL : context, &text));
+}
+
+static PyObject *
+write_value(PyObject *module, PyObject *value)
+{
+    struct state *state = PyModule_GetState(module);
+    struct text text = writer_take(state);
+    return text_of(state, &text, writer_value(state, value, &text));
+}
+
+static PyMethodDef functions[] = {
+    { "write_event", write_event, METH_VARARGS,
+      "write_event(event, context=None, /)\n--\n\n"
+      "The JSON text that an event is recorded as." },
+    { "write_value", write_value, METH_O,
+      "write_value(value, /)\n--\n\n"
+      "The JSON text of any value: what JSON does not have is written as something that it has." },
+    { "check_leaf", evidence_check_leaf, METH_VARARGS,
+      "check_leaf(public, index, proof, checkpoint, vkey, /)\n--\n\n"
+      "The size of the tree that vkey signed the checkpoint for, if its leaf at the index is the\n"
+      "public part; raises tallystick.Invalid if not, and says what does not match." },
+    { NULL, NULL, 0, NULL },
+};
+
+/* Fetches an attribute of a Python module of the package. */
+static int
+fetch(PyObject *from, const char *name, PyObject **into)
+{
+    *into = PyObject_GetAttrString(from, name);
+    return *into == NULL ? -1 : 0;
+}
+
+static int
+fetch_values(struct state *state)
+{
+    PyObject *fields = PyImport_ImportModule("tallystick._fields");
+    PyObject *values = PyImport_ImportModule("tallystick._values");
+    int result = -1;
+    if (fields != NULL && values != NULL && fetch(fields, "FIELDS", &state->fields) == 0 &&
+        fetch(values, "plain", &state->plain) == 0 && fetch(values, "keyed", &state->keyed) == 0 &&
+        fetch(values, "time_text", &state->time_text) == 0 &&
+        fetch(values, "milliseconds", &state->milliseconds) == 0 &&
+        fetch(values, "Token", &state->token_type) == 0)
+        result = 0;
+    Py_XDECREF(fields);
+    Py_XDECREF(values);
+    return result;
+}
+
+static int
+fetch_errors(struct state *state)
+{
+    PyObject *errors = PyImport_ImportModule("tallystick.errors");
+    int result = -1;
+    if (errors != NULL && fetch(errors, "Error", &state->error) == 0 &&
+        fetch(errors, "Denied", &state->denied) == 0 &&
+        fetch(errors, "Conflict", &state->conflict) == 0 &&
+        fetch(errors, "Invalid", &state->invalid) == 0 &&
+        fetch(errors, "Full", &state->full) == 0 && fetch(errors, "Absent", &state->absent) == 0 &&
+        fetch(errors, "Forbidden", &state->forbidden) == 0 &&
+        fetch(errors, "Unsupported", &state->unsupported) == 0)
+        result = 0;
+    Py_XDECREF(errors);
+    return result;
+}
+
+static int
+execute(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+    state->details = PyUnicode_InternFromString("details");
+    if (state->details == NULL || fetch_values(state) < 0 || fetch_errors(state) < 0)
+        return -1;
+    return client_add(module) < 0 || proxies_add(module) < 0 ? -1 : 0;
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+    const struct state *state = PyModule_GetState(module);
+    Py_VISIT(state->fields);
+    Py_VISIT(state->plain);
+    Py_VISIT(state->keyed);
+    Py_VISIT(state->time_text);
+    Py_VISIT(state->milliseconds);
+    Py_VISIT(state->token_type);
+    Py_VISIT(state->error);
+    Py_VISIT(state->denied);
+    Py_VISIT(state->conflict);
+    Py_VISIT(state->invalid);
+    Py_VISIT(state->full);
+    Py_VISIT(state->absent);
+    Py_VISIT(state->forbidden);
+    Py_VISIT(state->unsupported);
+    return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+    Py_CLEAR(state->fields);
+    Py_CLEAR(state->plain);
+    Py_CLEAR(state->keyed);
+    Py_CLEAR(state->time_text);
+    Py_CLEAR(state->milliseconds);
+    Py_CLEAR(state->token_type);
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->denied);
+    Py_CLEAR(state->conflict);
+    Py_CLEAR(state->invalid);
+    Py_CLEAR(state->full);
+    Py_CLEAR(state->absent);
+    Py_CLEAR(state->forbidden);
+    Py_CLEAR(state->unsupported);
+    Py_CLEAR(state->details);
+    return 0;
+}
+
+static void
+destroy(void *module)
+{
+    struct state *state = PyModule_GetState(module);
+    (void)clear(module);
+    PyMem_Free(state->spare.data);
+    state->spare = (struct text){ 0 };
+}
+
+static PyModuleDef_Slot slots[] = {
+    { Py_mod_exec, execute },
+    { 0, NULL },
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "tallystick._tally",
+    .m_doc = "The C half of tallystick.",
+    .m_size = sizeof(struct state),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = destroy,
+};
+
+PyMODINIT_FUNC PyInit__tally(void);
+
+PyMODINIT_FUNC
+PyInit__tally(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,119 @@
+/*
+ * proxies.c - tallystick._tally.Proxies: whose word is taken for where a request came from.
+ */
+#include "types.h"
+
+#include "tally/address.h"
+
+struct proxies {
+    PyObject_HEAD struct tally_proxies *proxies;
+};
+
+/* The texts of a list, lent from it: PyMem_Free() the array. NULL with an exception. */
+static const char **
+texts_of(PyObject *list)
+{
+    Py_ssize_t count = PyList_Size(list);
+    if (count < 0)
+        return NULL;
+    const char **texts = PyMem_Malloc(((size_t)count + 1) * sizeof *texts);
+    if (texts == NULL) {
+        (void)PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
+        if (texts[i] == NULL) {
+            PyMem_Free(texts);
+            return NULL;
+        }
+    }
+    texts[count] = NULL;
+    return texts;
+}
+
+static PyObject *
+proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = { "networks", NULL };
+    PyObject *networks;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O:Proxies", names, &networks))
+        return NULL;
+    PyObject *list = PySequence_List(networks);
+    const char **texts = list == NULL ? NULL : texts_of(list);
+    struct proxies *self = NULL;
+    if (texts != NULL)
+        self = (struct proxies *)PyType_GenericAlloc(type, 0);
+    if (self != NULL) {
+        struct tally_error error = { 0 };
+        tally_status status =
+            tally_proxies_create(texts, (size_t)PyList_Size(list), &self->proxies, &error);
+        if (status != TALLY_OK) {
+            (void)state_raise(PyType_GetModuleState(type), status, &error);
+            Py_CLEAR(self);
+        }
+    }
+    PyMem_Free((void *)texts);
+    Py_XDECREF(list);
+    return (PyObject *)self;
+}
+
+static void
+proxies_free(PyObject *object)
+{
+    struct proxies *self = (struct proxies *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    tally_proxies_destroy(self->proxies);
+    PyObject_Free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+proxies_client_address(PyObject *object, PyObject *arguments)
+{
+    const struct proxies *self = (const struct proxies *)object;
+    const char *peer;
+    const char *forwarded = NULL;
+    const char *x_forwarded_for = NULL;
+    if (!PyArg_ParseTuple(arguments, "z|zz:client_address", &peer, &forwarded, &x_forwarded_for))
+        return NULL;
+    char address[TALLY_ADDRESS_MAX];
+    tally_status status =
+        tally_client_address(self->proxies, peer, forwarded, x_forwarded_for, address);
+    if (status != TALLY_OK)
+        Py_RETURN_NONE;
+    return PyUnicode_FromString(address);
+}
+
+static PyMethodDef methods[] = {
+    { "client_address", proxies_client_address, METH_VARARGS,
+      "client_address(peer, forwarded=None, x_forwarded_for=None, /)\n--\n\n"
+      "The client's address, read from the right past trusted networks; None if there is none." },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot slots[] = {
+    { Py_tp_doc, "Proxies(networks)\n--\n\n"
+                 "Networks whose word is taken for where a request came from: addresses, networks\n"
+                 "in CIDR notation, and the words loopback, private and unix." },
+    { Py_tp_new, proxies_new },
+    { Py_tp_dealloc, proxies_free },
+    { Py_tp_methods, methods },
+    { 0, NULL },
+};
+
+static PyType_Spec spec = {
+    .name = "tallystick._tally.Proxies",
+    .basicsize = sizeof(struct proxies),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = slots,
+};
+
+int
+proxies_add(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    int result = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return result;
+}

@@ -1,0 +1,16 @@
+/*
+ * types.h - the module's types and functions, one file each.
+ */
+#ifndef TYPES_H
+#define TYPES_H
+
+#include "state.h"
+
+/* Add their types to the module; -1 with an exception. */
+int client_add(PyObject *module);  /* client.c */
+int proxies_add(PyObject *module); /* proxies.c */
+
+/* check_leaf(public, index, proof, checkpoint, vkey) -> size: evidence.c. */
+PyObject *evidence_check_leaf(PyObject *module, PyObject *arguments);
+
+#endif

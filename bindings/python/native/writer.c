@@ -1,0 +1,655 @@
+/*
+ * writer.c - from dictionaries to JSON, in one pass.
+ *
+ * json.dumps() with a default function takes some 6 µs for a usual event, and stops at what it does
+ * not know. This takes a tenth, because the text is never a Python object, and stops at nothing.
+ *
+ * A dict whose keys are texts is written as it is. One that has other keys (or keys with lone
+ * surrogates, which UTF-8 does not have) could come to have a name twice, which no trail takes: it
+ * is made a proper one first, in Python. To find that out only where it is, a dict is written on
+ * trial: where a key turns up that is no text, what was written of it is taken back.
+ *
+ * Values may run code of their own (a repr, a mapping's keys), which may do anything, also change
+ * what is being written or record an event. So every value is held while it is written, and a
+ * buffer belongs to one call.
+ */
+#include "writer.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* As in tallystick._fields. */
+enum kind {
+    KIND_TEXT,
+    KIND_WHOLE,
+    KIND_DURATION,
+    KIND_TIME,
+    KIND_OBJECT,
+    KIND_DETAILS,
+    KIND_NONE, /* no field */
+};
+
+struct writer {
+    struct state *state;
+    struct text *out;
+    unsigned depth;
+    PyObject *path[WRITER_DEPTH_MAX]; /* the containers around; borrowed, held by their writers */
+};
+
+struct text
+writer_take(struct state *state)
+{
+    struct text text = state->spare;
+    state->spare = (struct text){ 0 };
+    text.size = 0;
+    return text;
+}
+
+void
+writer_give(struct state *state, struct text *text)
+{
+    if (state->spare.data == NULL && text->capacity <= 65536)
+        state->spare = *text;
+    else
+        PyMem_Free(text->data);
+    *text = (struct text){ 0 };
+}
+
+/* Makes room for `more` bytes. */
+static int
+reserve(struct writer *writer, size_t more)
+{
+    struct text *out = writer->out;
+    if (out->capacity - out->size >= more)
+        return 0;
+    if (more > WRITER_SIZE_MAX || out->size + more > WRITER_SIZE_MAX) {
+        (void)state_raise_text(writer->state->invalid, "the event is larger than 2 MiB",
+                               "/details");
+        return -1;
+    }
+    size_t capacity = out->capacity < 512 ? 1024 : out->capacity * 2;
+    while (capacity < out->size + more)
+        capacity *= 2;
+    char *data = PyMem_Realloc(out->data, capacity);
+    if (data == NULL) {
+        (void)PyErr_NoMemory();
+        return -1;
+    }
+    out->data = data;
+    out->capacity = capacity;
+    return 0;
+}
+
+static int
+put(struct writer *writer, const char *data, size_t size)
+{
+    if (reserve(writer, size) < 0)
+        return -1;
+    memcpy(writer->out->data + writer->out->size, data, size);
+    writer->out->size += size;
+    return 0;
+}
+
+static int
+put_byte(struct writer *writer, char byte)
+{
+    return put(writer, &byte, 1);
+}
+
+/* Bytes that stand for themselves in a JSON string: all but controls, the quote, the backslash. */
+static inline bool
+stands_for_itself(unsigned char byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\';
+}
+
+static size_t
+escape(unsigned char byte, char out[8])
+{
+    static const char letters[] = "\b\f\n\r\t\"\\";
+    const char *letter = byte == 0 ? NULL : strchr(letters, byte);
+    if (letter == NULL)
+        return (size_t)snprintf(out, 8, "\\u%04x", byte);
+    out[0] = '\\';
+    out[1] = "bfnrt\"\\"[letter - letters];
+    return 2;
+}
+
+/* Writes UTF-8 as a string. */
+static int
+put_string(struct writer *writer, const char *data, size_t size)
+{
+    if (reserve(writer, size + 2) < 0)
+        return -1;
+    struct text *out = writer->out;
+    out->data[out->size++] = '"';
+    size_t from = 0;
+    for (size_t at = 0; at < size; at++) {
+        if (stands_for_itself((unsigned char)data[at]))
+            continue;
+        char escaped[8];
+        size_t escaped_size = escape((unsigned char)data[at], escaped);
+        if (put(writer, data + from, at - from) < 0 || put(writer, escaped, escaped_size) < 0)
+            return -1;
+        from = at + 1;
+    }
+    if (put(writer, data + from, size - from) < 0)
+        return -1;
+    return put_byte(writer, '"');
+}
+
+/* A text with surrogates that stand alone: in their place U+FFFD, which has three bytes as they
+ * have in the encoding that lets them pass. */
+static int
+put_surrogates(struct writer *writer, PyObject *value)
+{
+    PyObject *encoded = PyUnicode_AsEncodedString(value, "utf-8", "surrogatepass");
+    char *data;
+    Py_ssize_t size;
+    if (encoded == NULL || PyBytes_AsStringAndSize(encoded, &data, &size) < 0) {
+        Py_XDECREF(encoded);
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at + 2 < size; at++)
+        if ((unsigned char)data[at] == 0xED && (unsigned char)data[at + 1] >= 0xA0)
+            memcpy(data + at, "\xEF\xBF\xBD", 3);
+    int result = put_string(writer, data, (size_t)size);
+    Py_DECREF(encoded);
+    return result;
+}
+
+static int
+put_text(struct writer *writer, PyObject *value)
+{
+    Py_ssize_t size;
+    const char *data = PyUnicode_AsUTF8AndSize(value, &size);
+    if (data != NULL)
+        return put_string(writer, data, (size_t)size);
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return -1;
+    PyErr_Clear();
+    return put_surrogates(writer, value);
+}
+
+/* Writes a text without quotes: a number's digits. */
+static int
+put_token(struct writer *writer, PyObject *text)
+{
+    Py_ssize_t size;
+    const char *data = PyUnicode_AsUTF8AndSize(text, &size);
+    return data == NULL ? -1 : put(writer, data, (size_t)size);
+}
+
+static int put_value(struct writer *writer, PyObject *value, bool simplified);
+
+/* The value as its repr, which `plain` makes short; that it cannot fail is its business. */
+static int
+put_repr(struct writer *writer, PyObject *value)
+{
+    PyObject *text = PyObject_Repr(value);
+    if (text == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception))
+            return -1;
+        PyErr_Clear();
+        return put_string(writer, "…", strlen("…"));
+    }
+    PyObject *start = PyUnicode_Substring(text, 0, 1000);
+    Py_DECREF(text);
+    if (start == NULL)
+        return -1;
+    int result = put_text(writer, start);
+    Py_DECREF(start);
+    return result;
+}
+
+static int
+put_big_number(struct writer *writer, PyObject *value)
+{
+    PyObject *text = PyNumber_ToBase(value, 10);
+    if (text == NULL) {
+        /* More digits than Python converts (sys.set_int_max_str_digits). */
+        if (!PyErr_ExceptionMatches(PyExc_ValueError))
+            return -1;
+        PyErr_Clear();
+        return put_string(writer, "a number of too many digits", 27);
+    }
+    int result = put_token(writer, text);
+    Py_DECREF(text);
+    return result;
+}
+
+static int
+put_whole(struct writer *writer, PyObject *value)
+{
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow != 0)
+        return put_big_number(writer, value);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    char digits[24];
+    return put(writer, digits, (size_t)snprintf(digits, sizeof digits, "%lld", number));
+}
+
+static int
+put_formatted(struct writer *writer, double number, char format, int precision, int flags)
+{
+    char *digits = PyOS_double_to_string(number, format, precision, flags, NULL);
+    if (digits == NULL)
+        return -1;
+    int result = put(writer, digits, strlen(digits));
+    PyMem_Free(digits);
+    return result;
+}
+
+/* Finite. The shortest digits that give the same number again. */
+static int
+put_fraction(struct writer *writer, double number)
+{
+    return put_formatted(writer, number, 'r', 0, Py_DTSF_ADD_DOT_0);
+}
+
+/* Enters a container: false where it is inside of itself, or too deep. */
+static bool
+enter(struct writer *writer, PyObject *container)
+{
+    if (writer->depth == WRITER_DEPTH_MAX)
+        return false;
+    for (unsigned i = 0; i < writer->depth; i++)
+        if (writer->path[i] == container)
+            return false;
+    writer->path[writer->depth++] = container;
+    return true;
+}
+
+static int
+put_sequence(struct writer *writer, PyObject *list)
+{
+    bool is_list = PyList_Check(list);
+    if (put_byte(writer, '[') < 0)
+        return -1;
+    /* The size is asked each time: a list may change meanwhile. */
+    for (Py_ssize_t i = 0; i < (is_list ? PyList_Size(list) : PyTuple_Size(list)); i++) {
+        PyObject *item = is_list ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
+        if (item == NULL || (i > 0 && put_byte(writer, ',') < 0))
+            return -1;
+        Py_INCREF(item);
+        int result = put_value(writer, item, false);
+        Py_DECREF(item);
+        if (result < 0)
+            return -1;
+    }
+    return put_byte(writer, ']');
+}
+
+/* `key` and a colon, after a comma where something stands before it. 0 where the key is no text
+ * that can be written as it is: nothing is written then. */
+static int
+put_name(struct writer *writer, PyObject *key, bool first)
+{
+    Py_ssize_t size;
+    if (!PyUnicode_Check(key))
+        return 0;
+    const char *data = PyUnicode_AsUTF8AndSize(key, &size);
+    if (data == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+            return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    if ((!first && put_byte(writer, ',') < 0) || put_string(writer, data, (size_t)size) < 0 ||
+        put_byte(writer, ':') < 0)
+        return -1;
+    return 1;
+}
+
+/* Writes the members of a dict. 1; 0 where a key is no text; -1. */
+static int
+put_members(struct writer *writer, PyObject *dict, bool *first)
+{
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        Py_INCREF(value);
+        int result = put_name(writer, key, *first);
+        if (result == 1) {
+            *first = false;
+            result = put_value(writer, value, false) < 0 ? -1 : 1;
+        }
+        Py_DECREF(value);
+        if (result != 1)
+            return result;
+    }
+    return 1;
+}
+
+static PyObject *
+with_texts_for_keys(struct writer *writer, PyObject *dict)
+{
+    PyObject *proper = PyObject_CallFunctionObjArgs(writer->state->keyed, dict, NULL);
+    if (proper != NULL && !PyDict_Check(proper)) {
+        Py_DECREF(proper);
+        PyErr_SetString(PyExc_TypeError, "keyed() gives a dict");
+        return NULL;
+    }
+    return proper;
+}
+
+static int
+put_dict(struct writer *writer, PyObject *dict)
+{
+    size_t start = writer->out->size;
+    bool first = true;
+    if (put_byte(writer, '{') < 0)
+        return -1;
+    int result = put_members(writer, dict, &first);
+    if (result == 0) {
+        writer->out->size = start + 1;
+        first = true;
+        PyObject *proper = with_texts_for_keys(writer, dict);
+        if (proper == NULL)
+            return -1;
+        result = put_members(writer, proper, &first);
+        Py_DECREF(proper);
+    }
+    return result < 0 ? -1 : put_byte(writer, '}');
+}
+
+static int
+put_container(struct writer *writer, PyObject *container)
+{
+    if (!enter(writer, container))
+        return put_repr(writer, container);
+    int result =
+        PyDict_Check(container) ? put_dict(writer, container) : put_sequence(writer, container);
+    writer->depth--;
+    return result;
+}
+
+/* Asks for a simpler value, and writes that; the second time it is written as its repr. */
+static int
+put_simplified(struct writer *writer, PyObject *value, bool simplified)
+{
+    if (simplified || !enter(writer, value))
+        return put_repr(writer, value);
+    PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, value, NULL);
+    int result = simpler == NULL ? -1 : put_value(writer, simpler, simpler == value);
+    Py_XDECREF(simpler);
+    writer->depth--;
+    return result;
+}
+
+/* `simplified`: it is what `plain` gave for itself. */
+static int
+put_value(struct writer *writer, PyObject *value, bool simplified)
+{
+    if (PyUnicode_CheckExact(value))
+        return put_text(writer, value);
+    if (value == Py_None)
+        return put(writer, "null", 4);
+    if (value == Py_True)
+        return put(writer, "true", 4);
+    if (value == Py_False)
+        return put(writer, "false", 5);
+    if (PyLong_Check(value))
+        return put_whole(writer, value);
+    if (PyFloat_Check(value)) {
+        double number = PyFloat_AsDouble(value);
+        return isfinite(number) ? put_fraction(writer, number) : put_repr(writer, value);
+    }
+    if (PyDict_Check(value) || PyList_Check(value) || PyTuple_Check(value))
+        return put_container(writer, value);
+    if ((PyObject *)Py_TYPE(value) == writer->state->token_type)
+        return put_token(writer, value);
+    if (PyUnicode_Check(value))
+        return put_text(writer, value);
+    return put_simplified(writer, value, simplified);
+}
+
+/* A text field's value that is no text: numbers and what `plain` makes numbers of stand in quotes,
+ * the rest is written as it is, and the trail says what it thinks of it. */
+static int
+put_as_text(struct writer *writer, PyObject *value)
+{
+    if (PyUnicode_Check(value))
+        return put_text(writer, value);
+    PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, value, NULL);
+    if (simpler == NULL)
+        return -1;
+    int result;
+    if (PyUnicode_Check(simpler)) {
+        result = put_text(writer, simpler);
+    } else if (PyDict_Check(simpler) || PyList_Check(simpler)) {
+        result = put_value(writer, simpler, true);
+    } else {
+        PyObject *text = PyObject_Str(simpler);
+        result = text == NULL ? -1 : put_text(writer, text);
+        Py_XDECREF(text);
+    }
+    Py_DECREF(simpler);
+    return result;
+}
+
+/* Whole numbers of text fields, the commonest of them, without a way through Python. */
+static int
+put_text_field(struct writer *writer, PyObject *value)
+{
+    if (PyUnicode_CheckExact(value))
+        return put_text(writer, value);
+    if (!PyLong_CheckExact(value))
+        return put_as_text(writer, value);
+    if (put_byte(writer, '"') < 0 || put_whole(writer, value) < 0)
+        return -1;
+    return put_byte(writer, '"');
+}
+
+static int
+put_by(struct writer *writer, PyObject *function, PyObject *value)
+{
+    PyObject *simpler = PyObject_CallFunctionObjArgs(function, value, NULL);
+    if (simpler == NULL)
+        return -1;
+    int result = put_value(writer, simpler, true);
+    Py_DECREF(simpler);
+    return result;
+}
+
+/* Milliseconds: a trail takes no exponent there, which floats have below 0.0001. */
+static int
+put_duration(struct writer *writer, PyObject *value)
+{
+    if (PyFloat_CheckExact(value)) {
+        double number = PyFloat_AsDouble(value);
+        if (number >= 1e-4 && number < 1e16)
+            return put_fraction(writer, number);
+        if (number >= 0 && number < 1e-4)
+            return put_formatted(writer, number, 'f', 9, 0);
+        return put_value(writer, value, false);
+    }
+    if (PyLong_CheckExact(value))
+        return put_whole(writer, value);
+    return put_by(writer, writer->state->milliseconds, value);
+}
+
+static int
+put_field(struct writer *writer, enum kind kind, PyObject *value)
+{
+    switch (kind) {
+    case KIND_TEXT:
+        return put_text_field(writer, value);
+    case KIND_TIME:
+        if (PyUnicode_CheckExact(value))
+            return put_text(writer, value);
+        return put_by(writer, writer->state->time_text, value);
+    case KIND_DURATION:
+        return put_duration(writer, value);
+    default:
+        return put_value(writer, value, false);
+    }
+}
+
+/* KIND_NONE for no field's name; -1. */
+static int
+kind_of(const struct writer *writer, PyObject *name)
+{
+    PyObject *kind = PyDict_GetItemWithError(writer->state->fields, name);
+    if (kind == NULL)
+        return PyErr_Occurred() ? -1 : KIND_NONE;
+    return (int)PyLong_AsLong(kind);
+}
+
+/* What an event is made of while it is written. */
+struct draft {
+    PyObject *event;
+    PyObject *context; /* or NULL */
+    PyObject *details; /* a dict, or NULL */
+    bool others;       /* there are members that are no field */
+    bool first;
+};
+
+/* Whether a dict (or NULL) has the member, and it is not None; -1. */
+static int
+has(PyObject *dict, PyObject *name)
+{
+    if (dict == NULL)
+        return 0;
+    PyObject *value = PyDict_GetItemWithError(dict, name);
+    if (value == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    return value != Py_None;
+}
+
+/* Writes the members of `from` that are fields and that `over` does not have. */
+static int
+put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject *over)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(from, &at, &name, &value)) {
+        if (value == Py_None)
+            continue;
+        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
+        int covered = has(over, name);
+        if (kind < 0 || covered < 0)
+            return -1;
+        if (kind == KIND_NONE)
+            draft->others = true;
+        if (kind == KIND_NONE || kind == KIND_DETAILS || covered == 1)
+            continue;
+        Py_INCREF(value);
+        int result = put_name(writer, name, draft->first);
+        if (result == 1) {
+            draft->first = false;
+            result = put_field(writer, (enum kind)kind, value);
+        }
+        Py_DECREF(value);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Adds the members of `from` that are no field to `into`, but for those that are there. */
+static int
+gather(struct writer *writer, PyObject *from, PyObject *into)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(from, &at, &name, &value)) {
+        if (value == Py_None)
+            continue;
+        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
+        if (kind < 0)
+            return -1;
+        if (kind != KIND_NONE)
+            continue;
+        int there = PyDict_Contains(into, name);
+        if (there < 0 || (there == 0 && PyDict_SetItem(into, name, value) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* The event's details as a dict: an object that is none is asked for one, anything else stands
+ * there by the name "value". New reference; NULL without an exception where there are none. */
+static PyObject *
+details_of(struct writer *writer, PyObject *event)
+{
+    PyObject *details = PyDict_GetItemWithError(event, writer->state->details);
+    if (details == NULL || details == Py_None)
+        return NULL;
+    if (PyDict_Check(details)) {
+        Py_INCREF(details);
+        return details;
+    }
+    PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, details, NULL);
+    if (simpler == NULL || PyDict_Check(simpler))
+        return simpler;
+    Py_DECREF(simpler);
+    PyObject *wrapped = PyDict_New();
+    if (wrapped != NULL && PyDict_SetItemString(wrapped, "value", details) < 0)
+        Py_CLEAR(wrapped);
+    return wrapped;
+}
+
+/* Details with all that is no field; the caller's dict stays as it is. New reference. */
+static PyObject *
+details_with_others(struct writer *writer, const struct draft *draft)
+{
+    PyObject *all = draft->details == NULL ? PyDict_New() : PyDict_Copy(draft->details);
+    if (all == NULL || gather(writer, draft->event, all) < 0 ||
+        (draft->context != NULL && gather(writer, draft->context, all) < 0))
+        Py_CLEAR(all);
+    return all;
+}
+
+static int
+put_details(struct writer *writer, struct draft *draft)
+{
+    PyObject *all = draft->details;
+    if (draft->others) {
+        all = details_with_others(writer, draft);
+        if (all == NULL)
+            return -1;
+    } else if (all == NULL) {
+        return 0;
+    }
+    int result = put_name(writer, writer->state->details, draft->first);
+    if (result == 1)
+        result = put_value(writer, all, false);
+    if (draft->others)
+        Py_DECREF(all);
+    return result;
+}
+
+int
+writer_event(struct state *state, PyObject *event, PyObject *context, struct text *out)
+{
+    if (!PyDict_Check(event) || (context != NULL && !PyDict_Check(context))) {
+        (void)state_raise_text(state->invalid, "an event is a dict, and so is a context", "");
+        return -1;
+    }
+    struct writer writer = { .state = state, .out = out, .depth = 1 };
+    writer.path[0] = event;
+    struct draft draft = { .event = event, .context = context, .first = true };
+    if (put_byte(&writer, '{') < 0 || put_fields(&writer, &draft, event, NULL) < 0 ||
+        (context != NULL && put_fields(&writer, &draft, context, event) < 0))
+        return -1;
+    draft.details = details_of(&writer, event);
+    int result = draft.details == NULL && PyErr_Occurred() ? -1 : put_details(&writer, &draft);
+    Py_XDECREF(draft.details);
+    return result < 0 ? -1 : put_byte(&writer, '}');
+}
+
+int
+writer_value(struct state *state, PyObject *value, struct text *out)
+{
+    struct writer writer = { .state = state, .out = out };
+    return put_value(&writer, value, false);
+}

@@ -1,0 +1,134 @@
+"""Builds the extension, and before it the C library that it carries.
+
+The library is built with meson in a folder of its own below this one. TALLYSTICK_BUILD names a folder
+of `meson setup` that has it already (as the tests do).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+# Each of them uses those behind it.
+LAYERS = ["client", "output", "query", "store", "event", "tree", "base"]
+
+# What the library needs of others: pkg-config's name, and Debian's package.
+NEEDED = {
+    "libcrypto": "libssl-dev",
+    "libsodium": "libsodium-dev",
+    "libzstd": "libzstd-dev",
+    "zlib": "zlib1g-dev",
+    "libcurl": "libcurl4-openssl-dev",
+}
+# What meson asks for besides, because it sets up the whole repository.
+NEEDED_TO_SET_UP = {
+    "sqlite3": "libsqlite3-dev",
+    "cmocka": "libcmocka-dev",
+    "jansson": "libjansson-dev",
+    "libmicrohttpd": "libmicrohttpd-dev",
+    "gnutls": "libgnutls28-dev",
+    "libsystemd": "libsystemd-dev",
+}
+
+
+def succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def check_needs(needed: dict[str, str]) -> None:
+    """Ends with the names of the packages that are missing."""
+    if shutil.which("pkg-config") is None:
+        missing = {"pkg-config": "pkg-config"}
+    else:
+        missing = {
+            name: package
+            for name, package in needed.items()
+            if not succeeds("pkg-config", "--exists", name)
+        }
+    compiler = os.environ.get("CC", "cc").split()[-1]
+    if shutil.which(compiler) is None:
+        missing[compiler] = "gcc"
+    if missing:
+        sys.exit(
+            f"tallystick: the C library cannot be built without {', '.join(missing)}.\n"
+            f"On Debian: apt-get install {' '.join(missing.values())}"
+        )
+
+
+def build_library(folder: Path) -> Path:
+    """Builds the archives in the folder."""
+    if not (ROOT / "meson.build").is_file():
+        sys.exit(f"tallystick is built from its repository: there is no meson.build in {ROOT}")
+    check_needs({**NEEDED, **NEEDED_TO_SET_UP})
+    if not (folder / "build.ninja").is_file():
+        subprocess.check_call(
+            ["meson", "setup", str(folder), str(ROOT), "--buildtype=release", "-Dstrip=true"]
+        )
+    targets = [f"src/{layer}/lib{layer}.a" for layer in LAYERS]
+    subprocess.check_call(["ninja", "-C", str(folder), *targets])
+    return folder
+
+
+def pkg_config(option: str) -> list[str]:
+    text = subprocess.check_output(["pkg-config", option, *NEEDED], text=True)
+    return text.split()
+
+
+class BuildWithLibrary(build_ext):
+    def build_extension(self, extension: Extension) -> None:
+        if "TALLYSTICK_BUILD" in os.environ:
+            folder = Path(os.environ["TALLYSTICK_BUILD"])
+            check_needs(NEEDED)
+        else:
+            folder = build_library(HERE / "build" / "library")
+        archives = [folder / "src" / layer / f"lib{layer}.a" for layer in LAYERS]
+        # Whose symbols are the extension's own: another copy of the library in the process, or the
+        # library of a program that embeds Python, is not to be mixed with it.
+        extension.extra_link_args = [
+            "-Wl,--exclude-libs,ALL",
+            *map(str, archives),
+            *pkg_config("--libs"),
+            "-pthread",
+        ]
+        extension.depends = [*extension.depends, *map(str, archives)]
+        super().build_extension(extension)
+
+
+class StableWheel(bdist_wheel):
+    """One wheel for 3.10 and all that come after it."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        _, _, platform = super().get_tag()
+        return "cp310", "abi3", platform
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "tallystick._tally",
+            sources=sorted(
+                str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.c")
+            ),
+            depends=sorted(
+                str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.h")
+            ),
+            include_dirs=[str(ROOT / "include")],
+            define_macros=[("Py_LIMITED_API", "0x030A0000"), ("PY_SSIZE_T_CLEAN", None)],
+            extra_compile_args=[
+                "-std=c17", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
+            ],
+            py_limited_api=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildWithLibrary, "bdist_wheel": StableWheel},
+)

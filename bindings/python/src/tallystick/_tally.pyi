@@ -1,0 +1,57 @@
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, final
+
+@final
+class Client:
+    def __new__(
+        cls,
+        where: str | None = None,
+        *,
+        key: str | None = None,
+        trail: str | None = None,
+        service: str | None = None,
+        mode: str | None = None,
+        full: str | None = None,
+        spool: str | None = None,
+        spool_size_max: int = 0,
+        memory_size_max: int = 0,
+        spool_sync_ms: int = 0,
+        timeout_ms: int = 0,
+        mask_names: list[str] | None = None,
+        mask_patterns: list[str] | None = None,
+        ca_file: str | None = None,
+        notice: Callable[[str], object] | None = None,
+    ) -> Client: ...
+    @property
+    def spool(self) -> str | None: ...
+    def record(
+        self,
+        event: dict[str, Any],
+        context: dict[str, Any] | None = None,
+        mode: str | None = None,
+        /,
+    ) -> tuple[str, int | None, str | None, bool]: ...
+    def record_json(
+        self, text: str | bytes, mode: str | None = None, /
+    ) -> tuple[str, int | None, str | None, bool]: ...
+    def flush(self, timeout: float, /) -> bool: ...
+    def close(self, timeout: float, /) -> None: ...
+    def statistics(self) -> dict[str, int]: ...
+    def get(self, target: str, /) -> str: ...
+
+@final
+class Proxies:
+    def __new__(cls, networks: Iterable[str]) -> Proxies: ...
+    def client_address(
+        self,
+        peer: str | None,
+        forwarded: str | None = None,
+        x_forwarded_for: str | None = None,
+        /,
+    ) -> str | None: ...
+
+def write_event(event: Mapping[str, Any], context: Mapping[str, Any] | None = None, /) -> str: ...
+def write_value(value: object, /) -> str: ...
+def check_leaf(
+    public: bytes, index: int, proof: list[bytes], checkpoint: str, vkey: str, /
+) -> int: ...

@@ -1,0 +1,289 @@
+"""Functions whose calls are recorded.
+
+``audit_log`` is the plain one; the frameworks' decorators of that name are made of ``audited``, which
+knows all kinds of functions:
+
+    def describe(call: Call) -> dict[str, Any] | None:
+        return {"action": "report.approve", "resource_id": call.arguments["report_id"]}
+
+    audited(function, describe)
+
+``describe`` is called once, when the call has ended: ``call.error`` is what it raised, ``call.result`` what it
+gave (of a generator: None). What it returns is recorded, with status, error message and response time
+where it says none of its own; None records nothing. An error goes on after that; one of ``describe`` itself is
+logged and stops nothing.
+
+What is recorded is what happened, so mode ``sync`` cannot prevent it; it raises ``tallystick.Denied`` in place
+of giving the result, so that a transaction around the call is rolled back.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from typing import Any, TypeVar, cast
+
+from . import recorder as recorders
+from ._values import error_text
+from .errors import Error
+from .recorder import Mode, Recorder
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Call:
+    """One call of an audited function."""
+
+    __slots__ = ("function", "args", "kwargs", "result", "error", "started")
+
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.started = time.perf_counter()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments by the names of their parameters, also those given by position or default; what
+        stands in a ``**kwargs`` parameter stands beside the others."""
+        signature = inspect.signature(self.function)
+        try:
+            bound = signature.bind_partial(*self.args, **self.kwargs)
+        except TypeError:  # the call fails by itself
+            return dict(self.kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                arguments.update(arguments.pop(name))
+        return arguments
+
+    def find(self, wanted: Callable[[Any], bool]) -> Any:
+        """The first argument that is wanted, such as the request; or None."""
+        for value in (*self.args, *self.kwargs.values()):
+            if wanted(value):
+                return value
+        return None
+
+
+Describe = Callable[[Call], Mapping[str, Any] | None]
+
+
+def audited(
+    function: F,
+    describe: Describe,
+    *,
+    mode: Mode | None = None,
+    recorder: Recorder | None = None,
+) -> F:
+    """The function, of the same kind and signature, whose calls are recorded."""
+    ending = _Ending(describe, mode, recorder)
+    if inspect.isasyncgenfunction(function):
+        wrapper = _async_generator(function, ending)
+    elif inspect.iscoroutinefunction(function):
+        wrapper = _coroutine(function, ending)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = _generator(function, ending)
+    else:
+        wrapper = _plain(function, ending)
+    return cast(F, functools.wraps(function)(wrapper))
+
+
+class _Ending:
+    """What happens when a call has ended."""
+
+    def __init__(self, describe: Describe, mode: Mode | None, recorder: Recorder | None) -> None:
+        self.describe = describe
+        self.mode = mode
+        self._recorder = recorder
+
+    @property
+    def recorder(self) -> Recorder:
+        return self._recorder or recorders.default()
+
+    def event(self, call: Call) -> dict[str, Any] | None:
+        took = round((time.perf_counter() - call.started) * 1000, 3)
+        event: dict[str, Any] = {"status": "success", "response_time_ms": took}
+        if call.error is not None:
+            event.update(status="failure", error_message=error_text(call.error))
+        try:
+            said = self.describe(call)
+        except Exception as error:
+            self.recorder.failure(f"a decorator cannot describe the call: {error_text(error)}")
+            return None
+        if said is None:
+            return None
+        event.update((name, value) for name, value in said.items() if value is not None)
+        return event
+
+    def end(self, call: Call) -> None:
+        event = self.event(call)
+        if event is None:
+            return
+        try:
+            self.recorder.record(event, self.mode)
+        except Error as error:
+            self.denied(call, event, error)
+
+    async def end_async(self, call: Call) -> None:
+        event = self.event(call)
+        if event is None:
+            return
+        try:
+            await self.recorder.record_async(event, self.mode)
+        except Error as error:
+            self.denied(call, event, error)
+
+    def denied(self, call: Call, event: dict[str, Any], error: Error) -> None:
+        if call.error is None:
+            raise error
+        self.recorder.failure(str(error), event)  # the call's own error is the one that goes on
+
+
+def _plain(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = Call(function, args, kwargs)
+        try:
+            call.result = function(*args, **kwargs)
+        except BaseException as error:
+            call.error = error
+            ending.end(call)
+            raise
+        if inspect.isawaitable(call.result) and inspect.iscoroutine(call.result):
+            return _awaited(call, ending)  # a function that gives a coroutine, such as a partial
+        ending.end(call)
+        return call.result
+
+    return wrapper
+
+
+async def _awaited(call: Call, ending: _Ending) -> Any:
+    try:
+        call.result = await call.result
+    except BaseException as error:
+        call.result, call.error = None, error
+        await ending.end_async(call)
+        raise
+    await ending.end_async(call)
+    return call.result
+
+
+def _coroutine(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = Call(function, args, kwargs)
+        try:
+            call.result = await function(*args, **kwargs)
+        except BaseException as error:
+            call.error = error
+            await ending.end_async(call)
+            raise
+        await ending.end_async(call)
+        return call.result
+
+    return wrapper
+
+
+def _generator(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        call = Call(function, args, kwargs)
+        try:
+            call.result = yield from function(*args, **kwargs)
+        except GeneratorExit:  # its reader wanted no more: it has not failed
+            ending.end(call)
+            raise
+        except BaseException as error:
+            call.error = error
+            ending.end(call)
+            raise
+        ending.end(call)
+        return call.result
+
+    return wrapper
+
+
+def _async_generator(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        call = Call(function, args, kwargs)
+        inner = function(*args, **kwargs)
+        try:
+            async for value in _delegated(inner):
+                yield value
+        except GeneratorExit:
+            ending.end(call)  # nothing may be awaited here
+            raise
+        except BaseException as error:
+            call.error = error
+            await ending.end_async(call)
+            raise
+        await ending.end_async(call)
+
+    return wrapper
+
+
+async def _delegated(inner: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    try:
+        async for value in inner:
+            yield value
+    finally:
+        await inner.aclose()
+
+
+def audit_log(
+    action: str | None = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str | None = None,
+    *,
+    mode: Mode | None = None,
+    log_data: bool = False,
+    recorder: Recorder | None = None,
+    **members: Any,
+) -> Callable[[F], F]:
+    """Records each call of a function: ``@audit_log("report.approve", "report", "report_id")``.
+
+    Without an action it is the function's module and name. ``get_resource_id`` is the name of an argument,
+    or a function that is given the result (of a call that failed: None) and may take the arguments by
+    name as well. ``log_data`` puts the arguments into the details. ``members`` are further members of the event.
+    """
+
+    def decorate(function: F) -> F:
+        name = f"{function.__module__}.{function.__qualname__}".replace(".<locals>", "")
+
+        def describe(call: Call) -> dict[str, Any]:
+            event = {"action": action or name, "resource_type": resource_type, **members}
+            event["resource_id"] = resource_id_of(call, get_resource_id)
+            if log_data:
+                event["details"] = {"arguments": call.arguments, **(members.get("details") or {})}
+            return event
+
+        return audited(function, describe, mode=mode, recorder=recorder)
+
+    return decorate
+
+
+def resource_id_of(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
+    """The id of what a call was about: an argument by its name, or what a function says of the result
+    and, where it takes them, the arguments. None if there is none."""
+    if get_resource_id is None:
+        result = call.result
+        return result.get("id") if isinstance(result, Mapping) else getattr(result, "id", None)
+    if isinstance(get_resource_id, str):
+        return call.arguments.get(get_resource_id)
+    arguments = call.arguments
+    try:
+        parameters = inspect.signature(get_resource_id).parameters.values()
+    except (TypeError, ValueError):
+        return get_resource_id(call.result)
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        named = arguments
+    else:
+        named = {p.name: arguments[p.name] for p in parameters if p.name in arguments}
+    takes_result = [p for p in parameters if p.name not in named and p.kind < p.KEYWORD_ONLY]
+    if takes_result and takes_result[0].kind is not inspect.Parameter.VAR_KEYWORD:
+        return get_resource_id(call.result, **named)
+    return get_resource_id(**named)

@@ -1,0 +1,63 @@
+"""Whether an entry is in the trail as it says, shown by the trail's own evidence.
+
+The trail gives an entry's exact bytes, its salt, an inclusion proof and a signed checkpoint
+(``form=evidence``, docs/format.md). The salted commitment in the public part is recomputed from the
+private one, the proof is followed from the public part's hash to the root, and the checkpoint's
+signature is held against the trail's key.
+
+That key has to come from somewhere else than the trail: ``configure(vkey=…)``. Without one, the key that
+the server names is taken, and what is proved is only that the server agrees with itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import _tally
+from .errors import Invalid, Unsupported
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+
+# What an answer says of an entry, and what does not stand in its two parts.
+_BESIDE = frozenset({"index", "erased"})
+
+
+def is_proved(recorder: Recorder, entry: Mapping[str, Any]) -> bool:
+    """Whether the trail proves this entry, as it was read, and no other at its index."""
+    evidence = recorder.get(f"/api/events/{entry['index']}?form=evidence")
+    try:
+        return check(evidence, entry, recorder.vkey or _named_key(recorder))
+    except Invalid:
+        return False
+
+
+def check(evidence: Mapping[str, Any], entry: Mapping[str, Any], vkey: str) -> bool:
+    """The same with the evidence at hand, and no trail to ask. Raises ``Invalid`` where the proof or
+    the signature does not hold."""
+    public = evidence["public"].encode()
+    proof = [base64.b64decode(text) for text in evidence["proof"]]
+    _tally.check_leaf(public, int(evidence["index"]), proof, evidence["checkpoint"], vkey)
+    members = json.loads(public)
+    if evidence["private"] is not None:
+        if members["private"] != _commitment(evidence):
+            return False
+        members.update(json.loads(evidence["private"]))
+    expected = {name: value for name, value in entry.items() if name not in _BESIDE}
+    return bool(evidence["index"] == entry["index"] and members == expected)
+
+
+def _commitment(evidence: Mapping[str, Any]) -> str:
+    salted = b"tally/private/v1\0" + base64.b64decode(evidence["salt"]) + evidence["private"].encode()
+    return base64.b64encode(hashlib.sha256(salted).digest()).decode()
+
+
+def _named_key(recorder: Recorder) -> str:
+    for trail in recorder.get("/api/trails")["data"]:
+        if trail["name"] == recorder.trail:
+            return str(trail["vkey"])
+    raise Unsupported(f"the server names no key of the trail {recorder.trail!r}")
