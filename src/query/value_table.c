@@ -8,8 +8,8 @@
 #include "value_table.h"
 
 #include "fault.h"
-#include "lookup.h"
 #include "random.h"
+#include "value_hash.h"
 
 #include <stdlib.h>
 
@@ -80,7 +80,7 @@ value_table_add(struct value_table *table, struct bytes value, uint32_t *number_
         if (status != TALLY_OK)
             return status;
     }
-    uint32_t hash = lookup_hash(table->seed, value);
+    uint32_t hash = (uint32_t)value_hash(table->seed, value);
     uint32_t *slot = find_slot(table, value, hash);
     if (*slot == 0) {
         if (table->count == STATS_VALUES_MAX || table->bytes + value.size > STATS_BYTES_MAX)
@@ -105,6 +105,6 @@ value_table_find(const struct value_table *table, struct bytes value)
 {
     if (table->count == 0)
         return NO_VALUE;
-    uint32_t slot = *find_slot(table, value, lookup_hash(table->seed, value));
+    uint32_t slot = *find_slot(table, value, (uint32_t)value_hash(table->seed, value));
     return slot == 0 ? NO_VALUE : slot - 1;
 }

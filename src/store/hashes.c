@@ -312,6 +312,15 @@ in_memory(const struct hashes *hashes, uint64_t number)
                           : hashes->pending.items + (number - hashes->sealed / HASHES_SPAN);
 }
 
+void
+hashes_unsealed(struct hashes *hashes, uint64_t number, struct tally_hash *hash_out)
+{
+    (void)pthread_mutex_lock(&hashes->mutex);
+    assert(number >= hashes->sealed / HASHES_SPAN);
+    *hash_out = *in_memory(hashes, number);
+    (void)pthread_mutex_unlock(&hashes->mutex);
+}
+
 tally_status
 hashes_seal(struct hashes *hashes, uint64_t first, uint64_t end, struct tally_error *error)
 {

@@ -37,6 +37,9 @@ bool hashes_complete(const struct tally_tree *tree, const struct tally_hash *lea
 TALLY_MUST_CHECK tally_status hashes_append(struct hashes *hashes, const struct tally_hash *hash,
                                             struct tally_error *error);
 
+/* The level 8 hash over [256 number, 256 number + 256), which are committed and not all sealed. */
+void hashes_unsealed(struct hashes *hashes, uint64_t number, struct tally_hash *hash_out);
+
 /* Writes tree/FIRST for the segment of entries [first, end), the first ones not sealed yet; synced
  * with its folder. A remnant of the same name is replaced. Once the manifest names the segment,
  * hashes_sealed() makes the file one of those to be read. */

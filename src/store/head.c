@@ -19,6 +19,7 @@
 #include "fault.h"
 #include "head_column.h"
 #include "random.h"
+#include "value_hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ put_ids(struct head *head, const struct head_entry *entries, uint32_t count)
 {
     uint32_t hashes[HEAD_ROWS_AT_ONCE];
     for (uint32_t i = 0; i < count; i++) {
-        hashes[i] = lookup_hash(head->seed, entries[i].values[FIELD_ID]);
+        hashes[i] = (uint32_t)value_hash(head->seed, entries[i].values[FIELD_ID]);
         lookup_prefetch(&head->ids, hashes[i]);
     }
     bool put = true;
@@ -188,6 +189,16 @@ erase_rows(struct head *head, uint32_t first, uint32_t end)
         struct head_column *column = column_numbered(head, number);
         if (column != NULL)
             head_column_erase(column, first, end);
+    }
+}
+
+static void
+keep_rows(struct head *head)
+{
+    for (unsigned number = 0; number < COLUMN_COUNT; number++) {
+        struct head_column *column = column_numbered(head, number);
+        if (column != NULL)
+            head_column_keep(column);
     }
 }
 
@@ -240,6 +251,7 @@ append_rows(struct head *head, const struct head_entry *entries, uint32_t count,
     note_memory(head);
     if (!done)
         return memory_fault(error);
+    keep_rows(head);
     head->appended += count;
     for (uint32_t i = 0; i < count; i++)
         note_time(head, row + i);
@@ -385,7 +397,21 @@ head_code(const struct head *head, enum field_id field, const struct dictionary 
         atomic_load_explicit(&head->columns[field], memory_order_acquire);
     if (column == NULL)
         return 0;
-    return intern_find(&column->values, dictionary, value, lookup_hash(head->seed, value));
+    return intern_find(&column->values, dictionary, value, (uint32_t)value_hash(head->seed, value));
+}
+
+uint64_t
+head_seed(const struct head *head)
+{
+    return head->seed;
+}
+
+uint64_t
+head_sum(const struct head *head, unsigned column)
+{
+    const struct head_column *found = atomic_load_explicit(
+        column == FIELD_COUNT ? &head->salts : &head->columns[column], memory_order_acquire);
+    return found == NULL ? 0 : found->sum_published;
 }
 
 static bool
@@ -409,7 +435,7 @@ head_find_id(const struct head *head, struct bytes id, uint32_t count, uint32_t 
             count = head->appended;
     }
 
-    struct lookup_walk walk = lookup_begin(&head->ids, lookup_hash(head->seed, id));
+    struct lookup_walk walk = lookup_begin(&head->ids, (uint32_t)value_hash(head->seed, id));
     uint32_t row;
     bool found = false;
     while (lookup_next(&walk, &row)) {

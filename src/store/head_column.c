@@ -15,8 +15,13 @@
  *
  * An id column begins with codes, because session, trace and resource ids may repeat; where more
  * than half of the values so far were new, the pages from there on hold ids or plain values.
+ *
+ * The values are added up as they come, before anything is made of them but, where a page keeps
+ * numbers or 16 bytes, those. What a segment gives back must have the same sum (seal_check.c).
  */
 #include "head_column.h"
+
+#include "value_hash.h"
 
 #include <assert.h>
 
@@ -239,8 +244,8 @@ put_id(struct column_page *page, const struct intern_memory *memory, uint32_t ro
  * for first: to wait for the first place of all, then the second of all, is one wait instead of
  * many. */
 static bool
-put_codes(struct head_column *column, const struct intern_memory *memory, uint32_t *codes,
-          const struct bytes *values, uint32_t count)
+put_codes(struct head_column *column, const struct intern_memory *memory, uint32_t row,
+          uint32_t *codes, const struct bytes *values, uint32_t count)
 {
     struct intern *intern = &column->values;
     uint32_t hashes[HEAD_ROWS_AT_ONCE];
@@ -248,7 +253,9 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
     for (uint32_t i = 0; i < count; i++) {
         if (values[i].data == NULL)
             continue;
-        hashes[i] = lookup_hash(memory->seed, values[i]);
+        uint64_t hash = value_hash(memory->seed, values[i]);
+        column->sum_put += value_sum(hash, row + i);
+        hashes[i] = (uint32_t)hash;
         if (far)
             intern_prefetch(intern, hashes[i], INTERN_SLOT);
     }
@@ -268,25 +275,38 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
     return put;
 }
 
-/* A value that is not a code. */
+/* A value that is not a code, and its hash. */
 static bool
 put_plain(const struct head_column *column, struct column_page *page,
-          const struct intern_memory *memory, uint32_t row, struct bytes value)
+          const struct intern_memory *memory, uint32_t row, struct bytes value, uint64_t *hash_out)
 {
+    bool put = true;
+    bool whole = true; /* what the page keeps is the value's bytes */
     switch (page->kind) {
     case PAGE_ABSENT:
     case PAGE_CODES:
-        break;
+        assert(false && "a page of plain values is not one of codes");
+        return false;
     case PAGE_NUMBERS:
-        return put_number(page, column->hint, memory, row, value);
+        put = put_number(page, column->hint, memory, row, value);
+        whole = page->forms[row] == NUMBER_EXCEPTION;
+        if (!whole)
+            *hash_out = value_hash_number(memory->seed, page->keys[row], page->forms[row]);
+        break;
     case PAGE_IDS:
-        return put_id(page, memory, row, value);
+        put = put_id(page, memory, row, value);
+        whole = page->forms[row] == ID_EXCEPTION;
+        if (!whole)
+            *hash_out = value_hash_id(memory->seed, page->ids[row], page->forms[row]);
+        break;
     case PAGE_VALUES:
         page->values[row] = region_copy(memory->text, value);
-        return page->values[row].data != NULL;
+        put = page->values[row].data != NULL;
+        break;
     }
-    assert(false && "a page of plain values is not one of codes");
-    return false;
+    if (whole)
+        *hash_out = value_hash(memory->seed, value);
+    return put;
 }
 
 bool
@@ -299,13 +319,17 @@ head_column_put(struct head_column *column, const struct intern_memory *memory, 
         return false;
     for (uint32_t i = 0; i < count; i++)
         column->present += values[i].data != NULL;
-    row %= PAGE_ROWS;
+    uint32_t at = row % PAGE_ROWS;
     if (page->kind == PAGE_CODES)
-        return put_codes(column, memory, page->codes + row, values, count);
+        return put_codes(column, memory, row, page->codes + at, values, count);
     bool put = true;
-    for (uint32_t i = 0; i < count && put; i++)
-        if (values[i].data != NULL)
-            put = put_plain(column, page, memory, row + i, values[i]);
+    for (uint32_t i = 0; i < count && put; i++) {
+        uint64_t hash;
+        if (values[i].data == NULL)
+            continue;
+        put = put_plain(column, page, memory, at + i, values[i], &hash);
+        column->sum_put += value_sum(hash, row + i);
+    }
     return put;
 }
 
@@ -319,7 +343,15 @@ head_column_put_raw(struct head_column *column, const struct intern_memory *memo
     assert(page->kind == PAGE_IDS);
     page->forms[row % PAGE_ROWS] = ID_RAW;
     memcpy(page->ids[row % PAGE_ROWS], id, 16);
+    column->sum_put += value_sum(value_hash_id(memory->seed, id, ID_RAW), row);
     return true;
+}
+
+void
+head_column_keep(struct head_column *column)
+{
+    column->sum_kept += column->sum_put;
+    column->sum_put = 0;
 }
 
 static void
@@ -347,6 +379,7 @@ head_column_erase(struct head_column *column, uint32_t first, uint32_t end)
         if (page != NULL)
             erase_row(page, row % PAGE_ROWS);
     }
+    column->sum_put = 0;
 }
 
 void
@@ -360,6 +393,7 @@ head_column_publish(struct head_column *column, uint32_t first, uint32_t end)
                                   memory_order_release);
     }
     intern_publish(&column->values);
+    column->sum_published = column->sum_kept;
 }
 
 void
@@ -367,6 +401,7 @@ head_column_discard(struct head_column *column, uint32_t first, uint32_t end)
 {
     head_column_erase(column, first, end);
     intern_discard(&column->values);
+    column->sum_kept = column->sum_published;
 }
 
 /* How many of a page's first exceptions are of rows below `rows`. */

@@ -20,6 +20,8 @@ struct head_column {
     enum page_kind kind; /* of the pages that are begun now */
     bool settled;        /* the kind does not change any more */
     uint32_t present;    /* values written */
+    /* Of what was put since head_column_keep(), of what is kept, and of what is published. */
+    uint64_t sum_put, sum_kept, sum_published;
     struct intern values;
     _Atomic(struct column_page *) pages[HEAD_PAGES];
 };
@@ -49,7 +51,10 @@ bool head_column_put(struct head_column *column, const struct intern_memory *mem
 bool head_column_put_raw(struct head_column *column, const struct intern_memory *memory,
                          uint32_t row, uint32_t last, const uint8_t id[16]);
 
-/* Makes rows [first, end), which are not published, absent again. */
+/* What was put since the last time is counted in, when every column has it. */
+void head_column_keep(struct head_column *column);
+
+/* Makes rows [first, end), which are not published, absent again; what is not kept is forgotten. */
 void head_column_erase(struct head_column *column, uint32_t first, uint32_t end);
 
 /* Publishes rows [first, end) to those who then learn of `end`; or forgets what is not published.

@@ -6,6 +6,7 @@
 #include "head.h"
 
 #include "clock.h"
+#include "value_hash.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -229,6 +230,27 @@ test_ids(void **unused)
     head_release(head);
 }
 
+/* The sums of all columns, added up from the entries alone. */
+static void
+check_sums(const struct head *head, uint32_t count)
+{
+    uint64_t sums[FIELD_COUNT + 1] = { 0 }, seed = head_seed(head);
+    for (uint32_t row = 0; row < count; row++) {
+        struct made_entry entry;
+        make_entry(row, &entry);
+        for (unsigned field = 0; field < FIELD_COUNT; field++) {
+            struct page page;
+            head_page(head, (enum field_id)field, row / PAGE_ROWS, count, &page);
+            if (entry.values[field].data != NULL)
+                sums[field] += value_sum(
+                    value_hash_as(page.kind, fields[field].column, seed, entry.values[field]), row);
+        }
+        sums[FIELD_COUNT] += value_sum(value_hash_id(seed, entry.salt, ID_RAW), row);
+    }
+    for (unsigned column = 0; column <= FIELD_COUNT; column++)
+        assert_true(head_sum(head, column) == sums[column]);
+}
+
 static void
 test_discard(void **unused)
 {
@@ -268,6 +290,7 @@ test_discard(void **unused)
             memory = head_memory(head);
     }
     assert_int_equal(head_memory(head), memory);
+    check_sums(head, head_count(head));
     head_release(head);
 }
 
@@ -306,6 +329,7 @@ test_no_memory(void **unused)
     assert_true(refused > 20);
     for (uint32_t row = 0; row < 9000; row++)
         assert_true(row_is_right(head, row, 9000));
+    check_sums(head, 9000);
     head_release(head);
 }
 

@@ -27,8 +27,8 @@ struct intern_memory {
     uint64_t seed;
 };
 
-/* The code of `value` (which is not absent), from 1, a new one if need be; `hash` is lookup_hash()
- * of memory's seed and the value. False when memory is short. */
+/* The code of `value` (which is not absent), from 1, a new one if need be; `hash` is of
+ * value_hash() with memory's seed. False when memory is short. */
 bool intern_code(struct intern *intern, const struct intern_memory *memory, struct bytes value,
                  uint32_t hash, uint32_t *code_out);
 

@@ -30,39 +30,6 @@ struct lookup_table {
 _Static_assert(2 * LOOKUP_COUNT_MAX <= UINT32_C(1) << NUMBER_BITS, "the hash can begin anywhere");
 _Static_assert(SLOTS_MIN << 14 == 2 * LOOKUP_COUNT_MAX, "seven steps lead to the largest");
 
-static inline uint64_t
-fold(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Multiplies halves of 16 bytes that the seed has hidden, and folds: as wyhash does. */
-uint32_t
-lookup_hash(uint64_t seed, struct bytes key)
-{
-    static const uint64_t odd[] = { UINT64_C(0xa0761d6478bd642f), UINT64_C(0xe7037ed1a0b428db),
-                                    UINT64_C(0x8ebc6af09c88c6e3) };
-    const uint8_t *at = key.data;
-    size_t rest = key.size;
-    uint64_t hash = seed ^ odd[2];
-
-    for (; rest > 16; rest -= 16, at += 16)
-        hash = fold(get_u64(at) ^ odd[0], get_u64(at + 8) ^ hash);
-
-    uint64_t low = 0, high = 0;
-    if (rest >= 8) {
-        low = get_u64(at);
-        high = get_u64(at + rest - 8);
-    } else if (rest >= 4) {
-        low = get_u32(at);
-        high = get_u32(at + rest - 4);
-    } else if (rest > 0) {
-        low = (uint64_t)at[0] << 16 | (uint64_t)at[rest / 2] << 8 | at[rest - 1];
-    }
-    return (uint32_t)fold(odd[1] ^ key.size, fold(low ^ odd[0], high ^ hash) ^ seed);
-}
-
 static uint32_t
 slot_of(uint32_t hash, uint32_t number)
 {

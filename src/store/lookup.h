@@ -32,9 +32,6 @@ struct lookup_walk {
     uint32_t step;
 };
 
-/* A hash that nobody can aim at who does not know the seed. */
-uint32_t lookup_hash(uint64_t seed, struct bytes key);
-
 /* Asks for the memory where a walk of this hash begins, to be there when it is walked. */
 void lookup_prefetch(const struct lookup *lookup, uint32_t hash);
 

@@ -85,47 +85,6 @@ test_lookup_full(void **unused)
     region_finish(&region);
 }
 
-/* Every byte counts, wherever it stands, and so do the length and the seed. */
-static void
-test_hash(void **unused)
-{
-    (void)unused;
-    uint8_t key[70] = { 0 };
-    for (size_t size = 0; size <= sizeof key; size++) {
-        uint32_t hash = lookup_hash(1, bytes_of(key, size));
-        assert_int_equal(hash, lookup_hash(1, bytes_of(key, size)));
-        assert_int_not_equal(hash, lookup_hash(2, bytes_of(key, size)));
-        if (size > 0)
-            assert_int_not_equal(hash, lookup_hash(1, bytes_of(key, size - 1)));
-        for (size_t i = 0; i < size; i++) {
-            key[i] = 1;
-            assert_int_not_equal(hash, lookup_hash(1, bytes_of(key, size)));
-            key[i] = 0;
-        }
-    }
-}
-
-/* Similar keys spread: the fullest of 4,096 places holds a few of 4,096 keys. */
-static void
-test_hash_spread(void **unused)
-{
-    (void)unused;
-    uint8_t low[4096] = { 0 }, high[4096] = { 0 };
-    unsigned fullest = 0;
-    for (unsigned i = 0; i < 4096; i++) {
-        char text[32];
-        int size = snprintf(text, sizeof text, "user-%u", i);
-        uint32_t hash = lookup_hash(99, bytes_of(text, (size_t)size));
-        low[hash % 4096]++;
-        high[hash >> 20]++;
-    }
-    for (unsigned i = 0; i < 4096; i++) {
-        fullest = low[i] > fullest ? low[i] : fullest;
-        fullest = high[i] > fullest ? high[i] : fullest;
-    }
-    assert_in_range(fullest, 2, 10);
-}
-
 static void
 test_region(void **unused)
 {
@@ -164,8 +123,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lookup), cmocka_unit_test(test_lookup_full),
-        cmocka_unit_test(test_hash),   cmocka_unit_test(test_hash_spread),
+        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_lookup_full),
         cmocka_unit_test(test_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

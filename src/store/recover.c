@@ -74,6 +74,7 @@ freeze_replayed(struct replay *replay, const struct journal_record *next, struct
                  .sequence = next->sequence,
                  .index = next->first,
                  .chain = replay->chain },
+        .replayed = true,
     };
     trail->head = fresh;
     return TALLY_OK;
@@ -93,6 +94,7 @@ replay_entry(struct replay *replay, const struct journal_entry *journaled,
     status = head_append(trail->head, &row, 1, error);
     if (status != TALLY_OK)
         return status;
+    trail->replayed = true;
     struct tally_hash leaf;
     tally_hash_leaf(journaled->public_part.data, journaled->public_part.size, &leaf);
     status = tree_grow(&trail->tree, trail->hashes, &leaf, 1, error);

@@ -5,8 +5,8 @@
  *
  *     1. a checkpoint that covers the head is signed and published
  *     2. the segment's files are written and synced       remnants that nothing names
- *     3. they are read back: every entry is put together again from the columns, its commitment and
- *        leaf are computed, and the tree must be the one that the sequencer has
+ *     3. they are read back: the columns must give back every value that was committed, and entries
+ *        that are put together from them the tree that the sequencer has (seal_check.c)
  *     4. the tree hashes are written and synced           a remnant
  *        and a group for the segment, or the one that it becomes part of (group_change.c)
  *     5. the manifest names the segment and the journal's new beginning (replaced by rename)
@@ -17,14 +17,15 @@
  * a manifest never runs ahead of the newest checkpoint.
  *
  * Why 3 is enough for the journal to be let go. The sequencer's leaves were computed from the very
- * bytes that the journal got. A leaf is a hash over all of the public part, and in that stands the
- * hash over salt and private part: so an entry that gives the same leaf is the same in every byte,
- * both parts and salt, in the same place, whatever head, codecs and files did with it. What is not
- * done is to read the journal's records once more: they hold nothing that those leaves do not
- * cover, and a record that has gone bad on the disk meanwhile harms nobody once the segment stands.
+ * bytes that the journal got, and those were written from the values that the head was given. A
+ * segment that has these values gives these bytes, in the same place, whatever head, codecs and files
+ * did with them; seal_check.c says how that is shown. What is not done is to read the journal's
+ * records once more: they hold nothing else, and a record that has gone bad on the disk meanwhile
+ * harms nobody once the segment stands.
  */
 #include "clock.h"
 #include "fault.h"
+#include "seal_check.h"
 #include "trail_core.h"
 
 #include <assert.h>
@@ -95,46 +96,25 @@ unlock:
 
 /* Step 3: what the files give back must be what was committed. */
 static tally_status
-tree_of_segment(struct run_reader *reader, uint32_t count, struct tally_tree *tree,
-                struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    for (uint32_t row = 0; row < count && status == TALLY_OK;) {
-        struct run_leaves some;
-        status = run_leaves(reader, row, &some, error);
-        if (status != TALLY_OK)
-            return status;
-        status = tree_grow(tree, NULL, some.leaves, some.count, error);
-        row += some.count;
-    }
-    return status;
-}
-
-static tally_status
 check_segment(struct trail *trail, struct segment *segment, const struct frozen *frozen,
               struct tally_error *error)
 {
     const struct segment_info *info = segment_get_info(segment);
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    const struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    const struct seal_claim claim = {
+        .head = frozen->head,
+        .before = &trail->manifest.tree,
+        .after = &frozen->tree,
+        .hashes = trail->hashes,
+        .proof = frozen->replayed ? SEAL_PROOF_WHOLE : SEAL_PROOF_SAMPLES,
+    };
     struct run_reader *reader;
-    struct tally_tree tree = trail->manifest.tree;
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = tree_of_segment(reader, info->count, &tree, error);
+    status = seal_check(&claim, reader, error);
     run_reader_destroy(reader);
-    if (status != TALLY_OK)
-        return status;
-
-    struct tally_hash sealed, expected;
-    tally_tree_root(&tree, &sealed);
-    tally_tree_root(&frozen->tree, &expected);
-    if (tree.size != frozen->tree.size || !tally_hash_equal(&sealed, &expected))
-        return fault(error, TALLY_DAMAGED,
-                     "the tree over entries %" PRIu64 " to %" PRIu64
-                     " as sealed is not the one that was committed",
-                     info->first, frozen->tree.size - 1);
-    return TALLY_OK;
+    return status;
 }
 
 struct group_place

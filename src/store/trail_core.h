@@ -47,6 +47,7 @@ struct frozen {
     struct head *head;
     struct tally_tree tree;      /* after its last entry */
     struct journal_position end; /* of its records */
+    bool replayed;               /* some of its entries were read back from the journal */
 };
 
 struct note {
@@ -89,6 +90,7 @@ struct trail {
     pthread_t committer;
     uint64_t size; /* committed and in the tree */
     struct head *head;
+    bool replayed; /* as in struct frozen, of `head` */
     struct frozen frozen[FROZEN_MAX];
     unsigned frozen_count;
     struct manifest manifest;
