@@ -73,6 +73,7 @@ batch_destroy(struct batch *batch)
     buffer_free(&batch->body);
     free(batch->items);
     free(batch->slots);
+    free(batch->looked);
     free(batch);
 }
 
@@ -85,6 +86,8 @@ batch_clear(struct batch *batch)
     buffer_clear(&batch->body);
     batch->count = 0;
     batch->hashed = 0;
+    batch->looked_count = 0;
+    batch->looked_size = 0;
     if (batch->slots != NULL)
         memset(batch->slots, 0, batch->slot_count * sizeof *batch->slots);
 }
@@ -115,7 +118,8 @@ size_t
 batch_memory(const struct batch *batch)
 {
     return batch->body.capacity + batch->parts.capacity + batch->texts.size +
-           batch->capacity * sizeof *batch->items + batch->slot_count * sizeof *batch->slots;
+           batch->capacity * sizeof *batch->items + batch->slot_count * sizeof *batch->slots +
+           batch->looked_capacity * sizeof *batch->looked;
 }
 
 /* Room for one more item and a table of ids at most half full. */

@@ -244,6 +244,8 @@ fill_defaults(struct folder_options *options)
         options->close_journal_max = 8 * MEBIBYTE;
     if (options->checkpoint_interval == 0)
         options->checkpoint_interval = CLOCK_SECOND / 10;
+    if (options->id_window == 0)
+        options->id_window = 4000000;
     if (options->command == NULL)
         options->command = "a program with libtally";
 }

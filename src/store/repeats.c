@@ -1,11 +1,11 @@
 /*
  * repeats.c - is an event new? The ids of a batch are looked up in everything the trail knows.
  *
- * Known are the ids of the heads, of the segments that hold the newest ID_WINDOW entries, and of
- * the batch itself. An event whose id is known and that says the same as the stored entry is a
- * repeat and gets the first one's receipt; one that says something else is a conflict and refuses
- * its batch. Ids that the reader made up (none was sent) are fresh by construction and not looked
- * up.
+ * Known are the ids of the heads, of the segments that hold the newest entries (id_window of them),
+ * of the batch itself, and what was found by looking back (look_back.c). An event whose id is known
+ * and that says the same as the stored entry is a repeat and gets the first one's receipt; one that
+ * says something else is a conflict and refuses its batch. Ids that the reader made up (none was sent)
+ * are fresh by construction and not looked up.
  *
  * Segments are asked one after the other for the whole batch, so that each one's filter is in the
  * cache once; only where a filter says "maybe" the id column is read.
@@ -16,38 +16,20 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The newest ids are known: at least this many entries back. */
-#define ID_WINDOW 4000000u
-
 static bool
 id_was_sent(const struct batch_item *item)
 {
     return (item->event.sent & FIELD_BIT(FIELD_ID)) != 0;
 }
 
-/* Marks a conflict; the first one is what the result and the error tell of. */
-static void
-conflict(const struct batch *batch, uint32_t position, uint64_t stored, struct receipt *receipt,
-         struct append_result *result, struct tally_error *error)
+bool
+repeats_is_open(const struct batch *batch, const struct receipt *receipts, uint32_t i)
 {
-    *receipt = (struct receipt){ .index = stored, .conflict = true };
-    if (result->conflicts++ > 0 && position > result->position)
-        return;
-    struct bytes id = batch->items[position].event.values[FIELD_ID];
-    result->position = position;
-    result->conflict = stored;
-    if (stored == UINT64_MAX)
-        (void)fault(error, TALLY_CONFLICT,
-                    "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
-                    position, BYTES_ARG(id));
-    else
-        (void)fault(error, TALLY_CONFLICT,
-                    "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
-                    position, BYTES_ARG(id), stored);
+    return receipts[i].index == UINT64_MAX && !receipts[i].conflict &&
+           id_was_sent(&batch->items[i]);
 }
 
-/* Compares an event with the stored entry of the same id: TALLY_REPEATED or TALLY_CONFLICT, with
- * the stored entry's receipt. */
+/* Compares an event with the stored entry of the same id. */
 static tally_status
 compare_stored(const struct trail *trail, struct run_reader *reader, uint32_t row,
                const struct batch_item *item, struct receipt *receipt_out,
@@ -57,12 +39,78 @@ compare_stored(const struct trail *trail, struct run_reader *reader, uint32_t ro
     tally_status status = run_entry(reader, row, RUN_PARTS, &entry, error);
     if (status != TALLY_OK)
         return status;
-    receipt_out->index = entry.index;
-    receipt_out->repeated = true;
-    receipt_out->leaf = entry.leaf;
     uint64_t unknown = entry.erased ? trail->fields_private : 0;
-    return event_equal(&item->event, entry.values, unknown) ? TALLY_REPEATED : TALLY_CONFLICT;
+    if (event_equal(&item->event, entry.values, unknown))
+        *receipt_out =
+            (struct receipt){ .index = entry.index, .leaf = entry.leaf, .repeated = true };
+    else
+        *receipt_out = (struct receipt){ .index = entry.index, .conflict = true };
+    return TALLY_OK;
 }
+
+/* ---- in a run ---- */
+
+/* An event of the batch whose id stands in a row of the run. */
+struct found {
+    uint32_t row;
+    uint32_t position;
+};
+
+static int
+compare_rows(const void *a, const void *b)
+{
+    const struct found *left = a, *right = b;
+    return left->row < right->row ? -1 : left->row > right->row;
+}
+
+/* Finds the rows of those that may be there, in the run's order. */
+static tally_status
+find_rows(struct run_reader *reader, const struct batch *batch, struct found *found,
+          struct run_id *ids, size_t *count, struct tally_error *error)
+{
+    for (size_t k = 0; k < *count; k++)
+        ids[k].id = batch->items[found[k].position].event.values[FIELD_ID];
+    tally_status status = run_find_ids(reader, ids, *count, error);
+    if (status != TALLY_OK)
+        return status;
+    size_t kept = 0;
+    for (size_t k = 0; k < *count; k++)
+        if (ids[k].row != RUN_NO_ROW)
+            found[kept++] = (struct found){ ids[k].row, found[k].position };
+    qsort(found, kept, sizeof *found, compare_rows);
+    *count = kept;
+    return TALLY_OK;
+}
+
+/* Compares row by row in the run's order, in whatever order the events came: every page is decoded
+ * once. */
+tally_status
+repeats_in_run(const struct trail *trail, struct run_reader *reader, const struct batch *batch,
+               const bool *hits, struct receipt *receipts, struct tally_error *error)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < batch->count; i++)
+        count += hits[i] && repeats_is_open(batch, receipts, i);
+    if (count == 0)
+        return TALLY_OK;
+    struct found *found = malloc(count * sizeof *found);
+    struct run_id *ids = malloc(count * sizeof *ids);
+    tally_status status = found == NULL || ids == NULL ? memory_fault(error) : TALLY_OK;
+    size_t filled = 0;
+    for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++)
+        if (hits[i] && repeats_is_open(batch, receipts, i))
+            found[filled++].position = i;
+    if (status == TALLY_OK)
+        status = find_rows(reader, batch, found, ids, &count, error);
+    for (size_t k = 0; k < count && status == TALLY_OK; k++)
+        status = compare_stored(trail, reader, found[k].row, &batch->items[found[k].position],
+                                &receipts[found[k].position], error);
+    free(found);
+    free(ids);
+    return status;
+}
+
+/* ---- in the heads ---- */
 
 /* A row of a head, whose readers cost little. */
 static tally_status
@@ -99,70 +147,49 @@ find_in_heads(const struct trail *trail, struct bytes id, struct run *run_out, u
     }
 }
 
-/* An event of the batch whose id stands in a row of the segment. */
-struct found {
-    uint32_t row;
-    uint32_t position;
-};
-
-static int
-compare_rows(const void *a, const void *b)
-{
-    const struct found *left = a, *right = b;
-    return left->row < right->row ? -1 : left->row > right->row;
-}
-
-/* Finds the rows of the ids that the filter did not rule out. */
+/* *left_out says whether any is still to be looked for. */
 static tally_status
-find_rows(struct run_reader *reader, const struct batch *batch, const bool *hits,
-          const struct receipt *receipts, struct found *found, size_t *count_out,
-          struct tally_error *error)
+find_in_all_heads(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
+                  bool *left_out, struct tally_error *error)
 {
-    size_t count = 0;
+    *left_out = false;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
-        if (!hits[i] || receipts[i].index != UINT64_MAX || receipts[i].conflict ||
-            !id_was_sent(item))
+        struct run run;
+        uint32_t row;
+        if (!repeats_is_open(batch, receipts, i))
             continue;
-        tally_status status =
-            run_find_id(reader, item->event.values[FIELD_ID], &found[count].row, error);
-        if (status == TALLY_ABSENT)
-            continue; /* the filter was wrong */
+        if (find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK) {
+            *left_out = true;
+            continue;
+        }
+        tally_status status = compare_in_head(trail, &run, row, item, &receipts[i], error);
         if (status != TALLY_OK)
             return status;
-        found[count++].position = i;
     }
-    *count_out = count;
     return TALLY_OK;
 }
 
-/* Compares row by row in the segment's order, in whatever order the events came: every page is
- * decoded once. Nobody else commits meanwhile. */
-static tally_status
-ask_reader(const struct trail *trail, struct run_reader *reader, const struct batch *batch,
-           const bool *hits, struct found *found, struct receipt *receipts,
-           struct append_result *result, struct tally_error *error)
+/* ---- in the segments ---- */
+
+/* The index that the search goes back to. What was looked back for is there only if it came since,
+ * however much that is. */
+static uint64_t
+search_begin(const struct trail *trail, const struct batch *batch)
 {
-    size_t count;
-    tally_status status = find_rows(reader, batch, hits, receipts, found, &count, error);
-    if (status != TALLY_OK)
-        return status;
-    qsort(found, count, sizeof *found, compare_rows);
-    for (size_t k = 0; k < count; k++) {
-        uint32_t i = found[k].position;
-        status = compare_stored(trail, reader, found[k].row, &batch->items[i], &receipts[i], error);
-        if (status == TALLY_CONFLICT)
-            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
-        else if (status != TALLY_REPEATED)
-            return status;
-    }
-    return TALLY_OK;
+    uint64_t sealed = trail->manifest.sealed;
+    uint64_t window = trail->options.id_window;
+    uint64_t begin = sealed > window ? sealed - window : 0;
+    if (batch->looked_size == 0)
+        return begin;
+    bool all = batch->looked_count == batch->count;
+    return all || batch->looked_size < begin ? batch->looked_size : begin;
 }
 
 /* The events of a batch whose ids a segment may have, and that were not found yet. */
 static tally_status
 ask_segment(const struct trail *trail, size_t segment, const struct batch *batch, const bool *hits,
-            struct receipt *receipts, struct append_result *result, struct tally_error *error)
+            struct receipt *receipts, struct tally_error *error)
 {
     if (memchr(hits, true, batch->count * sizeof *hits) == NULL)
         return TALLY_OK;
@@ -172,22 +199,18 @@ ask_segment(const struct trail *trail, size_t segment, const struct batch *batch
         .count = info->count,
         .segment = trail->segments[segment],
     };
-    struct found *found = malloc(batch->count * sizeof *found);
-    if (found == NULL)
-        return memory_fault(error);
     struct run_reader *reader;
     tally_status status = run_reader_create(&run, &reader, error);
-    if (status == TALLY_OK) {
-        status = ask_reader(trail, reader, batch, hits, found, receipts, result, error);
-        run_reader_destroy(reader);
-    }
-    free(found);
+    if (status != TALLY_OK)
+        return status;
+    status = repeats_in_run(trail, reader, batch, hits, receipts, error);
+    run_reader_destroy(reader);
     return status;
 }
 
 static tally_status
 find_in_segments(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
-                 struct append_result *result, struct tally_error *error)
+                 struct tally_error *error)
 {
     uint64_t *id_hashes = malloc((batch->count + 1) * sizeof *id_hashes);
     bool *hits = malloc((batch->count + 1) * sizeof *hits);
@@ -196,71 +219,74 @@ find_in_segments(const struct trail *trail, const struct batch *batch, struct re
         id_hashes[i] = batch->items[i].id_hash;
 
     const struct manifest *manifest = &trail->manifest;
+    uint64_t begin = search_begin(trail, batch);
     for (size_t s = manifest->count; s-- > 0 && status == TALLY_OK;) {
         const struct segment_info *info = &manifest->segments[s];
-        if (manifest->sealed - info->first > (uint64_t)ID_WINDOW + info->count)
+        if (info->first + info->count <= begin)
             break;
         memset(hits, 0, batch->count * sizeof *hits);
         status = segment_probe_ids(trail->segments[s], id_hashes, batch->count, hits, error);
         if (status == TALLY_OK)
-            status = ask_segment(trail, s, batch, hits, receipts, result, error);
+            status = ask_segment(trail, s, batch, hits, receipts, error);
     }
     free(id_hashes);
     free(hits);
     return status;
 }
 
-/* Two events of the batch with one id must say the same. */
+/* ---- all together ---- */
+
+/* What was found by looking back, and that two events of the batch with one id say the same. */
 static void
-check_twins(const struct batch *batch, struct receipt *receipts, struct append_result *result,
-            struct tally_error *error)
+begin_receipts(const struct batch *batch, struct receipt *receipts)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
+        receipts[i] =
+            i < batch->looked_count ? batch->looked[i] : (struct receipt){ .index = UINT64_MAX };
         if (item->same_as != UINT32_MAX &&
             !event_equal(&item->event, batch->items[item->same_as].event.values, 0))
-            conflict(batch, i, UINT64_MAX, &receipts[i], result, error);
+            receipts[i] = (struct receipt){ .index = UINT64_MAX, .conflict = true };
     }
 }
 
-/* In the heads; *any_sent_out says whether an id was sent at all. */
 static tally_status
-find_in_all_heads(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
-                  struct append_result *result, bool *any_sent_out, struct tally_error *error)
+conflict_fault(const struct batch *batch, const struct append_result *result,
+               struct tally_error *error)
 {
-    *any_sent_out = false;
+    struct bytes id = batch->items[result->position].event.values[FIELD_ID];
+    if (result->conflict == UINT64_MAX)
+        return fault(error, TALLY_CONFLICT,
+                     "event %" PRIu32 ": id %.*s stands twice in this batch, with other content",
+                     result->position, BYTES_ARG(id));
+    return fault(error, TALLY_CONFLICT,
+                 "event %" PRIu32 ": id %.*s is entry %" PRIu64 " already, with other content",
+                 result->position, BYTES_ARG(id), result->conflict);
+}
+
+/* Counts the conflicts; the first one is what the result and the error tell of. */
+static tally_status
+tell_conflicts(const struct batch *batch, const struct receipt *receipts,
+               struct append_result *result, struct tally_error *error)
+{
+    result->conflicts = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_item *item = &batch->items[i];
-        struct run run;
-        uint32_t row;
-        if (!id_was_sent(item))
+        if (!receipts[i].conflict || result->conflicts++ > 0)
             continue;
-        *any_sent_out = true;
-        if (receipts[i].conflict ||
-            find_in_heads(trail, item->event.values[FIELD_ID], &run, &row) != TALLY_OK)
-            continue;
-        tally_status status = compare_in_head(trail, &run, row, item, &receipts[i], error);
-        if (status == TALLY_CONFLICT)
-            conflict(batch, i, receipts[i].index, &receipts[i], result, error);
-        else if (status != TALLY_REPEATED)
-            return status;
+        result->position = i;
+        result->conflict = receipts[i].index;
     }
-    return TALLY_OK;
+    return result->conflicts == 0 ? TALLY_OK : conflict_fault(batch, result, error);
 }
 
 tally_status
 repeats_find(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
              struct append_result *result, struct tally_error *error)
 {
-    for (uint32_t i = 0; i < batch->count; i++)
-        receipts[i] = (struct receipt){ .index = UINT64_MAX };
-    result->conflicts = 0;
-    check_twins(batch, receipts, result, error);
-    bool any_sent;
-    tally_status status = find_in_all_heads(trail, batch, receipts, result, &any_sent, error);
-    if (status == TALLY_OK && any_sent && trail->manifest.count > 0)
-        status = find_in_segments(trail, batch, receipts, result, error);
-    if (status != TALLY_OK)
-        return status;
-    return result->conflicts > 0 ? TALLY_CONFLICT : TALLY_OK;
+    begin_receipts(batch, receipts);
+    bool left;
+    tally_status status = find_in_all_heads(trail, batch, receipts, &left, error);
+    if (status == TALLY_OK && left && trail->manifest.count > 0)
+        status = find_in_segments(trail, batch, receipts, error);
+    return status == TALLY_OK ? tell_conflicts(batch, receipts, result, error) : status;
 }

@@ -172,6 +172,15 @@ TALLY_MUST_CHECK tally_status run_leaves(struct run_reader *reader, uint32_t row
 TALLY_MUST_CHECK tally_status run_find_id(struct run_reader *reader, struct bytes id,
                                           uint32_t *row_out, struct tally_error *error);
 
+/* The same for many ids, at which a run without an index is looked through once. */
+#define RUN_NO_ROW UINT32_MAX
+struct run_id {
+    struct bytes id;
+    uint32_t row; /* set: the last row with it, or RUN_NO_ROW */
+};
+TALLY_MUST_CHECK tally_status run_find_ids(struct run_reader *reader, struct run_id *ids,
+                                           size_t count, struct tally_error *error);
+
 /* How often each value of a field occurs in a run, control entries apart, as its segment's index
  * knows; FIELD_COUNT: how many entries there are, each counted as if it had no value. Lent until the
  * next call on the same reader, and the items are the caller's to change. TALLY_ABSENT where it is

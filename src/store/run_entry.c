@@ -1,5 +1,5 @@
 /*
- * run_entry.c - entries put together from columns, and found by their ids.
+ * run_entry.c - entries put together from columns.
  *
  * An entry is one value of each column; its parts are made from them (run_parts.c). Whether it is the
  * one that was signed, only its leaf can tell.
@@ -169,98 +169,6 @@ run_leaves(struct run_reader *reader, uint32_t row, struct run_leaves *leaves_ou
         .controls = reader->group_values->values[FIELD_CONTROL] + row % GROUP_ROWS,
     };
     return TALLY_OK;
-}
-
-/* The id of a row; text is lent until the next call. */
-static tally_status
-row_id(struct run_reader *reader, uint32_t row, struct bytes *id_out, struct tally_error *error)
-{
-    return run_value(reader, FIELD_ID, row, id_out, error);
-}
-
-tally_status
-run_id_hashes(struct run_reader *reader, uint64_t *hashes, struct tally_error *error)
-{
-    for (uint32_t number = 0; number < run_page_count(&reader->run); number++) {
-        struct page page;
-        struct dictionary dictionary = { 0 };
-        tally_status status = run_page(reader, FIELD_ID, number, &page, error);
-        if (status == TALLY_OK && page.kind == PAGE_CODES)
-            status = run_dictionary(reader, FIELD_ID, &dictionary, error);
-        if (status != TALLY_OK)
-            return status;
-        for (uint32_t row = 0; row < page.rows; row++) {
-            char text[PAGE_TEXT_MAX];
-            hashes[(size_t)number * PAGE_ROWS + row] =
-                id_hash(page_value(&page, &dictionary, fields[FIELD_ID].column, row, text));
-        }
-    }
-    return TALLY_OK;
-}
-
-/* The last row with this id, by looking at all of them. */
-static tally_status
-id_search(struct run_reader *reader, struct bytes id, uint32_t *row_out, struct tally_error *error)
-{
-    for (uint32_t row = reader->run.count; row-- > 0;) {
-        struct bytes value;
-        tally_status status = row_id(reader, row, &value, error);
-        if (status != TALLY_OK)
-            return status;
-        if (value.data != NULL && bytes_equal(value, id)) {
-            *row_out = row;
-            return TALLY_OK;
-        }
-    }
-    return TALLY_ABSENT;
-}
-
-/* The last of the rows of a bucket whose fingerprint and id fit. */
-static tally_status
-bucket_search(struct run_reader *reader, struct bytes bucket, uint32_t rows, uint64_t hash,
-              struct bytes id, uint32_t *row_out, struct tally_error *error)
-{
-    /* The index is of the whole segment; the run may be of an older size. */
-    uint32_t indexed = reader->run.segment->info.count;
-    uint16_t fingerprint = id_fingerprint(hash, id_index_bucket_bits(indexed));
-    uint32_t found = UINT32_MAX;
-
-    for (uint32_t i = 0; i < rows; i++) {
-        if (get_u16(bucket.data + 2 * (size_t)i) != fingerprint)
-            continue;
-        uint32_t row = id_bucket_row(bucket, rows, id_index_row_bits(indexed), i);
-        if (row >= reader->run.count)
-            continue;
-        struct bytes value;
-        tally_status status = row_id(reader, row, &value, error);
-        if (status != TALLY_OK)
-            return status;
-        if (value.data != NULL && bytes_equal(value, id))
-            found = row;
-    }
-    if (found == UINT32_MAX)
-        return TALLY_ABSENT;
-    *row_out = found;
-    return TALLY_OK;
-}
-
-tally_status
-run_find_id(struct run_reader *reader, struct bytes id, uint32_t *row_out,
-            struct tally_error *error)
-{
-    if (reader->run.head != NULL)
-        return head_find_id(reader->run.head, id, reader->run.count, row_out);
-
-    uint64_t hash = id_hash(id);
-    uint32_t rows;
-    tally_status status =
-        segment_find_bucket(reader->run.segment, hash, &reader->bucket, &rows, error);
-    if (status == TALLY_OK)
-        return bucket_search(reader, buffer_view(&reader->bucket.bytes), rows, hash, id, row_out,
-                             error);
-    if (status == TALLY_ABSENT)
-        return id_search(reader, id, row_out, error);
-    return status;
 }
 
 tally_status

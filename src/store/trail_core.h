@@ -5,7 +5,8 @@
  *     recover.c  from the files to this state
  *     batch.c    events made ready
  *     commit.c   the sequencer: batches get their place and become durable
- *     repeats.c  which events of a batch are stored already
+ *     repeats.c  which events of a batch are stored already, as far as is known
+ *     look_back.c the same, in the whole trail and before the batch gets its turn
  *     seal.c     full heads become segments
  *     erase.c    private parts are forgotten
  *     snapshot.c what readers see
@@ -135,6 +136,12 @@ struct batch {
     uint32_t capacity;
     uint32_t *slots; /* items by id, open addressing: position + 1 */
     uint32_t slot_count;
+    /* What trail_look_back() found of the first looked_count items among the first looked_size entries
+     * of the trail: as repeats_find() fills receipts in. */
+    struct receipt *looked;
+    uint32_t looked_count;
+    uint32_t looked_capacity;
+    uint64_t looked_size; /* 0: nobody looked back */
     uint64_t private_fields;
     char writer[65];
 };
@@ -153,6 +160,16 @@ TALLY_MUST_CHECK tally_status batch_add_control(struct batch *batch, struct byte
 TALLY_MUST_CHECK tally_status repeats_find(const struct trail *trail, const struct batch *batch,
                                            struct receipt *receipts, struct append_result *result,
                                            struct tally_error *error);
+
+/* Whether an event of the batch is still to be looked for: its id was sent, and its receipt says
+ * nothing yet (index UINT64_MAX, no conflict). */
+bool repeats_is_open(const struct batch *batch, const struct receipt *receipts, uint32_t i);
+
+/* Looks in one run for those of these events whose hits[] is set, and fills in the receipts of those
+ * that are there: repeated, or a conflict. */
+TALLY_MUST_CHECK tally_status repeats_in_run(const struct trail *trail, struct run_reader *reader,
+                                             const struct batch *batch, const bool *hits,
+                                             struct receipt *receipts, struct tally_error *error);
 
 /* As batch_create() before there is a trail. */
 TALLY_MUST_CHECK tally_status batch_create_for(uint64_t private_fields, const char *writer,
