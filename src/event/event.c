@@ -102,6 +102,14 @@ read_name(const struct json_tape *tape, uint32_t node, struct name *name)
         name->text = bytes_of(name->decoded, json_text_decode(name->text, name->decoded));
 }
 
+enum field_id
+event_name_field(const struct json_tape *tape, uint32_t name)
+{
+    struct name known;
+    read_name(tape, name, &known);
+    return field_find(known.text);
+}
+
 static tally_status
 refuse_name(const struct reading *reading, uint32_t name)
 {
@@ -138,6 +146,7 @@ read_member(const struct reading *reading, uint32_t name)
     struct name known;
     read_name(tape, name, &known);
     enum field_id field = field_find(known.text);
+    tape->nodes[name].next = field;
     if (field == FIELD_COUNT && !field_reserved(known.text))
         return read_unknown(reading, name);
     if (field == FIELD_COUNT || (fields[field].flags & FIELD_SERVER_SET) != 0)
@@ -175,6 +184,15 @@ write_object(const struct reading *reading, enum field_id field, uint32_t node)
     return keep_object(reading, field);
 }
 
+static tally_status
+refuse_twice(const struct reading *reading, uint32_t name)
+{
+    const struct json_tape *tape = &reading->reader->tape;
+    return json_fault(reading->error, tape, name,
+                      "%.*s stands in the event and under details; the first would go there",
+                      BYTES_ARG(json_inside(tape, name)));
+}
+
 /* `details` together with the unknown members. `details` is 0 where the event has none. */
 static tally_status
 write_details(const struct reading *reading, uint32_t details)
@@ -189,21 +207,21 @@ write_details(const struct reading *reading, uint32_t details)
     uint32_t twice;
     buffer_clear(&reader->object);
     json_canonical_picked(tape, &reader->object, &twice);
-    if (twice != 0)
-        return json_fault(reading->error, tape, twice,
-                          "%.*s stands in the event and under details; the first would go there",
-                          BYTES_ARG(json_inside(tape, twice)));
-    return keep_object(reading, FIELD_DETAILS);
+    return twice == 0 ? keep_object(reading, FIELD_DETAILS) : refuse_twice(reading, twice);
 }
 
+/* The object-typed values of an event; 0 where it has none. */
+struct objects {
+    uint32_t details;
+    uint32_t changes;
+};
+
 static tally_status
-read_members(const struct reading *reading)
+read_members(const struct reading *reading, struct objects *objects)
 {
     struct json_tape *tape = &reading->reader->tape;
     const struct json_node *nodes = tape->nodes;
     uint32_t end = nodes[reading->node].next;
-    uint32_t details = 0;
-    uint32_t changes = 0;
 
     tape->picked = 0;
     for (uint32_t name = reading->node + 1; name < end; name = nodes[name + 1].next) {
@@ -213,15 +231,11 @@ read_members(const struct reading *reading)
             return status;
         uint64_t added = reading->event->present & ~before;
         if (added == FIELD_BIT(FIELD_DETAILS))
-            details = name + 1;
+            objects->details = name + 1;
         else if (added == FIELD_BIT(FIELD_CHANGES))
-            changes = name + 1;
+            objects->changes = name + 1;
     }
-
-    tally_status status = write_details(reading, details);
-    if (status == TALLY_OK && changes != 0)
-        status = write_object(reading, FIELD_CHANGES, changes);
-    return status;
+    return TALLY_OK;
 }
 
 static tally_status
@@ -265,23 +279,56 @@ give_missing(const struct reading *reading, int64_t now)
     return status;
 }
 
+static tally_status
+read_object(const struct reading *reading, struct objects *objects)
+{
+    const struct json_tape *tape = &reading->reader->tape;
+    enum json_kind kind = tape->nodes[reading->node].kind;
+    if (kind != JSON_KIND_OBJECT)
+        return json_fault(reading->error, tape, reading->node, "an event is a JSON object, not %s",
+                          value_kind_text(kind));
+    return read_members(reading, objects);
+}
+
+tally_status
+event_check_node(struct event_reader *reader, uint32_t node, struct event *event_out,
+                 struct tally_error *error)
+{
+    struct event event = { 0 };
+    struct objects objects = { 0 };
+    const struct reading reading = { reader, &event, node, error };
+    struct json_tape *tape = &reader->tape;
+    tally_status status = read_object(&reading, &objects);
+    if (status != TALLY_OK)
+        return status;
+    if (tape->picked != 0 && objects.details != 0) {
+        json_pick_members(tape, objects.details);
+        uint32_t twice = json_picked_twice(tape);
+        if (twice != 0)
+            return refuse_twice(&reading, twice);
+    }
+    tape->picked = 0;
+    event.sent = event.present;
+    *event_out = event;
+    return TALLY_OK;
+}
+
 tally_status
 event_read_node(struct event_reader *reader, uint32_t node, int64_t now, struct event *event_out,
                 struct tally_error *error)
 {
     struct event event = { 0 };
+    struct objects objects = { 0 };
     const struct reading reading = { reader, &event, node, error };
-    enum json_kind kind = reader->tape.nodes[node].kind;
-    if (kind != JSON_KIND_OBJECT)
-        return json_fault(error, &reader->tape, node, "an event is a JSON object, not %s",
-                          value_kind_text(kind));
-
-    tally_status status = read_members(&reading);
+    tally_status status = read_object(&reading, &objects);
+    if (status == TALLY_OK)
+        status = write_details(&reading, objects.details);
+    if (status == TALLY_OK && objects.changes != 0)
+        status = write_object(&reading, FIELD_CHANGES, objects.changes);
     if (status != TALLY_OK)
         return status;
     if (event.values[FIELD_ACTION].size == 0 && event.values[FIELD_EVENT_TYPE].size == 0)
-        return json_fault(error, &reader->tape, node,
-                          "an event needs action or event_type: what happened?");
+        return json_fault(error, &reader->tape, node, EVENT_SAYS_NOTHING);
     event.sent = event.present;
     if (reader->catalogue != catalogue_none())
         event_fill(reader->catalogue, &event);

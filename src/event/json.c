@@ -339,6 +339,18 @@ scan_value(struct scanner *s, const uint8_t *at, unsigned depth)
     }
 }
 
+static tally_status
+scan_fault(struct scanner *s, struct tally_error *error)
+{
+    if (s->twice != 0)
+        return json_fault(error, s->tape, s->twice, "%s", s->reason);
+    if (s->at - s->start == JSON_SIZE_MAX)
+        s->reason = "one value is larger than 1 GiB";
+    else if (s->end - s->start >= 3 && memcmp(s->start, "\xef\xbb\xbf", 3) == 0)
+        s->reason = "the text begins with a byte order mark";
+    return json_fault_at(error, s->tape, (size_t)(s->at - s->start), "%s", s->reason);
+}
+
 tally_status
 json_scan_first(struct json_tape *tape, struct bytes text, size_t *size_out,
                 struct tally_error *error)
@@ -356,23 +368,20 @@ json_scan_first(struct json_tape *tape, struct bytes text, size_t *size_out,
     if (at == s.end)
         return TALLY_ABSENT;
     at = scan_value(&s, at, 0);
-    if (at == NULL) {
-        if (s.twice != 0)
-            return json_fault(error, tape, s.twice, "%s", s.reason);
-        if (s.at - s.start == JSON_SIZE_MAX)
-            s.reason = "one value is larger than 1 GiB";
-        else if (s.end - s.start >= 3 && memcmp(s.start, "\xef\xbb\xbf", 3) == 0)
-            s.reason = "the text begins with a byte order mark";
-        return json_fault_at(error, tape, (size_t)(s.at - s.start), "%s", s.reason);
-    }
+    if (at == NULL)
+        return scan_fault(&s, error);
     *size_out = (size_t)(at - s.start);
     return TALLY_OK;
 }
 
-static bool
-is_blank(uint8_t c)
+static tally_status
+check_end(struct scanner *s, const uint8_t *at, struct tally_error *error)
 {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    at = skip_blanks(s, at);
+    if (at == s->end)
+        return TALLY_OK;
+    return json_fault_at(error, s->tape, (size_t)(at - s->start),
+                         "something follows the end of the JSON value");
 }
 
 tally_status
@@ -384,9 +393,20 @@ json_scan(struct json_tape *tape, struct bytes text, struct tally_error *error)
         return json_fault_at(error, tape, text.size, "there is no JSON value");
     if (status != TALLY_OK)
         return status;
-    while (size < text.size && is_blank(text.data[size]))
-        size++;
-    if (size < text.size)
-        return json_fault_at(error, tape, size, "something follows the end of the JSON value");
-    return TALLY_OK;
+    struct scanner s = { .tape = tape, .start = text.data, .end = text.data + text.size };
+    return check_end(&s, text.data + size, error);
+}
+
+tally_status
+json_scan_tail(struct json_tape *tape, size_t start, struct tally_error *error)
+{
+    struct bytes text = tape->text;
+    struct scanner s = { .tape = tape, .start = text.data, .end = text.data + text.size };
+    if (text.size > JSON_SIZE_MAX)
+        return json_fault_at(error, tape, start, "one value is larger than 1 GiB");
+    const uint8_t *at = skip_blanks(&s, text.data + start);
+    if (at == s.end)
+        return json_fault_at(error, tape, start, "there is no JSON value");
+    at = scan_value(&s, at, 1);
+    return at == NULL ? scan_fault(&s, error) : check_end(&s, at, error);
 }

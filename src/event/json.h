@@ -71,6 +71,11 @@ TALLY_MUST_CHECK tally_status json_scan(struct json_tape *tape, struct bytes tex
 TALLY_MUST_CHECK tally_status json_scan_first(struct json_tape *tape, struct bytes text,
                                               size_t *size_out, struct tally_error *error);
 
+/* Adds to a tape that is being written (json_compose.h) the value that its text has from `start` to
+ * its end, blanks around it, with one container around it. */
+TALLY_MUST_CHECK tally_status json_scan_tail(struct json_tape *tape, size_t start,
+                                             struct tally_error *error);
+
 /* A node's token as it stands in the text. */
 static inline struct bytes
 json_token(const struct json_tape *tape, uint32_t node)
@@ -111,6 +116,9 @@ void json_canonical(struct json_tape *tape, uint32_t node, struct buffer *out);
 void json_pick(struct json_tape *tape, uint32_t name);
 void json_pick_members(struct json_tape *tape, uint32_t object);
 void json_canonical_picked(struct json_tape *tape, struct buffer *out, uint32_t *twice_out);
+
+/* Only says which name was picked twice, or 0, and begins anew. */
+uint32_t json_picked_twice(struct json_tape *tape);
 
 /* Appends `text` (valid UTF-8) as a JSON string with quotes and RFC 8785 escapes. */
 void json_write_string(struct bytes text, struct buffer *out);

@@ -118,14 +118,22 @@ json_pick_members(struct json_tape *tape, uint32_t object)
         json_order_collect(tape, object, tape->nodes[object].next, tape->scratch + tape->picked);
 }
 
-void
-json_canonical_picked(struct json_tape *tape, struct buffer *out, uint32_t *twice_out)
+uint32_t
+json_picked_twice(struct json_tape *tape)
 {
     uint32_t *names = tape->scratch;
     uint32_t count = tape->picked;
     tape->picked = 0;
     json_order_sort(tape, names, count, names + count);
-    *twice_out = json_order_repeated(tape, names, count);
+    return json_order_repeated(tape, names, count);
+}
+
+void
+json_canonical_picked(struct json_tape *tape, struct buffer *out, uint32_t *twice_out)
+{
+    uint32_t *names = tape->scratch;
+    uint32_t count = tape->picked;
+    *twice_out = json_picked_twice(tape);
     if (*twice_out != 0)
         return;
 
