@@ -75,8 +75,9 @@ struct tally_client_options {
      * Ends with NULL. NULL: TALLY_MASK_NAMES. */
     const char *const *mask_names;
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
-     * masked. Ends with NULL. NULL: none. Card numbers (13 to 19 digits, also in groups, with a
-     * right Luhn digit) are always masked in details, changes, message and error_message. */
+     * masked, in texts that are free (not status, severity, …). Ends with NULL. NULL: none. Card
+     * numbers (13 to 19 digits, also in groups, with a right Luhn digit, not beginning with 0 or 1)
+     * are always masked in details, changes, message and error_message. */
     const char *const *mask_patterns;
     const char *ca_file; /* PEM file of certificates to trust; NULL: the system's */
     bool disabled;       /* records nothing: every call is TALLY_OK at once */

@@ -45,7 +45,7 @@ struct tally_event {
     /* With what result. */
     const char *status;        /* success, failure, error */
     int status_code;           /* 100 to 999; 0: none */
-    const double *response_time_ms; /* finite, 0 or more; NULL: none */
+    const double *response_time_ms; /* finite, 0 or more, kept to the ns; NULL: none */
     const char *error_message;
 
     /* In which context. */

@@ -24,11 +24,13 @@ void draft_destroy(struct draft *draft); /* NULL is allowed */
 
 /* Writes the event's line. What it lacks is taken from `context` (may be NULL), `service` (may be
  * NULL), the clock and a fresh UUIDv7. The line and the id are lent until the next call. TALLY_INVALID
- * with pointer and reason as event.h (src/event) gives them. */
+ * with pointer and reason as event.h (src/event) gives them, line and column 0 but within details and
+ * changes; also for a struct without `size` and a `service` that no event may have. */
 TALLY_MUST_CHECK tally_status draft_write(struct draft *draft, const struct tally_event *event,
                                           const struct tally_context *context, const char *service,
                                           struct tally_error *error);
-/* The same from the text of one JSON object, which need not be one line. */
+/* The same from the text of one JSON object, which need not be one line. Its members stay as they
+ * are, in their order; those of null are dropped. */
 TALLY_MUST_CHECK tally_status draft_write_json(struct draft *draft, struct bytes json,
                                                const struct tally_context *context,
                                                const char *service, struct tally_error *error);

@@ -3,7 +3,8 @@
  *
  * By the name of the member they stand under, by card numbers in texts, and by expressions of the
  * user's (tally/client.h, mask_names and mask_patterns). A value that is masked becomes "[masked]",
- * whatever its type; of a text only the part that a card number or an expression takes.
+ * whatever its type; of a text only the part that a card number or an expression takes. Names need a
+ * character beside _ and -; there are at most 1024 of them, and 32 expressions.
  *
  * Made once and then constant: any thread may use it.
  */
@@ -26,6 +27,9 @@ void mask_destroy(struct mask *mask); /* NULL is allowed */
 
 /* Whether what stands under this name is a secret. The decoded name. */
 bool mask_is_secret(const struct mask *mask, struct bytes name);
+
+/* Whether there are expressions: else only free text is looked through. */
+bool mask_has_patterns(const struct mask *mask);
 
 /* Appends `text` (decoded UTF-8) to `out` with what is secret in it replaced, and returns how many
  * places were; 0 appends nothing: use the text as it is. `free_text`: card numbers are looked for. */

@@ -1,0 +1,323 @@
+/*
+ * Masking.
+ *
+ * Names are asked for once a member, so nearly all of them must be let through at once: their last
+ * two characters (case and separators put aside) select a bit of a table that says whether any
+ * masked name ends so. Only then are names compared, from their ends.
+ *
+ * Card numbers are card.h's matter. Expressions are the C library's: each is asked for its next match
+ * in the text as it was, and what two of them take together becomes one mask. glibc lets one thread
+ * at a time execute an expression (its automaton grows as it is used), so a program that sets
+ * mask_patterns pays for that with every text of every event.
+ */
+#include "mask.h"
+
+#include "card.h"
+#include "fault.h"
+
+#include <regex.h>
+#include <stdlib.h>
+
+#include "tally/client.h"
+
+#define NAMES_MAX    1024
+#define PATTERNS_MAX 32
+
+struct mask {
+    struct buffer text;  /* the names, folded, one after the other */
+    struct bytes *names; /* into it */
+    size_t name_count;
+    uint32_t
+        ends[32]; /* bit b of ends[a]: a name ends with a character b and then a (see end_of) */
+    regex_t patterns[PATTERNS_MAX];
+    size_t pattern_count;
+};
+
+/* A character as names are compared: 0 is one that does not count. */
+static inline uint8_t
+fold(uint8_t c)
+{
+    if (c == '_' || c == '-')
+        return 0;
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+/* The character before *at that counts, folded; 0 where there is none. */
+static inline uint8_t
+fold_back(struct bytes name, size_t *at)
+{
+    while (*at > 0) {
+        uint8_t c = fold(name.data[--*at]);
+        if (c != 0)
+            return c;
+    }
+    return 0;
+}
+
+static bool
+ends_with(struct bytes name, struct bytes masked)
+{
+    size_t at = name.size;
+    for (size_t i = masked.size; i > 0; i--) {
+        if (fold_back(name, &at) != masked.data[i - 1])
+            return false;
+    }
+    return true;
+}
+
+bool
+mask_is_secret(const struct mask *mask, struct bytes name)
+{
+    size_t at = name.size;
+    uint8_t last = fold_back(name, &at);
+    uint8_t before = fold_back(name, &at);
+    if ((mask->ends[last & 31] >> (before & 31) & 1) == 0)
+        return false;
+    for (size_t i = 0; i < mask->name_count; i++) {
+        if (ends_with(name, mask->names[i]))
+            return true;
+    }
+    return false;
+}
+
+static tally_status
+add_name(struct mask *mask, struct bytes name, struct tally_error *error)
+{
+    size_t start = mask->text.size;
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t c = fold(name.data[i]);
+        if (c != 0)
+            buffer_byte(&mask->text, c);
+    }
+    struct bytes folded = bytes_of(NULL, mask->text.size - start);
+    if (buffer_failed(&mask->text))
+        return memory_fault(error);
+    if (folded.size == 0)
+        return fault(error, TALLY_INVALID, "mask_names: '%.*s' is no name", BYTES_ARG(name));
+    if (mask->name_count == NAMES_MAX)
+        return fault(error, TALLY_INVALID, "mask_names: there are more than %d", NAMES_MAX);
+
+    const uint8_t *end = mask->text.data + mask->text.size;
+    mask->ends[end[-1] & 31] |= folded.size == 1 ? UINT32_MAX : UINT32_C(1) << (end[-2] & 31);
+    mask->names[mask->name_count++] = folded;
+    return TALLY_OK;
+}
+
+static tally_status
+add_standard_names(struct mask *mask, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (const char *at = TALLY_MASK_NAMES; *at != '\0' && status == TALLY_OK;) {
+        size_t size = strcspn(at, " ");
+        status = add_name(mask, bytes_of(at, size), error);
+        at += size + (at[size] == ' ');
+    }
+    return status;
+}
+
+static tally_status
+add_names(struct mask *mask, const char *const *names, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    if (names == NULL)
+        status = add_standard_names(mask, error);
+    for (size_t i = 0; names != NULL && names[i] != NULL && status == TALLY_OK; i++)
+        status = add_name(mask, bytes_text(names[i]), error);
+    if (status != TALLY_OK)
+        return status;
+
+    /* The text does not move any more. */
+    const uint8_t *at = mask->text.data;
+    for (size_t i = 0; i < mask->name_count; i++) {
+        mask->names[i].data = at;
+        at += mask->names[i].size;
+    }
+    return TALLY_OK;
+}
+
+static tally_status
+add_pattern(struct mask *mask, const char *pattern, struct tally_error *error)
+{
+    if (mask->pattern_count == PATTERNS_MAX)
+        return fault(error, TALLY_INVALID, "mask_patterns: there are more than %d", PATTERNS_MAX);
+    regex_t *regex = &mask->patterns[mask->pattern_count];
+    int result = regcomp(regex, pattern, REG_EXTENDED);
+    if (result != 0) {
+        char reason[128];
+        (void)regerror(result, regex, reason, sizeof reason);
+        return fault(error, result == REG_ESPACE ? TALLY_NO_MEMORY : TALLY_INVALID,
+                     "mask_patterns: '%s': %s", pattern, reason);
+    }
+    mask->pattern_count++;
+    return TALLY_OK;
+}
+
+tally_status
+mask_create(const char *const *names, const char *const *patterns, struct mask **mask_out,
+            struct tally_error *error)
+{
+    struct mask *mask = calloc(1, sizeof *mask);
+    if (mask == NULL)
+        return memory_fault(error);
+    mask->names = calloc(NAMES_MAX, sizeof *mask->names);
+    tally_status status = mask->names == NULL ? memory_fault(error) : add_names(mask, names, error);
+    for (size_t i = 0; patterns != NULL && patterns[i] != NULL && status == TALLY_OK; i++)
+        status = add_pattern(mask, patterns[i], error);
+    if (status != TALLY_OK) {
+        mask_destroy(mask);
+        return status;
+    }
+    *mask_out = mask;
+    return TALLY_OK;
+}
+
+void
+mask_destroy(struct mask *mask)
+{
+    if (mask == NULL)
+        return;
+    for (size_t i = 0; i < mask->pattern_count; i++)
+        regfree(&mask->patterns[i]);
+    free(mask->names);
+    buffer_free(&mask->text);
+    free(mask);
+}
+
+bool
+mask_has_patterns(const struct mask *mask)
+{
+    return mask->pattern_count > 0;
+}
+
+/* A part of a text; `start` is SIZE_MAX where there is none. */
+struct span {
+    size_t start;
+    size_t end;
+};
+
+static const struct span no_span = { SIZE_MAX, SIZE_MAX };
+
+/* Whether a byte goes on with the character before it. */
+static bool
+continues(struct bytes text, size_t at)
+{
+    return at > 0 && at < text.size && (text.data[at] & 0xc0) == 0x80;
+}
+
+/* The next match that is not empty, in whole characters: the program's locale may be one where
+ * expressions match bytes. Where memory is short, everything is taken: better that than a secret
+ * on record. */
+static struct span
+find_pattern(const regex_t *regex, struct bytes text, size_t from)
+{
+    struct span found = { from, from };
+    while (found.start < text.size && found.start == found.end) {
+        regmatch_t match = { .rm_so = (regoff_t)found.end, .rm_eo = (regoff_t)text.size };
+        int result = regexec(regex, (const char *)text.data, 1, &match, REG_STARTEND);
+        if (result == REG_NOMATCH)
+            return no_span;
+        if (result != 0)
+            return (struct span){ from, text.size };
+        found = (struct span){ (size_t)match.rm_so, (size_t)match.rm_eo };
+        if (found.start == found.end)
+            found.start = ++found.end;
+    }
+    if (found.start >= text.size)
+        return no_span;
+    while (found.start > from && continues(text, found.start))
+        found.start--;
+    while (continues(text, found.end))
+        found.end++;
+    return found;
+}
+
+/* What is looked for in a text: card numbers, if `cards`, and behind them the expressions. */
+struct search {
+    const struct mask *mask;
+    struct bytes text;
+    bool cards;
+    struct span spans[1 + PATTERNS_MAX]; /* the next of each */
+};
+
+static void
+find(struct search *search, size_t which, size_t from)
+{
+    struct span *span = &search->spans[which];
+    if (which > 0) {
+        *span = find_pattern(&search->mask->patterns[which - 1], search->text, from);
+        return;
+    }
+    if (!search->cards || !card_find(search->text, from, &span->start, &span->end))
+        *span = no_span;
+}
+
+/* The first span of all; what overlaps it is joined to it, and those are looked for anew behind
+ * it. */
+static struct span
+next_span(struct search *search)
+{
+    size_t count = 1 + search->mask->pattern_count;
+    struct span first = no_span;
+    for (size_t i = 0; i < count; i++) {
+        if (search->spans[i].start < first.start)
+            first = search->spans[i];
+    }
+    for (size_t i = 0; i < count;) {
+        if (search->spans[i].start < first.end) {
+            if (search->spans[i].end > first.end)
+                first.end = search->spans[i].end;
+            find(search, i, first.end);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+    return first;
+}
+
+/* Replaces what is found, and says in how many places. */
+static unsigned
+replace(struct search *search, struct buffer *out)
+{
+    struct bytes text = search->text;
+    unsigned places = 0;
+    size_t at = 0;
+    for (size_t i = 0; i <= search->mask->pattern_count; i++)
+        find(search, i, 0);
+    for (;;) {
+        struct span span = next_span(search);
+        if (span.start == SIZE_MAX)
+            break;
+        buffer_bytes(out, bytes_of(text.data + at, span.start - at));
+        buffer_text(out, MASK_TEXT);
+        at = span.end;
+        places++;
+    }
+    if (places > 0)
+        buffer_bytes(out, bytes_of(text.data + at, text.size - at));
+    return places;
+}
+
+unsigned
+mask_text(const struct mask *mask, struct bytes text, enum mask_text_kind kind, struct buffer *out)
+{
+    struct search search;
+    search.mask = mask;
+    search.text = text;
+    search.cards = kind == MASK_FREE_TEXT;
+    if (mask->pattern_count == 0)
+        return search.cards ? replace(&search, out) : 0;
+
+    /* regexec() is told the size, but is promised a NUL all the same. */
+    struct buffer copy = { 0 };
+    buffer_bytes(&copy, text);
+    buffer_byte(&copy, '\0');
+    if (buffer_failed(&copy)) {
+        buffer_text(out, MASK_TEXT);
+        return 1;
+    }
+    search.text = bytes_of(copy.data, text.size);
+    unsigned places = replace(&search, out);
+    buffer_free(&copy);
+    return places;
+}

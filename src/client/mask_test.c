@@ -1,0 +1,253 @@
+#include "mask.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tally/client.h"
+
+static struct mask *
+make(const char *const *names, const char *const *patterns)
+{
+    struct mask *mask;
+    struct tally_error error;
+    if (mask_create(names, patterns, &mask, &error) != TALLY_OK)
+        fail_msg("%s", error.text);
+    return mask;
+}
+
+static void
+names_of_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool secret;
+    } rows[] = {
+        { "password", true },
+        { "Password", true },
+        { "PASSWORD", true },
+        { "pass_word", true },
+        { "p-a-s-s-w-o-r-d", true },
+        { "db_password", true },
+        { "dbPassword", true },
+        { "password_", true },
+        { "_password", true },
+        { "x-api-key", true },
+        { "APIKEY", true },
+        { "apiKey", true },
+        { "accessToken", true },
+        { "card-number", true },
+        { "CVV", true },
+        { "user_pin", true },
+        { "Set-Cookie", true },
+        { "\xc3\xa9token", true },
+        { "password_hash", false },
+        { "tokens", false },
+        { "ssword", false },
+        { "keyapi", false },
+        { "", false },
+        { "_", false },
+        { "n", false },
+        { "user_id", false },
+        { "tok\xc3\xa9n", false },
+        { "passwor", false },
+        { "amount", false },
+    };
+    struct mask *mask = make(NULL, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (mask_is_secret(mask, bytes_text(rows[i].name)) != rows[i].secret)
+            fail_msg("%s", rows[i].name);
+    }
+    mask_destroy(mask);
+}
+
+/* Each of the names that the header lists. */
+static void
+standard_names(void **state)
+{
+    (void)state;
+    struct mask *mask = make(NULL, NULL);
+    char names[] = TALLY_MASK_NAMES;
+    unsigned count = 0;
+    for (char *name = strtok(names, " "); name != NULL; name = strtok(NULL, " "), count++)
+        assert_true(mask_is_secret(mask, bytes_text(name)));
+    assert_int_equal(count, 16);
+    mask_destroy(mask);
+}
+
+static void
+names_of_the_users(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "Tax_Number", "q", "\xc3\xb6l", NULL };
+    static const char *const none[] = { NULL };
+    struct mask *mask = make(names, NULL);
+    assert_true(mask_is_secret(mask, bytes_text("taxNumber")));
+    assert_true(mask_is_secret(mask, bytes_text("q")));
+    assert_true(mask_is_secret(mask, bytes_text("xq-")));
+    assert_true(mask_is_secret(mask, bytes_text("\xc3\xb6l")));
+    assert_false(mask_is_secret(mask, bytes_text("\xc3\xa4l")));
+    assert_false(mask_is_secret(mask, bytes_text("password")));
+    mask_destroy(mask);
+
+    mask = make(none, NULL);
+    assert_false(mask_is_secret(mask, bytes_text("password")));
+    mask_destroy(mask);
+}
+
+/* Against the definition: folded, with separators taken out, and compared from every place. */
+static bool
+secret_by_definition(struct bytes name, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        char folded[2][16] = { { 0 } };
+        struct bytes both[2] = { name, bytes_text(*names) };
+        for (int side = 0; side < 2; side++) {
+            size_t size = 0;
+            for (size_t i = 0; i < both[side].size; i++) {
+                char c = (char)both[side].data[i];
+                if (c != '_' && c != '-')
+                    folded[side][size++] = c == 'A' ? 'a' : c;
+            }
+        }
+        size_t size = strlen(folded[0]), wanted = strlen(folded[1]);
+        if (size >= wanted && strcmp(folded[0] + size - wanted, folded[1]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+all_small_names(void **state)
+{
+    (void)state;
+    static const char letters[] = "aAb_-1";
+    static const char *const names[] = { "ab", "b-1", "aaa1", "11", NULL };
+    struct mask *mask = make(names, NULL);
+    for (unsigned size = 0; size <= 5; size++) {
+        unsigned count = 1;
+        for (unsigned i = 0; i < size; i++)
+            count *= 6;
+        for (unsigned n = 0; n < count; n++) {
+            uint8_t name[5];
+            for (unsigned i = 0, rest = n; i < size; i++, rest /= 6)
+                name[i] = (uint8_t)letters[rest % 6];
+            struct bytes bytes = bytes_of(name, size);
+            assert_int_equal(mask_is_secret(mask, bytes), secret_by_definition(bytes, names));
+        }
+    }
+    mask_destroy(mask);
+}
+
+static void
+check_text(const struct mask *mask, enum mask_text_kind kind, const char *text, const char *wanted,
+           unsigned places)
+{
+    struct buffer out = { 0 };
+    buffer_text(&out, "<");
+    unsigned found = mask_text(mask, bytes_text(text), kind, &out);
+    assert_int_equal(found, places);
+    if (found == 0)
+        buffer_text(&out, text);
+    struct bytes masked = bytes_of(out.data + 1, out.size - 1);
+    if (!bytes_is(masked, wanted))
+        fail_msg("%s gives %.*s", text, BYTES_ARG(masked));
+    buffer_free(&out);
+}
+
+static void
+texts_without_expressions(void **state)
+{
+    (void)state;
+    struct mask *mask = make(NULL, NULL);
+    check_text(mask, MASK_FREE_TEXT, "", "", 0);
+    check_text(mask, MASK_FREE_TEXT, "password=x", "password=x", 0);
+    check_text(mask, MASK_FREE_TEXT, "4111111111111111", "[masked]", 1);
+    check_text(mask, MASK_FREE_TEXT, "a 4111111111111111 b 5500-0055-5555-5559.",
+               "a [masked] b [masked].", 2);
+    check_text(mask, MASK_IDENTIFIER, "4111111111111111", "4111111111111111", 0);
+    assert_false(mask_has_patterns(mask));
+    mask_destroy(mask);
+}
+
+static void
+expressions(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = { "sk_[a-z0-9]+", "^begin", "x*", "o.e", "end$", NULL };
+    struct mask *mask = make(NULL, patterns);
+    assert_true(mask_has_patterns(mask));
+    check_text(mask, MASK_IDENTIFIER, "key sk_live1, sk_2", "key [masked], [masked]", 2);
+    check_text(mask, MASK_IDENTIFIER, "begin begin", "[masked] begin", 1);
+    check_text(mask, MASK_IDENTIFIER, "end end", "end [masked]", 1);
+    check_text(mask, MASK_IDENTIFIER, "axxxb", "a[masked]b", 1);
+    check_text(mask, MASK_IDENTIFIER, "nothing", "nothing", 0);
+    check_text(mask, MASK_FREE_TEXT, "4111111111111111 sk_1", "[masked] [masked]", 2);
+    mask_destroy(mask);
+}
+
+/* What overlaps is one place: no part of either is left. */
+static void
+overlapping(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = { "abc", "cde", "ef+", "no 4111", "1 and", NULL };
+    struct mask *mask = make(NULL, patterns);
+    check_text(mask, MASK_IDENTIFIER, "-abcdefff-", "-[masked]-", 1);
+    check_text(mask, MASK_IDENTIFIER, "abcabc", "[masked][masked]", 2);
+    check_text(mask, MASK_FREE_TEXT, "no 4111111111111111 and", "[masked]", 1);
+    mask_destroy(mask);
+}
+
+/* An expression that takes bytes of a character takes all of it. */
+static void
+whole_characters(void **state)
+{
+    (void)state;
+    static const char *const any[] = { "a.", NULL };
+    struct mask *mask = make(NULL, any);
+    check_text(mask, MASK_IDENTIFIER, "xa\xc3\xa9y", "x[masked]y", 1);
+    check_text(mask, MASK_IDENTIFIER, "xa\xf0\x9f\x98\x80", "x[masked]", 1);
+    mask_destroy(mask);
+}
+
+static void
+refused(void **state)
+{
+    (void)state;
+    static const char *const open[] = { "fine", "(", NULL };
+    static const char *const blank[] = { "a", "_-", NULL };
+    const char *many[40] = { 0 };
+    struct mask *mask;
+    struct tally_error error;
+    assert_int_equal(mask_create(NULL, open, &mask, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "'('"));
+    assert_int_equal(mask_create(blank, NULL, &mask, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "'_-'"));
+    for (unsigned i = 0; i < 39; i++)
+        many[i] = "a";
+    assert_int_equal(mask_create(NULL, many, &mask, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "more than 32"));
+    mask_destroy(NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_secrets),
+        cmocka_unit_test(standard_names),
+        cmocka_unit_test(names_of_the_users),
+        cmocka_unit_test(all_small_names),
+        cmocka_unit_test(texts_without_expressions),
+        cmocka_unit_test(expressions),
+        cmocka_unit_test(overlapping),
+        cmocka_unit_test(whole_characters),
+        cmocka_unit_test(refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
