@@ -3,7 +3,7 @@
  *
  * The first byte says which. A word index is read and asked; whatever it is, that ends in an answer.
  * A value and a needle stand on two lines, then the object's text that may have it: where the needle
- * is in the value, the value's page is found.
+ * is in the value, the value's block is found.
  */
 #include "fold.h"
 #include "utf8.h"
@@ -32,8 +32,10 @@ ask_index(struct bytes encoded)
         struct word_pattern pattern = { parts, 1 + ends % 3, (ends & 1) != 0, (ends & 2) != 0 };
         struct word_question question;
         word_question_init(&question, &pattern);
-        for (unsigned field = 0; field < FIELD_COUNT; field++)
-            (void)word_index_pages(&index, (enum field_id)field, &question);
+        for (unsigned field = 0; field < FIELD_COUNT; field++) {
+            struct word_places places;
+            word_index_find(&index, (enum field_id)field, &question, &places);
+        }
     }
 }
 
@@ -60,6 +62,7 @@ find_needle(struct bytes text)
         return;
     require(word_set_init(&set, NULL) == TALLY_OK);
     word_set_object(&set, text, 2);
+    word_set_turn(&set, 7);
     word_set_text(&set, value, 1);
     tally_status status = word_set_list(&set, &list, NULL);
     require(status == TALLY_OK);
@@ -71,9 +74,10 @@ find_needle(struct bytes text)
     struct word_pattern pattern = { &part, 1, true, true };
     struct word_question question;
     word_question_init(&question, &pattern);
-    uint64_t pages = words_pages(buffer_view(&list), &question);
+    struct word_places places;
+    words_find(buffer_view(&list), &question, &places);
     if (fold_find(value, part) != SIZE_MAX)
-        require((pages & 1) != 0);
+        require((places.blocks[0] >> 7 & 1) != 0);
     word_set_finish(&set);
     buffer_free(&list);
     buffer_free(&folded);

@@ -188,8 +188,10 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
         return TALLY_OK;
     }
     if (summary.kind == PAGE_VALUES) {
+        struct row_set rows;
         column->asked[ACCESS_VALUES]++;
-        return ask_values(plan, node, column->field, number, alive, out, error);
+        plan_words_rows(node, column->field, number, alive, &rows);
+        return ask_values(plan, node, column->field, number, &rows, out, error);
     }
     if (summary.kind == PAGE_CODES) {
         column->asked[ACCESS_CODES]++;

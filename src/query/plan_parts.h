@@ -94,6 +94,10 @@ TALLY_MUST_CHECK tally_status plan_words_possible(const struct plan *plan,
                                                   uint32_t page, bool *possible_out,
                                                   struct tally_error *error);
 
+/* Those of `alive` whose blocks may; the run has been asked. */
+void plan_words_rows(const struct plan_node *node, enum field_id field, uint32_t page,
+                     const struct row_set *alive, struct row_set *rows_out);
+
 /* What may be among a page's values, as far as its summary tells. */
 TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,
                                               struct plan_column *column, uint32_t page,

@@ -2,7 +2,8 @@
  * plan_words.c - texts looked for by a run's words, before any column is read.
  *
  * Free text, and patterns of a field or a member, are cut into words once (words.h); a run is asked
- * once which pages may have them, column by column. What has no words to ask for - digits alone, a
+ * once where they may be, column by column: in which pages and, of rare words in free text, in which of
+ * their blocks, so that no others are decoded. What has no words to ask for - digits alone, a
  * term that other than texts match, a field that entries may have under details - is not asked.
  *
  * The words fold case; a pattern that is compared by case is folded for them, which only finds more.
@@ -20,7 +21,7 @@ struct plan_words {
     struct word_question *questions; /* by value */
     uint8_t *folded;                 /* the parts of all patterns */
     struct bytes *parts;
-    uint64_t pages[FIELD_COUNT]; /* that may have a match */
+    struct word_places places[FIELD_COUNT]; /* that may have a match */
 };
 
 void
@@ -118,15 +119,17 @@ ask_run(const struct plan *plan, const struct plan_node *node, struct tally_erro
     uint64_t wanted = 0;
     for (uint32_t i = 0; i < node->column_count; i++)
         wanted |= FIELD_BIT(node->columns[i].field);
-    memset(words->pages, 0, sizeof words->pages);
+    memset(words->places, 0, sizeof words->places);
     for (uint32_t i = 0; i < words->count; i++) {
-        uint64_t pages[FIELD_COUNT] = { 0 };
+        struct word_places places[FIELD_COUNT];
         tally_status status =
-            run_word_pages(plan->reader, wanted, &words->questions[i], pages, error);
+            run_find_words(plan->reader, wanted, &words->questions[i], places, error);
         if (status != TALLY_OK)
             return status;
-        for (unsigned field = 0; field < FIELD_COUNT; field++)
-            words->pages[field] |= pages[field];
+        for (uint64_t rest = wanted; rest != 0; rest &= rest - 1) {
+            unsigned field = (unsigned)__builtin_ctzll(rest);
+            word_places_add(&words->places[field], &places[field]);
+        }
     }
     words->asked = true;
     return TALLY_OK;
@@ -144,7 +147,7 @@ plan_words_pages(const struct plan *plan, const struct plan_node *node, uint64_t
             return status;
     }
     for (uint32_t i = 0; i < node->column_count; i++)
-        pages |= words->pages[node->columns[i].field];
+        pages |= word_places_pages(&words->places[node->columns[i].field]);
     *pages_out = pages;
     return TALLY_OK;
 }
@@ -159,6 +162,21 @@ plan_words_possible(const struct plan *plan, const struct plan_node *node, enum 
         if (status != TALLY_OK)
             return status;
     }
-    *possible_out = words == NULL || page >= 64 || (words->pages[field] >> page & 1) != 0;
+    *possible_out = words == NULL || page >= WORDS_PAGES || words->places[field].blocks[page] != 0;
     return TALLY_OK;
+}
+
+void
+plan_words_rows(const struct plan_node *node, enum field_id field, uint32_t page,
+                const struct row_set *alive, struct row_set *rows_out)
+{
+    const struct plan_words *words = node->words;
+    const unsigned block_words = BLOCK_ROWS / 64;
+    *rows_out = *alive;
+    if (words == NULL || page >= WORDS_PAGES)
+        return;
+    for (unsigned block = 0; block < WORDS_PAGE_BLOCKS; block++) {
+        if ((words->places[field].blocks[page] >> block & 1) == 0)
+            memset(&rows_out->words[block * block_words], 0, BLOCK_ROWS / 8);
+    }
 }

@@ -13,11 +13,11 @@
 #include "run_meter.h"
 #include "tally/hash.h"
 #include "tally/status.h"
+#include "words.h"
 
 struct head;
 struct segment;
 struct token_sought;
-struct word_question;
 
 /* Exactly one of `head` and `segment` is set; lent by whoever made the run (a snapshot). */
 struct run {
@@ -108,13 +108,12 @@ TALLY_MUST_CHECK tally_status run_pages_with(struct run_reader *reader,
                                              const struct token_sought *tokens, size_t count,
                                              uint64_t *pages_out, struct tally_error *error);
 
-/* For each of the `wanted` fields the pages that may have a value with the words (words.h), a bit
- * each; those beyond the 64th are not told of and may. All bits are set where nothing can be said: of
- * a head, and where the segment's index file cannot be used. The others of `pages_out` are as they
- * were. */
-TALLY_MUST_CHECK tally_status run_word_pages(struct run_reader *reader, uint64_t wanted,
+/* For each of the `wanted` fields where a value with the words (words.h) may be; pages beyond the 64th
+ * are not told of and may have one. All places are where nothing can be said: of a head, and where
+ * the segment's index file cannot be used. The others of `places_out` are as they were. */
+TALLY_MUST_CHECK tally_status run_find_words(struct run_reader *reader, uint64_t wanted,
                                              const struct word_question *question,
-                                             uint64_t pages_out[FIELD_COUNT],
+                                             struct word_places places_out[FIELD_COUNT],
                                              struct tally_error *error);
 
 /* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent

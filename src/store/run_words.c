@@ -1,5 +1,5 @@
 /*
- * run_words.c - which pages of a run have which words.
+ * run_words.c - where in a run which words are.
  *
  * A segment's words are read when they are first asked for and kept as long as the reader is: a
  * filter may have more than one text to look for.
@@ -7,8 +7,8 @@
 #include "run_reader.h"
 
 tally_status
-run_word_pages(struct run_reader *reader, uint64_t wanted, const struct word_question *question,
-               uint64_t pages_out[FIELD_COUNT], struct tally_error *error)
+run_find_words(struct run_reader *reader, uint64_t wanted, const struct word_question *question,
+               struct word_places places_out[FIELD_COUNT], struct tally_error *error)
 {
     struct run_words *words = &reader->words;
     if (words->state == RUN_WORDS_NEW) {
@@ -21,9 +21,10 @@ run_word_pages(struct run_reader *reader, uint64_t wanted, const struct word_que
     }
     for (; wanted != 0; wanted &= wanted - 1) {
         enum field_id field = (enum field_id)__builtin_ctzll(wanted);
-        pages_out[field] = words->state == RUN_WORDS_THERE
-                               ? word_index_pages(&words->index, field, question)
-                               : UINT64_MAX;
+        if (words->state == RUN_WORDS_THERE)
+            word_index_find(&words->index, field, question, &places_out[field]);
+        else
+            word_places_fill(&places_out[field]);
     }
     return TALLY_OK;
 }

@@ -65,9 +65,9 @@ TALLY_MUST_CHECK tally_status tokens_each(struct run_reader *reader, uint64_t fi
                                           token_visitor *visitor, void *context,
                                           struct tally_error *error);
 
-/* The same, and tells of the objects on the way that a page holds as they are (PAGE_VALUES): for who
- * wants more of them while they are at hand. */
-typedef void token_object_visitor(void *context, enum field_id field, uint32_t page,
+/* The same, and tells of the objects on the way that a page holds as they are (PAGE_VALUES), each with
+ * its row in the run: for who wants more of them while they are at hand. */
+typedef void token_object_visitor(void *context, enum field_id field, uint32_t row,
                                   struct bytes json);
 TALLY_MUST_CHECK tally_status tokens_each_with(struct run_reader *reader, uint64_t fields,
                                                token_visitor *visitor,

@@ -146,7 +146,8 @@ add_values(struct token_walk *walk, enum field_id field, const struct page *page
     for (uint32_t row = 0; row < page->rows; row++) {
         add_value(walk, field, page->values[row]);
         if (told && page->values[row].data != NULL)
-            walk->objects_visitor(walk->context, field, walk->page, page->values[row]);
+            walk->objects_visitor(walk->context, field, walk->page * PAGE_ROWS + row,
+                                  page->values[row]);
     }
 }
 

@@ -13,6 +13,10 @@
  * then the words of its value are put into all of them. Of a column of ids only the values that are
  * none are cut. Objects that are stored as text were gone through for the run's tokens (run_tokens.c)
  * and are not read again: their column's words are begun there.
+ *
+ * Of free text the blocks are told, too, for it is read block by block; of other columns only the
+ * pages, whatever they are stored as: a head may hold them in another way than its segment, and both
+ * are to give the same words.
  */
 #include "word_index.h"
 
@@ -41,6 +45,12 @@ struct word_walk {
     uint32_t code_capacity;
 };
 
+unsigned
+word_index_block(enum field_id field, uint32_t row)
+{
+    return fields[field].column == COLUMN_HINT_TEXT ? row % PAGE_ROWS / BLOCK_ROWS : WORD_ANYWHERE;
+}
+
 static void
 add_value(struct word_walk *walk, enum field_id field, struct bytes value, uint64_t pages)
 {
@@ -54,8 +64,10 @@ static void
 add_values(struct word_walk *walk, enum field_id field, const struct page *page, uint64_t bit)
 {
     for (uint32_t row = 0; row < page->rows; row++) {
-        if (page->values[row].data != NULL)
-            add_value(walk, field, page->values[row], bit);
+        if (page->values[row].data == NULL)
+            continue;
+        word_set_turn(walk->set, word_index_block(field, row));
+        add_value(walk, field, page->values[row], bit);
     }
 }
 
@@ -67,8 +79,10 @@ add_ids(struct word_walk *walk, enum field_id field, const struct page *page, ui
         ids |= page->forms[row] == ID_UUID || page->forms[row] == ID_HEX;
     if (ids != 0)
         word_set_id(walk->set, bit);
-    for (uint32_t i = 0; i < page->exception_count && page->exceptions[i].row < page->rows; i++)
+    for (uint32_t i = 0; i < page->exception_count && page->exceptions[i].row < page->rows; i++) {
+        word_set_turn(walk->set, word_index_block(field, page->exceptions[i].row));
         add_value(walk, field, page->exceptions[i].value, bit);
+    }
 }
 
 /* Whatever else a page may be: value by value. */
@@ -113,6 +127,7 @@ column_walk(struct word_walk *walk, enum field_id field, struct tally_error *err
 {
     struct dictionary dictionary;
     tally_status status = run_dictionary(walk->reader, field, &dictionary, error);
+    word_set_turn(walk->set, WORD_ANYWHERE);
     if (status == TALLY_OK)
         status = codes_begin(walk, &dictionary, error);
     for (uint32_t number = 0; number < walk->pages && status == TALLY_OK; number++) {
@@ -256,12 +271,15 @@ word_index_read(struct bytes encoded, struct word_index *index_out)
     return true;
 }
 
-uint64_t
-word_index_pages(const struct word_index *index, enum field_id field,
-                 const struct word_question *question)
+void
+word_index_find(const struct word_index *index, enum field_id field,
+                const struct word_question *question, struct word_places *places_out)
 {
     const struct word_column *column = &index->columns[field];
     if (question->count == 0 || column->state == WORDS_UNLISTED)
-        return UINT64_MAX;
-    return column->state == WORDS_LISTED ? words_pages(column->list, question) : 0;
+        word_places_fill(places_out);
+    else if (column->state == WORDS_LISTED)
+        words_find(column->list, question, places_out);
+    else
+        *places_out = (struct word_places){ 0 };
 }

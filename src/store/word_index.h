@@ -22,6 +22,9 @@
 TALLY_MUST_CHECK tally_status word_index_make(struct run_reader *reader, struct buffer *out,
                                               struct tally_error *error);
 
+/* Which block of its page the words of a row's value are put into (word_set_turn). */
+unsigned word_index_block(enum field_id field, uint32_t row);
+
 /* One that is being read: views into its bytes. */
 struct word_index {
     struct word_column {
@@ -37,8 +40,8 @@ struct word_index {
 /* False where the bytes are no word index. */
 bool word_index_read(struct bytes encoded, struct word_index *index_out);
 
-/* The pages in which a value of the field may be what the question asks for. */
-uint64_t word_index_pages(const struct word_index *index, enum field_id field,
-                          const struct word_question *question);
+/* Where a value of the field may be what the question asks for. */
+void word_index_find(const struct word_index *index, enum field_id field,
+                     const struct word_question *question, struct word_places *places_out);
 
 #endif

@@ -25,16 +25,25 @@ index_of(const struct run *run)
 }
 
 /* Asks for a text wherever it stands, and for the same in the members' strings. */
-static uint64_t
-pages_with(const struct word_index *index, enum field_id field, struct bytes folded)
+static struct word_places
+places_with(const struct word_index *index, enum field_id field, struct bytes folded)
 {
     struct word_pattern pattern = { &folded, 1, true, true };
     struct word_question question;
+    struct word_places places;
     word_question_init(&question, &pattern);
-    return word_index_pages(index, field, &question);
+    word_index_find(index, field, &question, &places);
+    return places;
 }
 
-/* Any piece of a text, of whole characters and at most 40 bytes, is found in its row's page. */
+static uint64_t
+pages_with(const struct word_index *index, enum field_id field, struct bytes folded)
+{
+    struct word_places places = places_with(index, field, folded);
+    return word_places_pages(&places);
+}
+
+/* Any piece of a text, of whole characters and at most 40 bytes, is found in its row's block. */
 static void
 expect_piece_found(const struct word_index *index, enum field_id field, struct bytes value,
                    uint32_t row, uint64_t *random)
@@ -47,7 +56,8 @@ expect_piece_found(const struct word_index *index, enum field_id field, struct b
     while (size > 0 && start + size < value.size && (value.data[start + size] & 0xc0) == 0x80)
         size--;
     fold_text(bytes_of(value.data + start, size), folded);
-    if ((pages_with(index, field, bytes_of(folded, size)) >> row / PAGE_ROWS & 1) == 0)
+    struct word_places places = places_with(index, field, bytes_of(folded, size));
+    if ((places.blocks[row / PAGE_ROWS] >> row % PAGE_ROWS / BLOCK_ROWS & 1) == 0)
         fail_msg("%.*s of row %u: '%.*s'", BYTES_ARG(fields[field].name), row, (int)size,
                  (const char *)value.data + start);
 }
@@ -118,6 +128,36 @@ other_sizes_are_refused(void **state)
     sample_destroy(sample);
 }
 
+/* A word of one message is found in the message's block and in no other, and so is one of an object;
+ * that of another column in all of its page. */
+static void
+free_text_is_found_in_its_block(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(8, SAMPLE_PLAIN, 0, 5000);
+    struct sample_entry *entry = &sample->entries[4700];
+    entry->values[FIELD_MESSAGE] = bytes_text("Zyzzyva seen");
+    entry->values[FIELD_DETAILS] = bytes_text("{\"beetle\":\"zyzzyva\"}");
+    entry->values[FIELD_USER_AGENT] = bytes_text("zyzzyva/1");
+    struct head *head = sample_head(sample);
+    struct run run = { .count = sample->count, .head = head };
+    struct buffer encoded = index_of(&run);
+    struct word_index index;
+    assert_true(word_index_read(buffer_view(&encoded), &index));
+    static const enum field_id texts[] = { FIELD_MESSAGE, FIELD_DETAILS };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct word_places places = places_with(&index, texts[i], bytes_text("zyzzyva"));
+        assert_true(word_places_pages(&places) == 2);
+        assert_int_equal(places.blocks[1], 1u << (4700 - PAGE_ROWS) / BLOCK_ROWS);
+    }
+    struct word_places places = places_with(&index, FIELD_USER_AGENT, bytes_text("zyzzyva"));
+    assert_true(word_places_pages(&places) == 2);
+    assert_int_equal(places.blocks[1], UINT16_MAX);
+    buffer_free(&encoded);
+    head_release(head);
+    sample_destroy(sample);
+}
+
 static void
 columns_without_a_list_are_everywhere(void **state)
 {
@@ -140,6 +180,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_every_kind_give_the_same_words),
         cmocka_unit_test(other_sizes_are_refused),
+        cmocka_unit_test(free_text_is_found_in_its_block),
         cmocka_unit_test(columns_without_a_list_are_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "page.h"
 #include "words.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define BITS_FIRST  10u
@@ -28,14 +29,20 @@
 struct word_slot {
     uint64_t low;  /* a short word's first 8 bytes, padded with zeros; a long one's hash */
     uint64_t high; /* a short word's other bytes; where a long one stands in `longer` */
-    uint64_t pages;
-    uint64_t size;
+    uint64_t where;
+    uint32_t size;
+    uint32_t
+        blocks; /* `where` is a list of so many, each in BLOCK_BITS: page, block; 0: it is pages */
 };
+
+#define BLOCK_BITS 10u
+_Static_assert(BLOCK_BITS *WORDS_BLOCKS_MAX <= 64, "a slot holds as many blocks as may be listed");
+_Static_assert(WORDS_PAGES *WORDS_PAGE_BLOCKS == 1u << BLOCK_BITS, "a block has a number");
 
 tally_status
 word_set_init(struct word_set *set, struct tally_error *error)
 {
-    *set = (struct word_set){ .bits = BITS_FIRST };
+    *set = (struct word_set){ .bits = BITS_FIRST, .block = WORD_ANYWHERE };
     set->slots = calloc((size_t)1 << BITS_FIRST, sizeof *set->slots);
     return set->slots == NULL ? memory_fault(error) : TALLY_OK;
 }
@@ -56,7 +63,85 @@ word_set_clear(struct word_set *set)
     set->count = 0;
     set->size = 0;
     set->ids = 0;
+    set->block = WORD_ANYWHERE;
     buffer_clear(&set->longer);
+}
+
+void
+word_set_turn(struct word_set *set, unsigned block)
+{
+    assert(block < WORDS_PAGE_BLOCKS || block == WORD_ANYWHERE);
+    set->block = block;
+}
+
+/*
+ * Places.
+ */
+
+/* The number of the block that a value of this one page stands in. */
+static uint64_t
+block_number(const struct word_set *set, uint64_t page)
+{
+    return (uint64_t)__builtin_ctzll(page) * WORDS_PAGE_BLOCKS + set->block;
+}
+
+static uint64_t
+slot_block(const struct word_slot *slot, uint32_t i)
+{
+    return slot->where >> BLOCK_BITS * i & ((1u << BLOCK_BITS) - 1);
+}
+
+/* The pages of all blocks of a slot. */
+static uint64_t
+slot_pages(const struct word_slot *slot)
+{
+    uint64_t pages = slot->blocks == 0 ? slot->where : 0;
+    for (uint32_t i = 0; i < slot->blocks; i++)
+        pages |= UINT64_C(1) << slot_block(slot, i) / WORDS_PAGE_BLOCKS;
+    return pages;
+}
+
+/* Adds to a slot that has blocks; it has none any more where that are too many. */
+static void
+slot_add_block(const struct word_set *set, struct word_slot *slot, uint64_t pages)
+{
+    bool listed = set->block != WORD_ANYWHERE;
+    uint64_t number = listed ? block_number(set, pages) : 0;
+    /* Mostly it is the one that came last. */
+    for (uint32_t i = slot->blocks; listed && i-- > 0;) {
+        if (slot_block(slot, i) == number)
+            return;
+    }
+    if (listed && slot->blocks < WORDS_BLOCKS_MAX) {
+        slot->where |= number << BLOCK_BITS * slot->blocks++;
+        return;
+    }
+    slot->where = slot_pages(slot) | pages;
+    slot->blocks = 0;
+}
+
+/* Notes where a word is met again. */
+static inline void
+slot_add(const struct word_set *set, struct word_slot *slot, uint64_t pages)
+{
+    if (slot->blocks == 0)
+        slot->where |= pages;
+    else
+        slot_add_block(set, slot, pages);
+}
+
+/* A word that is met first. */
+static struct word_slot
+slot_of(const struct word_set *set, uint64_t low, uint64_t high, size_t size, uint64_t pages)
+{
+    bool listed = set->block != WORD_ANYWHERE;
+    return (struct word_slot){
+        .low = low,
+        .high = high,
+        .where = listed ? block_number(set, pages) : pages,
+        .size = (uint32_t)size,
+        .blocks = listed,
+    };
 }
 
 /*
@@ -126,13 +211,14 @@ add_short(struct word_set *set, uint64_t low, uint64_t high, size_t size, uint64
     for (;; slot = slot_next(set, slot)) {
         struct word_slot *found = &set->slots[slot];
         if (found->low == low && found->high == high && found->size == size) {
-            found->pages |= pages;
+            slot_add(set, found, pages);
             return;
         }
         if (found->size == 0)
             break;
     }
-    slot_take(set, slot, &(struct word_slot){ low, high, pages, size });
+    const struct word_slot word = slot_of(set, low, high, size, pages);
+    slot_take(set, slot, &word);
 }
 
 static uint64_t
@@ -153,15 +239,17 @@ add_long(struct word_set *set, struct bytes word, uint64_t pages)
         struct word_slot *found = &set->slots[slot];
         if (found->low == hash && found->size == word.size &&
             memcmp(set->longer.data + found->high, word.data, word.size) == 0) {
-            found->pages |= pages;
+            slot_add(set, found, pages);
             return;
         }
     }
     size_t offset = set->longer.size;
     buffer_bytes(&set->longer, word);
     set->failed |= buffer_failed(&set->longer);
-    if (!set->failed)
-        slot_take(set, slot, &(struct word_slot){ hash, offset, pages, word.size });
+    if (set->failed)
+        return;
+    const struct word_slot longer = slot_of(set, hash, offset, word.size, pages);
+    slot_take(set, slot, &longer);
 }
 
 /* A word in folded bytes. */
@@ -382,7 +470,7 @@ word_set_object(struct word_set *set, struct bytes json, uint64_t pages)
 
 struct word_entry {
     struct bytes letters;
-    uint64_t pages;
+    const struct word_slot *slot;
 };
 
 static int
@@ -405,6 +493,24 @@ put_pages(uint64_t pages, struct buffer *out)
         buffer_byte(out, (uint8_t)__builtin_ctzll(pages));
 }
 
+/* Few, in order. */
+static void
+put_blocks(const struct word_slot *slot, struct buffer *out)
+{
+    buffer_byte(out, 0x5b);
+    uint64_t below = 0;
+    for (uint32_t i = 0; i < slot->blocks; i++) {
+        uint64_t least = UINT64_MAX;
+        for (uint32_t j = 0; j < slot->blocks; j++) {
+            uint64_t number = slot_block(slot, j);
+            least = number >= below && number < least ? number : least;
+        }
+        buffer_byte(out, (uint8_t)(least / WORDS_PAGE_BLOCKS));
+        buffer_byte(out, (uint8_t)(least % WORDS_PAGE_BLOCKS));
+        below = least + 1;
+    }
+}
+
 /* Every slot's word, in any order; short ones are spelled out in `spelled`. */
 static void
 entries_fill(const struct word_set *set, struct word_entry *entries, uint8_t (*spelled)[SHORT_SIZE])
@@ -413,7 +519,7 @@ entries_fill(const struct word_set *set, struct word_entry *entries, uint8_t (*s
         const struct word_slot *slot = &set->slots[i];
         if (slot->size == 0)
             continue;
-        entries->pages = slot->pages;
+        entries->slot = slot;
         if (slot->size > SHORT_SIZE) {
             entries->letters = bytes_of(set->longer.data + slot->high, slot->size);
         } else {
@@ -442,7 +548,10 @@ word_set_list(const struct word_set *set, struct buffer *out, struct tally_error
         put_pages(set->ids, out);
     for (uint32_t i = 0; i < set->count; i++) {
         buffer_bytes(out, entries[i].letters);
-        put_pages(entries[i].pages, out);
+        if (entries[i].slot->blocks > 0)
+            put_blocks(entries[i].slot, out);
+        else
+            put_pages(entries[i].slot->where, out);
     }
     free(entries);
     return buffer_failed(out) ? memory_fault(error) : TALLY_OK;

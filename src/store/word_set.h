@@ -1,14 +1,18 @@
 /*
  * word_set.h - the words of one column while they are collected.
  *
- * Values come in any order, each with the pages that have it; the list that comes out depends only
- * on which words are in which pages. words.h says what a word is, and how the list is asked.
+ * Values come in any order, each with the pages that have it or, where its block is told, with that;
+ * the list that comes out depends only on which words are where. A word that was met without a block,
+ * or in more than WORDS_BLOCKS_MAX of them, is listed with its pages. words.h says what a word is, and
+ * how the list is asked.
  */
 #ifndef WORD_SET_H
 #define WORD_SET_H
 
 #include "buffer.h"
 #include "tally/status.h"
+
+#include <limits.h>
 
 struct word_slot;
 
@@ -18,6 +22,7 @@ struct word_set {
     uint32_t count;
     size_t size;          /* bytes of all words */
     uint64_t ids;         /* pages with values that were left out */
+    unsigned block;       /* that values stand in, or WORD_ANYWHERE */
     struct buffer longer; /* words that a slot has no room for */
     struct buffer text;   /* one value, decoded or folded */
     bool failed;          /* memory was short */
@@ -26,6 +31,11 @@ struct word_set {
 TALLY_MUST_CHECK tally_status word_set_init(struct word_set *set, struct tally_error *error);
 void word_set_finish(struct word_set *set);
 void word_set_clear(struct word_set *set); /* for the next column */
+
+/* The values that come now, each of one page, stand in this block of it (0 to WORDS_PAGE_BLOCKS - 1);
+ * or WORD_ANYWHERE, as it is at first. */
+#define WORD_ANYWHERE UINT_MAX
+void word_set_turn(struct word_set *set, unsigned block);
 
 /* Adds the words of a text, or those of the strings, numbers and literals within an object, not of
  * its members' names; or notes that an id was left out. */

@@ -37,8 +37,8 @@ list_of(const struct word_set *set)
 }
 
 /* What a glob, stars and all, asks of a list. Its parts are folded, into `memory`. */
-static uint64_t
-ask(struct bytes list, const char *glob, uint8_t *memory)
+static struct word_places
+ask_places(struct bytes list, const char *glob, uint8_t *memory)
 {
     struct bytes parts[64], text = bytes_text(glob);
     struct word_pattern pattern = { .parts = parts };
@@ -52,8 +52,20 @@ ask(struct bytes list, const char *glob, uint8_t *memory)
         if (end > at || text.size == 0)
             parts[pattern.count++] = bytes_of(memory + at, end - at);
     }
+    struct word_places places;
     word_question_init(&question, &pattern);
-    return words_pages(list, &question);
+    words_find(list, &question, &places);
+    return places;
+}
+
+/* The pages of it, all of whose blocks there are. */
+static uint64_t
+ask(struct bytes list, const char *glob, uint8_t *memory)
+{
+    struct word_places places = ask_places(list, glob, memory);
+    for (unsigned page = 0; page < WORDS_PAGES; page++)
+        assert_true(places.blocks[page] == 0 || places.blocks[page] == UINT16_MAX);
+    return word_places_pages(&places);
 }
 
 /*
@@ -69,9 +81,17 @@ a_list_is_what_the_document_says(void **state)
     word_set_text(&set, bytes_text("payment-9-OK"), UINT64_C(1) << 63);
     word_set_text(&set, bytes_text("payment"), UINT64_C(0xfff) << 8);
     word_set_text(&set, bytes_text("2f1c0c2e-6b1f-4a9a-9d57-0c53f4f0a9b1"), 4);
+    for (unsigned i = 0; i < 6; i++) {
+        word_set_turn(&set, 15 - i);
+        word_set_text(&set, bytes_text(i < 5 ? "few many" : "many"), UINT64_C(1) << i / 4);
+        word_set_text(&set, bytes_text(i == 0 ? "once once" : ""), 1);
+    }
     struct buffer list = list_of(&set);
     const uint8_t wanted[] = "\x02"
+                             "few\x5b\x00\x0c\x00\x0d\x00\x0e\x00\x0f\x01\x0b"
+                             "many\x00\x01"
                              "ok\x3f"
+                             "once\x5b\x00\x0f"
                              "out\x00"
                              "payment\x40\x01\x3c\x3f\x03\x00\x00\x00\x00\x00\x00\x08"
                              "timed";
@@ -272,6 +292,56 @@ what_matches_is_found(void **state)
     assert_true(found_pages < 400 * 50 * 64 / 2);
 }
 
+/* The same of blocks; and what asks for words finds fewer blocks than their pages have. */
+static void
+what_matches_is_found_in_its_block(void **state)
+{
+    (void)state;
+    enum {
+        VALUES = 16
+    };
+    unsigned found_blocks = 0, found_pages = 0, matches = 0;
+    for (unsigned round = 0; round < 400; round++) {
+        struct word_set set = new_set();
+        static char texts[VALUES][256];
+        struct {
+            unsigned page, block;
+        } places[VALUES];
+        for (unsigned i = 0; i < VALUES; i++) {
+            struct bytes text = bytes_of(texts[i], random_text(texts[i], 8, false));
+            places[i].page = below(1 + round % WORDS_PAGES);
+            places[i].block = below(WORDS_PAGE_BLOCKS);
+            word_set_turn(&set, places[i].block);
+            word_set_text(&set, text, UINT64_C(1) << places[i].page);
+        }
+        struct buffer list = list_of(&set);
+        for (unsigned asked = 0; asked < 50; asked++) {
+            char glob[256];
+            uint8_t folded_glob[256] = { 0 }, memory[256];
+            size_t size = random_text(glob, 5, true);
+            fold_text(bytes_of(glob, size), folded_glob);
+            struct word_places found = ask_places(buffer_view(&list), glob, memory);
+            uint64_t pages = word_places_pages(&found);
+            for (unsigned page = 0; page < WORDS_PAGES && pages != UINT64_MAX; page++) {
+                found_blocks += (unsigned)__builtin_popcount(found.blocks[page]);
+                found_pages += found.blocks[page] != 0;
+            }
+            for (unsigned i = 0; i < VALUES; i++) {
+                uint8_t folded[256] = { 0 };
+                fold_text(bytes_text(texts[i]), folded);
+                bool match = match_by_definition(folded_glob, folded);
+                matches += match;
+                if (match && (found.blocks[places[i].page] >> places[i].block & 1) == 0)
+                    fail_msg("'%s' in '%s'", glob, texts[i]);
+            }
+        }
+        buffer_free(&list);
+        word_set_finish(&set);
+    }
+    assert_true(matches > 5000);
+    assert_true(found_blocks < found_pages * WORDS_PAGE_BLOCKS / 2);
+}
+
 /* The order of values, and how often one comes, change nothing. */
 static void
 lists_depend_on_what_is_where_alone(void **state)
@@ -284,12 +354,16 @@ lists_depend_on_what_is_where_alone(void **state)
     static char texts[COUNT][256];
     for (unsigned i = 0; i < COUNT; i++)
         random_text(texts[i], 12, false);
-    for (unsigned i = 0; i < COUNT; i++)
+    for (unsigned i = 0; i < COUNT; i++) {
+        word_set_turn(&first, i % 7 == 0 ? WORD_ANYWHERE : i % WORDS_PAGE_BLOCKS);
         word_set_text(&first, bytes_text(texts[i]), UINT64_C(1) << i % 64);
+    }
+    word_set_turn(&second, 3);
     word_set_text(&second, bytes_text("of a column before"), 1);
     word_set_id(&second, 1);
     word_set_clear(&second);
     for (unsigned i = COUNT; i-- > 0;) {
+        word_set_turn(&second, i % 7 == 0 ? WORD_ANYWHERE : i % WORDS_PAGE_BLOCKS);
         word_set_text(&second, bytes_text(texts[i]), UINT64_C(1) << i % 64);
         word_set_text(&second, bytes_text(texts[i]), UINT64_C(1) << i % 64);
     }
@@ -374,6 +448,7 @@ main(void)
         cmocka_unit_test(objects_have_the_words_of_their_values),
         cmocka_unit_test(words_of_every_size_are_told_apart),
         cmocka_unit_test(what_matches_is_found),
+        cmocka_unit_test(what_matches_is_found_in_its_block),
         cmocka_unit_test(lists_depend_on_what_is_where_alone),
         cmocka_unit_test(too_many_words_have_no_list),
         cmocka_unit_test(of_many_words_the_longest_are_asked),

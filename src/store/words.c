@@ -4,9 +4,10 @@
  * The list is one text, made so that a word, or a piece of one, is found by looking for its bytes:
  *
  *     list     entries, words ascending bytewise; the first may have no word: the ids' pages
- *     entry    letters, then a set of pages, of bytes below 0x41, which no letter is
+ *     entry    letters, then a set, of bytes that are no letters
  *     set      1 to 11 pages    each as a byte 0x00 to 0x3f, ascending
  *              more             0x40, then 11 bytes of 6 bits each, the lowest pages first
+ *              1 to 5 blocks    0x5b, then each as two bytes, its page and its place there, ascending
  *
  * A list of some thousand words is some ten thousand bytes, which are gone through faster than a
  * tree would be read; what a substring costs is what a word costs.
@@ -20,6 +21,8 @@
 
 #define SET_WHOLE      0x40u
 #define SET_WHOLE_SIZE 11u
+#define SET_BLOCKS     0x5bu
+#define ALL_BLOCKS     0xffffu
 #define SHORT_SIZE     128u
 
 /*
@@ -93,20 +96,25 @@ word_question_init(struct word_question *question, const struct word_pattern *pa
  * Lists.
  */
 
-/* The set of pages at `at`, up to the next word. */
-static uint64_t
-set_read(const uint8_t *at, const uint8_t *end)
+/* Adds the set at `at`, up to the next word. */
+static void
+set_read(const uint8_t *at, const uint8_t *end, struct word_places *places)
 {
-    uint64_t pages = 0;
     if (at < end && *at == SET_WHOLE) {
         at++;
-        for (unsigned i = 0; i < SET_WHOLE_SIZE && at < end; i++, at++)
-            pages |= (uint64_t)(*at & 0x3f) << 6 * i;
-        return pages;
+        for (unsigned i = 0; i < SET_WHOLE_SIZE && at < end; i++, at++) {
+            for (unsigned bits = *at & 0x3f; bits != 0; bits &= bits - 1)
+                places->blocks[(6 * i + (unsigned)__builtin_ctz(bits)) % WORDS_PAGES] = ALL_BLOCKS;
+        }
+        return;
+    }
+    if (at < end && *at == SET_BLOCKS) {
+        for (at++; end - at >= 2 && at[0] < WORDS_PAGES && at[1] < WORDS_PAGE_BLOCKS; at += 2)
+            places->blocks[at[0]] |= (uint16_t)(1u << at[1]);
+        return;
     }
     for (; at < end && *at < SET_WHOLE; at++)
-        pages |= UINT64_C(1) << *at;
-    return pages;
+        places->blocks[*at] = ALL_BLOCKS;
 }
 
 /* memmem prepares a table for each call, which is most of its cost on a short list. */
@@ -128,13 +136,12 @@ find(const uint8_t *at, const uint8_t *end, struct bytes letters)
     return NULL;
 }
 
-/* The pages of all words that the letters fit. */
-static uint64_t
-asked_pages(struct bytes list, const struct word_asked *asked)
+/* Adds the places of all words that the letters fit. */
+static void
+asked_find(struct bytes list, const struct word_asked *asked, struct word_places *places)
 {
     const uint8_t *end = list.data + list.size;
     const uint8_t *at = list.data;
-    uint64_t pages = 0;
     while ((at = find(at, end, asked->letters)) != NULL) {
         const uint8_t *behind = at + asked->letters.size;
         if ((asked->begins && at > list.data && word_letter(at[-1])) ||
@@ -144,21 +151,53 @@ asked_pages(struct bytes list, const struct word_asked *asked)
         }
         while (behind < end && word_letter(*behind))
             behind++;
-        pages |= set_read(behind, end);
+        set_read(behind, end, places);
         at = behind;
     }
+}
+
+void
+words_find(struct bytes list, const struct word_question *question, struct word_places *places_out)
+{
+    if (list.size == 0 && question->count > 0) {
+        *places_out = (struct word_places){ 0 };
+        return;
+    }
+    word_places_fill(places_out);
+    if (list.size == 0)
+        return;
+    for (uint32_t i = 0; i < question->count; i++) {
+        struct word_places found = { 0 };
+        asked_find(list, &question->words[i], &found);
+        for (unsigned page = 0; page < WORDS_PAGES; page++)
+            places_out->blocks[page] &= found.blocks[page];
+    }
+    if (question->ids)
+        set_read(list.data, list.data + list.size, places_out);
+}
+
+/*
+ * Places.
+ */
+
+uint64_t
+word_places_pages(const struct word_places *places)
+{
+    uint64_t pages = 0;
+    for (unsigned page = 0; page < WORDS_PAGES; page++)
+        pages |= (uint64_t)(places->blocks[page] != 0) << page;
     return pages;
 }
 
-uint64_t
-words_pages(struct bytes list, const struct word_question *question)
+void
+word_places_fill(struct word_places *places)
 {
-    uint64_t pages = UINT64_MAX;
-    if (list.size == 0)
-        return question->count == 0 ? UINT64_MAX : 0;
-    for (uint32_t i = 0; i < question->count && pages != 0; i++)
-        pages &= asked_pages(list, &question->words[i]);
-    if (question->ids)
-        pages |= set_read(list.data, list.data + list.size);
-    return pages;
+    memset(places, 0xff, sizeof *places);
+}
+
+void
+word_places_add(struct word_places *places, const struct word_places *more)
+{
+    for (unsigned page = 0; page < WORDS_PAGES; page++)
+        places->blocks[page] |= more->blocks[page];
 }

@@ -1,18 +1,18 @@
 /*
- * words.h - the words of a column's values, each with the pages that have it: what finds a text
- * without reading the column.
+ * words.h - the words of a column's values, each with the pages that have it, or with blocks of
+ * these: what finds a text without reading the column.
  *
  * A word is a longest run of letters of a value, folded (fold.h). Letters are those of ASCII and
  * every byte beyond it, but a character of a script that is written without blanks is a word by
  * itself (word_alone). All else stands between words.
  *
  * The law: a value that a pattern matches has, for each word of the pattern, a word that fits. So a
- * page that lacks one of them has no match, and need not be read. The reverse is not promised.
+ * block that lacks one of them has no match, and need not be read. The reverse is not promised.
  *
  * Values that are ids as page.h writes them (id_read) are left out: their letters say nothing. The
  * pages that have such a value are kept instead, for questions that an id may answer.
  *
- * Pure: bytes in, sets of pages out. A set of pages has bit p for page p of a segment.
+ * Pure: bytes in, places out.
  */
 #ifndef WORDS_H
 #define WORDS_H
@@ -23,8 +23,23 @@
 #define WORDS_COUNT_MAX 65536u
 #define WORDS_SIZE_MAX  (1u << 20)
 
-/* A set of pages in a list is listed up to this size. */
+/* A set of pages in a list is listed up to this size, one of blocks up to the other. */
 #define WORDS_LISTED_MAX 11u
+#define WORDS_BLOCKS_MAX 5u
+
+/* Pages of a segment, and blocks of a page (page.h). */
+#define WORDS_PAGES       64u
+#define WORDS_PAGE_BLOCKS 16u
+
+/* Where words are: of each page the blocks that may have them, a bit each. */
+struct word_places {
+    uint16_t blocks[WORDS_PAGES];
+};
+
+/* The pages that have such a block: bit p for page p. */
+uint64_t word_places_pages(const struct word_places *places);
+void word_places_fill(struct word_places *places); /* every block of every page */
+void word_places_add(struct word_places *places, const struct word_places *more);
 
 /* Words of a pattern that are asked for; of more, the longest. */
 #define WORDS_ASKED_MAX 16u
@@ -37,7 +52,7 @@ struct word_asked {
 };
 
 struct word_question {
-    uint32_t count; /* 0: the pattern has no letters, and every page may match */
+    uint32_t count; /* 0: the pattern has no letters, and all may match */
     bool ids;       /* an id may match, too */
     struct word_asked words[WORDS_ASKED_MAX];
 };
@@ -52,9 +67,10 @@ struct word_pattern {
 };
 void word_question_init(struct word_question *question, const struct word_pattern *pattern);
 
-/* The pages that may have a match, of those of the column whose list this is. Any bytes are a list;
- * those of a damaged one say something else. */
-uint64_t words_pages(struct bytes list, const struct word_question *question);
+/* Where a match may be, in the column whose list this is. Any bytes are a list; those of a damaged one
+ * say something else. */
+void words_find(struct bytes list, const struct word_question *question,
+                struct word_places *places_out);
 
 /*
  * Cutting.
