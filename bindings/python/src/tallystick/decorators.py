@@ -212,10 +212,21 @@ def _async_generator(function: Callable[..., Any], ending: _Ending) -> Callable[
         call = Call(function, args, kwargs)
         inner = function(*args, **kwargs)
         try:
-            async for value in _delegated(inner):
-                yield value
+            value = await inner.__anext__()
+            while True:
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as thrown:
+                    value = await inner.athrow(thrown)
+                else:
+                    value = await inner.asend(sent)
+        except StopAsyncIteration:
+            pass
         except GeneratorExit:
-            ending.end(call)  # nothing may be awaited here
+            await ending.end_async(call)
             raise
         except BaseException as error:
             call.error = error
@@ -224,14 +235,6 @@ def _async_generator(function: Callable[..., Any], ending: _Ending) -> Callable[
         await ending.end_async(call)
 
     return wrapper
-
-
-async def _delegated(inner: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    try:
-        async for value in inner:
-            yield value
-    finally:
-        await inner.aclose()
 
 
 def audit_log(

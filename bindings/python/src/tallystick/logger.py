@@ -12,8 +12,10 @@ would say; those that are no field stand in its details. ``mode="sync"`` waits f
 
 from __future__ import annotations
 
+import enum
 import functools
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
@@ -30,6 +32,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_ACTION_OR_ID: Final = (str, int, uuid.UUID, enum.Enum, type(None))
+
+
 class _everywhere(Generic[P, R]):
     """A method that means the global logger's where it is called on the class."""
 
@@ -42,12 +47,13 @@ class _everywhere(Generic[P, R]):
 
 
 def _without_db(function: Callable[P, R]) -> Callable[P, R]:
-    """Lets a database session stand before the other arguments, where one was needed once."""
+    """Lets a database session stand before the other arguments, where one was needed once: an object
+    that is no action and no id."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         kwargs.pop("db", None)
-        if len(args) > 1 and not isinstance(args[1], str):
+        if len(args) > 1 and not isinstance(args[1], _ACTION_OR_ID):
             args = (args[0], *args[2:])
         return function(*args, **kwargs)
 
