@@ -1,7 +1,7 @@
 """Builds the extension, and before it the C library that it carries.
 
-The library is built with meson in a folder of its own below this one. TALLYSTICK_BUILD names a folder
-of `meson setup` that has it already (as the tests do).
+All that is made lies in build/, the library in build/library, by meson. TALLYSTICK_BUILD names a folder of
+`meson setup` that has the library already, as the tests do; then all lies there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+
+READY = os.environ.get("TALLYSTICK_BUILD")
+SCRATCH = Path(READY, "python-package") if READY else HERE / "build"
 
 # Each of them uses those behind it.
 LAYERS = ["client", "output", "query", "store", "event", "tree", "base"]
@@ -86,11 +89,11 @@ def pkg_config(option: str) -> list[str]:
 
 class BuildWithLibrary(build_ext):
     def build_extension(self, extension: Extension) -> None:
-        if "TALLYSTICK_BUILD" in os.environ:
-            folder = Path(os.environ["TALLYSTICK_BUILD"])
+        if READY:
+            folder = Path(READY)
             check_needs(NEEDED)
         else:
-            folder = build_library(HERE / "build" / "library")
+            folder = build_library(SCRATCH / "library")
         archives = [folder / "src" / layer / f"lib{layer}.a" for layer in LAYERS]
         # Whose symbols are the extension's own: another copy of the library in the process, or the
         # library of a program that embeds Python, is not to be mixed with it.
@@ -112,7 +115,9 @@ class StableWheel(bdist_wheel):
         return "cp310", "abi3", platform
 
 
+SCRATCH.mkdir(parents=True, exist_ok=True)
 setup(
+    options={"build": {"build_base": str(SCRATCH)}, "egg_info": {"egg_base": str(SCRATCH)}},
     ext_modules=[
         Extension(
             "tallystick._tally",

@@ -1,0 +1,428 @@
+"""From a call to an entry and back, with a real trail: a server's, and one embedded in the process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import LONG_S, Trail, made, served
+from hypothesis import given
+from hypothesis import strategies as some
+from test_events import EXAMPLES
+
+import tallystick
+from tallystick import AuditEvent, AuditLogger, audit_logger
+from tallystick import recorder as recorders
+
+
+def test_what_the_fastapi_service_tests(trail: Trail) -> None:
+    async def main() -> Any:
+        db = object()
+        await audit_logger.log(
+            db=db,
+            action=audit_logger.ACTION_LOGIN,
+            resource_type="user",
+            user_id="user_123",
+        )
+        return await audit_logger.get_audit_logs(db=db, user_id="user_123")
+
+    logs = asyncio.run(main())
+    assert len(logs) == 1
+    assert logs[0].action == "user.login"
+    assert logs[0].status == "success"
+    assert logs[0]["event_type"] == "login_success"
+
+
+@pytest.mark.parametrize("where", ["trail", "folder"])
+def test_the_examples_come_back_equal(where: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(where)
+    for members in EXAMPLES:
+        audit_logger.log_event(AuditEvent(**members))
+        (entry,) = audit_logger.get_audit_logs(event_type=members["event_type"])
+        assert {name: entry[name] for name in members} == members
+
+
+# Without runs of digits that could be a card's, and names that stand for secrets.
+texts = some.text(max_size=8)
+names = some.text("abcä \"\\\u2028", max_size=4)
+values = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.integers(-(10**11), 10**11)
+    | some.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(names, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("where", ["trail", "folder"])
+def test_any_details_come_back_equal(where: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(where)
+
+    @given(some.lists(some.dictionaries(names, values, min_size=1), min_size=1, max_size=5))
+    def law(all_details: list[dict[str, Any]]) -> None:
+        receipts = [audit_logger.log("law.test", details=details) for details in all_details]
+        entries = audit_logger.get_audit_logs(limit=len(receipts), action="law.test")
+        found = {entry.id: entry.details for entry in entries}
+        for receipt, details in zip(receipts, all_details, strict=True):
+            assert found[receipt.id] == details
+
+    law()
+
+
+def test_the_filters_of_reading(trail: Trail) -> None:
+    log = audit_logger.log
+    log("user.login", "user", "u1", user_email="u1@example.org", timestamp="2026-01-01T12:00:00Z")
+    log("user.login", "user", "u2", error_message="no", timestamp="2026-01-02T12:00:00Z")
+    log("report.approve", "report", "u1", "r1", timestamp="2026-01-03T12:00:00Z")
+    log("resource.delete", "file", "u3", "f*1", severity="high", timestamp="2026-01-04T12:00:00Z")
+
+    def users(**filters: Any) -> list[str]:
+        return [str(entry.user_id) for entry in AuditLogger.get_audit_logs(**filters)]
+
+    assert users() == ["u3", "u1", "u2", "u1"]
+    assert users(user_id="u1") == ["u1", "u1"]
+    assert users(user_email="u1@example.org") == ["u1"]
+    assert users(action="user.login") == ["u2", "u1"]
+    assert users(event_type="login_failure") == ["u2"]
+    assert users(resource_type="report", resource_id="r1") == ["u1"]
+    assert users(entity_type="file", resource_id="f*1") == ["u3"]
+    assert users(severity=tallystick.AuditSeverity.HIGH) == ["u3"]
+    assert users(success=False) == ["u2"]
+    assert users(start_date="2026-01-02", end_date="2026-01-03") == ["u1", "u2"]
+    assert users(q="action:user.* -user_id:u2") == ["u1"]
+    page = audit_logger.get_audit_logs(limit=3)
+    assert len(page) == 3 and page.next
+    rest = audit_logger.get_audit_logs(limit=3, cursor=page.next)
+    assert [entry.user_id for entry in rest] == ["u1"] and rest.next is None
+    with pytest.raises(tallystick.Invalid, match="1000"):
+        audit_logger.get_audit_logs(limit=1001)
+    with pytest.raises(tallystick.Invalid, match="unknown field"):
+        audit_logger.get_audit_logs(q="usr:u1")
+
+
+def test_a_writer_may_not_read(trail: Trail) -> None:
+    tallystick.configure(trail.url, key=trail.key("writer"), timeout_ms=60000)
+    receipt = wait_for_key()
+    assert receipt.index is not None
+    with pytest.raises(tallystick.Forbidden):
+        audit_logger.get_audit_logs()
+
+
+def wait_for_key() -> tallystick.Receipt:
+    """The server looks for new keys once a second."""
+    until = time.monotonic() + LONG_S
+    while True:
+        try:
+            return audit_logger.log("a", mode="sync")
+        except tallystick.Denied:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
+def test_sync_gives_the_place_and_the_hash(trail: Trail) -> None:
+    receipt = audit_logger.log("a", mode="sync")
+    assert receipt.index is not None and receipt.leaf is not None and not receipt.repeated
+    again = audit_logger.log("a", mode="sync")
+    assert again.index == receipt.index + 1
+    evidence = recorders.default().get(f"/api/events/{receipt.index}?form=evidence")
+    assert evidence["leaf"] == receipt.leaf
+    repeated = audit_logger.log("b", id="mine", mode="sync")
+    assert audit_logger.log("b", id="mine", mode="sync") == (*repeated[:3], True)
+    with pytest.raises(tallystick.Conflict):
+        audit_logger.log("c", id="mine", mode="sync")
+
+
+def test_sync_without_a_server_denies(tmp_path: Any) -> None:
+    tallystick.configure("http://127.0.0.1:1", timeout_ms=200)
+    with pytest.raises(tallystick.Denied):
+        audit_logger.log("a", mode="sync")
+    assert audit_logger.log("a").id
+
+
+def test_entries_are_proved(trail: Trail) -> None:
+    audit_logger.log("a", user_id="ü", details={"n": 1})
+    audit_logger.log("b")
+    entries = audit_logger.get_audit_logs()
+    assert [entry.verify_integrity() for entry in entries] == [True, True]
+    entry = entries[1]
+    assert entry.user_id == "ü"
+    entry.user_id = "someone else"
+    assert not entry.verify_integrity()
+    # The entry as it was read is held against the trail, not only against itself.
+    forged = AuditEvent.from_entry(
+        {**entry._source[1], "user_id": "someone else"}, recorders.default()
+    )
+    assert not forged.verify_integrity()
+    moved = AuditEvent.from_entry({**entry._source[1], "index": 2}, recorders.default())
+    assert not moved.verify_integrity()
+
+
+def test_entries_are_not_proved_by_another_key(trail: Trail, tmp_path: Any) -> None:
+    audit_logger.log("a")
+    (entry,) = audit_logger.get_audit_logs()
+    recorders.default().vkey = made(tmp_path / "other").vkey
+    assert not entry.verify_integrity()
+    recorders.default().vkey = None
+    assert entry.verify_integrity()
+
+
+def test_secrets_are_masked_and_the_callers_are_not(trail: Trail) -> None:
+    details = {"password": "hunter2", "card": "4111 1111 1111 1111", "name": "n"}
+    audit_logger.log("a", details=details)
+    assert details["password"] == "hunter2"
+    (entry,) = audit_logger.get_audit_logs()
+    assert entry["details"] == {"password": "[masked]", "card": "[masked]", "name": "n"}
+
+
+def test_what_a_trail_refuses_is_kept_as_text(trail: Trail) -> None:
+    deep: Any = "x"
+    for _ in range(5):
+        deep = {"a": deep}
+    assert audit_logger.log("a", user_id="u" * 300, severity="dreadful", details=deep)
+    assert tallystick.record({"event_type": "b", "index": 7, "timestamp": "yesterday"})
+    b, a = audit_logger.get_audit_logs()
+    assert a["details"]["a"] == deep["a"]
+    refused = a["details"]["refused"]
+    assert refused["user_id"] == "u" * 300 and refused["severity"] == "dreadful"
+    assert b["details"]["refused"]["index"] == "7"
+    assert b["details"]["refused"]["timestamp"] == "yesterday"
+    with pytest.raises(tallystick.Invalid) as raised:
+        audit_logger.log("a", user_id="u" * 300, mode="sync")
+    assert raised.value.pointer == "/user_id"
+
+
+def test_threads(trail: Trail) -> None:
+    def work(number: int) -> None:
+        with tallystick.context(user_id=number):
+            for step in range(100):
+                audit_logger.log("thread.step", details={"step": step})
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    steps: dict[str, list[int]] = {}
+    for entry in trail.entries():
+        steps.setdefault(entry["user_id"], []).append(entry["details"]["step"])
+    assert steps == {str(number): list(range(100)) for number in range(8)}
+    assert tallystick.statistics()["sent"] == 800
+
+
+def test_closing_while_others_record(trail: Trail) -> None:
+    stop = threading.Event()
+    recorded: list[str | None] = []
+
+    def work() -> None:
+        while not stop.is_set():
+            recorded.append(audit_logger.log("a").id)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        tallystick.close(0.2)
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    kept = {identity for identity in recorded if identity}
+    deadline = time.monotonic() + LONG_S
+    while True:
+        tallystick.flush(LONG_S)
+        there = {entry["id"] for entry in trail.entries()}
+        if kept <= there or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    assert kept <= there
+    assert len(kept) + recorders.default().failed >= len(recorded)
+
+
+def test_a_child_after_fork(trail: Trail) -> None:
+    said = trail.run(
+        """
+        import os, tallystick
+        from tallystick import audit_logger
+        audit_logger.log("parent.before")
+        children = []
+        for number in range(3):
+            child = os.fork()
+            if child == 0:
+                audit_logger.log("child", details={"number": number})
+                print("child", tallystick.flush(60), flush=True)
+                os._exit(0)
+            children.append(child)
+        audit_logger.log("parent.after")
+        for child in children:
+            os.waitpid(child, 0)
+        print("parent", tallystick.flush(60))
+        """
+    )
+    assert sorted(said.split()) == sorted(["child", "True"] * 3 + ["parent", "True"])
+    entries = trail.entries()
+    assert sorted(entry["action"] for entry in entries) == [
+        "child",
+        "child",
+        "child",
+        "parent.after",
+        "parent.before",
+    ]
+    assert len({entry["id"] for entry in entries}) == 5
+
+
+def test_a_process_that_ends_ships_what_it_has(trail: Trail) -> None:
+    trail.run(
+        """
+        from tallystick import audit_logger
+        for number in range(20):
+            audit_logger.log("last.words", details={"number": number})
+        """
+    )
+    numbers = [entry["details"]["number"] for entry in trail.entries()]
+    assert numbers == list(range(20))
+
+
+def test_what_a_process_left_is_shipped_by_the_next(trail: Trail, tmp_path: Any) -> None:
+    lost = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    code = "from tallystick import audit_logger\naudit_logger.log({!r})\n"
+    # Nobody answers there: what is recorded stays in the spool, at the end and when killed.
+    away = made(tmp_path / "away")
+    away.spool = str(tmp_path / "away spool")
+    server = served(away)
+    server.send_signal(signal.SIGSTOP)
+    try:
+        away.run(code.format("at.exit"))
+        away.run(code.format("killed") + lost, check=False)
+    finally:
+        server.send_signal(signal.SIGCONT)
+    try:
+        away.run(code.format("next") + "import tallystick; assert tallystick.flush(100)")
+        tallystick.configure(away.url, key=away.admin_key, spool=away.spool)
+        until = time.monotonic() + LONG_S
+        while True:
+            actions = sorted(entry["action"] for entry in away.entries())
+            if len(actions) == 3 or time.monotonic() > until:
+                break
+            time.sleep(0.2)
+        assert actions == ["at.exit", "killed", "next"]
+        tallystick.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_an_end_without_a_server_is_quick_and_quiet(trail: Trail) -> None:
+    said = trail.run(
+        """
+        from tallystick import audit_logger
+        assert audit_logger.log("a").id
+        print("done")
+        """,
+        TALLY_URL="http://127.0.0.1:1",
+    )
+    assert said.startswith("done\n")
+    assert "Traceback" not in said
+
+
+def test_another_interpreter_of_the_process(trail: Trail) -> None:
+    pytest.importorskip("_xxsubinterpreters")
+    said = trail.run(
+        """
+        import sys, _xxsubinterpreters as interpreters
+        import tallystick
+        assert tallystick.record({"action": "first"})
+        other = interpreters.create()
+        interpreters.run_string(other, '''if True:
+            import sys
+            sys.path[:] = %r
+            import tallystick
+            assert tallystick.record({"action": "second"}), "not recorded"
+            assert tallystick.flush(60)
+            tallystick.close()
+        ''' % (sys.path,))
+        interpreters.destroy(other)
+        assert tallystick.record({"action": "third"})
+        assert tallystick.flush(60)
+        """
+    )
+    assert "Traceback" not in said
+    assert [entry["action"] for entry in trail.entries()] == ["first", "second", "third"]
+
+
+def test_statistics_and_the_spool(trail: Trail) -> None:
+    assert tallystick.statistics() == {}
+    audit_logger.log("a")
+    assert tallystick.flush(LONG_S)
+    counts = tallystick.statistics()
+    assert (counts["recorded"], counts["sent"], counts["queued"], counts["lost"]) == (1, 1, 0, 0)
+    client = recorders.default()._client
+    assert client is not None and client.spool is not None
+    assert client.spool.startswith(trail.spool) and os.path.isdir(client.spool)
+
+
+def test_a_client_that_was_closed(trail: Trail) -> None:
+    client = recorders.default()._opened()
+    client.close(0)
+    client.close(0)
+    for call in (
+        lambda: client.record({"action": "a"}),
+        lambda: client.record_json("{}"),
+        lambda: client.flush(0),
+        lambda: client.statistics(),
+        lambda: client.get("/api/events"),
+    ):
+        with pytest.raises(tallystick.Error, match="closed"):
+            call()
+    assert client.spool is None
+
+
+def test_json_text_is_recorded_as_it_is(trail: Trail) -> None:
+    client = recorders.default()._opened()
+    text = '{"action": "a", "details": {"n": 1.10, "big": 12345678901234567890}}'
+    assert client.record_json(text, "sync")[1] is not None
+    said = client.get("/api/events")
+    assert '"n":1.10' in said.replace(" ", "") and "12345678901234567890" in said
+    with pytest.raises(tallystick.Invalid):
+        client.record_json("{")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mode": "fast"}, "mode"),
+        ({"full": "explode"}, "full"),
+        ({"mask_patterns": ["("]}, ""),
+        ({"spool_size_max": 1}, "spool"),
+    ],
+)
+def test_options_that_are_none(options: dict[str, Any], said: str, tmp_path: Any) -> None:
+    tallystick.configure("http://127.0.0.1:1", strict=True, **options)
+    with pytest.raises(tallystick.Invalid, match=said):
+        audit_logger.log("a")
+
+
+def test_an_application_that_says_nothing_of_tallystick_may_be_forked_and_ended() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", "import tallystick"],
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_json_of_entries_is_what_the_command_line_says(trail: Trail) -> None:
+    audit_logger.log("a", details={"ü": [1, None]})
+    (entry,) = trail.entries()
+    said = trail.tally("query", str(trail.folder), "--format", "ndjson")
+    assert json.loads(said) == entry
