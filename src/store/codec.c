@@ -63,35 +63,58 @@ profile_dictionary(struct column_profile *profile, const struct dictionary *dict
     }
 }
 
+static uint32_t
+count_forms(const struct page *page, uint8_t form)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < page->rows; row++)
+        count += page->forms[row] == form;
+    return count;
+}
+
+/* What there is of plain values; returns how many are absent. */
+static uint32_t
+profile_values(struct column_profile *profile, const struct page *page)
+{
+    uint32_t absent = 0;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        uint8_t id[16], form;
+        absent += page->values[row].data == NULL;
+        profile->ids += id_read(page->values[row], id, &form);
+        profile->text_size += page->values[row].size;
+    }
+    return absent;
+}
+
+/* Counts what a page has; returns how many of its rows are absent. */
+static uint32_t
+profile_rows(struct column_profile *profile, const struct page *page)
+{
+    uint32_t absent = 0;
+    switch (page->kind) {
+    case PAGE_ABSENT:
+        return page->rows;
+    case PAGE_CODES:
+        for (uint32_t row = 0; row < page->rows; row++)
+            absent += page->codes[row] == 0;
+        return absent;
+    case PAGE_NUMBERS:
+        return count_forms(page, NUMBER_ABSENT);
+    case PAGE_IDS:
+        absent = count_forms(page, ID_ABSENT);
+        profile->ids += page->rows - absent - count_forms(page, ID_EXCEPTION);
+        return absent;
+    case PAGE_VALUES:
+        return profile_values(profile, page);
+    }
+    return 0;
+}
+
 void
 column_profile_add(struct column_profile *profile, const struct page *page,
                    const struct dictionary *dictionary)
 {
-    uint32_t absent = 0;
-
-    for (uint32_t row = 0; row < page->rows; row++) {
-        uint8_t id[16], form;
-        switch (page->kind) {
-        case PAGE_ABSENT:
-            absent++;
-            break;
-        case PAGE_CODES:
-            absent += page->codes[row] == 0;
-            break;
-        case PAGE_NUMBERS:
-            absent += page->forms[row] == NUMBER_ABSENT;
-            break;
-        case PAGE_IDS:
-            absent += page->forms[row] == ID_ABSENT;
-            profile->ids += page->forms[row] != ID_ABSENT && page->forms[row] != ID_EXCEPTION;
-            break;
-        case PAGE_VALUES:
-            absent += page->values[row].data == NULL;
-            profile->ids += id_read(page->values[row], id, &form);
-            profile->text_size += page->values[row].size;
-            break;
-        }
-    }
+    uint32_t absent = profile_rows(profile, page);
     if (page->kind == PAGE_CODES)
         profile_dictionary(profile, dictionary, page->rows - absent);
     else

@@ -145,10 +145,8 @@ trail_freeze(struct trail *trail, struct tally_error *error)
         .head = trail->head,
         .tree = trail->tree,
         .end = end,
-        .replayed = trail->replayed,
     };
     trail->head = fresh;
-    trail->replayed = false;
     (void)pthread_mutex_unlock(&trail->mutex);
     folder_wake(trail->folder);
     return TALLY_OK;

@@ -74,7 +74,6 @@ freeze_replayed(struct replay *replay, const struct journal_record *next, struct
                  .sequence = next->sequence,
                  .index = next->first,
                  .chain = replay->chain },
-        .replayed = true,
     };
     trail->head = fresh;
     return TALLY_OK;
@@ -94,7 +93,6 @@ replay_entry(struct replay *replay, const struct journal_entry *journaled,
     status = head_append(trail->head, &row, 1, error);
     if (status != TALLY_OK)
         return status;
-    trail->replayed = true;
     struct tally_hash leaf;
     tally_hash_leaf(journaled->public_part.data, journaled->public_part.size, &leaf);
     status = tree_grow(&trail->tree, trail->hashes, &leaf, 1, error);
@@ -257,7 +255,7 @@ trail_load(struct trail *trail, enum load_limit limit, struct trail_recovery *re
         return status;
     }
     trail->size = trail->tree.size;
-    trail->published = trail->tree;
+    trail->published = trail->replayed = trail->tree;
     *recovery_out = recovery;
     return TALLY_OK;
 }

@@ -50,6 +50,11 @@ TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t r
                                            bool *control_out, bool *erased_out,
                                            struct tally_error *error);
 
+/* How many rows of a page are control entries, and how many are erased. */
+TALLY_MUST_CHECK tally_status run_page_kinds(struct run_reader *reader, uint32_t number,
+                                             uint32_t *controls_out, uint32_t *erased_out,
+                                             struct tally_error *error);
+
 /* What run_times() takes from one of the two fields: each row's time, INT64_MAX where it has none; the
  * caller has room for the page's rows. */
 TALLY_MUST_CHECK tally_status run_field_times(struct run_reader *reader, enum field_id field,

@@ -28,6 +28,49 @@ run_row_kind(struct run_reader *reader, uint32_t row, bool *control_out, bool *e
     return TALLY_OK;
 }
 
+/* Erased rows have no salt: those alone are looked at one by one. */
+static tally_status
+count_erased(struct run_reader *reader, uint32_t number, uint32_t *erased_out,
+             struct tally_error *error)
+{
+    struct page page;
+    uint32_t erased = 0;
+    tally_status status = run_column_page(reader, COLUMN_SALT, number, &page, error);
+    for (uint32_t row = 0; status == TALLY_OK && row < page.rows; row++) {
+        struct run_parts parts;
+        if (page.kind == PAGE_IDS && page.forms[row] == ID_RAW)
+            continue;
+        status = run_salt(reader, number * PAGE_ROWS + row, &parts, error);
+        erased += status == TALLY_OK && parts.erased;
+    }
+    if (status == TALLY_OK)
+        *erased_out = erased;
+    return status;
+}
+
+tally_status
+run_page_kinds(struct run_reader *reader, uint32_t number, uint32_t *controls_out,
+               uint32_t *erased_out, struct tally_error *error)
+{
+    struct page page;
+    uint32_t controls = 0, erased;
+    tally_status status = count_erased(reader, number, &erased, error);
+    if (status == TALLY_OK)
+        status = run_page(reader, FIELD_CONTROL, number, &page, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = 0; page.kind != PAGE_ABSENT && row < page.rows; row++) {
+        struct bytes value;
+        status = run_value(reader, FIELD_CONTROL, number * PAGE_ROWS + row, &value, error);
+        if (status != TALLY_OK)
+            return status;
+        controls += value.data != NULL;
+    }
+    *controls_out = controls;
+    *erased_out = erased;
+    return TALLY_OK;
+}
+
 /* Makes the values of the group of rows that `row` is in known. A column at a time: the dictionary's
  * entries of many rows, each a cache miss, are then fetched together. */
 static tally_status

@@ -33,15 +33,13 @@ collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
     return TALLY_OK;
 }
 
-/* Objects are stored as text, and reading that once more for their words would cost as much as
- * finding them. */
+/* Objects, all of which are searched, are stored as text, and reading that once more for their words
+ * would cost as much as finding them. */
 static void
 collect_words(void *context, enum field_id field, uint32_t row, struct bytes json)
 {
     struct run_tokens *all = context;
     struct word_set *words = &all->words[field];
-    if ((fields_searched() & FIELD_BIT(field)) == 0)
-        return;
     if (words->slots == NULL && word_set_init(words, NULL) != TALLY_OK) {
         all->failed = true;
         return;

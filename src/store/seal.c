@@ -105,8 +105,8 @@ check_segment(struct trail *trail, struct segment *segment, const struct frozen 
         .head = frozen->head,
         .before = &trail->manifest.tree,
         .after = &frozen->tree,
+        .replayed = &trail->replayed,
         .hashes = trail->hashes,
-        .proof = frozen->replayed ? SEAL_PROOF_WHOLE : SEAL_PROOF_SAMPLES,
     };
     struct run_reader *reader;
     tally_status status = run_reader_create(&run, &reader, error);

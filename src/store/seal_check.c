@@ -18,9 +18,9 @@
  *              hand is tried: of each page 256 entries are put together, commitment and leaf, and
  *              must give the node that the tree has over them.
  *
- * Where values were read out of bytes and not bytes written from values, that is in a head that was
- * filled from the journal after a crash, the second step does not hold of itself: there all entries
- * are put together, and the tree must be the one that was committed. The same of short segments,
+ * Where values were read out of bytes and not bytes written from values, that is of entries that came
+ * back from the journal when the trail was opened, the second step does not hold of itself: all of
+ * them are put together, and the tree must be the one that was committed. The same of short segments,
  * which cost nothing.
  */
 #include "seal_check.h"
@@ -47,8 +47,9 @@ struct check {
     const struct seal_claim *claim;
     struct run_reader *reader;
     uint64_t seed;
-    bool whole;
-    struct tally_tree tree; /* where `whole`: as far as was put together */
+    uint32_t whole_rows;            /* so many are put together, all of them */
+    const struct tally_tree *whole; /* the tree with those */
+    struct tally_tree tree;         /* as far as they were put together */
     struct column_sum columns[COLUMN_COUNT];
 };
 
@@ -250,7 +251,7 @@ compare_roots(const struct check *check, struct tally_error *error)
 {
     struct tally_hash sealed, expected;
     tally_tree_root(&check->tree, &sealed);
-    tally_tree_root(check->claim->after, &expected);
+    tally_tree_root(check->whole, &expected);
     return tally_hash_equal(&sealed, &expected) ? TALLY_OK
                                                 : different(check, bytes_text("the tree"), error);
 }
@@ -266,10 +267,25 @@ check_page(struct check *check, uint32_t number, struct tally_error *error)
     for (unsigned column = 0; column < COLUMN_COUNT && status == TALLY_OK; column++)
         if (column != FIELD_PRIVATE)
             status = sum_page(check, column, number, error);
-    if (status != TALLY_OK)
-        return status;
-    return check->whole ? grow_tree(check, first, rows, error)
-                        : try_sample(check, first, rows, error);
+    if (status == TALLY_OK && first < check->whole_rows) {
+        uint32_t whole = check->whole_rows - first < rows ? check->whole_rows - first : rows;
+        return grow_tree(check, first, whole, error);
+    }
+    return status == TALLY_OK ? try_sample(check, first, rows, error) : status;
+}
+
+/* How many are to be put together, and the tree over them. */
+static void
+choose_whole(struct check *check)
+{
+    const struct seal_claim *claim = check->claim;
+    uint64_t first = claim->before->size;
+    bool all =
+        claim->after->size - first <= FEW_ENTRIES || claim->replayed->size >= claim->after->size;
+    check->whole = all ? claim->after : claim->replayed;
+    if (check->whole->size > first)
+        check->whole_rows = (uint32_t)(check->whole->size - first);
+    check->tree = *claim->before;
 }
 
 tally_status
@@ -284,15 +300,14 @@ seal_check(const struct seal_claim *claim, struct run_reader *reader, struct tal
     check->claim = claim;
     check->reader = reader;
     check->seed = head_seed(claim->head);
-    check->whole = claim->proof == SEAL_PROOF_WHOLE || run->count <= FEW_ENTRIES;
-    check->tree = *claim->before;
+    choose_whole(check);
 
     tally_status status = TALLY_OK;
     for (uint32_t number = 0; number < run_page_count(run) && status == TALLY_OK; number++)
         status = check_page(check, number, error);
     if (status == TALLY_OK)
         status = compare_sums(check, error);
-    if (status == TALLY_OK && check->whole)
+    if (status == TALLY_OK && check->whole_rows > 0)
         status = compare_roots(check, error);
     for (unsigned column = 0; column < COLUMN_COUNT; column++)
         free(check->columns[column].hashes);

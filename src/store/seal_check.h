@@ -10,19 +10,15 @@
 #include "head.h"
 #include "run.h"
 
-/* How much is put together again and hashed, beside the columns, which are always compared. */
-enum seal_proof {
-    SEAL_PROOF_SAMPLES, /* 256 entries of each page */
-    SEAL_PROOF_WHOLE, /* all: for a head that was filled from the journal; few entries are always */
-};
-
 /* What a segment is to hold. Lent. */
 struct seal_claim {
     const struct head *head; /* frozen */
     const struct tally_tree *before;
     const struct tally_tree *after; /* of the trail, with the head's entries */
+    /* As far as entries were read back from the journal when the trail was opened: all of those are
+     * put together again and hashed, of the others 256 of each page. It may end before or behind. */
+    const struct tally_tree *replayed;
     struct hashes *hashes;
-    enum seal_proof proof;
 };
 
 /* `reader` is of the segment. TALLY_DAMAGED says what is not as it was committed. */

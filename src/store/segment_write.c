@@ -413,21 +413,16 @@ entries_survey(struct run_reader *reader, struct segment_info *info, struct tall
     info->time_min = INT64_MAX;
     info->time_max = INT64_MIN;
     for (uint32_t number = 0; number < run_page_count(run_of(reader)); number++) {
-        int64_t minimum;
-        int64_t maximum;
+        int64_t minimum, maximum;
+        uint32_t controls, erased;
         tally_status status = run_time_range(reader, number, &minimum, &maximum, error);
+        if (status == TALLY_OK)
+            status = run_page_kinds(reader, number, &controls, &erased, error);
         if (status != TALLY_OK)
             return status;
         info->time_min = minimum < info->time_min ? minimum : info->time_min;
         info->time_max = maximum > info->time_max ? maximum : info->time_max;
-    }
-    for (uint32_t row = 0; row < info->count; row++) {
-        bool control;
-        bool erased;
-        tally_status status = run_row_kind(reader, row, &control, &erased, error);
-        if (status != TALLY_OK)
-            return status;
-        info->control_count += control;
+        info->control_count += controls;
         info->erased_count += erased;
     }
     return TALLY_OK;

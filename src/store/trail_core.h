@@ -48,7 +48,6 @@ struct frozen {
     struct head *head;
     struct tally_tree tree;      /* after its last entry */
     struct journal_position end; /* of its records */
-    bool replayed;               /* some of its entries were read back from the journal */
 };
 
 struct note {
@@ -71,6 +70,7 @@ struct trail {
     struct tally_vkey vkey;
     struct tally_signer signer; /* opened for writing only */
     struct disk_file *lock;     /* the same */
+    struct tally_tree replayed; /* with all that was read back then */
     struct hashes *hashes;
 
     pthread_mutex_t mutex;
@@ -91,7 +91,6 @@ struct trail {
     pthread_t committer;
     uint64_t size; /* committed and in the tree */
     struct head *head;
-    bool replayed; /* as in struct frozen, of `head` */
     struct frozen frozen[FROZEN_MAX];
     unsigned frozen_count;
     struct manifest manifest;
