@@ -6,7 +6,7 @@
  * pages are the kernel's; spool_sync() puts them on stable storage.
  *
  *     ROOT/NAME/owner          locked (fcntl) while its process lives; says for which destination
- *     ROOT/NAME/00000001.spool one file after the other, oldest first
+ *     ROOT/NAME/00000001.spool files of frames (spool_file.h), which say themselves in which order
  *     ROOT/dead-letter.ndjson  what was refused for good (dead_letter.h)
  *
  * One process appends (any of its threads) and one thread of it reads. When the process is dead,
@@ -22,40 +22,45 @@
 
 /* The longest event a spool takes: more than any entry's two parts. */
 #define SPOOL_EVENT_MAX ((size_t)2 << 20)
+#define SPOOL_FILE_SIZE (UINT32_C(4) << 20)
 
 struct spool_options {
     const char *root;        /* NULL: in memory */
     const char *destination; /* what the events are for: spools of another one are not adopted */
     uint64_t size_max;       /* bytes of all its files */
+    uint32_t file_size;      /* of each of them, a multiple of 8; 0: SPOOL_FILE_SIZE */
 };
 
 struct spool;
 
 /* Makes the folder (0700), the owner's lock and the first file. TALLY_DENIED, TALLY_FULL and
- * TALLY_IO name the path. The caller closes it. */
+ * TALLY_IO name the path; TALLY_INVALID: the destination is no line of text. The caller closes it. */
 TALLY_MUST_CHECK tally_status spool_create(const struct spool_options *options,
                                            struct spool **spool_out, struct tally_error *error);
 
-/* The next folder below `root`, for this destination, whose owner is dead; its lock is taken.
- * TALLY_ABSENT where there is none. Frames that were not finished when the owner died are passed
- * over; damaged ones are counted in spool_state. */
+/* A folder below `root`, for this destination, whose owner is dead or has closed it; its lock is
+ * taken. TALLY_ABSENT where there is none with events, or another thread is looking at this moment.
+ * Frames that were not finished when the owner died are passed over; damaged ones are counted in
+ * spool_state once reading comes to them. After the system was started anew all events are `again`. */
 TALLY_MUST_CHECK tally_status spool_adopt(const char *root, const char *destination,
                                           struct spool **spool_out, struct tally_error *error);
 
-/* Lets go of it. A folder without events is removed; else it is left for the next process. */
+/* Lets go of it. A folder without events is removed; else it is synced and left for whoever adopts
+ * it, this process too. */
 void spool_close(struct spool *spool); /* NULL is allowed */
 
 /* After fork(), in the child: forgets the parent's spool without touching its files. */
 void spool_abandon(struct spool *spool); /* NULL is allowed */
 
-/* Appends one event, a JSON object in one line. Any thread; the order of a thread's calls is kept.
- * TALLY_FULL: size_max is reached, or the disk is full. */
+/* Appends one event, a JSON object in one line of valid UTF-8. Any thread; the order of a thread's
+ * calls is kept. TALLY_FULL: size_max is reached, or the disk is full; TALLY_INVALID: it is empty or
+ * longer than SPOOL_EVENT_MAX or half of a file. Not of an adopted spool. */
 TALLY_MUST_CHECK tally_status spool_append(struct spool *spool, struct bytes event,
                                            struct tally_error *error);
 
-/* Drops the oldest file's events to make room: how many, and when the first of them was appended
- * (nanoseconds since 1970). Nothing that spool_read() has lent is dropped. TALLY_ABSENT: nothing
- * can be dropped. */
+/* Drops the events of the oldest file of which none is lent by spool_read(), to make room: how many,
+ * and when the first of them was appended (nanoseconds since 1970). Any thread. TALLY_ABSENT:
+ * nothing can be dropped. */
 TALLY_MUST_CHECK tally_status spool_drop_oldest(struct spool *spool, uint64_t *count_out,
                                                 int64_t *since_out);
 
@@ -87,18 +92,18 @@ void spool_done(struct spool *spool, size_t count);
 TALLY_MUST_CHECK tally_status spool_sync(struct spool *spool, struct tally_error *error);
 
 /* Waits until there is an event to read, at most until the monotonic time `until`; true if so.
- * spool_wake() ends it. */
+ * spool_wake(), by any thread, ends it, or the next one if nobody waits. */
 bool spool_wait(struct spool *spool, int64_t until);
 void spool_wake(struct spool *spool);
 
-/* Waits for room after TALLY_FULL, at most until `until`; true if there may be some. */
+/* Waits for room after TALLY_FULL, at most until `until`; true if there may be some. Any thread. */
 bool spool_wait_room(struct spool *spool, int64_t until);
 
 struct spool_state {
     uint64_t queued;  /* events not done */
-    uint64_t damaged; /* frames of an adopted folder that could not be read */
+    uint64_t damaged; /* … that could not be read and so were left out */
     uint64_t size;    /* bytes of files */
-    bool volatile_;   /* on tmpfs: a power cut loses it */
+    bool volatile_;   /* files, but on tmpfs: a power cut loses it */
 };
 void spool_get_state(struct spool *spool, struct spool_state *state_out);
 

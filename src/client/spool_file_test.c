@@ -1,0 +1,467 @@
+#include "spool_file.h"
+
+#include "crc32c.h"
+#include "spool_fixture.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SIZE 4096u
+
+static char folder[SCRATCH_SIZE];
+static char path[SCRATCH_SIZE + 32];
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    scratch_make(folder);
+    (void)snprintf(path, sizeof path, "%s/00000001.spool", folder);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(folder);
+    return 0;
+}
+
+static struct spool_file *
+create(const char *where, uint32_t size)
+{
+    struct spool_file *file;
+    struct tally_error error;
+    assert_int_equal(spool_file_create(where, 1, size, &file, &error), TALLY_OK);
+    spool_file_begin(file, 1);
+    return file;
+}
+
+static struct spool_file *
+reopen(struct spool_file *file)
+{
+    struct tally_error error;
+    spool_file_destroy(file);
+    assert_int_equal(spool_file_open(folder, 1, &file, &error), TALLY_OK);
+    return file;
+}
+
+static bool
+put(struct spool_file *file, struct bytes event)
+{
+    uint32_t at = spool_file_reserve(file, (uint32_t)event.size);
+    if (at == 0)
+        return false;
+    spool_file_fill(file, at, event, 1000 + at);
+    return true;
+}
+
+static void
+put_stamped(struct spool_file *file, uint64_t number)
+{
+    uint8_t room[STAMP_SIZE_MAX];
+    assert_true(put(file, stamp_event(0, number, room)));
+}
+
+/* Goes through a file; its whole events are numbers in `expected`, in that order. */
+static void
+expect(const struct spool_file *file, const uint64_t *expected, size_t count, unsigned damaged)
+{
+    struct spool_frame frame;
+    size_t found = 0;
+    for (uint32_t at = file->done;; at = frame.next) {
+        spool_file_look(file, at, &frame);
+        if (frame.kind == SPOOL_FRAME_NONE)
+            break;
+        unsigned thread;
+        uint64_t number;
+        if (frame.kind == SPOOL_FRAME_DAMAGED) {
+            assert_true(damaged > 0);
+            damaged--;
+        } else if (frame.kind == SPOOL_FRAME_WHOLE) {
+            assert_true(stamp_read(frame.event, &thread, &number));
+            assert_true(found < count);
+            assert_int_equal(number, expected[found++]);
+            assert_int_equal(frame.time, 1000 + at);
+        }
+    }
+    assert_int_equal(found, count);
+    assert_int_equal(damaged, 0);
+}
+
+/* Every size that fits comes back, also where the file is filled to its last byte. */
+static void
+sizes_come_back(void **state)
+{
+    (void)state;
+    uint32_t max = spool_file_event_max(SIZE);
+    uint8_t *event = malloc(max + 1);
+    for (uint32_t i = 0; i <= max; i++)
+        event[i] = (uint8_t)('a' + i % 26);
+    struct spool_file *file = create(NULL, SIZE);
+    for (uint32_t size = 1; size <= max; size++) {
+        struct spool_frame frame;
+        assert_true(spool_file_fits(file, size));
+        assert_true(put(file, bytes_of(event, size)));
+        spool_file_look(file, SPOOL_FILE_START, &frame);
+        assert_int_equal(frame.kind, SPOOL_FRAME_WHOLE);
+        assert_true(bytes_equal(frame.event, bytes_of(event, size)));
+        spool_file_clear(file);
+        spool_file_begin(file, size + 1);
+        spool_file_look(file, SPOOL_FILE_START, &frame);
+        assert_int_equal(frame.kind, SPOOL_FRAME_NONE);
+    }
+    assert_int_equal(spool_file_reserve(file, max + 1), 0);
+    assert_false(spool_file_fits(file, max + 1));
+    assert_true(put(file, bytes_of(event, max)));
+    assert_int_equal(spool_file_reserve(file, 1), 0);
+    spool_file_destroy(file);
+    free(event);
+}
+
+static void
+a_slow_thread_is_waited_for_while_it_lives(void **state)
+{
+    (void)state;
+    uint8_t room[STAMP_SIZE_MAX];
+    struct spool_file *file = create(folder, SIZE);
+    struct spool_frame frame;
+    struct bytes slow = stamp_event(0, 0, room);
+    uint32_t at = spool_file_reserve(file, (uint32_t)slow.size);
+    put_stamped(file, 1);
+    spool_file_look(file, SPOOL_FILE_START, &frame);
+    assert_int_equal(frame.kind, SPOOL_FRAME_PENDING);
+    assert_int_equal(spool_file_filled(file, SPOOL_FILE_START), SPOOL_FILE_START);
+    (void)stamp_event(0, 0, room);
+    spool_file_fill(file, at, slow, 1000 + at);
+    expect(file, (const uint64_t[]){ 0, 1 }, 2, 0);
+    assert_int_equal(spool_file_filled(file, SPOOL_FILE_START), atomic_load(&file->tail));
+    spool_file_destroy(file);
+}
+
+/* Frames that a dead process had reserved are passed over, wherever they stand, and are no damage. */
+static void
+unfinished_frames_are_passed_over(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = {
+        "1", "0", "01", "10", "0110", "1001", "00100", "11011"
+    };
+    for (size_t p = 0; p < sizeof patterns / sizeof patterns[0]; p++) {
+        struct spool_file *file = create(folder, SIZE);
+        uint64_t expected[8];
+        size_t count = 0;
+        for (uint64_t i = 0; patterns[p][i] != '\0'; i++) {
+            if (patterns[p][i] == '1') {
+                put_stamped(file, i);
+                expected[count++] = i;
+            } else {
+                uint32_t at = spool_file_reserve(file, 100 + (uint32_t)i);
+                memset(file->base + at + SPOOL_FRAME_HEAD, 'x', 40);
+            }
+        }
+        file = reopen(file);
+        expect(file, expected, count, 0);
+        spool_file_destroy(file);
+        spool_file_remove(folder, 1);
+    }
+}
+
+/* What was in a file before it was begun anew is never seen, however little was written since. */
+static void
+remains_are_not_seen(void **state)
+{
+    (void)state;
+    struct spool_file *file = create(folder, SIZE);
+    uint8_t room[STAMP_SIZE_MAX];
+    uint64_t number = 0;
+    for (uint32_t round = 1; round < 200; round++) {
+        while (put(file, stamp_event(0, number, room)))
+            number++;
+        spool_file_set_done(file, atomic_load(&file->tail));
+        spool_file_clear(file);
+        spool_file_begin(file, round + 1);
+        uint64_t written = round % 4;
+        for (uint64_t i = 0; i < written && put(file, stamp_event(0, i, room)); i++)
+            continue;
+        /* As another process sees it, that opens it now. */
+        struct spool_file *seen;
+        assert_int_equal(spool_file_open(folder, 1, &seen, NULL), TALLY_OK);
+        assert_int_equal(seen->number, round + 1);
+        expect(seen, (const uint64_t[]){ 0, 1, 2, 3 }, written, 0);
+        spool_file_destroy(seen);
+    }
+    spool_file_destroy(file);
+}
+
+static void
+positions_survive(void **state)
+{
+    (void)state;
+    struct spool_file *file = create(folder, SIZE);
+    for (uint64_t i = 0; i < 4; i++)
+        put_stamped(file, i);
+    struct spool_frame frame;
+    spool_file_look(file, SPOOL_FILE_START, &frame);
+    uint32_t second = frame.next;
+    spool_file_look(file, second, &frame);
+    spool_file_set_done(file, second);
+    spool_file_set_sending(file, frame.next);
+    spool_file_set_sending(file, second);
+    uint32_t third = frame.next;
+    file = reopen(file);
+    assert_int_equal(file->done, second);
+    assert_int_equal(file->sending, third);
+    expect(file, (const uint64_t[]){ 1, 2, 3 }, 3, 0);
+    spool_file_destroy(file);
+}
+
+/* Whatever a process was about to do with a file that holds nothing: it is not to be opened. */
+static void
+files_that_hold_nothing_are_absent(void **state)
+{
+    (void)state;
+    struct spool_file *file = create(folder, SIZE);
+    put_stamped(file, 0);
+    spool_file_clear(file);
+    spool_file_destroy(file);
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_ABSENT);
+
+    static const off_t sizes[] = { 0, 1, SPOOL_FILE_START, SIZE };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(ftruncate(fd, sizes[i]), 0);
+        (void)close(fd);
+        assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_ABSENT);
+    }
+    spool_file_remove(folder, 1);
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_IO);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_not_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
+}
+
+static void
+files_are_for_their_owner_alone_and_allocated(void **state)
+{
+    (void)state;
+    struct stat about;
+    struct spool_file *file = create(folder, 1u << 20);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 07777, 0600);
+    assert_true(about.st_blocks * 512 >= 1 << 20);
+    struct spool_file *twice;
+    assert_int_equal(spool_file_create(folder, 1, SIZE, &twice, NULL), TALLY_IO);
+    spool_file_destroy(file);
+}
+
+static void
+a_limit_of_sizes_is_a_full_disk_and_no_signal(void **state)
+{
+    (void)state;
+    struct rlimit before, low;
+    struct spool_file *file;
+    struct tally_error error;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    low = (struct rlimit){ SIZE - 1, before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    tally_status status = spool_file_create(folder, 1, SIZE, &file, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, TALLY_FULL);
+    assert_int_equal(scratch_count(folder), 0);
+}
+
+static void
+names_and_slots_are_inverses(void **state)
+{
+    (void)state;
+    uint32_t slot;
+    assert_true(spool_file_slot("00000001.spool", &slot));
+    assert_int_equal(slot, 1);
+    assert_true(spool_file_slot("fedcba98.spool", &slot));
+    assert_int_equal(slot, 0xfedcba98);
+    static const char *const others[] = { "",
+                                          "owner",
+                                          "1.spool",
+                                          "00000001.spoo",
+                                          "00000001.spoolx",
+                                          "0000000A.spool",
+                                          " 0000001.spool",
+                                          "-0000001.spool",
+                                          "0x000001.spool",
+                                          "000000001.spool" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(spool_file_slot(others[i], &slot));
+}
+
+/* A file of small frames, its copy, and where the frames are. */
+#define FLIP_FRAMES 6u
+struct specimen {
+    uint8_t bytes[1024];
+    uint32_t at[FLIP_FRAMES + 1];
+    uint32_t done;
+};
+
+static void
+make_specimen(struct specimen *specimen)
+{
+    struct spool_file *file = create(folder, sizeof specimen->bytes);
+    uint32_t at = SPOOL_FILE_START;
+    struct spool_frame frame;
+    for (uint64_t i = 0; i < FLIP_FRAMES; i++) {
+        char event[64];
+        int size = snprintf(event, sizeof event, "{\"n\":%u%.*s}", (unsigned)i, (int)i * 3,
+                            "                    ");
+        assert_true(put(file, bytes_of(event, (size_t)size)));
+        specimen->at[i] = at;
+        spool_file_look(file, at, &frame);
+        at = frame.next;
+    }
+    specimen->at[FLIP_FRAMES] = at;
+    specimen->done = specimen->at[1];
+    spool_file_set_done(file, specimen->at[1]);
+    spool_file_set_sending(file, specimen->at[3]);
+    memcpy(specimen->bytes, file->base, sizeof specimen->bytes);
+    spool_file_destroy(file);
+}
+
+static bool
+is_event(struct bytes event, unsigned number)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%.*s", BYTES_ARG(event));
+    unsigned read;
+    return sscanf(text, "{\"n\":%u", &read) == 1 && read == number;
+}
+
+/* Reads the file with one byte changed at `flipped`: every other frame is there, in order; the one
+ * that was hit is there too, or counted once. Where the file's own words were hit it is all there,
+ * and at worst once more. */
+static void
+check_flipped(const struct specimen *specimen, uint32_t flipped)
+{
+    struct spool_file *file;
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
+    struct spool_frame frame;
+    unsigned next = file->done == specimen->done ? 1 : 0;
+    unsigned damaged = 0;
+    assert_true(next == 1 || flipped < SPOOL_FILE_START);
+    for (uint32_t at = file->done;; at = frame.next) {
+        spool_file_look(file, at, &frame);
+        if (frame.kind == SPOOL_FRAME_NONE)
+            break;
+        if (at == specimen->at[next] && frame.kind == SPOOL_FRAME_WHOLE) {
+            assert_true(is_event(frame.event, next));
+        } else {
+            assert_int_equal(frame.kind, SPOOL_FRAME_DAMAGED);
+            assert_true(flipped >= specimen->at[next] && flipped < specimen->at[next + 1]);
+            assert_int_equal(frame.next,
+                             next + 1 == FLIP_FRAMES ? file->size : specimen->at[next + 1]);
+            damaged++;
+        }
+        if (next < 3)
+            assert_true(at < file->sending);
+        next++;
+    }
+    assert_int_equal(next, FLIP_FRAMES);
+    assert_true(damaged <= 1);
+    spool_file_destroy(file);
+}
+
+static void
+every_flipped_bit_is_found_or_harmless(void **state)
+{
+    (void)state;
+    struct specimen specimen;
+    make_specimen(&specimen);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (uint32_t at = 0; at < sizeof specimen.bytes; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            uint8_t byte = (uint8_t)(specimen.bytes[at] ^ 1u << bit);
+            assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+            check_flipped(&specimen, at);
+            assert_int_equal(pwrite(fd, specimen.bytes, sizeof specimen.bytes, 0),
+                             sizeof specimen.bytes);
+        }
+    }
+    (void)close(fd);
+}
+
+/* A power cut: of the pages behind some place nothing was written. */
+static void
+what_was_cut_off_is_no_harm_to_the_rest(void **state)
+{
+    (void)state;
+    struct specimen specimen;
+    make_specimen(&specimen);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (uint32_t cut = SPOOL_FILE_START; cut < sizeof specimen.bytes; cut += 8) {
+        uint8_t bytes[sizeof specimen.bytes] = { 0 };
+        memcpy(bytes, specimen.bytes, cut);
+        assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
+        struct spool_file *file;
+        assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
+        unsigned whole = 1;
+        struct spool_frame frame;
+        for (uint32_t at = file->done;; at = frame.next) {
+            spool_file_look(file, at, &frame);
+            if (frame.kind == SPOOL_FRAME_NONE)
+                break;
+            whole += frame.kind == SPOOL_FRAME_WHOLE;
+        }
+        unsigned expected = 1;
+        /* The zeros at a frame's end may be cut off as well. */
+        while (expected < FLIP_FRAMES && specimen.at[expected + 1] <= cut)
+            expected++;
+        assert_int_equal(whole, expected);
+        spool_file_destroy(file);
+    }
+    (void)close(fd);
+}
+
+static void
+a_newer_version_is_refused(void **state)
+{
+    (void)state;
+    struct spool_file *file = create(folder, SIZE);
+    struct tally_error error;
+    put_stamped(file, 0);
+    put_u32(file->base + 8, 2);
+    put_u32(file->base + 60, crc32c(0, file->base, 60));
+    spool_file_destroy(file);
+    assert_int_equal(spool_file_open(folder, 1, &file, &error), TALLY_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "newer version"));
+}
+
+int
+main(void)
+{
+#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        ON_DISK(sizes_come_back),
+        ON_DISK(a_slow_thread_is_waited_for_while_it_lives),
+        ON_DISK(unfinished_frames_are_passed_over),
+        ON_DISK(remains_are_not_seen),
+        ON_DISK(positions_survive),
+        ON_DISK(files_that_hold_nothing_are_absent),
+        ON_DISK(files_are_for_their_owner_alone_and_allocated),
+        ON_DISK(a_limit_of_sizes_is_a_full_disk_and_no_signal),
+        ON_DISK(names_and_slots_are_inverses),
+        ON_DISK(every_flipped_bit_is_found_or_harmless),
+        ON_DISK(what_was_cut_off_is_no_harm_to_the_rest),
+        ON_DISK(a_newer_version_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

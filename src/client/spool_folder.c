@@ -1,0 +1,473 @@
+/*
+ * spool_folder.c - one folder a spool, and the lock that says that its process lives.
+ *
+ * The file `owner` is text:
+ *
+ *     tally spool 1
+ *     boot 5d1f4f0e-…         the system's boot_id while the events were appended
+ *     for http://…            the destination
+ *
+ * A folder is made under a name with a dot before it and gets its name when its owner is locked, so
+ * that one that can be seen without a lock belongs to a dead process.
+ *
+ * A process must not open the owner file of a folder that is its own: closing any descriptor of it
+ * would give up the lock. It knows its own by their names, PID-TOKEN-COUNT, the token being random
+ * and drawn once by the process or by one it descends from; so a folder that is adopted gets a name
+ * of its new owner's, and one that is left gets another. Within a process one thread adopts at a
+ * time.
+ *
+ * Of several processes that want to adopt the same folder one gets the lock. The others may get it
+ * later, when the winner has renamed or removed the folder: so whoever has locked an owner file looks
+ * whether its path still leads to it.
+ */
+#include "spool_folder.h"
+
+#include "buffer.h"
+#include "clock.h"
+#include "fault.h"
+#include "random.h"
+#include "spool_root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define NAME_MAX_SIZE 64
+#define BOOT_SIZE     36
+#define OWNER_MAX     (SPOOL_DESTINATION_MAX + 128)
+/* Making a folder takes some milliseconds; after this, whoever made it is not going to finish. */
+#define MAKING_MAX (3600 * CLOCK_SECOND)
+
+struct spool_folder {
+    char *root;
+    char path[PATH_MAX];
+    int owner; /* its lock is this process's */
+    dev_t device;
+    ino_t inode;
+    bool volatile_;
+    bool older_than_boot;
+    bool named; /* root and owner are on stable storage */
+};
+
+/* What makes names this process's own. Atomic and without a lock, because a child must be able to
+ * use them whatever its parent's other threads were doing. */
+static _Atomic uint64_t own_token;
+static _Atomic uint32_t own_count;
+/* The process in which a thread is adopting; one that is another's was inherited and means nothing. */
+static _Atomic pid_t adopting;
+
+static uint64_t
+token(void)
+{
+    uint64_t drawn = atomic_load(&own_token);
+    while (drawn == 0) {
+        uint64_t fresh;
+        random_bytes(&fresh, sizeof fresh);
+        if (atomic_compare_exchange_strong(&own_token, &drawn, fresh))
+            drawn = fresh;
+    }
+    return drawn;
+}
+
+/* The part of its names that all folders of this process have. */
+static void
+own_prefix(char prefix[NAME_MAX_SIZE])
+{
+    (void)snprintf(prefix, NAME_MAX_SIZE, "%ld-%016llx-", (long)getpid(),
+                   (unsigned long long)token());
+}
+
+static bool
+is_own(const char *name)
+{
+    char prefix[NAME_MAX_SIZE];
+    own_prefix(prefix);
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Moves the folder at `from` to a name of this process's own that nobody has. */
+static tally_status
+take_name(struct spool_folder *folder, const char *from, struct tally_error *error)
+{
+    char prefix[NAME_MAX_SIZE];
+    own_prefix(prefix);
+    for (;;) {
+        (void)snprintf(folder->path, sizeof folder->path, "%s/%s%u", folder->root, prefix,
+                       atomic_fetch_add(&own_count, 1));
+        if (rename(from, folder->path) == 0)
+            return TALLY_OK;
+        if (errno == ENOENT)
+            return TALLY_ABSENT;
+        if (errno != EEXIST && errno != ENOTEMPTY)
+            return io_fault(error, "cannot rename %s", from);
+    }
+}
+
+/* The system's boot, or "" where it does not say. */
+static void
+read_boot(char boot[BOOT_SIZE + 1])
+{
+    boot[0] = '\0';
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t size = read(fd, boot, BOOT_SIZE);
+    boot[size < 0 ? 0 : size] = '\0';
+    (void)close(fd);
+}
+
+/* TALLY_BUSY: another process has it. */
+static tally_status
+lock(int fd, const char *path, struct tally_error *error)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(fd, F_SETLK, &whole) == 0)
+        return TALLY_OK;
+    if (errno == EAGAIN || errno == EACCES)
+        return TALLY_BUSY;
+    return io_fault(error, "cannot lock %s", path);
+}
+
+/* Closes the owner file, unless the program has closed it already and its number is another file's
+ * now. */
+static void
+close_owner(struct spool_folder *folder)
+{
+    struct stat about;
+    if (fstat(folder->owner, &about) == 0 && about.st_dev == folder->device &&
+        about.st_ino == folder->inode)
+        (void)close(folder->owner);
+}
+
+static void
+destroy(struct spool_folder *folder)
+{
+    free(folder->root);
+    free(folder);
+}
+
+static tally_status
+note_owner(struct spool_folder *folder, int fd, struct tally_error *error)
+{
+    struct stat about;
+    struct statfs system;
+    if (fstat(fd, &about) != 0 || fstatfs(fd, &system) != 0)
+        return io_fault(error, "cannot read %s/owner", folder->path);
+    folder->owner = fd;
+    folder->device = about.st_dev;
+    folder->inode = about.st_ino;
+    folder->volatile_ = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
+    return TALLY_OK;
+}
+
+/* Makes the locked owner file in the hidden folder. On a fault none is left. */
+static tally_status
+make_owner(struct spool_folder *folder, const char *destination, struct tally_error *error)
+{
+    char path[PATH_MAX + 8], boot[BOOT_SIZE + 1];
+    struct buffer text = { 0 };
+    (void)snprintf(path, sizeof path, "%s/owner", folder->path);
+    read_boot(boot);
+    buffer_format(&text, "tally spool 1\nboot %s\nfor %s\n", boot, destination);
+    if (buffer_failed(&text)) {
+        buffer_free(&text);
+        return memory_fault(error);
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    tally_status status = fd < 0 ? io_fault(error, "cannot make %s", path) : TALLY_OK;
+    if (status == TALLY_OK && write(fd, text.data, text.size) != (ssize_t)text.size)
+        status = io_fault(error, "cannot write %s", path);
+    if (status == TALLY_OK)
+        status = lock(fd, path, error);
+    if (status == TALLY_OK)
+        status = note_owner(folder, fd, error);
+    if (status != TALLY_OK && fd >= 0) {
+        (void)unlink(path);
+        (void)close(fd);
+    }
+    buffer_free(&text);
+    return status;
+}
+
+/* Makes the hidden folder, at folder->path. */
+static tally_status
+make_hidden(struct spool_folder *folder, struct tally_error *error)
+{
+    char prefix[NAME_MAX_SIZE];
+    own_prefix(prefix);
+    do {
+        (void)snprintf(folder->path, sizeof folder->path, "%s/.%s%u", folder->root, prefix,
+                       atomic_fetch_add(&own_count, 1));
+        if (mkdir(folder->path, 0700) == 0)
+            return TALLY_OK;
+    } while (errno == EEXIST);
+    return io_fault(error, "cannot make %s", folder->path);
+}
+
+tally_status
+spool_folder_create(const char *root, const char *destination, struct spool_folder **folder_out,
+                    struct tally_error *error)
+{
+    if (strlen(destination) > SPOOL_DESTINATION_MAX || strchr(destination, '\n') != NULL)
+        return fault(error, TALLY_INVALID, "the destination is no line of at most %d bytes",
+                     SPOOL_DESTINATION_MAX);
+    struct spool_folder *folder = calloc(1, sizeof *folder);
+    if (folder == NULL)
+        return memory_fault(error);
+    tally_status status = spool_root_make(root, &folder->root, error);
+    if (status == TALLY_OK)
+        status = make_hidden(folder, error);
+    if (status != TALLY_OK)
+        goto free_folder;
+    char hidden[PATH_MAX];
+    memcpy(hidden, folder->path, sizeof hidden);
+    status = make_owner(folder, destination, error);
+    if (status != TALLY_OK)
+        goto remove_hidden;
+    status = take_name(folder, hidden, error);
+    if (status == TALLY_ABSENT)
+        status = fault(error, TALLY_IO, "%s was removed while it was being made", hidden);
+    if (status != TALLY_OK)
+        goto remove_owner;
+    *folder_out = folder;
+    return TALLY_OK;
+
+remove_owner:
+    memcpy(folder->path, hidden, sizeof hidden);
+    spool_folder_remove(folder);
+    return status;
+remove_hidden:
+    (void)rmdir(hidden);
+free_folder:
+    destroy(folder);
+    return status;
+}
+
+/* Whether an owner file's text is of this version and destination; then which boot it is of. */
+static bool
+is_for(const char *text, const char *destination, char boot[BOOT_SIZE + 1])
+{
+    static const char first[] = "tally spool 1\nboot ";
+    if (strncmp(text, first, sizeof first - 1) != 0)
+        return false;
+    const char *at = text + sizeof first - 1;
+    size_t boot_size = strcspn(at, "\n");
+    if (boot_size > BOOT_SIZE)
+        return false;
+    memcpy(boot, at, boot_size);
+    boot[boot_size] = '\0';
+    at += boot_size;
+    size_t size = strlen(destination);
+    return strncmp(at, "\nfor ", 5) == 0 && strncmp(at + 5, destination, size) == 0 &&
+           strcmp(at + 5 + size, "\n") == 0;
+}
+
+/* Reads the whole of an owner file; an empty text where that is not possible. */
+static void
+read_owner(int fd, char text[OWNER_MAX + 1])
+{
+    struct stat about;
+    ssize_t size = 0;
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid())
+        size = pread(fd, text, OWNER_MAX, 0);
+    text[size < 0 ? 0 : size] = '\0';
+}
+
+/* The path still leads to the open file. */
+static bool
+is_at(int fd, const char *path)
+{
+    struct stat open_file, named;
+    return fstat(fd, &open_file) == 0 && lstat(path, &named) == 0 &&
+           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* Locks the folder's owner file if it is for this destination, and makes the folder ours. */
+static tally_status
+take_over(struct spool_folder *folder, const char *from, const char *destination, int fd,
+          struct tally_error *error)
+{
+    char path[PATH_MAX + 8], text[OWNER_MAX + 1], then[BOOT_SIZE + 1], now[BOOT_SIZE + 1];
+    (void)snprintf(path, sizeof path, "%s/owner", from);
+    read_owner(fd, text);
+    if (!is_for(text, destination, then))
+        return TALLY_ABSENT;
+    tally_status status = lock(fd, path, error);
+    if (status != TALLY_OK)
+        return status == TALLY_BUSY ? TALLY_ABSENT : status;
+    if (!is_at(fd, path))
+        return TALLY_ABSENT;
+    read_boot(now);
+    folder->older_than_boot = now[0] == '\0' || strcmp(then, now) != 0;
+    status = note_owner(folder, fd, error);
+    return status == TALLY_OK ? take_name(folder, from, error) : status;
+}
+
+static tally_status
+try_folder(const char *root, const char *name, const char *destination,
+           struct spool_folder **folder_out, struct tally_error *error)
+{
+    char from[PATH_MAX], path[PATH_MAX + 8];
+    (void)snprintf(from, sizeof from, "%s/%s", root, name);
+    (void)snprintf(path, sizeof path, "%s/owner", from);
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        /* It was being removed. What is no empty folder stays. */
+        if (errno == ENOENT)
+            (void)rmdir(from);
+        return TALLY_ABSENT;
+    }
+    struct spool_folder *folder = calloc(1, sizeof *folder);
+    tally_status status = TALLY_NO_MEMORY;
+    if (folder != NULL && (folder->root = strdup(root)) != NULL)
+        status = take_over(folder, from, destination, fd, error);
+    else
+        (void)memory_fault(error);
+    if (status != TALLY_OK) {
+        (void)close(fd);
+        if (folder != NULL)
+            destroy(folder);
+        return status;
+    }
+    *folder_out = folder;
+    return TALLY_OK;
+}
+
+/* A folder whose making was cut short, long ago, has at most an owner file. */
+static void
+remove_unmade(const char *root, const char *name)
+{
+    char path[PATH_MAX], owner[PATH_MAX + 8];
+    struct stat about;
+    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    (void)snprintf(owner, sizeof owner, "%s/owner", path);
+    if (lstat(path, &about) != 0 || !S_ISDIR(about.st_mode) ||
+        about.st_mtim.tv_sec > (clock_now() - MAKING_MAX) / CLOCK_SECOND)
+        return;
+    (void)unlink(owner);
+    (void)rmdir(path);
+}
+
+static tally_status
+search(const char *root, const char *destination, struct spool_folder **folder_out,
+       struct tally_error *error)
+{
+    DIR *names = opendir(root);
+    if (names == NULL)
+        return io_fault(error, "cannot list the spool's folder %s", root);
+    tally_status status = TALLY_ABSENT;
+    for (struct dirent *entry; status == TALLY_ABSENT && (entry = readdir(names)) != NULL;) {
+        const char *name = entry->d_name;
+        if (strlen(name) >= NAME_MAX_SIZE || is_own(name))
+            continue;
+        if (name[0] != '.')
+            status = try_folder(root, name, destination, folder_out, error);
+        else if (name[1] >= '0' && name[1] <= '9')
+            remove_unmade(root, name);
+    }
+    (void)closedir(names);
+    return status;
+}
+
+tally_status
+spool_folder_adopt(const char *root, const char *destination, struct spool_folder **folder_out,
+                   struct tally_error *error)
+{
+    char *path;
+    pid_t busy = atomic_load(&adopting);
+    pid_t self = getpid();
+    if (busy == self || !atomic_compare_exchange_strong(&adopting, &busy, self))
+        return TALLY_ABSENT;
+    tally_status status = spool_root_find(root, &path, error);
+    if (status == TALLY_OK) {
+        status = search(path, destination, folder_out, error);
+        free(path);
+    }
+    atomic_store(&adopting, 0);
+    return status;
+}
+
+/* The lock goes before the name: under its old name no thread of this process would look at it, and
+ * another process that has taken it meanwhile has renamed it. */
+void
+spool_folder_leave(struct spool_folder *folder)
+{
+    if (folder == NULL)
+        return;
+    char left[PATH_MAX + 8];
+    const char *name = strrchr(folder->path, '/') + 1;
+    (void)snprintf(left, sizeof left, "%s/left-%s", folder->root, name);
+    close_owner(folder);
+    (void)rename(folder->path, left);
+    destroy(folder);
+}
+
+void
+spool_folder_remove(struct spool_folder *folder)
+{
+    char path[PATH_MAX + 8];
+    (void)snprintf(path, sizeof path, "%s/owner", folder->path);
+    (void)unlink(path);
+    (void)rmdir(folder->path);
+    close_owner(folder);
+    destroy(folder);
+}
+
+void
+spool_folder_abandon(struct spool_folder *folder)
+{
+    if (folder == NULL)
+        return;
+    close_owner(folder);
+    destroy(folder);
+}
+
+const char *
+spool_folder_path(const struct spool_folder *folder)
+{
+    return folder->path;
+}
+
+bool
+spool_folder_is_volatile(const struct spool_folder *folder)
+{
+    return folder->volatile_;
+}
+
+bool
+spool_folder_is_older_than_boot(const struct spool_folder *folder)
+{
+    return folder->older_than_boot;
+}
+
+static tally_status
+sync_path(const char *path, struct tally_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return io_fault(error, "cannot open %s", path);
+    tally_status status = fsync(fd) == 0 ? TALLY_OK : io_fault(error, "cannot sync %s", path);
+    (void)close(fd);
+    return status;
+}
+
+tally_status
+spool_folder_sync(struct spool_folder *folder, struct tally_error *error)
+{
+    if (!folder->named && fsync(folder->owner) != 0)
+        return io_fault(error, "cannot sync %s/owner", folder->path);
+    tally_status status = sync_path(folder->path, error);
+    if (status == TALLY_OK && !folder->named)
+        status = sync_path(folder->root, error);
+    folder->named = folder->named || status == TALLY_OK;
+    return status;
+}

@@ -1,0 +1,146 @@
+/*
+ * spool_row.c - files come to the end of the row and leave it at its beginning.
+ */
+#include "fault.h"
+#include "spool_parts.h"
+
+void
+row_remove(struct spool *spool, struct spool_file *file)
+{
+    if (spool->folder != NULL)
+        spool_file_remove(row_folder(spool), file->slot);
+    spool->size -= file->size;
+    spool_file_destroy(file);
+}
+
+void
+row_release(struct spool *spool, struct spool_file *file)
+{
+    if (file->pinned) {
+        file->orphan = true;
+        return;
+    }
+    if (spool->dead || spool->spare != NULL) {
+        row_remove(spool, file);
+    } else {
+        spool_file_clear(file);
+        file->next = NULL;
+        spool->spare = file;
+    }
+    (void)pthread_cond_broadcast(&spool->room);
+}
+
+static void
+release_first(struct spool *spool)
+{
+    struct spool_file *file = spool->first;
+    spool->first = file->next;
+    row_release(spool, file);
+}
+
+/* The spare, or a file that is made. */
+static tally_status
+get_file(struct spool *spool, struct spool_file **file_out, struct tally_error *error)
+{
+    if (spool->spare != NULL) {
+        *file_out = spool->spare;
+        spool->spare = NULL;
+        return TALLY_OK;
+    }
+    spool->disk_full = false;
+    if (spool->file_size > spool->size_max || spool->size > spool->size_max - spool->file_size)
+        return fault(error, TALLY_FULL, "the spool %s is full: %llu of %llu bytes",
+                     spool->folder == NULL ? "in memory" : row_folder(spool),
+                     (unsigned long long)spool->size, (unsigned long long)spool->size_max);
+    tally_status status =
+        spool_file_create(row_folder(spool), spool->slot + 1, spool->file_size, file_out, error);
+    if (status == TALLY_OK) {
+        spool->slot++;
+        spool->size += spool->file_size;
+        spool->named = false;
+    }
+    spool->disk_full = status == TALLY_FULL;
+    return status;
+}
+
+tally_status
+row_add(struct spool *spool, struct tally_error *error)
+{
+    struct spool_file *file;
+    tally_status status = get_file(spool, &file, error);
+    if (status != TALLY_OK)
+        return status;
+    spool_file_begin(file, ++spool->number);
+    if (spool->first == NULL)
+        spool->first = file;
+    else
+        spool->last->next = file;
+    lock(&spool->append);
+    spool->last = file;
+    unlock(&spool->append);
+    return TALLY_OK;
+}
+
+void
+row_begin_again(struct spool *spool)
+{
+    spool_file_clear(spool->last);
+    spool_file_begin(spool->last, ++spool->number);
+}
+
+void
+row_unmap(struct spool *spool)
+{
+    for (struct spool_file *file; (file = spool->first) != NULL;) {
+        spool->first = file->next;
+        spool_file_destroy(file);
+    }
+}
+
+enum spool_frame_kind
+row_front(struct spool *spool)
+{
+    struct spool_file *file;
+    while ((file = spool->first) != NULL) {
+        struct spool_frame frame;
+        spool_file_look(file, file->done, &frame);
+        switch (frame.kind) {
+        case SPOOL_FRAME_PENDING:
+        case SPOOL_FRAME_WHOLE:
+            return frame.kind;
+        case SPOOL_FRAME_NONE:
+            if (file == spool->last)
+                return SPOOL_FRAME_NONE;
+            release_first(spool);
+            break;
+        case SPOOL_FRAME_DAMAGED:
+            spool->damaged++;
+            spool->removed++;
+            spool_file_set_done(file, frame.next);
+            break;
+        case SPOOL_FRAME_UNFINISHED:
+            spool_file_set_done(file, frame.next);
+            break;
+        }
+    }
+    return SPOOL_FRAME_NONE;
+}
+
+bool
+row_survey(const struct spool_file *file, struct survey *survey_out)
+{
+    struct survey survey = { 0 };
+    struct spool_frame frame;
+    for (uint32_t at = file->done;; at = frame.next) {
+        spool_file_look(file, at, &frame);
+        if (frame.kind == SPOOL_FRAME_PENDING)
+            return false;
+        if (frame.kind == SPOOL_FRAME_NONE)
+            break;
+        if (frame.kind == SPOOL_FRAME_WHOLE && survey.whole++ == 0)
+            survey.since = frame.time;
+        survey.damaged += frame.kind == SPOOL_FRAME_DAMAGED;
+    }
+    *survey_out = survey;
+    return true;
+}
