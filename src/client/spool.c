@@ -149,7 +149,7 @@ spool_adopt(const char *root, const char *destination, struct spool **spool_out,
 {
     for (;;) {
         struct spool_folder *folder;
-        struct spool *spool;
+        struct spool *spool = NULL;
         tally_status status = spool_folder_adopt(root, destination, &folder, error);
         if (status == TALLY_OK)
             status = adopt_folder(folder, &spool, error);
@@ -179,7 +179,9 @@ spool_close(struct spool *spool)
         if (spool->folder != NULL)
             spool_folder_remove(spool->folder);
     } else {
-        (void)spool_sync(spool, NULL);
+        /* There is nobody to tell that it failed. */
+        tally_status synced = spool_sync(spool, NULL);
+        (void)synced;
         row_unmap(spool);
         spool_folder_leave(spool->folder);
     }

@@ -20,6 +20,7 @@
 
 #include "crc32c.h"
 #include "fault.h"
+#include "file_limit.h"
 #include "spool_file_words.h"
 
 #include <assert.h>
@@ -29,7 +30,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,15 +96,13 @@ spool_file_slot(const char *name, uint32_t *slot_out)
     return true;
 }
 
-/* Allocates all blocks of the new file. Where the user's limit is lower, asking would be a signal. */
+/* Allocates all blocks of the file. */
 static tally_status
 allocate(int fd, const char *path, uint32_t size, struct tally_error *error)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
-        return fault(error, TALLY_FULL,
-                     "cannot make %s: the limit of a file's size (ulimit -f) is below %u bytes",
-                     path, size);
+    tally_status status = file_limit_check(size, path, error);
+    if (status != TALLY_OK)
+        return status;
     int refused;
     do
         refused = posix_fallocate(fd, 0, size);

@@ -431,6 +431,35 @@ what_was_cut_off_is_no_harm_to_the_rest(void **state)
     (void)close(fd);
 }
 
+/* The example of docs/format.md. */
+static void
+bytes_are_as_documented(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t at;
+        const char *bytes;
+    } parts[] = {
+        { 0, "TALLYSPL\1\0\0\0\0\4\0\0" },
+        { 60, "\x27\xf2\x8c\x0a\1\0\0\0\xfe\xff\xff\xff" },
+        { 72, "\x80\0\0\0\x7f\xff\xff\xff\xb0\0\0\0\x4f\xff\xff\xff" },
+        { 128, "\x17\0\0\0\1\0\0\xf5\0\0\xbd\xf1\x92\xa9\xec\x18" },
+        { 144, "\xd9\x2f\x66\xed\1\0\0\xf6{\"action" },
+        { 160, "\":\"user.login\"}" },
+    };
+    static const size_t sizes[] = { 16, 12, 16, 16, 16, 16 };
+    uint8_t expected[1024] = { 0 };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        memcpy(expected + parts[i].at, parts[i].bytes, sizes[i]);
+    struct spool_file *file = create(folder, sizeof expected);
+    struct bytes event = bytes_text("{\"action\":\"user.login\"}");
+    uint32_t at = spool_file_reserve(file, (uint32_t)event.size);
+    spool_file_fill(file, at, event, INT64_C(1795996800000000000));
+    spool_file_set_sending(file, atomic_load(&file->tail));
+    assert_memory_equal(file->base, expected, sizeof expected);
+    spool_file_destroy(file);
+}
+
 static void
 a_newer_version_is_refused(void **state)
 {
@@ -461,6 +490,7 @@ main(void)
         ON_DISK(names_and_slots_are_inverses),
         ON_DISK(every_flipped_bit_is_found_or_harmless),
         ON_DISK(what_was_cut_off_is_no_harm_to_the_rest),
+        ON_DISK(bytes_are_as_documented),
         ON_DISK(a_newer_version_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

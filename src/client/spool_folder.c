@@ -25,6 +25,7 @@
 #include "buffer.h"
 #include "clock.h"
 #include "fault.h"
+#include "file_limit.h"
 #include "random.h"
 #include "spool_root.h"
 
@@ -183,7 +184,8 @@ make_owner(struct spool_folder *folder, const char *destination, struct tally_er
         return memory_fault(error);
     }
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    tally_status status = fd < 0 ? io_fault(error, "cannot make %s", path) : TALLY_OK;
+    tally_status status =
+        fd < 0 ? io_fault(error, "cannot make %s", path) : file_limit_check(text.size, path, error);
     if (status == TALLY_OK && write(fd, text.data, text.size) != (ssize_t)text.size)
         status = io_fault(error, "cannot write %s", path);
     if (status == TALLY_OK)

@@ -244,7 +244,7 @@ static void
 random_operations_agree_with_a_list(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         run_model(root, seed);
         scratch_remove(root);
     }
