@@ -5,6 +5,9 @@
  * the outermost says is the client's own word, so the list is read from the right: starting with
  * the peer of the connection, as long as an address is in a trusted network the one left of it is
  * taken. The first that is not trusted is the client. Without trusted networks that is the peer.
+ *
+ * Proxies that write one of the headers hand the other one on as the client sent it. So where both
+ * are there and lead to different addresses, neither is believed and the peer is the answer.
  */
 #ifndef TALLY_ADDRESS_H
 #define TALLY_ADDRESS_H
@@ -32,12 +35,14 @@ void tally_proxies_destroy(struct tally_proxies *proxies); /* NULL is allowed */
 
 /*
  * The client's address, as text with a NUL: canonical, without port and brackets, IPv4-mapped IPv6
- * as IPv4; a zone stays. `peer` is the connection's other end, with or without port, or NULL for a
- * unix socket. `forwarded` and `x_forwarded_for` are the headers' values, NULL where absent; several
- * headers of a name are joined by ", " in their order. With both, Forwarded is read.
+ * as IPv4; a zone stays. `proxies` NULL: none are trusted. `peer` is the connection's other end, with
+ * or without port, or NULL for a unix socket (also "", "@…" and "unix:…", as servers write it).
+ * `forwarded` and `x_forwarded_for` are the headers' values, NULL or "" where absent; several headers
+ * of a name are joined by ", " in their order.
  *
- * Where an element that would have to be read is no address (or "unknown", or obfuscated), the last
- * trusted one before it is the answer. TALLY_ABSENT where there is no address at all.
+ * Where an element that would have to be read is no address (or "unknown", obfuscated, 0.0.0.0), the
+ * last trusted one before it is the answer, as it is where all are trusted. TALLY_ABSENT where there
+ * is no address at all.
  */
 TALLY_MUST_CHECK tally_status tally_client_address(const struct tally_proxies *proxies,
                                                    const char *peer, const char *forwarded,

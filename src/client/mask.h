@@ -32,7 +32,8 @@ bool mask_is_secret(const struct mask *mask, struct bytes name);
 bool mask_has_patterns(const struct mask *mask);
 
 /* Appends `text` (decoded UTF-8) to `out` with what is secret in it replaced, and returns how many
- * places were; 0 appends nothing: use the text as it is. `free_text`: card numbers are looked for. */
+ * places were; 0 appends nothing: use the text as it is. In MASK_FREE_TEXT card numbers are looked
+ * for, too. */
 enum mask_text_kind {
     MASK_IDENTIFIER,
     MASK_FREE_TEXT
