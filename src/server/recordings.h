@@ -50,7 +50,7 @@ struct recording {
     struct receipt *receipts;
     struct recording_place *places;
     uint32_t capacity; /* of both */
-    bool partial, full;
+    bool partial, full, again;
     size_t charged;
     int64_t begun;          /* monotonic: when the batch was ready */
     struct buffer left_out; /* a bit a position: refused, not to be read again */

@@ -11,13 +11,12 @@
  * go gives it back. After a deadline the batch is taken out of the queue if nobody has begun with
  * it: then it is certain that nothing was stored, and the answer says so.
  */
-#include "base64.h"
 #include "batch.h"
 #include "clock.h"
 #include "fault.h"
 #include "log.h"
-#include "problem.h"
-#include "recordings.h"
+#include "reading.h"
+#include "recording_answers.h"
 #include "routes.h"
 #include "server.h"
 
@@ -44,36 +43,6 @@ note_problem(struct recording *recording, uint64_t position, const struct tally_
         (void)snprintf(problem->detail, sizeof problem->detail, "%s", why->text);
     }
     return recording_leave_out(recording, position, error);
-}
-
-static void
-list_problems(const struct recording *recording, struct problem_error *errors)
-{
-    for (size_t i = 0; i < recording->problem_count; i++) {
-        const struct recording_problem *problem = &recording->problems[i];
-        errors[i] = (struct problem_error){
-            .position = problem->position,
-            .line = problem->line,
-            .pointer = problem->pointer,
-            .detail = problem->detail,
-        };
-    }
-}
-
-static void
-answer_refused(struct request *request, const struct recording *recording, unsigned status,
-               const char *detail)
-{
-    struct problem_error errors[RECORDING_PROBLEMS_MAX];
-    list_problems(recording, errors);
-    struct problem problem = {
-        .status = status,
-        .detail = detail,
-        .errors = errors,
-        .error_count = recording->problem_count,
-    };
-    metrics_add(request->server->metrics, METRIC_REFUSED, recording->refused);
-    answer_with_problem(request, &problem);
 }
 
 /* ---- from the body to a batch ---- */
@@ -129,11 +98,14 @@ add_event(struct recording *recording, const struct body_event *event, struct ta
 /* How many events are added before what they take is looked at again. */
 #define CHARGED_TOGETHER 1024
 
-/* Small events take far more than their text. A later round takes no more than the first. */
+/* Small events take far more than their text, and what is found of each by looking back is a receipt.
+ * A later round takes no more than the first. */
 static tally_status
 charge_growth(struct request *request, const struct recording *recording, struct tally_error *error)
 {
     size_t whole = recording->text.size + recording_memory(recording);
+    if (recording->again)
+        whole += batch_count(recording->batch) * sizeof *recording->receipts;
     if (recording->rounds > 1 || whole <= request->charged ||
         request_charge(request, whole - request->charged))
         return TALLY_OK;
@@ -193,87 +165,23 @@ make_batch(struct request *request, struct recording *recording)
     return false;
 }
 
-/* ---- the answer ---- */
-
-static void
-put_receipt(const struct receipt *receipt, struct buffer *out)
-{
-    char leaf[2 * TALLY_HASH_SIZE];
-    hex_encode(receipt->leaf.bytes, TALLY_HASH_SIZE, leaf);
-    buffer_text(out, "{\"index\":");
-    buffer_decimal(out, receipt->index);
-    buffer_text(out, ",\"leaf\":\"");
-    buffer_append(out, leaf, sizeof leaf);
-    buffer_text(out, receipt->repeated ? "\",\"repeated\":true}" : "\",\"repeated\":false}");
-}
-
-/* The events that were there before; how many. */
-static uint32_t
-put_repeated(const struct recording *recording, struct buffer *out)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < batch_count(recording->batch); i++) {
-        if (!recording->receipts[i].repeated)
-            continue;
-        buffer_text(out, count++ == 0 ? "{\"position\":" : ",{\"position\":");
-        buffer_decimal(out, recording->places[i].position);
-        buffer_text(out, ",\"index\":");
-        buffer_decimal(out, recording->receipts[i].index);
-        buffer_byte(out, '}');
-    }
-    return count;
-}
-
-static void
-put_refused(const struct recording *recording, struct buffer *out)
-{
-    struct problem_error errors[RECORDING_PROBLEMS_MAX];
-    list_problems(recording, errors);
-    buffer_text(out, ",\"refused\":");
-    problem_write_errors(errors, recording->problem_count, out);
-    buffer_text(out, ",\"refused_count\":");
-    buffer_decimal(out, recording->refused);
-}
-
-static void
-answer_recorded(struct request *request, const struct recording *recording)
-{
-    const struct append_result *result = &recording->append.result;
-    bool repeated = recording->append.status == TALLY_REPEATED;
-    uint32_t count = batch_count(recording->batch);
-    struct buffer out = { 0 };
-    buffer_format(&out, "{\"trail\":\"%s\",\"first\":", trail_name(recording->open->trail));
-    buffer_decimal(&out, repeated ? recording->receipts[0].index : result->first);
-    buffer_text(&out, ",\"count\":");
-    buffer_decimal(&out, repeated ? 0 : result->count);
-    buffer_text(&out, ",\"size\":");
-    buffer_decimal(&out, result->size);
-    buffer_text(&out, ",\"repeated\":[");
-    uint32_t repeats = put_repeated(recording, &out);
-    buffer_byte(&out, ']');
-    if (recording->partial)
-        put_refused(recording, &out);
-    if (recording->full || count == 1) {
-        buffer_text(&out, ",\"receipts\":[");
-        for (uint32_t i = 0; i < count; i++) {
-            if (i > 0)
-                buffer_byte(&out, ',');
-            put_receipt(&recording->receipts[i], &out);
-        }
-        buffer_byte(&out, ']');
-    }
-    buffer_text(&out, "}\n");
-
-    struct metrics *metrics = request->server->metrics;
-    metrics_add(metrics, METRIC_RECORDED, count - repeats);
-    metrics_add(metrics, METRIC_RECORDED_BYTES, recording->text.size);
-    metrics_add(metrics, METRIC_REPEATED, repeats);
-    metrics_add(metrics, METRIC_REFUSED, recording->refused);
-    metrics_observe(metrics, HISTOGRAM_COMMIT, clock_monotonic() - recording->begun);
-    answer_json(request, repeated ? 200 : 201, &out);
-}
-
 /* ---- waiting for the commit ---- */
+
+static void
+let_go(struct request *request)
+{
+    recording_release(request->context);
+    request->release = NULL;
+}
+
+/* What is answered needs its recording no more: a client that is slow to take the answer is not to
+ * hold memory, and a share of what may be in flight. */
+static void
+let_go_if_answered(struct request *request)
+{
+    if (request->answer.status != 0)
+        let_go(request);
+}
 
 /* On the thread that commits. */
 static void
@@ -315,6 +223,65 @@ begin_append(struct request *request, struct recording *recording)
     request_expect(request, request->server->settings.commit_timeout, expire);
     trail_append_begin(recording->open->trail, &recording->append);
 }
+
+/* ---- looking back ---- */
+
+/* By the sweep: it has had the time of a search. */
+static void
+be_late(struct request *request)
+{
+    atomic_store(&request->late, true);
+}
+
+/* A trail_check, of a request. */
+static tally_status
+may_look_on(void *context, struct tally_error *error)
+{
+    if (reading_check(context, error) == TALLY_OK)
+        return TALLY_OK;
+    return fault(
+        error, TALLY_BUSY,
+        "to look for these ids in the whole trail takes too long; nothing was stored: send "
+        "fewer events at once");
+}
+
+static void
+look_back_job(struct job *job)
+{
+    struct request *request = JOB_REQUEST(job);
+    struct recording *recording = request->context;
+    recording->append.status = trail_look_back(recording->open->trail, recording->batch,
+                                               may_look_on, request, &recording->append.error);
+    request_resume(request);
+}
+
+/* Back on the connection's thread. */
+static void
+looked_back(struct request *request)
+{
+    struct recording *recording = request->context;
+    request_enter(request, CONNECTION_BUSY);
+    if (recording->append.status == TALLY_OK)
+        begin_append(request, recording);
+    else
+        answer_fault(request, &recording->append.error);
+    let_go_if_answered(request);
+}
+
+/* The batch is made. */
+static void
+begin_recording(struct request *request, struct recording *recording)
+{
+    if (!recording->again) {
+        begin_append(request, recording);
+        return;
+    }
+    request_suspend(request, looked_back);
+    request_expect(request, request->server->settings.search_timeout, be_late);
+    (void)request_delegate(request, look_back_job);
+}
+
+/* ---- what became of it ---- */
 
 static void
 answer_doubt(struct request *request, const char *why)
@@ -402,7 +369,7 @@ settle_conflict(struct request *request, struct recording *recording)
     else if (!recording->partial || recording->rounds == ROUNDS_MAX)
         answer_refused(request, recording, 409, "nothing was stored: an id is taken");
     else if (make_batch(request, recording))
-        begin_append(request, recording);
+        begin_recording(request, recording);
 }
 
 static void
@@ -427,22 +394,6 @@ answer_append(struct request *request, struct recording *recording)
     default:
         answer_fault(request, &recording->append.error);
     }
-}
-
-static void
-let_go(struct request *request)
-{
-    recording_release(request->context);
-    request->release = NULL;
-}
-
-/* What is answered needs its recording no more: a client that is slow to take the answer is not to
- * hold memory, and a share of what may be in flight. */
-static void
-let_go_if_answered(struct request *request)
-{
-    if (request->answer.status != 0)
-        let_go(request);
 }
 
 /* Back on the connection's thread. */
@@ -479,9 +430,10 @@ record_into(struct request *request)
     request->context = recording;
     request->release = let_go;
     recording->full = bytes_is(request_parameter(request, "receipts"), "full");
-    if (request_flag(request, "partial", &recording->partial) && take_text(request, recording) &&
+    if (request_flag(request, "partial", &recording->partial) &&
+        request_flag(request, "again", &recording->again) && take_text(request, recording) &&
         charge_batch(request, recording) && make_batch(request, recording))
-        begin_append(request, recording);
+        begin_recording(request, recording);
     /* What is charged now goes with the recording, which may outlive the request. */
     recording->charged = request->charged;
     request->charged = 0;

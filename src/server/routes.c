@@ -217,6 +217,10 @@ static const struct parameter record_parameters[] = {
     { .name = "copies",
       .type = PARAMETER_FLAG,
       .text = "the events are entries of another trail: nothing is filled in" },
+    { .name = "again",
+      .type = PARAMETER_FLAG,
+      .text = "they may have been stored before, however long ago: their ids are looked for in the "
+              "whole trail" },
     { .name = "receipts",
       .type = PARAMETER_WORD,
       .words = receipts,

@@ -133,6 +133,7 @@ TALLY_SERVER_LISTEN=none expect 2 'which a check says, too' "$TALLY" serve --dat
 # ---- as a setting ----
 
 printf '[server]\nlisten = none\nsocket = it.sock\nidle_timeout_s = 1\n' > data/tally.conf
+: > serve.out # what the one before wrote is not to be taken for this one's
 "$TALLY" serve --data data > serve.out 2> serve.err &
 server=$!
 socket=data/it.sock
