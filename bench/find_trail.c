@@ -14,6 +14,7 @@
 #include "cold.h"
 #include "export.h"
 #include "find.h"
+#include "gather.h"
 #include "quit.h"
 #include "samples.h"
 #include "summary.h"
@@ -114,6 +115,15 @@ find_entry(struct place *place, const struct find_question *question,
     return FIND_ANSWERED;
 }
 
+static tally_status
+take_entry(void *context, size_t i, const struct run_entry *entry, struct tally_error *error)
+{
+    (void)i;
+    (void)error;
+    find_answer_next(context, entry->values[FIELD_ID]);
+    return TALLY_OK;
+}
+
 static void
 find_newest(struct selection *selection, struct find_answer *answer)
 {
@@ -123,12 +133,9 @@ find_newest(struct selection *selection, struct find_answer *answer)
     struct scan_place start = SCAN_START;
     expect(scan_list(selection->scan, ORDER_TIME_DOWN, &start, hits, FIND_LIMIT, &list, &error),
            &error);
-    for (size_t i = 0; i < list.count; i++) {
-        struct run_entry entry;
-        expect(snapshot_entry(selection->snapshot, hits[i].index, RUN_VALUES, &entry, &error),
-               &error);
-        find_answer_next(answer, entry.values[FIELD_ID]);
-    }
+    expect(gather_entries(selection->snapshot, hits, list.count, scan_threads_usual(), take_entry,
+                          answer, &error),
+           &error);
 }
 
 static void
@@ -205,6 +212,7 @@ find_selected(struct place *place, const struct find_question *question,
         .text = buffer_view(&filter),
         .now = clock_now(),
         .size = SELECTION_ALL,
+        .threads = scan_threads_usual(),
     };
     expect(selection_open(place->trail, &request, &selection, &error), &error);
     if (question->shape == FIND_NEWEST)

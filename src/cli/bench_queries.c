@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "filter.h"
 #include "folder.h"
+#include "gather.h"
 #include "scan.h"
 #include "snapshot.h"
 #include "trail.h"
@@ -38,6 +39,16 @@ compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static tally_status
+pass_over(void *context, size_t i, const struct run_entry *entry, struct tally_error *error)
+{
+    (void)context;
+    (void)i;
+    (void)entry;
+    (void)error;
+    return TALLY_OK;
+}
+
 /* The entries are read whole, as they would be shown. */
 static tally_status
 newest(struct snapshot *snapshot, struct scan *scan, struct tally_error *error)
@@ -46,10 +57,9 @@ newest(struct snapshot *snapshot, struct scan *scan, struct tally_error *error)
     struct scan_list list;
     struct scan_place place = SCAN_START;
     tally_status status = scan_list(scan, ORDER_TIME_DOWN, &place, hits, NEWEST, &list, error);
-    for (size_t i = 0; status == TALLY_OK && i < list.count; i++) {
-        struct run_entry entry;
-        status = snapshot_entry(snapshot, hits[i].index, RUN_VALUES, &entry, error);
-    }
+    if (status == TALLY_OK)
+        status = gather_entries(snapshot, hits, list.count, scan_threads_usual(), pass_over, NULL,
+                                error);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "entries.h"
 
 #include "fault.h"
+#include "gather.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,23 +211,40 @@ entries_row(struct entries *entries, const struct run_entry *entry, struct tally
     return listing_row(entries->listing, cells, error);
 }
 
+struct showing {
+    struct entries *entries;
+    struct excerpt *excerpt;
+    uint64_t end; /* of what may be written */
+    bool full;
+};
+
+static tally_status
+show(void *context, size_t i, const struct run_entry *entry, struct tally_error *error)
+{
+    struct showing *showing = context;
+    tally_status status = entries_row(showing->entries, entry, error);
+    if (status != TALLY_OK)
+        return status;
+    showing->full = stream_written(showing->entries->stream) >= showing->end;
+    if (!showing->full)
+        return TALLY_OK;
+    excerpt_cut(showing->excerpt, i + 1);
+    return TALLY_ABSENT; /* no more is wanted */
+}
+
 tally_status
 entries_excerpt(struct entries *entries, struct excerpt *excerpt, uint64_t size_max,
                 struct tally_error *error)
 {
     uint64_t begin = stream_written(entries->stream);
-    for (size_t i = 0; i < excerpt->count; i++) {
-        struct run_entry entry;
-        tally_status status = snapshot_entry(excerpt->selection.snapshot, excerpt->hits[i].index,
-                                             RUN_VALUES, &entry, error);
-        if (status == TALLY_OK)
-            status = entries_row(entries, &entry, error);
-        if (status != TALLY_OK)
-            return status;
-        if (stream_written(entries->stream) - begin >= size_max)
-            excerpt_cut(excerpt, i + 1);
-    }
-    return TALLY_OK;
+    struct showing showing = {
+        .entries = entries,
+        .excerpt = excerpt,
+        .end = size_max < UINT64_MAX - begin ? begin + size_max : UINT64_MAX,
+    };
+    tally_status status = gather_entries(excerpt->selection.snapshot, excerpt->hits, excerpt->count,
+                                         excerpt->request->threads, show, &showing, error);
+    return showing.full ? TALLY_OK : status;
 }
 
 tally_status

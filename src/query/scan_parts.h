@@ -63,6 +63,24 @@ TALLY_MUST_CHECK tally_status scan_groups_make(struct scan *scan, struct tally_e
 TALLY_MUST_CHECK tally_status scan_run_possible(struct scan *scan, size_t run, bool *possible_out,
                                                 struct tally_error *error);
 
+/* scan_share.c: what several threads do with some runs, each with a scan of its own that filters as the
+ * caller's does. Every run that may have matches is turned to and then given to `run`. */
+struct scan_work {
+    const size_t *runs; /* in the order in which they are taken; NULL: by their numbers from 0 on */
+    size_t count;
+    void *const *contexts; /* of the k-th thread: contexts[k] */
+    /* Whether to look at a run at all; NULL: at each. */
+    bool (*wanted)(void *context, struct scan *scan, size_t run);
+    tally_status (*run)(void *context, struct scan *scan, size_t run, struct run_reader *reader,
+                        struct tally_error *error);
+};
+
+/* With `threads` threads (1 to SCAN_THREADS_MAX), the caller's among them. The first failure of any, also
+ * of scan_watch()'s check, ends all and is returned, after all have ended. */
+TALLY_MUST_CHECK tally_status scan_share_out(struct scan *scan, unsigned threads,
+                                             const struct scan_work *work,
+                                             struct tally_error *error);
+
 /* Tells the source what groups have read. Not of a scan that a thread has of its own. */
 void scan_meter(struct scan *scan);
 

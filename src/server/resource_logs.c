@@ -3,6 +3,7 @@
  * shapes, that earlier systems answered.
  */
 #include "audit_rows.h"
+#include "gather.h"
 #include "reading.h"
 #include "routes.h"
 #include "server.h"
@@ -80,22 +81,26 @@ logs_list(struct request *request)
 
 /* ---- /audit-logs ---- */
 
+static tally_status
+write_row(void *context, size_t i, const struct run_entry *entry, struct tally_error *error)
+{
+    struct buffer *body = context;
+    (void)error;
+    buffer_text(body, i == 0 ? "\n" : ",\n");
+    audit_row_write(entry->values, body);
+    return TALLY_OK;
+}
+
 /* Appends the rows of an excerpt as an array. */
 static tally_status
 write_rows(const struct excerpt *excerpt, struct buffer *body, struct tally_error *error)
 {
     buffer_byte(body, '[');
-    for (size_t i = 0; i < excerpt->count; i++) {
-        struct run_entry entry;
-        tally_status status = snapshot_entry(excerpt->selection.snapshot, excerpt->hits[i].index,
-                                             RUN_VALUES, &entry, error);
-        if (status != TALLY_OK)
-            return status;
-        buffer_text(body, i == 0 ? "\n" : ",\n");
-        audit_row_write(entry.values, body);
-    }
-    buffer_text(body, "\n]");
-    return TALLY_OK;
+    tally_status status = gather_entries(excerpt->selection.snapshot, excerpt->hits, excerpt->count,
+                                         excerpt->request->threads, write_row, body, error);
+    if (status == TALLY_OK)
+        buffer_text(body, "\n]");
+    return status;
 }
 
 /* Answers with the newest rows that match, between two texts. */

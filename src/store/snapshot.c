@@ -220,9 +220,8 @@ snapshot_meter_add(struct snapshot *snapshot, const struct run_meter *meter)
     run_meter_add(&snapshot->meter, meter);
 }
 
-/* The run that holds an entry below the size. */
-static size_t
-find_run(const struct snapshot *snapshot, uint64_t index)
+size_t
+snapshot_find_run(const struct snapshot *snapshot, uint64_t index)
 {
     size_t low = 0, high = snapshot->run_count;
     while (high - low > 1) {
@@ -241,7 +240,7 @@ snapshot_entry(struct snapshot *snapshot, uint64_t index, enum run_want want,
 {
     if (index >= snapshot->size)
         return TALLY_ABSENT;
-    size_t run = find_run(snapshot, index);
+    size_t run = snapshot_find_run(snapshot, index);
     struct run_reader *reader;
     tally_status status = snapshot_reader(snapshot, run, &reader, error);
     if (status != TALLY_OK)
@@ -264,7 +263,7 @@ void
 snapshot_group(const struct snapshot *snapshot, size_t i, size_t *run_out, unsigned *count_out)
 {
     const struct group_info *info = group_get_info(groups_at(snapshot->groups, i));
-    size_t run = find_run(snapshot, info->first);
+    size_t run = snapshot_find_run(snapshot, info->first);
     size_t left = snapshot->run_count - run;
     *run_out = run;
     *count_out = info->segments < left ? info->segments : (unsigned)left;

@@ -29,6 +29,8 @@ uint64_t snapshot_size(const struct snapshot *snapshot);
 /* Runs in order of index: they cover [0, size) without gaps. Lent until the snapshot goes. */
 size_t snapshot_run_count(const struct snapshot *snapshot);
 const struct run *snapshot_run(const struct snapshot *snapshot, size_t i);
+/* The one that holds an entry below the size. */
+size_t snapshot_find_run(const struct snapshot *snapshot, uint64_t index);
 
 /* A reader of the i-th run, kept by the snapshot: lent until readers of four other runs were asked
  * for. */

@@ -361,7 +361,8 @@ record_rare(struct trail *trail, uint64_t *state)
     batch_destroy(batch);
 }
 
-/* In every order, a few at a time, and counted by two threads. What runs were ruled out is added. */
+/* In every order, a few at a time, by one thread and by three, and counted by two. What runs were ruled
+ * out is added. */
 static void
 check_rare(struct snapshot *snapshot, const char *text, uint64_t *ruled_out)
 {
@@ -373,10 +374,12 @@ check_rare(struct snapshot *snapshot, const char *text, uint64_t *ruled_out)
     MUST(scan_create(filter, &source, &scan, &why));
     uint64_t counted;
     size_t count = 0;
-    for (enum scan_order order = ORDER_TIME_DOWN; order <= ORDER_INDEX_DOWN; order++) {
+    for (unsigned turn = 0; turn < 2 * ORDER_INDEX_DOWN; turn++) {
+        enum scan_order order = (enum scan_order)(ORDER_TIME_DOWN + turn / 2);
         struct scan_place place = SCAN_START;
         struct scan_list list = { .more = true };
         size_t at = 0;
+        scan_share(scan, turn % 2 == 0 ? 1 : 3);
         count = naive_list(snapshot, filter, order, wanted);
         while (list.more) {
             struct scan_hit hits[7];
