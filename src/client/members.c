@@ -100,8 +100,6 @@ members_set_text(struct tally_event *event, unsigned i, const char *text)
 void
 members_overlay(struct tally_event *event, const struct tally_event *over)
 {
-    if (over == NULL)
-        return;
     for (unsigned i = 0; i < MEMBERS_TEXTS; i++) {
         const char *text = members_text(over, i);
         if (text != NULL)
@@ -119,8 +117,8 @@ key_of(enum field_id field)
     return bytes_of(fields[field].key, fields[field].key_size);
 }
 
-static tally_status
-check_size(const struct tally_event *event, struct tally_error *error)
+tally_status
+members_check(const struct tally_event *event, struct tally_error *error)
 {
     if (event == NULL)
         return fault(error, TALLY_INVALID, "there is no event");
@@ -225,7 +223,7 @@ tally_status
 members_compose(const struct tally_event *event, struct composing *composing,
                 struct tally_error *error)
 {
-    tally_status status = check_size(event, error);
+    tally_status status = members_check(event, error);
     if (status != TALLY_OK)
         return status;
     compose_begin(composing);

@@ -16,6 +16,10 @@ TALLY_MUST_CHECK tally_status members_compose(const struct tally_event *event,
                                               struct composing *composing,
                                               struct tally_error *error);
 
+/* Whether there is an event, and one that this library knows all members of: as above. */
+TALLY_MUST_CHECK tally_status members_check(const struct tally_event *event,
+                                            struct tally_error *error);
+
 /* The text members, in the order of struct tally_event: which field each is. */
 #define MEMBERS_TEXTS 27
 enum field_id members_field(unsigned i);
@@ -24,7 +28,7 @@ enum field_id members_field(unsigned i);
 const char *members_text(const struct tally_event *event, unsigned i);
 void members_set_text(struct tally_event *event, unsigned i, const char *text);
 
-/* Lays `over` (may be NULL) over an event of this library's own: members that are there replace
+/* Lays `over`, which is checked, over an event of this library's own: members that are there replace
  * what was. Pointers are copied, not texts. */
 void members_overlay(struct tally_event *event, const struct tally_event *over);
 
