@@ -282,3 +282,69 @@ instant_parse(struct bytes text, struct instant *out, const char **reason_out)
     *reason_out = reason;
     return false;
 }
+
+/*
+ * Canonical text: most of what is read was written by instant_format(), or could have been. Its shape
+ * is compared eight bytes at a time.
+ */
+
+/* Eight bytes less a shape of '0' where a digit stands: each is a digit's value then, or 0 where
+ * another character is to stand (`marks`: 0xff). */
+static inline bool
+take_shape(const uint8_t *at, uint64_t shape, uint64_t marks, uint64_t *values_out)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), beyond_nine = UINT64_C(0x7676767676767676);
+    uint64_t values = get_u64(at) ^ shape;
+    *values_out = values;
+    return (values & marks) == 0 && ((values | (values + beyond_nine)) & high) == 0;
+}
+
+/* The number of the two digits from byte `i` on. */
+static inline int32_t
+two_of(uint64_t values, unsigned i)
+{
+    uint64_t both = values >> 8 * i;
+    return (int32_t)((both & 0xff) * 10 + (both >> 8 & 0xff));
+}
+
+/* ".123456789Z", one digit at least, or "Z". */
+static bool
+read_fraction(const uint8_t *at, size_t size, int64_t *ns, uint8_t *digits_out)
+{
+    int64_t unit = CLOCK_SECOND;
+    if (size == 0 || size == 2 || size > 11 || at[size - 1] != 'Z' || (size > 1 && at[0] != '.'))
+        return false;
+    for (size_t i = 1; i + 1 < size; i++) {
+        unsigned digit = (unsigned)at[i] - '0';
+        if (digit > 9)
+            return false;
+        unit /= 10;
+        *ns += digit * unit;
+    }
+    *digits_out = size == 1 ? 0 : (uint8_t)(size - 2);
+    return true;
+}
+
+bool
+instant_read(struct bytes text, int64_t *ns_out, uint8_t *digits_out)
+{
+    uint64_t date, time;
+    const uint8_t *c = text.data;
+    /* "0000-00-" and "00T00:00", the first character lowest. */
+    if (text.size < 20 ||
+        !take_shape(c, UINT64_C(0x2d30302d30303030), UINT64_C(0xff0000ff00000000), &date) ||
+        !take_shape(c + 8, UINT64_C(0x30303a3030543030), UINT64_C(0x0000ff0000ff0000), &time) ||
+        c[16] != ':' || (uint8_t)(c[17] - '0') > 5 || (uint8_t)(c[18] - '0') > 9)
+        return false;
+    int32_t year = two_of(date, 0) * 100 + two_of(date, 2), month = two_of(date, 5);
+    int32_t day = two_of(time, 0), hour = two_of(time, 3), minute = two_of(time, 6);
+    if (year < YEAR_MIN || year > YEAR_MAX || month < 1 || month > 12 || day < 1 ||
+        day > days_in_month(year, month) || hour > 23 || minute > 59)
+        return false;
+    int32_t second = hour * 3600 + minute * 60 + (c[17] - '0') * 10 + (c[18] - '0');
+    int64_t ns = ((int64_t)days_from_civil(year, month, day) * 86400 + second) * CLOCK_SECOND;
+    if (!read_fraction(c + 19, text.size - 19, &ns, digits_out))
+        return false;
+    *ns_out = ns;
+    return true;
+}

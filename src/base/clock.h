@@ -41,4 +41,8 @@ struct instant {
  * ("the day does not exist"). */
 bool instant_parse(struct bytes text, struct instant *out, const char **reason_out);
 
+/* Whether instant_format() of *ns_out and *digits_out gives this very text, and what they are. Any
+ * other text, a leap second among them, is left to instant_parse(). */
+bool instant_read(struct bytes text, int64_t *ns_out, uint8_t *digits_out);
+
 #endif

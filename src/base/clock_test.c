@@ -227,6 +227,66 @@ refused_forms(void **state)
     }
 }
 
+/* The short way must take what instant_format() writes, all of it and nothing else, and say what
+ * instant_parse() says. */
+static void
+check_read(struct bytes text)
+{
+    struct instant parsed = { 0 };
+    const char *reason;
+    char written[INSTANT_TEXT_MAX];
+    int64_t ns = 77;
+    uint8_t digits = 66;
+    bool canonical = instant_parse(text, &parsed, &reason) && parsed.digits <= 9;
+    if (canonical)
+        canonical =
+            bytes_equal(text, bytes_of(written, instant_format(parsed.ns, parsed.digits, written)));
+    if (instant_read(text, &ns, &digits) != canonical)
+        fail_msg("%.*s is%s canonical", BYTES_ARG(text), canonical ? "" : " not");
+    assert_true(ns == (canonical ? parsed.ns : 77));
+    assert_int_equal(digits, canonical ? parsed.digits : 66);
+}
+
+static void
+read_agrees_with_parse(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "2024-02-29T23:59:59.25Z",
+        "2024-02-29T23:59:59Z",
+        "2016-12-31T23:59:60Z",
+        "1678-01-01T00:00:00.0Z",
+        "2261-12-31T23:59:59.999999999Z",
+        "2024-02-29T23:59:59.1234567890Z",
+        "2024-02-29T23:59:59",
+        "2024-02-29T23:59:59.Z",
+        "2024-02-29T23:59:59.5",
+        "2024-02-29T23:59:59+00:00",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t size = strlen(texts[i]);
+        for (size_t end = 0; end <= size; end++)
+            check_read(bytes_of(texts[i], end));
+        for (size_t place = 0; place < size; place++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                char text[INSTANT_TEXT_MAX];
+                memcpy(text, texts[i], size);
+                text[place] = (char)byte;
+                check_read(bytes_of(text, size));
+            }
+        }
+    }
+    /* Every day, at its ends, and those that do not exist. */
+    for (int year = 1677; year <= 2262; year++) {
+        for (int day = 0; day < 15 * 33; day++) {
+            char text[64];
+            int size = snprintf(text, sizeof text, "%04d-%02d-%02dT%s", year, day / 33, day % 33,
+                                day % 2 == 0 ? "00:00:00Z" : "23:59:59.999999Z");
+            check_read(bytes_of(text, (size_t)size));
+        }
+    }
+}
+
 /* Any byte at any place either is refused or leaves a text that is canonical when read again. */
 static void
 any_byte_at_any_place(void **state)
@@ -290,6 +350,7 @@ main(void)
         cmocka_unit_test(every_offset),
         cmocka_unit_test(accepted_forms),
         cmocka_unit_test(refused_forms),
+        cmocka_unit_test(read_agrees_with_parse),
         cmocka_unit_test(any_byte_at_any_place),
         cmocka_unit_test(format_digits),
         cmocka_unit_test(clocks_go),

@@ -148,7 +148,10 @@ static tally_status
 parse_time(const struct parser *parser, enum field_id field, int64_t *time_out)
 {
     struct instant instant;
+    uint8_t digits;
     const char *reason;
+    if (instant_read(parser->entry->values[field], time_out, &digits))
+        return TALLY_OK;
     if (!instant_parse(parser->entry->values[field], &instant, &reason))
         return damaged_value(parser, field, reason);
     *time_out = instant.ns;

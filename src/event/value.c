@@ -233,7 +233,12 @@ read_time(const struct source *source, struct bytes *value_out, int64_t *time_ou
     if (status != TALLY_OK)
         return status;
     struct instant instant;
+    uint8_t digits;
     const char *reason;
+    if (instant_read(text, time_out, &digits)) { /* it is canonical */
+        *value_out = text;
+        return TALLY_OK;
+    }
     if (!instant_parse(text, &instant, &reason))
         return json_fault(error, source->tape, source->node,
                           "%s is a time such as 2026-01-31T12:00:00Z (RFC 3339): %s",

@@ -249,6 +249,7 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
 {
     struct intern *intern = &column->values;
     uint32_t hashes[HEAD_ROWS_AT_ONCE];
+    uint32_t guesses[HEAD_ROWS_AT_ONCE] = { 0 };
     bool far = intern->count > VALUES_NEAR;
     for (uint32_t i = 0; i < count; i++) {
         if (values[i].data == NULL)
@@ -257,12 +258,13 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
         column->sum_put += value_sum(hash, row + i);
         hashes[i] = (uint32_t)hash;
         if (far)
-            intern_prefetch(intern, hashes[i], INTERN_SLOT);
+            intern_prefetch(intern, hashes[i]);
     }
-    for (enum intern_place place = INTERN_LISTED; far && place <= INTERN_TEXT; place++)
-        for (uint32_t i = 0; i < count; i++)
-            if (values[i].data != NULL)
-                intern_prefetch(intern, hashes[i], place);
+    for (uint32_t i = 0; far && i < count; i++)
+        if (values[i].data != NULL)
+            guesses[i] = intern_guess(intern, hashes[i]);
+    for (uint32_t i = 0; far && i < count; i++)
+        intern_prefetch_text(intern, guesses[i]);
     bool put = true;
     for (uint32_t i = 0; i < count && put; i++) {
         /* What the batch itself adds is the same bytes in every row. */
@@ -270,7 +272,7 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
             values[i].size == values[i - 1].size)
             codes[i] = codes[i - 1];
         else if (values[i].data != NULL)
-            put = intern_code(intern, memory, values[i], hashes[i], &codes[i]);
+            put = intern_code(intern, memory, values[i], hashes[i], guesses[i], &codes[i]);
     }
     return put;
 }

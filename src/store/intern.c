@@ -66,30 +66,42 @@ reserve_place(struct intern *intern, struct region *region)
 }
 
 void
-intern_prefetch(const struct intern *intern, uint32_t hash, enum intern_place place)
+intern_prefetch(const struct intern *intern, uint32_t hash)
 {
-    if (place == INTERN_SLOT) {
-        lookup_prefetch(&intern->lookup, hash);
-        return;
-    }
+    lookup_prefetch(&intern->lookup, hash);
+}
+
+uint32_t
+intern_guess(const struct intern *intern, uint32_t hash)
+{
     struct lookup_walk walk = lookup_begin(&intern->lookup, hash);
     uint32_t number;
     if (!lookup_next(&walk, &number))
+        return 0;
+    __builtin_prefetch(
+        value_place(atomic_load_explicit(&intern->chunks, memory_order_relaxed), number));
+    return number + 1;
+}
+
+void
+intern_prefetch_text(const struct intern *intern, uint32_t guess)
+{
+    if (guess == 0)
         return;
-    const struct bytes *value =
-        value_place(atomic_load_explicit(&intern->chunks, memory_order_relaxed), number);
-    if (place == INTERN_LISTED)
-        __builtin_prefetch(value);
-    else
-        __builtin_prefetch(value->data);
+    struct bytes **chunks = atomic_load_explicit(&intern->chunks, memory_order_relaxed);
+    __builtin_prefetch(value_place(chunks, guess - 1)->data);
 }
 
 bool
 intern_code(struct intern *intern, const struct intern_memory *memory, struct bytes value,
-            uint32_t hash, uint32_t *code_out)
+            uint32_t hash, uint32_t guess, uint32_t *code_out)
 {
     assert(value.data != NULL);
     struct bytes **chunks = atomic_load_explicit(&intern->chunks, memory_order_relaxed);
+    if (guess != 0 && bytes_equal(*value_place(chunks, guess - 1), value)) {
+        *code_out = guess;
+        return true;
+    }
     struct lookup_walk walk = lookup_begin(&intern->lookup, hash);
     uint32_t number;
 

@@ -28,19 +28,17 @@ struct intern_memory {
 };
 
 /* The code of `value` (which is not absent), from 1, a new one if need be; `hash` is of
- * value_hash() with memory's seed. False when memory is short. */
+ * value_hash() with memory's seed, `guess` a code that it may well have, or 0. False when memory is
+ * short. */
 bool intern_code(struct intern *intern, const struct intern_memory *memory, struct bytes value,
-                 uint32_t hash, uint32_t *code_out);
+                 uint32_t hash, uint32_t guess, uint32_t *code_out);
 
 /* The three places that intern_code() will look at, one after the other. An entry has many values;
  * to ask for the first place of all, then the second of all, then the third, makes waiting for
- * memory one wait instead of many. */
-enum intern_place {
-    INTERN_SLOT,
-    INTERN_LISTED,
-    INTERN_TEXT,
-};
-void intern_prefetch(const struct intern *intern, uint32_t hash, enum intern_place place);
+ * memory one wait instead of many. What the first place says is the guess, 0 for none. */
+void intern_prefetch(const struct intern *intern, uint32_t hash);
+uint32_t intern_guess(const struct intern *intern, uint32_t hash);
+void intern_prefetch_text(const struct intern *intern, uint32_t guess);
 
 void intern_publish(struct intern *intern);
 /* Forgets the values that are not published. */
