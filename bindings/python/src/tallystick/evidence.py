@@ -23,8 +23,8 @@ from .errors import Invalid, Unsupported
 if TYPE_CHECKING:
     from .recorder import Recorder
 
-# What an answer says of an entry, and what does not stand in its two parts.
-_BESIDE = frozenset({"index", "erased"})
+# What stands in an answer and in neither part of the entry, or in a part and in no answer.
+_BESIDE = frozenset({"index", "erased", "private"})
 
 
 def is_proved(recorder: Recorder, entry: Mapping[str, Any]) -> bool:
@@ -47,8 +47,11 @@ def check(evidence: Mapping[str, Any], entry: Mapping[str, Any], vkey: str) -> b
         if members["private"] != _commitment(evidence):
             return False
         members.update(json.loads(evidence["private"]))
-    expected = {name: value for name, value in entry.items() if name not in _BESIDE}
-    return bool(evidence["index"] == entry["index"] and members == expected)
+    return bool(evidence["index"] == entry["index"] and _said(members) == _said(entry))
+
+
+def _said(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name not in _BESIDE}
 
 
 def _commitment(evidence: Mapping[str, Any]) -> str:
