@@ -20,8 +20,8 @@ import tallystick
 from tallystick import audit_logger
 from tallystick._tally import write_event
 
-CALLS = 2000
-ROUNDS = 25
+CALLS = 100
+ROUNDS = 200
 
 REQUEST = {
     "user_id": "u42",

@@ -23,4 +23,5 @@ def test_the_tutorial(trail: Trail) -> None:
     program = "\n".join(blocks())
     program = program.replace("http://127.0.0.1:7878", trail.url)
     program = program.replace("tally_YOUR_KEY", trail.admin_key)
+    program = program.replace("YOUR_VKEY", trail.vkey)
     trail.run(program + "\nprint('to the end')\n", TALLY_URL="", TALLY_KEY="").index("to the end")

@@ -5,8 +5,8 @@ The trail gives an entry's exact bytes, its salt, an inclusion proof and a signe
 private one, the proof is followed from the public part's hash to the root, and the checkpoint's
 signature is held against the trail's key.
 
-That key has to come from somewhere else than the trail: ``configure(vkey=…)``. Without one, the key that
-the server names is taken, and what is proved is only that the server agrees with itself.
+That key has to come from somewhere else than the trail: ``configure(vkey=…)`` or $TALLY_VKEY. A server that
+names the key itself would prove only that it agrees with itself.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _tally
-from .errors import Invalid, Unsupported
+from .errors import Error, Invalid
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -29,9 +30,12 @@ _BESIDE = frozenset({"index", "erased", "private"})
 
 def is_proved(recorder: Recorder, entry: Mapping[str, Any]) -> bool:
     """Whether the trail proves this entry, as it was read, and no other at its index."""
+    vkey = recorder.vkey or os.environ.get("TALLY_VKEY")
+    if not vkey:
+        raise Error("an entry is proved by the trail's key: configure(vkey=…) or set TALLY_VKEY")
     evidence = recorder.get(f"/api/events/{entry['index']}?form=evidence")
     try:
-        return check(evidence, entry, recorder.vkey or _named_key(recorder))
+        return check(evidence, entry, vkey)
     except Invalid:
         return False
 
@@ -58,9 +62,3 @@ def _commitment(evidence: Mapping[str, Any]) -> str:
     salted = b"tally/private/v1\0" + base64.b64decode(evidence["salt"]) + evidence["private"].encode()
     return base64.b64encode(hashlib.sha256(salted).digest()).decode()
 
-
-def _named_key(recorder: Recorder) -> str:
-    for trail in recorder.get("/api/trails")["data"]:
-        if trail["name"] == recorder.trail:
-            return str(trail["vkey"])
-    raise Unsupported(f"the server names no key of the trail {recorder.trail!r}")
