@@ -22,7 +22,7 @@
 static const struct command_option options[] = {
     { "data", "DIR", "the data folder (default: ./" FOLDER_STANDARD "); a new one is made" },
     { "listen", "ADDRESS:PORT",
-      "where to listen (default: 127.0.0.1:7878); port 0: any free one; none: only at --socket" },
+      "where to listen (default: 127.0.0.1:7878; port 0: any free one), or none" },
     { "socket", "PATH", "a unix socket to listen at, too" },
     { "insecure-http", NULL, "plain HTTP beyond loopback: only where something else encrypts" },
     { "check", NULL, "say what is wrong with the settings, and end" },
@@ -167,11 +167,14 @@ const struct command command_serve = {
     .name = "serve",
     .operands = "",
     .summary = "serve a data folder over HTTP",
-    .text = "Prints a line `listening on http://ADDRESS:PORT` when it is ready, and another one, "
-            "`listening on\nunix:PATH`, for a unix socket. A folder that does not exist is made; "
-            "its admin key is shown at the terminal or, without one, written to "
-            "the file\n" FIRST_RUN_NAME " in it. SIGHUP reads the log's settings, rates, timeouts "
-            "and certificate anew;\nSIGTERM answers what was accepted, signs and ends.",
+    .text = "Prints a line `listening on http://ADDRESS:PORT` when it is ready, and `listening on "
+            "unix:PATH` for\na unix socket. A folder that does not exist is made; its admin key is "
+            "shown "
+            "at the terminal or,\nwithout one, written to the file " FIRST_RUN_NAME
+            " in it. SIGHUP reads "
+            "the log's settings, rates,\ntimeouts and certificate anew; SIGTERM answers what was "
+            "accepted, "
+            "signs and ends.",
     .options = options,
     .run = run,
 };
