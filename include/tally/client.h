@@ -79,7 +79,10 @@ struct tally_client_options {
      * numbers (13 to 19 digits, also in groups, with a right Luhn digit, not beginning with 0 or 1)
      * are always masked in details, changes, message and error_message. */
     const char *const *mask_patterns;
-    const char *ca_file; /* PEM file of certificates to trust; NULL: the system's */
+    const char *ca_file; /* PEM file of certificates to trust; NULL: $TALLY_CACERT, else the
+                            system's */
+    bool insecure_http;  /* sends the key over plain HTTP to other machines, where anybody on the
+                            way can read it */
     bool disabled;       /* records nothing: every call is TALLY_OK at once */
     /* What a person should know: the spool is on tmpfs, the server cannot be reached or refuses
      * the key, events were dropped or refused. Once for each change, not for each event. Called on

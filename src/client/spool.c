@@ -214,6 +214,7 @@ spool_get_state(struct spool *spool, struct spool_state *state_out)
     lock(&spool->mutex);
     lock(&spool->append);
     *state_out = (struct spool_state){
+        .appended = spool->appended,
         .queued = spool->appended - spool->removed,
         .damaged = spool->damaged,
         .size = spool->size,

@@ -100,10 +100,11 @@ void spool_wake(struct spool *spool);
 bool spool_wait_room(struct spool *spool, int64_t until);
 
 struct spool_state {
-    uint64_t queued;  /* events not done */
-    uint64_t damaged; /* … that could not be read and so were left out */
-    uint64_t size;    /* bytes of files */
-    bool volatile_;   /* files, but on tmpfs: a power cut loses it */
+    uint64_t appended; /* events since the spool was made; `appended - queued` of them are gone */
+    uint64_t queued;   /* events not done */
+    uint64_t damaged;  /* … that could not be read and so were left out */
+    uint64_t size;     /* bytes of files */
+    bool volatile_;    /* files, but on tmpfs: a power cut loses it */
 };
 void spool_get_state(struct spool *spool, struct spool_state *state_out);
 

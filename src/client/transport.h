@@ -34,10 +34,14 @@ struct transport_answer {
     struct buffer reasons;          /* NUL-terminated texts; the caller frees it */
     size_t *reason_at;              /* offset in `reasons` by event, where refused; the caller's */
     uint32_t wait_ms;               /* of TRANSPORT_LATER: as Retry-After says; 0: not said */
-    bool denied;                    /* of TRANSPORT_LATER: the key is refused (401, 403), or the
-                                       trail is not there (404) */
+    bool denied;                    /* of TRANSPORT_LATER: as things stand it is always refused: the
+                                       key (401, 403), the trail that is not there (404), a server
+                                       that does not know such requests. Somebody has to mend it */
     struct tally_error error;       /* of all but TRANSPORT_STORED: why, in words */
 };
+
+/* Why an event was refused; lent like the answer. */
+const char *transport_reason(const struct transport_answer *answer, size_t event);
 
 struct transport;
 
@@ -46,6 +50,11 @@ struct transport_options {
     const char *key; /* NULL: none */
     const char *trail;
     const char *ca_file;
+    bool insecure_http; /* the key may go over plain HTTP to other machines */
+    /* Called while transport_send() waits: after transport_wake(), and at the monotonic time it gave
+     * last. 0 ends the wait, and with it the attempt. NULL: never. */
+    int64_t (*tick)(void *context);
+    void *context;
 };
 
 /* Checks `where` and options without connecting. TALLY_INVALID. Caller owns. */
@@ -53,8 +62,10 @@ TALLY_MUST_CHECK tally_status transport_create(const struct transport_options *o
                                                struct transport **transport_out,
                                                struct tally_error *error);
 void transport_destroy(struct transport *transport); /* NULL is allowed */
-/* After fork(), in the child: forgets connections and locks without a word to the other side. */
-void transport_abandon(struct transport *transport);
+/* After fork(), in the child: lets go of the descriptors of connections and locks without a word to
+ * the other side. Nothing else may be done with it afterwards: its memory is in whatever state the
+ * thread that used it left, and stays. */
+void transport_abandon(struct transport *transport); /* NULL is allowed */
 
 /* Sends `count` events, each one line of JSON with an id, and waits for the answer until the
  * monotonic time `until`. `again`: they may be stored already, however long ago. */
@@ -62,10 +73,19 @@ enum transport_outcome transport_send(struct transport *transport, const struct 
                                       size_t count, bool again, int64_t until,
                                       struct transport_answer *answer);
 
+/* Has `tick` called soon. From any thread. */
+void transport_wake(struct transport *transport);
+
 /* As tally_client_get(). */
 TALLY_MUST_CHECK tally_status transport_get(struct transport *transport, const char *target,
                                             int64_t until, struct buffer *answer_out,
                                             struct tally_error *error);
+
+/* Around fork(): nothing is being opened meanwhile, and no thread is within libcurl. What was there
+ * before is the parent's, in the child it is to be abandoned. */
+void transport_fork_prepare(void);
+void transport_fork_parent(void);
+void transport_fork_child(void);
 
 /* Lets go of what others may be waiting for: the lock of an embedded trail. Called when there has
  * been nothing to send for a second. */

@@ -446,6 +446,13 @@ trail_close(struct trail *trail, struct tally_error *error)
     return status;
 }
 
+void
+trail_abandon(struct trail *trail)
+{
+    disk_close(trail->lock);
+    trail->lock = NULL;
+}
+
 const char *
 trail_name(const struct trail *trail)
 {

@@ -60,6 +60,10 @@ TALLY_MUST_CHECK tally_status trail_open(struct folder *folder, const char *name
 /* Waits for sealing and signing, signs what is left, removes idle journal files. The trail is gone whatever is returned. */
 tally_status trail_close(struct trail *trail, struct tally_error *error); /* NULL is allowed */
 
+/* After fork(), in the child, for a trail that the parent opened: lets go of the lock's descriptor, so
+ * that the lock ends with the parent. Nothing else may be done with the trail; its memory stays. */
+void trail_abandon(struct trail *trail);
+
 const char *trail_name(const struct trail *trail);
 const char *trail_origin(const struct trail *trail);
 const struct tally_vkey *trail_vkey(const struct trail *trail);

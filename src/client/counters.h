@@ -1,0 +1,28 @@
+/*
+ * counters.h - what a client counts (tally/client.h, struct tally_client_statistics).
+ */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t counter;
+
+struct counters {
+    counter recorded, sent, repeated, refused, lost, denied, invalid, masked, attempts;
+};
+
+static inline void
+counter_add(counter *of, uint64_t count)
+{
+    atomic_fetch_add_explicit(of, count, memory_order_relaxed);
+}
+
+static inline uint64_t
+counter_read(counter *of)
+{
+    return atomic_load_explicit(of, memory_order_relaxed);
+}
+
+#endif

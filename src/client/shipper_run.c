@@ -1,0 +1,204 @@
+/*
+ * The shipper's thread: a run of each spool in turn, and what to do while there is none.
+ *
+ * While events come one after the other, the thread sleeps for a moment after each run rather than
+ * at the spool: what gathers meanwhile goes in one request, and those who record need not wake it.
+ * An event after a pause is sent at once.
+ *
+ * A spool is put on stable storage every `sync_ms` while there is something in it: what has left it
+ * by then is safe in the trail.
+ */
+#include "clock.h"
+#include "condition.h"
+#include "random.h"
+#include "shipper_parts.h"
+
+#define MS(ms) ((ms) * (CLOCK_SECOND / 1000))
+
+#define LINGER_NS MS(10)
+/* Idle for so long, others may have the trail; and so often dead processes' spools are looked for. */
+#define REST_NS  CLOCK_SECOND
+#define ADOPT_NS (60 * CLOCK_SECOND)
+
+/* What somebody has to mend is not tried again sooner. */
+#define DENIED_MS 5000
+
+static struct spool *
+spool_of(struct shipper *shipper, enum shipper_source source)
+{
+    return atomic_load_explicit(&shipper->sources[source].spool, memory_order_acquire);
+}
+
+static bool
+is_stopping(struct shipper *shipper)
+{
+    return atomic_load_explicit(&shipper->stopping, memory_order_acquire);
+}
+
+void
+shipper_keep_synced(struct shipper *shipper)
+{
+    const struct shipper_options *options = &shipper->options;
+    int64_t now = clock_monotonic();
+    struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
+    if (now < shipper->sync_due)
+        return;
+    shipper->sync_due = now + MS((int64_t)options->sync_ms);
+    struct spool_state state = { 0 };
+    if (spool != NULL)
+        spool_get_state(spool, &state);
+    if (state.queued == 0)
+        return;
+    struct tally_error error = { 0 };
+    bool failed = spool_sync(spool, &error) != TALLY_OK;
+    if (notice_changes(&shipper->unsynced, failed) && failed)
+        notice_say(options->notice, "the spool %s cannot be made durable: %s", spool_path(spool),
+                   error.text);
+}
+
+/* ---- spools of the dead ---- */
+
+static void
+count_damage(struct shipper *shipper, struct spool *spool)
+{
+    struct spool_state state;
+    spool_get_state(spool, &state);
+    if (state.damaged == 0)
+        return;
+    counter_add(&shipper->options.counters->lost, state.damaged);
+    notice_say(shipper->options.notice, "%llu events of the spool %s were damaged and are lost",
+               (unsigned long long)state.damaged, spool_path(spool));
+}
+
+/* Lets go of an adopted spool that is empty, and looks for the next one. */
+static void
+adopt(struct shipper *shipper)
+{
+    const struct shipper_options *options = &shipper->options;
+    struct source *source = &shipper->sources[SHIPPER_ADOPTED];
+    struct spool *spool = spool_of(shipper, SHIPPER_ADOPTED);
+    if (spool != NULL)
+        count_damage(shipper, spool);
+    (void)pthread_mutex_lock(&shipper->lock);
+    atomic_store(&source->spool, NULL);
+    spool_close(spool);
+    if (spool_adopt(options->root, options->name, &spool, NULL) == TALLY_OK) {
+        source->limit = RUN_EVENTS_MAX;
+        source->unsent = 0;
+        atomic_store(&source->spool, spool);
+    } else {
+        shipper->adopt_due = clock_monotonic() + ADOPT_NS;
+    }
+    (void)pthread_mutex_unlock(&shipper->lock);
+}
+
+/* ---- waiting ---- */
+
+/* Waits until then, or until hurry is asked for where that counts, or the end. The spool stays
+ * durable meanwhile. */
+static void
+pause_until(struct shipper *shipper, int64_t until, bool may_hurry)
+{
+    (void)pthread_mutex_lock(&shipper->lock);
+    unsigned hurries = shipper->hurries;
+    while (!is_stopping(shipper) && clock_monotonic() < until &&
+           !(may_hurry && hurries != shipper->hurries)) {
+        int64_t due = shipper->sync_due < until ? shipper->sync_due : until;
+        (void)condition_wait(&shipper->changed, &shipper->lock, due);
+        (void)pthread_mutex_unlock(&shipper->lock);
+        shipper_keep_synced(shipper);
+        (void)pthread_mutex_lock(&shipper->lock);
+    }
+    (void)pthread_mutex_unlock(&shipper->lock);
+}
+
+static void
+back_off(struct shipper *shipper)
+{
+    const struct transport_answer *answer = &shipper->answer;
+    uint32_t asked = answer->wait_ms;
+    if (answer->denied && asked < DENIED_MS)
+        asked = DENIED_MS;
+    uint32_t random;
+    random_bytes(&random, sizeof random);
+    uint32_t wait_ms = backoff_next(&shipper->backoff, asked, random);
+    pause_until(shipper, clock_monotonic() + MS((int64_t)wait_ms), asked == 0);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When to look again; INT64_MAX once the trail rests. `rested` is set first: who uses the trail
+ * meanwhile clears it. */
+static int64_t
+rest_when_due(struct shipper *shipper, int64_t now)
+{
+    int64_t due = atomic_load(&shipper->used) + REST_NS;
+    if (atomic_load(&shipper->rested))
+        return INT64_MAX;
+    if (now < due)
+        return due;
+    atomic_store(&shipper->rested, true);
+    transport_rest(shipper->transport);
+    return INT64_MAX;
+}
+
+/* There is nothing to send. */
+static void
+idle(struct shipper *shipper)
+{
+    int64_t now = clock_monotonic();
+    if (now < shipper->shipped + LINGER_NS && atomic_load(&shipper->flushers) == 0) {
+        pause_until(shipper, shipper->shipped + LINGER_NS, true);
+        return;
+    }
+    int64_t until = earlier(shipper->adopt_due, rest_when_due(shipper, now));
+    struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
+    if (spool == NULL)
+        spool = spool_of(shipper, SHIPPER_MEMORY);
+    if (!is_stopping(shipper))
+        (void)spool_wait(spool, until);
+}
+
+/* ---- the thread ---- */
+
+/* One run of each spool; false where there was none. */
+static bool
+ship_round(struct shipper *shipper)
+{
+    bool any = false;
+    for (unsigned source = 0; source < SHIPPER_SOURCES && !is_stopping(shipper); source++) {
+        switch (shipper_send(shipper, (enum shipper_source)source)) {
+        case SHIPPED_NOTHING:
+            if (source == SHIPPER_ADOPTED && spool_of(shipper, SHIPPER_ADOPTED) != NULL)
+                adopt(shipper);
+            break;
+        case SHIPPED_SOME:
+            any = true;
+            break;
+        case SHIPPED_FAILED:
+            back_off(shipper);
+            return true;
+        }
+    }
+    return any;
+}
+
+void *
+shipper_run(void *context)
+{
+    struct shipper *shipper = context;
+    (void)pthread_setname_np(pthread_self(), "tally-ship");
+    while (!is_stopping(shipper)) {
+        shipper_keep_synced(shipper);
+        if (spool_of(shipper, SHIPPER_SPOOL) != NULL &&
+            spool_of(shipper, SHIPPER_ADOPTED) == NULL && clock_monotonic() >= shipper->adopt_due)
+            adopt(shipper);
+        if (!ship_round(shipper) && !is_stopping(shipper))
+            idle(shipper);
+    }
+    return NULL;
+}

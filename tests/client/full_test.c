@@ -1,0 +1,237 @@
+/*
+ * A full spool's three ways, and a full queue in memory.
+ */
+#include "proxy.h"
+#include "recording.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define SPOOL_SIZE ((uint64_t)8 << 20)
+
+static struct recording recording;
+static struct proxy *proxy;
+static char proxied[64];
+static char padding[4001];
+
+static int
+begin(void **state)
+{
+    (void)state;
+    proxy = proxy_start();
+    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
+    memset(padding, 'x', sizeof padding - 1);
+    recording_begin(&recording, NULL);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    recording_end(&recording);
+    proxy_stop(proxy);
+    return 0;
+}
+
+static int
+cut_off(void **state)
+{
+    (void)state;
+    proxy_target(proxy, 0);
+    recording.notices[0] = '\0';
+    return 0;
+}
+
+static struct tally_client_statistics
+statistics_of(struct tally_client *client)
+{
+    struct tally_client_statistics statistics;
+    tally_client_statistics(client, &statistics);
+    assert_int_equal(statistics.recorded, statistics.queued + statistics.sent + statistics.refused +
+                                              statistics.lost + statistics.denied);
+    return statistics;
+}
+
+static tally_status
+record_large(struct tally_client *client, const char *series, unsigned number, enum tally_mode mode,
+             struct tally_error *error)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%u", number);
+    return tally_client_record(client,
+                               TALLY_EVENT(.action = "test.large", .correlation_id = series,
+                                           .resource_type = "number", .resource_id = text,
+                                           .message = padding),
+                               mode, NULL, error);
+}
+
+/* Records until there is no room; how many found some. */
+static unsigned
+fill(struct tally_client *client, const char *series, enum tally_mode mode,
+     struct tally_error *error)
+{
+    for (unsigned i = 0;; i++) {
+        tally_status status = record_large(client, series, i, mode, error);
+        assert_true(i < 20000);
+        if (status == TALLY_OK)
+            continue;
+        assert_int_equal(status, TALLY_FULL);
+        return i;
+    }
+}
+
+static void
+refusing_loses_what_comes_last(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    options.full = TALLY_FULL_REFUSE;
+    options.spool_size_max = SPOOL_SIZE;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    struct tally_error error = { 0 };
+    unsigned kept = fill(client, "refuse", TALLY_MODE_DEFAULT, &error);
+    assert_true(kept > 1000);
+    assert_true(error.text[0] != '\0');
+    assert_non_null(strstr(recording.notices, "events are lost: "));
+    struct tally_client_statistics statistics = statistics_of(client);
+    assert_int_equal(statistics.lost, 1);
+    assert_int_equal(statistics.queued, kept);
+
+    proxy_target(proxy, recording.served.port);
+    recording_flush(client);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "refuse"), kept);
+}
+
+static void
+memory_refuses_as_well(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    options.mode = TALLY_MODE_MEMORY;
+    options.memory_size_max = SPOOL_SIZE;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    struct tally_error error = { 0 };
+    unsigned kept = fill(client, "memory", TALLY_MODE_DEFAULT, &error);
+    assert_true(kept > 1000);
+    assert_int_equal(statistics_of(client).lost, 1);
+    tally_client_close(client, 0);
+    assert_non_null(strstr(recording.notices, "that were only in memory are lost"));
+}
+
+/* The trail comes back while somebody waits for room. */
+static void *
+come_back(void *context)
+{
+    (void)context;
+    (void)nanosleep(&(struct timespec){ 0, 300000000 }, NULL);
+    proxy_target(proxy, recording.served.port);
+    return NULL;
+}
+
+static void
+blocking_waits_for_room(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 6000
+    };
+    struct tally_client_options options = recording_options(&recording);
+    options.full = TALLY_FULL_BLOCK;
+    options.spool_size_max = SPOOL_SIZE;
+    options.timeout_ms = 100000;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, come_back, NULL), 0);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(record_large(client, "block", i, TALLY_MODE_DEFAULT, NULL), TALLY_OK);
+    (void)pthread_join(thread, NULL);
+    recording_flush(client);
+    assert_int_equal(statistics_of(client).sent, COUNT);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "block"), COUNT);
+}
+
+static void
+blocking_ends_when_the_time_is_over(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    options.spool_size_max = SPOOL_SIZE;
+    options.timeout_ms = 1;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    struct tally_error error = { 0 };
+    unsigned kept = fill(client, "over", TALLY_MODE_DEFAULT, &error);
+    assert_int_equal(statistics_of(client).lost, 1);
+    proxy_target(proxy, recording.served.port);
+    recording_flush(client);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "over"), kept);
+}
+
+/* What stands behind the last `"lost_in_all":`. */
+static unsigned long
+last_sum(const char *text)
+{
+    static const char key[] = "\"lost_in_all\":";
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, key)) != NULL; at += strlen(key))
+        last = at + strlen(key);
+    assert_non_null(last);
+    return strtoul(last, NULL, 10);
+}
+
+static void
+dropping_the_oldest_is_on_record(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 6000
+    };
+    struct tally_client_options options = recording_options(&recording);
+    options.full = TALLY_FULL_DROP_OLDEST;
+    options.spool_size_max = SPOOL_SIZE;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(record_large(client, "drop", i, TALLY_MODE_DEFAULT, NULL), TALLY_OK);
+    struct tally_client_statistics statistics = statistics_of(client);
+    assert_true(statistics.lost > 1000);
+    proxy_target(proxy, recording.served.port);
+    recording_flush(client);
+    statistics = statistics_of(client);
+    tally_client_close(client, 0);
+
+    char *gaps = recording_find(&recording, "q=action%3Aaudit.gap&limit=100");
+    assert_int_equal(last_sum(gaps), statistics.lost);
+    assert_non_null(strstr(gaps, "\"severity\":\"high\""));
+    assert_non_null(strstr(gaps, "\"since\":\"20"));
+    tally_text_free(gaps);
+    assert_true(statistics.recorded > COUNT);
+    assert_int_equal(statistics.sent, statistics.recorded - statistics.lost);
+
+    /* The newest are there. */
+    char *newest = recording_find(&recording, "q=correlation_id%3Adrop%20resource_id%3A5999");
+    assert_non_null(strstr(newest, "\"resource_id\":\"5999\""));
+    tally_text_free(newest);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(refusing_loses_what_comes_last, cut_off),
+        cmocka_unit_test_setup(memory_refuses_as_well, cut_off),
+        cmocka_unit_test_setup(blocking_waits_for_room, cut_off),
+        cmocka_unit_test_setup(blocking_ends_when_the_time_is_over, cut_off),
+        cmocka_unit_test_setup(dropping_the_oldest_is_on_record, cut_off),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

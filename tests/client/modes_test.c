@@ -1,0 +1,302 @@
+/*
+ * What each mode promises, against a server that is there.
+ */
+#include "recording.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct recording recording;
+
+static int
+begin(void **state)
+{
+    (void)state;
+    recording_begin(&recording, NULL);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    recording_end(&recording);
+    return 0;
+}
+
+static struct tally_client_statistics
+statistics_of(struct tally_client *client)
+{
+    struct tally_client_statistics statistics;
+    tally_client_statistics(client, &statistics);
+    assert_int_equal(statistics.recorded, statistics.queued + statistics.sent + statistics.refused +
+                                              statistics.lost + statistics.denied);
+    return statistics;
+}
+
+static void
+spooled_events_arrive_in_order(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 5000
+    };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    assert_null(tally_client_spool(client));
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct tally_receipt receipt;
+        assert_int_equal(recording_event(client, "spooled", i, TALLY_MODE_DEFAULT, &receipt, NULL),
+                         TALLY_OK);
+        assert_int_equal(strlen(receipt.id), 36);
+        assert_true(receipt.index == TALLY_INDEX_UNKNOWN);
+    }
+    assert_non_null(strstr(tally_client_spool(client), recording.spools));
+    recording_flush(client);
+    struct tally_client_statistics statistics = statistics_of(client);
+    assert_int_equal(statistics.recorded, COUNT);
+    assert_int_equal(statistics.sent, COUNT);
+    assert_int_equal(statistics.repeated, 0);
+    assert_true(statistics.attempts > 0 && statistics.attempts < COUNT);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "spooled"), COUNT);
+    assert_true(recording_spools_empty(&recording));
+    assert_string_equal(recording.notices, "");
+}
+
+static void
+events_in_memory_arrive_and_leave_no_file(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 1000
+    };
+    struct tally_client_options options = recording_options(&recording);
+    options.mode = TALLY_MODE_MEMORY;
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(recording_event(client, "memory", i, TALLY_MODE_DEFAULT, NULL, NULL),
+                         TALLY_OK);
+    assert_null(tally_client_spool(client));
+    recording_flush(client);
+    assert_int_equal(statistics_of(client).sent, COUNT);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "memory"), COUNT);
+}
+
+static void
+a_call_may_choose_its_mode(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    struct tally_receipt receipt;
+    assert_int_equal(recording_event(client, "chosen-m", 0, TALLY_MODE_MEMORY, NULL, NULL),
+                     TALLY_OK);
+    recording_flush(client);
+    assert_int_equal(recording_event(client, "chosen-s", 0, TALLY_MODE_SPOOL, NULL, NULL),
+                     TALLY_OK);
+    recording_flush(client);
+    /* The thread waits at the spool now; what comes in memory must wake it as well. */
+    assert_int_equal(recording_event(client, "chosen-m", 1, TALLY_MODE_MEMORY, NULL, NULL),
+                     TALLY_OK);
+    recording_flush(client);
+    assert_int_equal(recording_event(client, "chosen-y", 0, TALLY_MODE_SYNC, &receipt, NULL),
+                     TALLY_OK);
+    assert_int_equal(statistics_of(client).sent, 4);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "chosen-m"), 2);
+    assert_int_equal(recording_count(&recording, "chosen-s"), 1);
+    assert_int_equal(recording_count(&recording, "chosen-y"), 1);
+}
+
+static void
+a_receipt_is_the_trails(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    options.mode = TALLY_MODE_SYNC;
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    struct tally_receipt receipt, second;
+    struct tally_error error = { 0 };
+    const struct tally_event *event = TALLY_EVENT(.action = "test.receipt", .id = "receipt-1",
+                                                  .timestamp = "2026-01-02T03:04:05Z");
+    assert_int_equal(tally_client_record(client, event, TALLY_MODE_DEFAULT, &receipt, &error),
+                     TALLY_OK);
+    assert_string_equal(receipt.id, "receipt-1");
+    assert_false(receipt.repeated);
+
+    /* Again: the same place. */
+    assert_int_equal(tally_client_record(client, event, TALLY_MODE_DEFAULT, &second, &error),
+                     TALLY_OK);
+    assert_true(second.repeated);
+    assert_int_equal(second.index, receipt.index);
+    assert_memory_equal(second.leaf.bytes, receipt.leaf.bytes, TALLY_HASH_SIZE);
+
+    /* The trail says the same of it. */
+    char target[64];
+    char *text;
+    size_t size;
+    (void)snprintf(target, sizeof target, "/api/events/%llu?form=evidence",
+                   (unsigned long long)receipt.index);
+    assert_int_equal(tally_client_get(client, target, &text, &size, &error), TALLY_OK);
+    assert_int_equal(strlen(text), size);
+    assert_non_null(strstr(text, "receipt-1"));
+    char leaf[2 * TALLY_HASH_SIZE + 1];
+    for (size_t i = 0; i < TALLY_HASH_SIZE; i++)
+        (void)snprintf(leaf + 2 * i, 3, "%02x", receipt.leaf.bytes[i]);
+    assert_non_null(strstr(text, leaf));
+    tally_text_free(text);
+
+    struct tally_client_statistics statistics = statistics_of(client);
+    assert_int_equal(statistics.sent, 2);
+    assert_int_equal(statistics.repeated, 1);
+    tally_client_close(client, 0);
+}
+
+static void
+many_receipts_come_in_order(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 2500
+    };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    static struct tally_event events[COUNT];
+    static const struct tally_event *pointers[COUNT];
+    static char numbers[COUNT][8];
+    static struct tally_receipt receipts[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        (void)snprintf(numbers[i], sizeof numbers[i], "%u", i);
+        events[i] = *TALLY_EVENT(.action = "test.many", .correlation_id = "many",
+                                 .resource_type = "number", .resource_id = numbers[i]);
+        pointers[i] = &events[i];
+    }
+    struct tally_error error = { 0 };
+    assert_int_equal(
+        tally_client_record_many(client, pointers, COUNT, TALLY_MODE_SYNC, receipts, &error),
+        TALLY_OK);
+    for (unsigned i = 1; i < COUNT; i++)
+        assert_true(receipts[i].index > receipts[i - 1].index);
+    assert_int_equal(recording_count(&recording, "many"), COUNT);
+
+    /* All or none. */
+    pointers[1] = TALLY_EVENT(.user_id = "nobody");
+    assert_int_equal(tally_client_record_many(client, pointers, 3, TALLY_MODE_SPOOL, NULL, &error),
+                     TALLY_INVALID);
+    assert_non_null(strstr(error.text, "event 1: "));
+    recording_flush(client);
+    assert_int_equal(recording_count(&recording, "many"), COUNT);
+    assert_int_equal(statistics_of(client).invalid, 3);
+    tally_client_close(client, 0);
+}
+
+static void
+json_is_recorded_as_well(void **state)
+{
+    (void)state;
+    static const char good[] = "{\"action\":\"test.json\",\n \"details\":{\"a\":[1,2.50]}}";
+    static const char bad[] = "{\"action\":1}";
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    struct tally_receipt receipt;
+    struct tally_error error = { 0 };
+    assert_int_equal(
+        tally_client_record_json(client, good, strlen(good), TALLY_MODE_SYNC, &receipt, &error),
+        TALLY_OK);
+    assert_int_equal(
+        tally_client_record_json(client, bad, strlen(bad), TALLY_MODE_SYNC, &receipt, &error),
+        TALLY_INVALID);
+    assert_string_equal(error.pointer, "/action");
+    assert_int_equal(statistics_of(client).invalid, 1);
+    tally_client_close(client, 0);
+    char *text = recording_find(&recording, "action=test.json");
+    assert_non_null(strstr(text, "{\"a\":[1,2.50]}"));
+    tally_text_free(text);
+}
+
+static void
+nothing_happens_before_the_first_event_or_where_disabled(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, "http://127.0.0.1:1", &options);
+    assert_int_equal(tally_client_flush(client, 0, NULL), TALLY_OK);
+    tally_client_close(client, 1000);
+
+    options.disabled = true;
+    client = recording_client(&recording, NULL, &options);
+    struct tally_receipt receipt;
+    assert_int_equal(recording_event(client, "off", 0, TALLY_MODE_SYNC, &receipt, NULL), TALLY_OK);
+    assert_true(receipt.index == TALLY_INDEX_UNKNOWN);
+    assert_int_equal(tally_client_flush(client, 0, NULL), TALLY_OK);
+    assert_int_equal(statistics_of(client).recorded, 0);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "off"), 0);
+}
+
+static void
+wrong_options_are_named(void **state)
+{
+    (void)state;
+    struct tally_client_options good = recording_options(&recording);
+    struct {
+        const char *what;
+        const char *where;
+        struct tally_client_options options;
+    } cases[] = {
+        { "size", NULL, good },
+        { "mode", NULL, good },
+        { "full", NULL, good },
+        { "spool_size_max", NULL, good },
+        { "no trail's name", NULL, good },
+        { "the key", NULL, good },
+        { "no URL", "http://a:b:c", good },
+        { "socket", "unix:relative", good },
+        { "without ? and #", "http://127.0.0.1/?a", good },
+        { "plain HTTP", "http://192.0.2.1", good },
+        { "mask_patterns", NULL, good },
+    };
+    static const char *const patterns[] = { "(", NULL };
+    cases[0].options.size = 0;
+    cases[1].options.mode = (enum tally_mode)9;
+    cases[2].options.full = (enum tally_full)9;
+    cases[3].options.spool_size_max = 100;
+    cases[4].options.trail = "No Name";
+    cases[5].options.key = "a b";
+    cases[10].options.mask_patterns = patterns;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tally_client *client = NULL;
+        struct tally_error error = { 0 };
+        tally_status status =
+            tally_client_open(cases[i].where == NULL ? recording.url : cases[i].where,
+                              &cases[i].options, &client, &error);
+        if (status != TALLY_INVALID || strstr(error.text, cases[i].what) == NULL)
+            print_error("%s: %d %s\n", cases[i].what, status, error.text);
+        assert_int_equal(status, TALLY_INVALID);
+        assert_non_null(strstr(error.text, cases[i].what));
+        assert_null(client);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spooled_events_arrive_in_order),
+        cmocka_unit_test(events_in_memory_arrive_and_leave_no_file),
+        cmocka_unit_test(a_call_may_choose_its_mode),
+        cmocka_unit_test(a_receipt_is_the_trails),
+        cmocka_unit_test(many_receipts_come_in_order),
+        cmocka_unit_test(json_is_recorded_as_well),
+        cmocka_unit_test(nothing_happens_before_the_first_event_or_where_disabled),
+        cmocka_unit_test(wrong_options_are_named),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

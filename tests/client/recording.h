@@ -1,0 +1,52 @@
+/*
+ * recording.h - a server, a place for spools, and clients that record: what the tests of libtally
+ * begin with.
+ *
+ * What cannot happen fails the test (cmocka).
+ */
+#ifndef RECORDING_H
+#define RECORDING_H
+
+#include "served.h"
+#include "tally/client.h"
+
+struct recording {
+    struct served served;
+    char *scratch; /* removed at the end */
+    char *spools;  /* a folder in it that does not exist yet */
+    char url[64];
+    char notices[4096]; /* what clients said, a line each */
+};
+
+/* With these settings of the server ("NAME=value", ending with NULL; or NULL). */
+void recording_begin(struct recording *recording, const char *const *settings);
+void recording_end(struct recording *recording);
+
+/* Options that record into its trail from its spools, and note what is said. */
+struct tally_client_options recording_options(struct recording *recording);
+
+/* A client of the server with these options, or of `where` if that is not NULL. */
+struct tally_client *recording_client(struct recording *recording, const char *where,
+                                      const struct tally_client_options *options);
+
+/* Waits a generous time for everything to have its answer. */
+void recording_flush(struct tally_client *client);
+
+/* Records an event `series`/`number`. */
+tally_status recording_event(struct tally_client *client, const char *series, unsigned number,
+                             enum tally_mode mode, struct tally_receipt *receipt_out,
+                             struct tally_error *error);
+
+/* How many entries of the series the trail has; they must be 0, 1, 2, … in this order, each once. */
+unsigned recording_count(struct recording *recording, const char *series);
+
+/* What the trail answers to a query. Free with tally_text_free(). */
+char *recording_find(struct recording *recording, const char *query);
+
+/* A port of 127.0.0.1 where nobody listens. */
+uint16_t recording_free_port(void);
+
+/* Whether the folder, if it is there at all, has no spool in it. */
+bool recording_spools_empty(const struct recording *recording);
+
+#endif
