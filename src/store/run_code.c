@@ -231,18 +231,36 @@ run_value_count(struct run_reader *reader, enum field_id field, uint32_t *count_
     return status;
 }
 
+/* The code of a row: a page all of whose rows have the same is not read for it. */
+static tally_status
+lone_code(struct run_reader *reader, unsigned number, uint32_t row, uint32_t *code_out,
+          struct tally_error *error)
+{
+    const struct page_summary *summary =
+        &reader->columns[number].stored->summaries[row / PAGE_ROWS];
+    struct coded_page page;
+    uint32_t codes[16];
+    if (summary->kind == PAGE_ABSENT || summary->constant) {
+        *code_out = summary->kind == PAGE_ABSENT ? 0 : (uint32_t)summary->minimum;
+        return TALLY_OK;
+    }
+    tally_status status = run_coded_page(reader, number, row / PAGE_ROWS, &page, error);
+    if (status != TALLY_OK)
+        return status;
+    codes_gather16(&page, row % PAGE_ROWS / 16 * 16, codes);
+    *code_out = codes[row % 16];
+    return TALLY_OK;
+}
+
 tally_status
 run_lone_value(struct run_reader *reader, unsigned number, uint32_t row, struct bytes *value_out,
                struct tally_error *error)
 {
     const struct segment_column *stored = reader->columns[number].stored;
-    struct coded_page page;
-    uint32_t codes[16];
-    tally_status status = run_coded_page(reader, number, row / PAGE_ROWS, &page, error);
+    uint32_t code;
+    tally_status status = lone_code(reader, number, row, &code, error);
     if (status != TALLY_OK)
         return status;
-    codes_gather16(&page, row % PAGE_ROWS / 16 * 16, codes);
-    uint32_t code = codes[row % 16];
     if (code > stored->entry.dictionary_count) {
         struct segment_place place = segment_column_place(stored, row / PAGE_ROWS, NULL);
         return segment_file_fault(stored->file, &place, "a code is beyond the dictionary", error);
