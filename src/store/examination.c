@@ -1,9 +1,10 @@
 /*
  * examination.c - a segment's files against themselves, and its leaves.
  *
- * In this order: checksums, page summaries and indexes (segment_check()); the stored hashes of the
- * tree are read; then row by row salts, parts, commitments and leaves are computed and control
- * entries read; at last the segment's tokens are compared with those that its group has.
+ * In this order: checksums and page summaries (segment_check_columns()); the stored hashes of the tree
+ * are read; then row by row salts, parts, commitments and leaves are computed and control entries
+ * read. Tokens and words are found on the way, page by page, while all its columns are decoded. At
+ * last the indexes, and what the segment's group has of it, are compared with what these should give.
  *
  * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
  * and nobody wants the root in between, they become one piece, their nodes hashed side by side;
@@ -15,6 +16,7 @@
 #include "group_check.h"
 #include "hash_many.h"
 #include "hashes.h"
+#include "run_column.h"
 #include "segment.h"
 
 #include <inttypes.h>
@@ -116,7 +118,11 @@ examine_rows(struct examiner *e)
             status = examine_some(e, e->info->first + row, &some);
         else
             status = judge_fault(&e->examination->judgement, status, e->examination->file, &error);
-        row += status == TALLY_OK ? some.count : 0;
+        if (status != TALLY_OK)
+            break;
+        row += some.count;
+        if (row % PAGE_ROWS == 0 || row == e->info->count)
+            run_tokens_along(e->reader, (row - 1) / PAGE_ROWS);
     }
     tally_status handed = hand_out(e);
     return handed != TALLY_OK ? handed : status;
@@ -134,9 +140,9 @@ index_finding_keep(struct index_finding *kept, tally_status status, const char *
     (void)snprintf(kept->text, sizeof kept->text, "%s", text);
 }
 
-/* Reads the tree hashes that the segment completed. That they cannot be had is noted. */
+/* Reads the tree hashes that the segment completed. That they cannot be had is noted in `finding`. */
 static tally_status
-read_level8(struct examiner *e)
+read_level8(struct examiner *e, struct index_finding *finding)
 {
     const struct evidence *evidence = e->task->evidence;
     struct examination *examination = e->examination;
@@ -159,7 +165,21 @@ read_level8(struct examiner *e)
     char name[VERIFY_FILE_SIZE], file[64];
     (void)snprintf(file, sizeof file, "tree/%016" PRIx64, e->info->first);
     evidence_name(evidence, file, name);
-    index_finding_keep(&examination->index, status, name, error.text);
+    index_finding_keep(finding, status, name, error.text);
+    return TALLY_OK;
+}
+
+/* Compares the index file. That it is another is noted. */
+static tally_status
+examine_index(struct examiner *e, struct segment *segment)
+{
+    struct tally_error error = { 0 };
+    tally_status status = segment_check_index(segment, e->reader, &error);
+    if (status == TALLY_OK)
+        return TALLY_OK;
+    if (status != TALLY_DAMAGED && status != TALLY_UNSUPPORTED)
+        return judge_fault(&e->examination->judgement, status, e->examination->file, &error);
+    index_finding_keep(&e->examination->index, status, e->examination->file, error.text);
     return TALLY_OK;
 }
 
@@ -180,29 +200,37 @@ examine_group(struct examiner *e)
     return TALLY_OK;
 }
 
+/* What can be rebuilt, when all entries have been read. */
+static tally_status
+examine_derived(struct examiner *e, struct segment *segment, const struct index_finding *tree)
+{
+    struct examination *examination = e->examination;
+    tally_status status = examine_index(e, segment);
+    if (tree->text[0] != '\0')
+        index_finding_keep(&examination->index, tree->newer ? TALLY_UNSUPPORTED : TALLY_DAMAGED,
+                           tree->file, tree->text);
+    return status == TALLY_OK ? examine_group(e) : status;
+}
+
 static tally_status
 examine_segment(struct examiner *e, struct segment *segment)
 {
     struct examination *examination = e->examination;
     struct tally_error error = { 0 };
-    bool index_only = false;
+    struct index_finding tree = { 0 };
     struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
     tally_status status = run_reader_create(&run, &e->reader, &error);
     if (status == TALLY_OK)
-        status = segment_check_run(segment, e->reader, SEGMENT_CHECK_DERIVED, &index_only, &error);
-    if (status != TALLY_OK && index_only) {
-        index_finding_keep(&examination->index, status, examination->file, error.text);
-        status = TALLY_OK;
-    }
+        status = segment_check_columns(segment, e->reader, SEGMENT_CHECK_DERIVED, &error);
     if (status != TALLY_OK) {
         run_reader_destroy(e->reader);
         return judge_fault(&examination->judgement, status, examination->file, &error);
     }
-    status = read_level8(e);
+    status = read_level8(e, &tree);
     if (status == TALLY_OK)
         status = examine_rows(e);
     if (status == TALLY_OK)
-        status = examine_group(e);
+        status = examine_derived(e, segment, &tree);
     run_reader_destroy(e->reader);
     return status;
 }

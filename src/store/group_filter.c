@@ -51,15 +51,15 @@ halve(struct bloom *filter)
 
 /* A filter of the size that would do if no token came twice. */
 static tally_status
-fill(const struct run_tokens *tokens, const uint64_t *ids, size_t id_count,
-     struct bloom *filter_out, struct tally_error *error)
+fill(const struct run_tokens *tokens, size_t id_count, struct bloom *filter_out,
+     struct tally_error *error)
 {
     uint32_t block_count = power_of_two(bloom_block_count(tokens->count + id_count));
     tally_status status = bloom_init(filter_out, 1, block_count, error);
     if (status != TALLY_OK)
         return status;
     bloom_add_many(filter_out, tokens->tokens, tokens->count, 0);
-    bloom_add_many(filter_out, ids, id_count, 0);
+    bloom_add_many(filter_out, tokens->ids, id_count, 0);
     return TALLY_OK;
 }
 
@@ -67,13 +67,10 @@ tally_status
 group_filter_make(struct run_reader *reader, struct bloom *filter_out, struct tally_error *error)
 {
     struct run_tokens *tokens;
-    const uint64_t *ids;
     struct bloom filter;
     tally_status status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = run_tokens_of_ids(reader, &ids, error);
-    if (status == TALLY_OK)
-        status = fill(tokens, ids, run_of(reader)->count, &filter, error);
+        status = fill(tokens, run_of(reader)->count, &filter, error);
     if (status != TALLY_OK)
         return status;
     while (filter.block_count > 1 &&

@@ -23,11 +23,11 @@ index_ids_make(struct run_reader *reader, struct index_content *content, struct 
     uint32_t count = run_of(reader)->count;
     struct id_index index = { 0 };
     struct buffer table = { 0 };
-    const uint64_t *hashes;
+    struct run_tokens *tokens;
 
-    tally_status status = run_tokens_of_ids(reader, &hashes, error);
+    tally_status status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = id_index_build(&index, hashes, count, error);
+        status = id_index_build(&index, tokens->ids, count, error);
     if (status != TALLY_OK)
         return status;
     struct buffer *buckets = &content->bytes;

@@ -70,8 +70,7 @@ run_reader_destroy(struct run_reader *reader)
         counts_room_finish(reader->counts);
     free(reader->counts);
     buffer_free(&reader->words.input.bytes);
-    run_tokens_free(&reader->tokens);
-    free(reader->id_tokens);
+    run_tokens_forget(reader);
     free(reader);
 }
 

@@ -6,7 +6,7 @@
 
 #include "run.h"
 #include "segment_directory.h"
-#include "word_set.h"
+#include "word_gather.h"
 
 /* As run_page() and run_dictionary(), for a field or COLUMN_SALT. */
 TALLY_MUST_CHECK tally_status run_column_page(struct run_reader *reader, unsigned column,
@@ -21,29 +21,30 @@ TALLY_MUST_CHECK tally_status run_column_dictionary(struct run_reader *reader, u
                                                     struct dictionary *dictionary_out,
                                                     struct tally_error *error);
 
-/* The hash of every row's id; the caller has room for run->count of them. */
+/* The hash of every row's id, of a page or of all; the caller has room for as many. */
+TALLY_MUST_CHECK tally_status run_page_id_hashes(struct run_reader *reader, uint32_t page,
+                                                 uint64_t *hashes, struct tally_error *error);
 TALLY_MUST_CHECK tally_status run_id_hashes(struct run_reader *reader, uint64_t *hashes,
                                             struct tally_error *error);
 
-/* All tokens of a run (token.h) but for those of ids, each page's once. */
+/* All tokens of a run (token.h), each page's once but for those of ids, which are by row; and, where
+ * the run has at most WORD_PAGES_MAX pages, its words. */
 struct run_tokens {
     uint64_t *tokens;
     size_t count;
     size_t capacity;
-    size_t *ends; /* of each page in tokens */
-    /* The words of an object field's pages that are PAGE_VALUES, found on the way, where the run has
-     * at most WORD_PAGES_MAX pages; without slots where there are none. */
-    struct word_set words[FIELD_COUNT];
-    bool failed; /* memory was short, on the way */
+    size_t *ends;  /* of each page in tokens */
+    uint64_t *ids; /* the token of every row's id, which is its hash */
+    struct word_gather words;
 };
 /* Lent until the reader goes: they are found once. */
 TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader, struct run_tokens **tokens_out,
                                          struct tally_error *error);
 
-/* The token of every row's id, which is its hash. */
-TALLY_MUST_CHECK tally_status run_tokens_of_ids(struct run_reader *reader,
-                                                const uint64_t **tokens_out,
-                                                struct tally_error *error);
+/* Finds those of one page, for who goes through all rows anyway and is done with those of the page:
+ * its columns are decoded then. Pages ascend from 0; with one that does not, and with one that cannot
+ * be read, nothing happens: run_tokens() finds what is left, and says what is wrong. */
+void run_tokens_along(struct run_reader *reader, uint32_t page);
 
 /* Whether a row is a control entry, and whether it is erased. */
 TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t row,

@@ -19,23 +19,28 @@ row_id(struct run_reader *reader, uint32_t row, struct bytes *id_out, struct tal
 }
 
 tally_status
+run_page_id_hashes(struct run_reader *reader, uint32_t number, uint64_t *hashes,
+                   struct tally_error *error)
+{
+    struct page page;
+    struct dictionary dictionary = { 0 };
+    tally_status status = run_page(reader, FIELD_ID, number, &page, error);
+    if (status == TALLY_OK && page.kind == PAGE_CODES)
+        status = run_dictionary(reader, FIELD_ID, &dictionary, error);
+    for (uint32_t row = 0; status == TALLY_OK && row < page.rows; row++) {
+        char text[PAGE_TEXT_MAX];
+        hashes[row] = id_hash(page_value(&page, &dictionary, fields[FIELD_ID].column, row, text));
+    }
+    return status;
+}
+
+tally_status
 run_id_hashes(struct run_reader *reader, uint64_t *hashes, struct tally_error *error)
 {
-    for (uint32_t number = 0; number < run_page_count(&reader->run); number++) {
-        struct page page;
-        struct dictionary dictionary = { 0 };
-        tally_status status = run_page(reader, FIELD_ID, number, &page, error);
-        if (status == TALLY_OK && page.kind == PAGE_CODES)
-            status = run_dictionary(reader, FIELD_ID, &dictionary, error);
-        if (status != TALLY_OK)
-            return status;
-        for (uint32_t row = 0; row < page.rows; row++) {
-            char text[PAGE_TEXT_MAX];
-            hashes[(size_t)number * PAGE_ROWS + row] =
-                id_hash(page_value(&page, &dictionary, fields[FIELD_ID].column, row, text));
-        }
-    }
-    return TALLY_OK;
+    tally_status status = TALLY_OK;
+    for (uint32_t page = 0; page < run_page_count(&reader->run) && status == TALLY_OK; page++)
+        status = run_page_id_hashes(reader, page, hashes + (size_t)page * PAGE_ROWS, error);
+    return status;
 }
 
 /* The last of the rows of a bucket whose fingerprint and id fit. */

@@ -115,12 +115,13 @@ struct run_reader {
     struct segment_input bucket; /* what is read of the index */
     struct counts_room *counts;  /* NULL until they are asked for */
     struct run_words words;
-    struct run_tokens tokens; /* without `ends` until they are asked for */
-    uint64_t *id_tokens;      /* NULL until then */
+    struct run_tokens tokens;
+    uint32_t tokens_pages;         /* whose tokens are known */
+    struct token_walk *token_walk; /* NULL until they are asked for, and when all are */
 };
 
-/* run_tokens.c */
-void run_tokens_free(struct run_tokens *tokens);
+/* run_tokens.c: lets go of what was found. */
+void run_tokens_forget(struct run_reader *reader);
 
 /* run.c: finds a segment's column when it is asked for first. */
 TALLY_MUST_CHECK tally_status run_column_open(struct run_reader *reader, unsigned column,

@@ -1,23 +1,24 @@
 /*
- * run_tokens.c - a run's tokens, gone through once for all who want them.
+ * run_tokens.c - a run's tokens and words, gone through once for all who want them.
  *
  * A page's filter and a group's are filled from the same tokens, eight bytes each, some tens of bytes
- * an entry; they are kept until the reader goes. Ids are not among them: their tokens are the hashes
- * that the index of ids is made of, by row, which are kept too.
+ * an entry; they are kept until the reader goes, and so are the words. Ids are not among them: their
+ * tokens are the hashes that the index of ids is made of, by row.
+ *
+ * Whoever recomputes all leaves has every column decoded page by page: tokens are taken along then,
+ * which costs no second reading.
  */
 #include "fault.h"
 #include "run_reader.h"
-#include "token.h"
+#include "token_walk.h"
 
 #include <stdlib.h>
 
+/* Appends a page's tokens. */
 static tally_status
-collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
+collect(struct run_tokens *all, uint32_t page, const uint64_t *tokens, size_t count,
         struct tally_error *error)
 {
-    struct run_tokens *all = context;
-    if (all->failed)
-        return memory_fault(error);
     if (count > all->capacity - all->count) {
         size_t capacity = all->count + count + (all->count + count) / 2;
         uint64_t *larger = realloc(all->tokens, capacity * sizeof *larger);
@@ -33,67 +34,77 @@ collect(void *context, uint32_t page, const uint64_t *tokens, size_t count,
     return TALLY_OK;
 }
 
-/* Objects, all of which are searched, are stored as text, and reading that once more for their words
- * would cost as much as finding them. */
-static void
-collect_words(void *context, enum field_id field, uint32_t row, struct bytes json)
+/* Before the first page. */
+static tally_status
+begin(struct run_reader *reader, struct tally_error *error)
 {
-    struct run_tokens *all = context;
-    struct word_set *words = &all->words[field];
-    if (words->slots == NULL && word_set_init(words, NULL) != TALLY_OK) {
-        all->failed = true;
-        return;
+    struct run_tokens *all = &reader->tokens;
+    uint32_t pages = run_page_count(&reader->run);
+    if (reader->token_walk != NULL || reader->tokens_pages > 0)
+        return TALLY_OK;
+    if (all->ends == NULL)
+        all->ends = calloc(pages, sizeof *all->ends);
+    if (all->ids == NULL)
+        all->ids = malloc(reader->run.count * sizeof *all->ids);
+    if (all->ends == NULL || all->ids == NULL)
+        return memory_fault(error);
+    return token_walk_create(reader, FIELDS_ALL & ~FIELD_BIT(FIELD_ID),
+                             pages <= WORD_PAGES_MAX ? &all->words : NULL, &reader->token_walk,
+                             error);
+}
+
+/* The next page. */
+static tally_status
+advance(struct run_reader *reader, struct tally_error *error)
+{
+    uint32_t page = reader->tokens_pages;
+    const uint64_t *tokens;
+    size_t count;
+    tally_status status = begin(reader, error);
+    if (status == TALLY_OK)
+        status =
+            run_page_id_hashes(reader, page, reader->tokens.ids + (size_t)page * PAGE_ROWS, error);
+    if (status == TALLY_OK)
+        status = token_walk_page(reader->token_walk, page, &tokens, &count, error);
+    if (status == TALLY_OK)
+        status = collect(&reader->tokens, page, tokens, count, error);
+    if (status != TALLY_OK)
+        return status;
+    reader->tokens_pages++;
+    if (reader->tokens_pages == run_page_count(&reader->run)) {
+        token_walk_destroy(reader->token_walk);
+        reader->token_walk = NULL;
     }
-    word_set_turn(words, word_index_block(field, row));
-    word_set_object(words, json, UINT64_C(1) << row / PAGE_ROWS);
+    return TALLY_OK;
+}
+
+void
+run_tokens_along(struct run_reader *reader, uint32_t page)
+{
+    if (page != reader->tokens_pages)
+        return;
+    tally_status ignored = advance(reader, NULL);
+    (void)ignored; /* run_tokens() tries again */
 }
 
 tally_status
 run_tokens(struct run_reader *reader, struct run_tokens **tokens_out, struct tally_error *error)
 {
-    if (reader->tokens.ends == NULL) {
-        struct run_tokens tokens = { 0 };
-        tokens.ends = calloc(run_page_count(&reader->run), sizeof *tokens.ends);
-        tally_status status = tokens.ends == NULL ? memory_fault(error) : TALLY_OK;
-        if (status == TALLY_OK)
-            status = tokens_each_with(reader, FIELDS_ALL & ~FIELD_BIT(FIELD_ID), collect,
-                                      run_page_count(&reader->run) <= WORD_PAGES_MAX ? collect_words
-                                                                                     : NULL,
-                                      &tokens, error);
-        if (status != TALLY_OK) {
-            run_tokens_free(&tokens);
+    while (reader->tokens_pages < run_page_count(&reader->run)) {
+        tally_status status = advance(reader, error);
+        if (status != TALLY_OK)
             return status;
-        }
-        reader->tokens = tokens;
     }
     *tokens_out = &reader->tokens;
     return TALLY_OK;
 }
 
-tally_status
-run_tokens_of_ids(struct run_reader *reader, const uint64_t **tokens_out, struct tally_error *error)
-{
-    if (reader->id_tokens == NULL) {
-        uint64_t *tokens = malloc(reader->run.count * sizeof *tokens);
-        if (tokens == NULL)
-            return memory_fault(error);
-        tally_status status = run_id_hashes(reader, tokens, error);
-        if (status != TALLY_OK) {
-            free(tokens);
-            return status;
-        }
-        reader->id_tokens = tokens;
-    }
-    *tokens_out = reader->id_tokens;
-    return TALLY_OK;
-}
-
 void
-run_tokens_free(struct run_tokens *tokens)
+run_tokens_forget(struct run_reader *reader)
 {
-    free(tokens->tokens);
-    free(tokens->ends);
-    for (unsigned i = 0; i < FIELD_COUNT; i++)
-        word_set_finish(&tokens->words[i]);
-    *tokens = (struct run_tokens){ 0 };
+    token_walk_destroy(reader->token_walk);
+    free(reader->tokens.tokens);
+    free(reader->tokens.ends);
+    free(reader->tokens.ids);
+    word_gather_finish(&reader->tokens.words);
 }

@@ -99,10 +99,16 @@ enum segment_check_what {
 };
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
                                             bool *index_only_out, struct tally_error *error);
-/* The same through a reader of the whole segment. */
-TALLY_MUST_CHECK tally_status segment_check_run(struct segment *segment, struct run_reader *reader,
-                                                enum segment_check_what what, bool *index_only_out,
-                                                struct tally_error *error);
+/* The same in two steps, through a reader of the whole segment: the columns, and the index file, whose
+ * faults are those that can be rebuilt. Whoever reads all rows in between has the tokens taken along
+ * (run_tokens_along()). */
+TALLY_MUST_CHECK tally_status segment_check_columns(struct segment *segment,
+                                                    struct run_reader *reader,
+                                                    enum segment_check_what what,
+                                                    struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_check_index(struct segment *segment,
+                                                  struct run_reader *reader,
+                                                  struct tally_error *error);
 
 /* For many ids at once (idempotency): sets hits[i] to true for each id that may be in this segment
  * and leaves the others as they are; false hits happen (one in 2,000), misses do not. The first

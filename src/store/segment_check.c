@@ -259,27 +259,29 @@ entries_check(struct check *check, struct tally_error *error)
 }
 
 tally_status
-segment_check_run(struct segment *segment, struct run_reader *reader, enum segment_check_what what,
-                  bool *index_only_out, struct tally_error *error)
+segment_check_columns(struct segment *segment, struct run_reader *reader,
+                      enum segment_check_what what, struct tally_error *error)
 {
     struct check check = { .segment = segment, .what = what, .reader = reader };
 
-    *index_only_out = false;
     tally_status status = codec_workspace_create(&check.workspace, error);
     if (status != TALLY_OK)
         return status;
     status = entries_check(&check, error);
-    if (status == TALLY_OK) {
-        status = segment_index_check(segment->disk, segment->folder, segment->tag, &segment->info,
-                                     reader, error);
-        /* The index of a generation that was erased from meanwhile proves nothing any more. */
-        if (status == TALLY_DAMAGED && segment_is_superseded(segment))
-            status = TALLY_OK;
-        *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
-    }
     buffer_free(&check.scratch);
     buffer_free(&check.input.bytes);
     codec_workspace_destroy(check.workspace);
+    return status;
+}
+
+tally_status
+segment_check_index(struct segment *segment, struct run_reader *reader, struct tally_error *error)
+{
+    tally_status status = segment_index_check(segment->disk, segment->folder, segment->tag,
+                                              &segment->info, reader, error);
+    /* The index of a generation that was erased from meanwhile proves nothing any more. */
+    if (status == TALLY_DAMAGED && segment_is_superseded(segment))
+        status = TALLY_OK;
     return status;
 }
 
@@ -298,7 +300,11 @@ segment_check(struct segment *segment, enum segment_check_what what, bool *index
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_check_run(segment, reader, what, index_only_out, error);
+    status = segment_check_columns(segment, reader, what, error);
+    if (status == TALLY_OK) {
+        status = segment_check_index(segment, reader, error);
+        *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
+    }
     run_reader_destroy(reader);
     return status;
 }

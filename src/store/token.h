@@ -54,24 +54,4 @@ struct token_sought {
     uint64_t token;
 };
 
-/* Told of each page's distinct tokens; pages ascend. */
-typedef tally_status token_visitor(void *context, uint32_t page, const uint64_t *tokens,
-                                   size_t count, struct tally_error *error);
-
-/* All tokens of a run, of those of token_fields() that are in `fields`. What the visitor answers
- * other than TALLY_OK ends it and is given back. Which they are depends on the values alone, not on
- * how the run holds them. */
-TALLY_MUST_CHECK tally_status tokens_each(struct run_reader *reader, uint64_t fields,
-                                          token_visitor *visitor, void *context,
-                                          struct tally_error *error);
-
-/* The same, and tells of the objects on the way that a page holds as they are (PAGE_VALUES), each with
- * its row in the run: for who wants more of them while they are at hand. */
-typedef void token_object_visitor(void *context, enum field_id field, uint32_t row,
-                                  struct bytes json);
-TALLY_MUST_CHECK tally_status tokens_each_with(struct run_reader *reader, uint64_t fields,
-                                               token_visitor *visitor,
-                                               token_object_visitor *objects, void *context,
-                                               struct tally_error *error);
-
 #endif

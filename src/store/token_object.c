@@ -5,6 +5,7 @@
  * token_of_member() gives: strings without escapes are taken eight bytes at a time, and whether there
  * is a blank in one is found out while its end is looked for; numbers without exponent, of up to 16
  * digits, are hashed as they are read. All else takes the long way, through token_of_member() itself.
+ * Words are cut from the same strings, while their ends are known.
  */
 #include "token_object.h"
 
@@ -13,6 +14,7 @@
 #include "json_text.h"
 #include "token.h"
 #include "token_hash.h"
+#include "words.h"
 
 /* A string of TOKEN_MEMBER_SIZE_MAX bytes with every byte escaped. */
 #define ESCAPED_SIZE_MAX (6 * TOKEN_MEMBER_SIZE_MAX)
@@ -32,6 +34,14 @@ token_object_init(struct token_object *object, enum field_id field)
         object->ends[1][exponent - TOKEN_ENDS_LEAST] = token_number_ends(true, exponent);
     }
 }
+
+/* One object on its way. */
+struct walk {
+    const struct token_object *object;
+    struct bytes json;
+    struct token_gather *gather;
+    const struct word_target *words; /* or NULL */
+};
 
 /* Eight bytes of a text from `at` on, zeros behind its end. */
 static inline uint64_t
@@ -139,25 +149,40 @@ goes_on(uint8_t c)
     return begins_number(c) || (uint8_t)((c | 0x20) - 'a') < 26 || c == '.' || c == '+';
 }
 
+/* The letters of a literal, or of a number's exponent. */
+static void
+add_letters(const struct walk *walk, struct bytes word)
+{
+    const uint8_t *at = word.data, *end = word.data + word.size;
+    while (at < end && !word_letter(*at))
+        at++;
+    const uint8_t *from = at;
+    while (at < end && word_letter(*at))
+        at++;
+    if (at > from)
+        word_set_within(walk->words->set, bytes_of(from, (size_t)(at - from)), end,
+                        walk->words->pages);
+}
+
 /* A number, or one of the three words: its end, or NULL where it is neither. */
 static const uint8_t *
-add_word(const struct token_object *object, struct bytes json, const uint8_t *at,
-         struct token_gather *gather)
+add_word(const struct walk *walk, const uint8_t *at)
 {
-    const uint8_t *end = json.data + json.size;
+    const uint8_t *end = walk->json.data + walk->json.size;
     uint64_t token;
     if (begins_number(*at)) {
-        const uint8_t *behind = number_take(object, at, end, &token);
+        const uint8_t *behind = number_take(walk->object, at, end, &token);
         if (behind != NULL && (behind == end || !goes_on(*behind))) {
-            token_gather_add_often(gather, token);
+            token_gather_add_often(walk->gather, token);
             return behind;
         }
     }
-    struct bytes rest = bytes_of(at, (size_t)(end - at));
-    struct bytes word = bytes_of(at, json_text_value(rest));
+    struct bytes word = bytes_of(at, json_text_value(bytes_of(at, (size_t)(end - at))));
     struct decimal number;
     if (decimal_read(word, &number))
-        token_gather_add_often(gather, token_of_member(object->field, word));
+        token_gather_add_often(walk->gather, token_of_member(walk->object->field, word));
+    if (walk->words != NULL)
+        add_letters(walk, word);
     return word.size > 0 ? at + word.size : NULL;
 }
 
@@ -207,11 +232,11 @@ text_token(const struct token_object *object, struct bytes json, struct bytes te
     return token_finish(object->plain, id_hash_end(hash));
 }
 
-/* A string without escapes and blanks. */
+/* The token of a string without escapes and blanks. */
 static inline void
-add_plain(const struct token_object *object, struct bytes json, struct bytes text,
-          struct token_gather *gather)
+add_plain(const struct walk *walk, struct bytes text)
 {
+    const struct token_object *object = walk->object;
     const uint8_t *end = text.data + text.size;
     uint64_t token;
     if (text.size == 0 || text.size > TOKEN_MEMBER_SIZE_MAX)
@@ -222,31 +247,34 @@ add_plain(const struct token_object *object, struct bytes json, struct bytes tex
     } else if ((text.size == 4 || text.size == 5) && !token_covers_member(text)) {
         return; /* one of the three words */
     } else {
-        token = text_token(object, json, text);
+        token = text_token(object, walk->json, text);
     }
-    token_gather_add_often(gather, token);
+    token_gather_add_often(walk->gather, token);
 }
 
+/* Token and words of one with escapes. */
 static void
-add_escaped(const struct token_object *object, struct bytes inside, struct token_gather *gather)
+add_escaped(const struct walk *walk, struct bytes inside)
 {
     uint8_t decoded[ESCAPED_SIZE_MAX];
+    if (walk->words != NULL)
+        word_set_escaped(walk->words->set, inside, walk->words->pages);
     if (inside.size > sizeof decoded)
         return;
     size_t size = json_text_decode(inside, decoded);
     if (size != SIZE_MAX && token_covers_member(bytes_of(decoded, size)))
-        token_gather_add_often(gather, token_of_member(object->field, bytes_of(decoded, size)));
+        token_gather_add_often(walk->gather,
+                               token_of_member(walk->object->field, bytes_of(decoded, size)));
 }
 
 /* The string whose quote is at `at`: what is behind it, and behind the colon that follows a name;
  * NULL where it is none. */
 static inline const uint8_t *
-add_string(const struct token_object *object, struct bytes json, const uint8_t *at,
-           struct token_gather *gather)
+add_string(const struct walk *walk, const uint8_t *at)
 {
-    const uint8_t *end = json.data + json.size, *inside = at + 1;
+    const uint8_t *end = walk->json.data + walk->json.size, *inside = at + 1;
     bool blank, escaped = false;
-    const uint8_t *behind = string_end(json, inside, &blank);
+    const uint8_t *behind = string_end(walk->json, inside, &blank);
     if (behind == NULL)
         return NULL;
     if (*behind == '\\') {
@@ -259,10 +287,14 @@ add_string(const struct token_object *object, struct bytes json, const uint8_t *
     behind++;
     if (behind < end && *behind == ':')
         return behind + 1;
-    if (escaped)
-        add_escaped(object, text, gather);
-    else if (!blank)
-        add_plain(object, json, text, gather);
+    if (escaped) {
+        add_escaped(walk, text);
+        return behind;
+    }
+    if (!blank)
+        add_plain(walk, text);
+    if (walk->words != NULL)
+        word_set_within(walk->words->set, text, end, walk->words->pages);
     return behind;
 }
 
@@ -273,15 +305,17 @@ is_mark(uint8_t c)
 }
 
 void
-token_object_add(const struct token_object *object, struct bytes json, struct token_gather *gather)
+token_object_add(const struct token_object *object, struct bytes json, struct token_gather *gather,
+                 const struct word_target *words)
 {
+    const struct walk walk = { object, json, gather, words };
     const uint8_t *end = json.data + json.size;
     for (const uint8_t *at = json.data; at != NULL && at < end;) {
         if (*at == '"')
-            at = add_string(object, json, at, gather);
+            at = add_string(&walk, at);
         else if (is_mark(*at))
             at++;
         else
-            at = add_word(object, json, at, gather);
+            at = add_word(&walk, at);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * token_object.h - the tokens of all members of an object.
+ * token_object.h - the tokens of all members of an object, and its words.
  */
 #ifndef TOKEN_OBJECT_H
 #define TOKEN_OBJECT_H
@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "field.h"
 #include "token_gather.h"
+#include "word_set.h"
 
 /* Exponents of numbers that have what follows from them ready. */
 #define TOKEN_ENDS_LEAST (-8)
@@ -22,10 +23,16 @@ struct token_object {
 };
 void token_object_init(struct token_object *object, enum field_id field);
 
+/* Where words go that are found on the way, and the pages they are in. */
+struct word_target {
+    struct word_set *set;
+    uint64_t pages;
+};
+
 /* Adds the tokens of the strings and numbers within an object's canonical text, in any depth, but
- * for names: those of token_of_member() where there is one. What is no canonical text ends the walk.
- */
+ * for names: those of token_of_member() where there is one; and, unless `words` is NULL, the words
+ * that word_set_object() adds. What is no canonical text ends the walk. */
 void token_object_add(const struct token_object *object, struct bytes json,
-                      struct token_gather *gather);
+                      struct token_gather *gather, const struct word_target *words);
 
 #endif

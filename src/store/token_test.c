@@ -11,6 +11,7 @@
 #include "token.h"
 #include "token_gather.h"
 #include "token_set.h"
+#include "token_walk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,7 +134,6 @@ only_some_texts_are_covered(void **state)
 
 struct page_tokens {
     struct token_set pages[8];
-    uint32_t next; /* the page to be told of */
 };
 
 static void
@@ -179,21 +179,23 @@ expect(const struct sample *sample, uint64_t mask, struct page_tokens *tokens)
     }
 }
 
-/* Each page once and in order, and its tokens once. */
-static tally_status
-collect(void *context, uint32_t page, const uint64_t *found, size_t count,
-        struct tally_error *inner)
+/* Goes through a run; a page's tokens are told of once each. */
+static void
+collect(struct run_reader *reader, uint64_t mask, struct page_tokens *tokens)
 {
-    struct page_tokens *tokens = context;
-    assert_int_equal(page, tokens->next++);
-    for (size_t i = 0; i < count; i++) {
-        bool added;
-        tally_status status = token_set_add(&tokens->pages[page], found[i], &added, inner);
-        if (status != TALLY_OK)
-            return status;
-        assert_true(added);
+    struct token_walk *walk;
+    assert_ok(token_walk_create(reader, mask, NULL, &walk, &error));
+    for (uint32_t page = 0; page < run_page_count(run_of(reader)); page++) {
+        const uint64_t *found;
+        size_t count;
+        assert_ok(token_walk_page(walk, page, &found, &count, &error));
+        for (size_t i = 0; i < count; i++) {
+            bool added;
+            assert_ok(token_set_add(&tokens->pages[page], found[i], &added, &error));
+            assert_true(added);
+        }
     }
-    return TALLY_OK;
+    token_walk_destroy(walk);
 }
 
 static void
@@ -226,7 +228,7 @@ check_run(const struct run *run, const struct sample *sample, uint64_t mask)
     struct run_reader *reader;
     struct page_tokens actual = { 0 }, expected = { 0 };
     assert_ok(run_reader_create(run, &reader, &error));
-    assert_ok(tokens_each(reader, mask, collect, &actual, &error));
+    collect(reader, mask, &actual);
     expect(sample, mask, &expected);
     compare(&actual, &expected);
     tokens_free(&actual);
@@ -296,31 +298,6 @@ a_run_has_the_tokens_of_its_values(void **state)
     }
 }
 
-static tally_status
-refuse(void *context, uint32_t page, const uint64_t *tokens, size_t count,
-       struct tally_error *inner)
-{
-    (void)page, (void)tokens, (void)count, (void)inner;
-    return --*(int *)context > 0 ? TALLY_OK : TALLY_BUSY;
-}
-
-static void
-a_visitor_can_end_it(void **state)
-{
-    (void)state;
-    struct sample *sample = sample_create(3, SAMPLE_PLAIN, 0, 10000);
-    struct head *head = sample_head(sample);
-    const struct run run = { .count = 10000, .head = head };
-    struct run_reader *reader;
-    int left = 2;
-    assert_ok(run_reader_create(&run, &reader, &error));
-    assert_int_equal(tokens_each(reader, FIELDS_ALL, refuse, &left, &error), TALLY_BUSY);
-    assert_int_equal(left, 0);
-    run_reader_destroy(reader);
-    head_release(head);
-    sample_destroy(sample);
-}
-
 /* Whatever an object's text is, the walk stays inside it. */
 static void
 broken_objects_end_the_walk(void **state)
@@ -339,9 +316,10 @@ broken_objects_end_the_walk(void **state)
             struct head *head = sample_head(sample);
             const struct run run = { .count = 1, .head = head };
             struct run_reader *reader;
-            int left = 1000;
+            struct page_tokens tokens = { 0 };
             assert_ok(run_reader_create(&run, &reader, &error));
-            assert_ok(tokens_each(reader, FIELDS_ALL, refuse, &left, &error));
+            collect(reader, FIELDS_ALL, &tokens);
+            tokens_free(&tokens);
             run_reader_destroy(reader);
             head_release(head);
             free(text);
@@ -411,7 +389,6 @@ main(void)
         cmocka_unit_test(only_some_texts_are_covered),
         cmocka_unit_test(a_run_has_the_tokens_of_its_values),
         cmocka_unit_test(each_token_is_told_of_once),
-        cmocka_unit_test(a_visitor_can_end_it),
         cmocka_unit_test(broken_objects_end_the_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

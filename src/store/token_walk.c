@@ -1,13 +1,15 @@
 /*
- * token_walk.c - all tokens of a run.
+ * token_walk.c - all tokens of a run, and its words.
  *
  * Page after page, and in it column after column. A page's tokens are gathered as they come and told
  * of once each. How a column is held makes no difference to the outcome, only to the work:
  *
- *     PAGE_CODES   a code counts once a page; its token is computed once a run
+ *     PAGE_CODES   a code counts once a page; its token is computed once a run, its words cut once
  *     PAGE_IDS     the 16 bytes are hashed as they are
  *     otherwise    every value
  */
+#include "token_walk.h"
+
 #include "fault.h"
 #include "id_index.h"
 #include "run_column.h"
@@ -15,6 +17,7 @@
 #include "token_hash.h"
 #include "token_object.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* A column of codes, as far as it was met. */
@@ -25,8 +28,8 @@ struct code_tokens {
 
 struct token_walk {
     struct run_reader *reader;
-    token_object_visitor *objects_visitor; /* or NULL */
-    void *context;
+    struct word_gather *words;           /* or NULL */
+    uint64_t token_fields, words_fields; /* whose they are */
     struct tally_error *error;
     uint32_t page;
     struct token_gather gather; /* the page's */
@@ -36,13 +39,23 @@ struct token_walk {
     size_t met_size;
 };
 
+static bool
+has_tokens(const struct token_walk *walk, enum field_id field)
+{
+    return (walk->token_fields & FIELD_BIT(field)) != 0;
+}
+
+static bool
+has_words(const struct token_walk *walk, enum field_id field)
+{
+    return (walk->words_fields & FIELD_BIT(field)) != 0;
+}
+
 static void
 add_value(struct token_walk *walk, enum field_id field, struct bytes value)
 {
-    if (value.data == NULL)
-        return;
     if (fields[field].type == TYPE_OBJECT)
-        token_object_add(&walk->objects[field], value, &walk->gather);
+        token_object_add(&walk->objects[field], value, &walk->gather, NULL);
     else
         token_gather_add_often(&walk->gather, token_of_value(field, value));
 }
@@ -89,22 +102,38 @@ add_code(struct token_walk *walk, enum field_id field, const struct dictionary *
     token_gather_add(&walk->gather, *token);
 }
 
+/* Finds out which codes a page has. */
+static void
+meet_codes(uint8_t *met, const struct page *page)
+{
+    for (uint32_t row = 0; row < page->rows; row++)
+        met[page->codes[row]] = 1;
+    met[0] = 0; /* absent */
+}
+
 static tally_status
 add_codes(struct token_walk *walk, enum field_id field, const struct page *page)
 {
     struct dictionary dictionary;
+    uint64_t *pages = NULL;
     tally_status status = run_dictionary(walk->reader, field, &dictionary, walk->error);
     if (status == TALLY_OK)
         status = codes_reserve(walk, &walk->codes[field], dictionary.count + 1);
+    if (status == TALLY_OK && has_words(walk, field))
+        status = word_gather_codes(walk->words, field, dictionary.count + 1, &pages, walk->error);
     if (status != TALLY_OK)
         return status;
     uint8_t *met = walk->met;
-    for (uint32_t row = 0; row < page->rows; row++)
-        met[page->codes[row]] = 1;
-    met[0] = 0; /* absent */
+    bool tokens = has_tokens(walk, field);
+    meet_codes(met, page);
     for (uint32_t first = 0; first <= dictionary.count; first += 8) {
-        for (uint64_t some = get_u64(met + first); some != 0; some &= some - 1)
-            add_code(walk, field, &dictionary, first + (unsigned)__builtin_ctzll(some) / 8);
+        for (uint64_t some = get_u64(met + first); some != 0; some &= some - 1) {
+            uint32_t code = first + (unsigned)__builtin_ctzll(some) / 8;
+            if (tokens)
+                add_code(walk, field, &dictionary, code);
+            if (pages != NULL)
+                pages[code] |= UINT64_C(1) << walk->page;
+        }
         memset(met + first, 0, 8);
     }
     return TALLY_OK;
@@ -139,15 +168,34 @@ add_ids(struct token_walk *walk, enum field_id field, const struct page *page)
     }
 }
 
+/* Objects are gone through once for both. */
+static tally_status
+add_objects(struct token_walk *walk, enum field_id field, const struct page *page)
+{
+    const struct token_object *object = &walk->objects[field];
+    struct word_target target = { .pages = UINT64_C(1) << walk->page % 64 };
+    tally_status status = TALLY_OK;
+    if (has_words(walk, field))
+        status = word_gather_set(walk->words, field, &target.set, walk->error);
+    if (status != TALLY_OK)
+        return status;
+    const struct word_target *words = target.set == NULL ? NULL : &target;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        if (page->values[row].data == NULL)
+            continue;
+        if (words != NULL)
+            word_set_turn(target.set, word_gather_block(field, row));
+        token_object_add(object, page->values[row], &walk->gather, words);
+    }
+    return TALLY_OK;
+}
+
 static void
 add_values(struct token_walk *walk, enum field_id field, const struct page *page)
 {
-    bool told = walk->objects_visitor != NULL && fields[field].type == TYPE_OBJECT;
     for (uint32_t row = 0; row < page->rows; row++) {
-        add_value(walk, field, page->values[row]);
-        if (told && page->values[row].data != NULL)
-            walk->objects_visitor(walk->context, field, walk->page * PAGE_ROWS + row,
-                                  page->values[row]);
+        if (page->values[row].data != NULL)
+            add_value(walk, field, page->values[row]);
     }
 }
 
@@ -156,66 +204,66 @@ add_page(struct token_walk *walk, enum field_id field)
 {
     struct page page;
     tally_status status = run_page(walk->reader, field, walk->page, &page, walk->error);
-    if (status != TALLY_OK)
+    if (status != TALLY_OK || page.kind == PAGE_ABSENT)
         return status;
-    switch (page.kind) {
-    case PAGE_CODES:
+    if (page.kind == PAGE_CODES)
         return add_codes(walk, field, &page);
-    case PAGE_IDS:
-        add_ids(walk, field, &page);
-        break;
-    case PAGE_VALUES:
+    if (page.kind == PAGE_VALUES && has_tokens(walk, field) && fields[field].type == TYPE_OBJECT)
+        return add_objects(walk, field, &page);
+    if (page.kind == PAGE_VALUES && has_tokens(walk, field))
         add_values(walk, field, &page);
-        break;
-    case PAGE_ABSENT:
-    case PAGE_NUMBERS: /* no field with tokens has numbers */
-        break;
-    }
+    if (page.kind == PAGE_IDS && has_tokens(walk, field))
+        add_ids(walk, field, &page); /* no field with tokens has numbers */
+    if (has_words(walk, field))
+        return word_gather_page(walk->words, field, &page, UINT64_C(1) << walk->page, walk->error);
     return TALLY_OK;
 }
 
 tally_status
-tokens_each_with(struct run_reader *reader, uint64_t mask, token_visitor *visitor,
-                 token_object_visitor *objects, void *context, struct tally_error *error)
+token_walk_page(struct token_walk *walk, uint32_t page, const uint64_t **tokens_out,
+                size_t *count_out, struct tally_error *error)
 {
+    tally_status status = TALLY_OK;
+    walk->page = page;
+    walk->error = error;
+    token_gather_clear(&walk->gather);
+    uint64_t rest = walk->token_fields | walk->words_fields;
+    for (; rest != 0 && status == TALLY_OK; rest &= rest - 1)
+        status = add_page(walk, (enum field_id)__builtin_ctzll(rest));
+    if (status == TALLY_OK)
+        status = token_gather_distinct(&walk->gather, tokens_out, count_out, error);
+    return status;
+}
+
+tally_status
+token_walk_create(struct run_reader *reader, uint64_t mask, struct word_gather *words,
+                  struct token_walk **walk_out, struct tally_error *error)
+{
+    assert(words == NULL || run_page_count(run_of(reader)) <= WORD_PAGES_MAX);
     struct token_walk *walk = calloc(1, sizeof *walk);
     if (walk == NULL)
         return memory_fault(error);
     walk->reader = reader;
-    walk->objects_visitor = objects;
-    walk->context = context;
-    walk->error = error;
-
-    tally_status status = TALLY_OK;
-    mask &= token_fields();
-    for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
+    walk->words = words;
+    walk->token_fields = mask & token_fields();
+    walk->words_fields = words == NULL ? 0 : fields_searched();
+    for (uint64_t rest = walk->token_fields; rest != 0; rest &= rest - 1) {
         enum field_id field = (enum field_id)__builtin_ctzll(rest);
         if (fields[field].type == TYPE_OBJECT)
             token_object_init(&walk->objects[field], field);
     }
-    for (uint32_t count = run_page_count(run_of(reader)); walk->page < count && status == TALLY_OK;
-         walk->page++) {
-        const uint64_t *tokens;
-        size_t token_count;
-        token_gather_clear(&walk->gather);
-        for (uint64_t rest = mask; rest != 0 && status == TALLY_OK; rest &= rest - 1)
-            status = add_page(walk, (enum field_id)__builtin_ctzll(rest));
-        if (status == TALLY_OK)
-            status = token_gather_distinct(&walk->gather, &tokens, &token_count, error);
-        if (status == TALLY_OK)
-            status = visitor(context, walk->page, tokens, token_count, error);
-    }
+    *walk_out = walk;
+    return TALLY_OK;
+}
+
+void
+token_walk_destroy(struct token_walk *walk)
+{
+    if (walk == NULL)
+        return;
     for (unsigned i = 0; i < FIELD_COUNT; i++)
         free(walk->codes[i].tokens);
     free(walk->met);
     token_gather_free(&walk->gather);
     free(walk);
-    return status;
-}
-
-tally_status
-tokens_each(struct run_reader *reader, uint64_t mask, token_visitor *visitor, void *context,
-            struct tally_error *error)
-{
-    return tokens_each_with(reader, mask, visitor, NULL, context, error);
 }

@@ -10,10 +10,8 @@
 
 #include "buffer.h"
 #include "run.h"
+#include "word_gather.h"
 #include "words.h"
-
-/* A set of pages has a bit for each. */
-#define WORD_PAGES_MAX 64u
 
 /* A word index is never longer. */
 #define WORD_INDEX_SIZE_MAX (FIELD_COUNT * (2 * WORDS_SIZE_MAX))
@@ -21,9 +19,6 @@
 /* Appends the word index of the run, which has at most WORD_PAGES_MAX pages. */
 TALLY_MUST_CHECK tally_status word_index_make(struct run_reader *reader, struct buffer *out,
                                               struct tally_error *error);
-
-/* Which block of its page the words of a row's value are put into (word_set_turn). */
-unsigned word_index_block(enum field_id field, uint32_t row);
 
 /* One that is being read: views into its bytes. */
 struct word_index {

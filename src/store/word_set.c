@@ -361,8 +361,8 @@ cut(struct word_set *set, struct bytes text, const uint8_t *limit, uint64_t page
     }
 }
 
-static void
-add_text(struct word_set *set, struct bytes text, const uint8_t *limit, uint64_t pages)
+void
+word_set_within(struct word_set *set, struct bytes text, const uint8_t *limit, uint64_t pages)
 {
     uint8_t id[16], form;
     if ((text.size == 36 || text.size == 32) && id_read(text, id, &form))
@@ -381,12 +381,11 @@ void
 word_set_text(struct word_set *set, struct bytes text, uint64_t pages)
 {
     if (text.size > 0)
-        add_text(set, text, text.data + text.size, pages);
+        word_set_within(set, text, text.data + text.size, pages);
 }
 
-/* A string with escapes. */
-static void
-cut_escaped(struct word_set *set, struct bytes inside, uint64_t pages)
+void
+word_set_escaped(struct word_set *set, struct bytes inside, uint64_t pages)
 {
     struct buffer decoded = { 0 };
     uint8_t *room = buffer_reserve(&decoded, inside.size);
@@ -447,7 +446,7 @@ word_set_object(struct word_set *set, struct bytes json, uint64_t pages)
         if (*at != '"') {
             while (at < end && word_letter(*at))
                 at++;
-            add_text(set, bytes_of(from, (size_t)(at - from)), end, pages);
+            word_set_within(set, bytes_of(from, (size_t)(at - from)), end, pages);
             continue;
         }
         at = string_end(from + 1, end, &escaped);
@@ -458,9 +457,9 @@ word_set_object(struct word_set *set, struct bytes json, uint64_t pages)
         if (at < end && *at == ':')
             continue;
         if (escaped)
-            cut_escaped(set, inside, pages);
+            word_set_escaped(set, inside, pages);
         else
-            add_text(set, inside, end, pages);
+            word_set_within(set, inside, end, pages);
     }
 }
 

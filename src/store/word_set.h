@@ -43,6 +43,12 @@ void word_set_text(struct word_set *set, struct bytes text, uint64_t pages);
 void word_set_object(struct word_set *set, struct bytes json, uint64_t pages);
 void word_set_id(struct word_set *set, uint64_t pages);
 
+/* The same for who walks through an object himself: a string's text as it stands between its quotes,
+ * without and with escapes, or the letters of a literal or exponent. What is behind the text up to
+ * `limit` may be looked at, and begins with no letter. */
+void word_set_within(struct word_set *set, struct bytes text, const uint8_t *limit, uint64_t pages);
+void word_set_escaped(struct word_set *set, struct bytes inside, uint64_t pages);
+
 /* Appends the list. TALLY_ABSENT, with nothing appended, where it would be too long (words.h). */
 TALLY_MUST_CHECK tally_status word_set_list(const struct word_set *set, struct buffer *out,
                                             struct tally_error *error);
