@@ -161,6 +161,21 @@ encode_rows(struct codec_workspace *workspace, enum codec codec, enum field_colu
     return TALLY_OK;
 }
 
+void
+codec_summarise_page(enum field_column hint, const struct page *page,
+                     struct page_summary *summary_out)
+{
+    struct page_summary summary = { .known = true, .kind = PAGE_ABSENT };
+    assert(page->kind != PAGE_VALUES);
+    if (page->kind == PAGE_CODES)
+        codes_summarise(page, &summary);
+    else if (page->kind == PAGE_NUMBERS)
+        numbers_summarise(page, hint, &summary);
+    else if (page->kind == PAGE_IDS && !forms_are_all(page->forms, page->rows, ID_ABSENT))
+        summary.kind = PAGE_IDS;
+    *summary_out = summary;
+}
+
 tally_status
 codec_encode_page(struct codec_workspace *workspace, enum codec codec, enum field_column hint,
                   const struct page_source *source, struct buffer *out,

@@ -118,6 +118,10 @@ TALLY_MUST_CHECK tally_status codec_encode_page(struct codec_workspace *workspac
                                                 struct page_summary *summary_out,
                                                 struct tally_error *error);
 
+/* What encoding a page as its own kind says of it; not for PAGE_VALUES. */
+void codec_summarise_page(enum field_column hint, const struct page *page,
+                          struct page_summary *summary_out);
+
 /* CODEC_TEXT: appends block `block` of the page (rows from BLOCK_ROWS * block, fewer at the page's
  * end), of any kind. `primer` may be NULL. */
 TALLY_MUST_CHECK tally_status codec_encode_block(struct codec_workspace *workspace,

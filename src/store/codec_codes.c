@@ -66,6 +66,32 @@ subtract(uint32_t *codes, uint32_t base)
         codes[i] -= base;
 }
 
+static void
+summarise(int32_t minimum, int32_t maximum, struct page_summary *summary)
+{
+    if (maximum == 0)
+        return;
+    summary->kind = PAGE_CODES;
+    summary->constant = minimum == maximum;
+    summary->minimum = minimum;
+    summary->maximum = maximum;
+}
+
+void
+codes_summarise(const struct page *page, struct page_summary *summary)
+{
+    const int32_t *codes = (const int32_t *)page->codes;
+    int32_t minimum = INT32_MAX, maximum = 0;
+    uint32_t row = 0;
+    for (; page->rows - row >= 64; row += 64)
+        widen_bounds(codes + row, &minimum, &maximum);
+    for (; row < page->rows; row++) {
+        minimum = codes[row] < minimum ? codes[row] : minimum;
+        maximum = codes[row] > maximum ? codes[row] : maximum;
+    }
+    summarise(minimum, maximum, summary);
+}
+
 tally_status
 codes_encode(struct encode_scratch *scratch, const struct page_source *source, struct buffer *out,
              struct page_summary *summary, struct tally_error *error)
@@ -91,10 +117,7 @@ codes_encode(struct encode_scratch *scratch, const struct page_source *source, s
     planes_pack(scratch->codes, page->rows, width, room);
     out->size += planes_size(page->rows, width);
 
-    summary->kind = PAGE_CODES;
-    summary->constant = width == 0;
-    summary->minimum = minimum;
-    summary->maximum = maximum;
+    summarise(minimum, maximum, summary);
     return TALLY_OK;
 }
 

@@ -180,19 +180,19 @@ key_scale(int64_t key, unsigned more, int64_t *scaled_out)
 
 /* Least and greatest of the present rows in `digits` fraction digits, which none has more of; times
  * are all alike. */
-static bool
-bound_keys(const struct encode_scratch *scratch, enum field_column hint, uint32_t rows,
-           uint8_t digits, struct page_summary *summary)
+static void
+bound_keys(const struct page *page, enum field_column hint, uint8_t digits,
+           struct page_summary *summary)
 {
     int64_t minimum = INT64_MAX, maximum = INT64_MIN;
-    for (uint32_t row = 0; row < rows; row++) {
-        uint8_t form = scratch->forms[row];
-        int64_t key = (int64_t)scratch->keys[row];
+    for (uint32_t row = 0; row < page->rows; row++) {
+        uint8_t form = page->forms[row];
+        int64_t key = page->keys[row];
         if (form == NUMBER_ABSENT)
             continue;
         if (hint != COLUMN_HINT_TIME &&
             (form == NUMBER_EXCEPTION || !key_scale(key, (unsigned)(digits - form), &key)))
-            return false;
+            return;
         minimum = key < minimum ? key : minimum;
         maximum = key > maximum ? key : maximum;
     }
@@ -200,23 +200,24 @@ bound_keys(const struct encode_scratch *scratch, enum field_column hint, uint32_
     summary->digits = digits;
     summary->minimum = minimum;
     summary->maximum = maximum;
-    return true;
 }
 
-static void
-summarise_keys(const struct encode_scratch *scratch, enum field_column hint, uint32_t rows,
-               struct page_summary *summary)
+void
+numbers_summarise(const struct page *page, enum field_column hint, struct page_summary *summary)
 {
     uint8_t digits = 0;
-    summary->complete = true;
-    for (uint32_t row = 0; row < rows; row++) {
-        uint8_t form = scratch->forms[row];
-        if (form == NUMBER_ABSENT)
-            summary->complete = false;
+    uint32_t absent = 0;
+    for (uint32_t row = 0; row < page->rows; row++) {
+        uint8_t form = page->forms[row];
+        absent += form == NUMBER_ABSENT;
         if (has_key(form) && hint != COLUMN_HINT_TIME && form > digits)
             digits = form;
     }
-    (void)bound_keys(scratch, hint, rows, digits, summary);
+    if (absent == page->rows)
+        return;
+    summary->kind = PAGE_NUMBERS;
+    summary->complete = absent == 0;
+    bound_keys(page, hint, digits, summary);
 }
 
 tally_status
@@ -230,8 +231,13 @@ numbers_encode(struct codec_workspace *workspace, enum field_column hint,
     forms_of_numbers(scratch, hint, source);
     if (forms_are_all(scratch->forms, rows, NUMBER_ABSENT))
         return TALLY_OK;
-    summary->kind = PAGE_NUMBERS;
-    summarise_keys(scratch, hint, rows, summary);
+    const struct page page = {
+        .kind = PAGE_NUMBERS,
+        .rows = rows,
+        .forms = scratch->forms,
+        .keys = (const int64_t *)scratch->keys,
+    };
+    numbers_summarise(&page, hint, summary);
 
     forms_encode(scratch->forms, rows, out);
     uint8_t exponent = hint == COLUMN_HINT_TIME ? common_exponent(scratch, rows) : 0;

@@ -180,15 +180,19 @@ bool frame_open(struct bytes *from, uint32_t count, struct frame *frame_out);
 void frame_read_group(const struct frame *frame, uint32_t group, uint64_t *values_out);
 
 /* Each codec's two halves. Encoding appends nothing, and leaves summary->kind PAGE_ABSENT, where no
- * row has a value; the caller sees to memory, faults and empty pages. */
+ * row has a value; the caller sees to memory, faults and empty pages. Summarising is the part of it
+ * that finds the summary. */
 tally_status codes_encode(struct encode_scratch *scratch, const struct page_source *source,
                           struct buffer *out, struct page_summary *summary,
                           struct tally_error *error);
+void codes_summarise(const struct page *page, struct page_summary *summary);
 tally_status codes_decode(struct page_decoder *decoder, uint32_t rows, uint32_t code_max,
                           struct bytes encoded, struct page *page, struct tally_error *error);
 tally_status numbers_encode(struct codec_workspace *workspace, enum field_column hint,
                             const struct page_source *source, struct buffer *out,
                             struct page_summary *summary, struct tally_error *error);
+void numbers_summarise(const struct page *page, enum field_column hint,
+                       struct page_summary *summary);
 tally_status numbers_decode(struct page_decoder *decoder, enum field_column hint, uint32_t rows,
                             struct bytes encoded, struct page *page, struct tally_error *error);
 /* A page of numbers as it lies, lent like its bytes. */

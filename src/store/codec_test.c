@@ -350,6 +350,23 @@ check_lowered(const struct page *page, struct bytes encoded)
     assert_int_equal(status, exceptions ? TALLY_ABSENT : TALLY_OK);
 }
 
+/* A decoded page says of itself what was said when it was encoded. */
+static void
+check_summarised(enum field_column hint, const struct page *page,
+                 const struct page_summary *expected)
+{
+    struct page_summary summary;
+    codec_summarise_page(hint, page, &summary);
+    assert_true(summary.known);
+    assert_int_equal(summary.kind, expected->kind);
+    assert_int_equal(summary.constant, expected->constant);
+    assert_int_equal(summary.complete, expected->complete);
+    assert_int_equal(summary.bounded, expected->bounded);
+    assert_int_equal(summary.digits, expected->digits);
+    assert_true(summary.minimum == expected->minimum);
+    assert_true(summary.maximum == expected->maximum);
+}
+
 /* The law, for pages; returns the encoded size. */
 static size_t
 check_page(const struct made_page *made, enum codec codec)
@@ -371,6 +388,7 @@ check_page(const struct made_page *made, enum codec codec)
         check_coded(made, encoded);
     assert_same_rows(made, &page);
     assert_summary(made, &page, &summary);
+    check_summarised(made->hint, &page, &summary);
     if (page.kind == PAGE_NUMBERS)
         check_searches(made->hint, &page, encoded);
     if (codec == CODEC_NUMBERS)

@@ -101,10 +101,29 @@ group_rows_put(uint8_t *rows, unsigned columns, unsigned column, const uint8_t *
     }
 }
 
+/* Eight rows' bits of a column, where rows are of whole bytes. */
+static uint8_t
+column_of_eight(const uint8_t *at, size_t step, unsigned shift)
+{
+    unsigned bits = 0;
+    for (unsigned row = 0; row < 8; row++)
+        bits |= (at[row * step] >> shift & 1u) << row;
+    return (uint8_t)bits;
+}
+
 void
 group_rows_get(const uint8_t *rows, unsigned columns, unsigned column, uint8_t *single_out)
 {
     size_t width = width_of(columns);
+    if (width == 1) {
+        memcpy(single_out, rows, SINGLE_SIZE);
+        return;
+    }
+    if (width % 8 == 0) {
+        for (size_t i = 0; i < SINGLE_SIZE; i++)
+            single_out[i] = column_of_eight(rows + i * width + column / 8, width / 8, column % 8);
+        return;
+    }
     memset(single_out, 0, SINGLE_SIZE);
     for (size_t row = 0; row < BLOOM_BLOCK_ROWS; row++) {
         size_t bit = row * width + column;

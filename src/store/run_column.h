@@ -46,12 +46,8 @@ TALLY_MUST_CHECK tally_status run_tokens(struct run_reader *reader, struct run_t
  * be read, nothing happens: run_tokens() finds what is left, and says what is wrong. */
 void run_tokens_along(struct run_reader *reader, uint32_t page);
 
-/* Whether a row is a control entry, and whether it is erased. */
-TALLY_MUST_CHECK tally_status run_row_kind(struct run_reader *reader, uint32_t row,
-                                           bool *control_out, bool *erased_out,
-                                           struct tally_error *error);
-
-/* How many rows of a page are control entries, and how many are erased. */
+/* How many rows of a page are control entries, and how many are erased. TALLY_DAMAGED where a row has
+ * neither a salt nor a commitment. */
 TALLY_MUST_CHECK tally_status run_page_kinds(struct run_reader *reader, uint32_t number,
                                              uint32_t *controls_out, uint32_t *erased_out,
                                              struct tally_error *error);

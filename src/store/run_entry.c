@@ -12,22 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-tally_status
-run_row_kind(struct run_reader *reader, uint32_t row, bool *control_out, bool *erased_out,
-             struct tally_error *error)
-{
-    struct run_parts parts;
-    struct bytes control;
-    tally_status status = run_salt(reader, row, &parts, error);
-    if (status == TALLY_OK)
-        status = run_value(reader, FIELD_CONTROL, row, &control, error);
-    if (status != TALLY_OK)
-        return status;
-    *control_out = control.data != NULL;
-    *erased_out = parts.erased;
-    return TALLY_OK;
-}
-
 /* Erased rows have no salt: those alone are looked at one by one. */
 static tally_status
 count_erased(struct run_reader *reader, uint32_t number, uint32_t *erased_out,
@@ -83,16 +67,19 @@ group_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
     tally_status status = TALLY_OK;
 
     if (reader->group_values == NULL)
-        reader->group_values = malloc(sizeof *reader->group_values);
+        reader->group_values = calloc(1, sizeof *reader->group_values);
     struct run_group *values = reader->group_values;
     if (values == NULL)
         return memory_fault(error);
-    for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
-        if (field != FIELD_PRIVATE)
-            status = run_values(reader, (enum field_id)field, first, count, values->values[field],
-                                values->texts[field], error);
-        else
-            memset(values->values[field], 0, sizeof values->values[field]);
+    for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++) {
+        struct bytes column[GROUP_ROWS];
+        if (field == FIELD_PRIVATE)
+            continue;
+        status = run_values(reader, (enum field_id)field, first, count, column,
+                            values->texts[field], error);
+        for (uint32_t i = 0; status == TALLY_OK && i < count; i++)
+            values->rows[i][field] = column[i];
+    }
     /* Only now: a column that turned to this page forgot the group. */
     reader->group = status == TALLY_OK ? group : NO_GROUP;
     return status;
@@ -172,7 +159,7 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
     if (status != TALLY_OK)
         return status;
 
-    run_row_values(reader, row, entry.values);
+    memcpy(entry.values, run_row(reader, row), sizeof entry.values);
     memcpy(entry.salt, salt.salt, sizeof entry.salt);
     memcpy(entry.commitment, salt.commitment, sizeof entry.commitment);
     entry.erased = salt.erased;
@@ -203,13 +190,15 @@ run_leaves(struct run_reader *reader, uint32_t row, struct run_leaves *leaves_ou
 
     uint32_t at = row - reader->parts_first;
     uint32_t count = reader->parts_count - at;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         reader->erased[i] = reader->parts[at + i].erased;
+        reader->controls[i] = run_row(reader, row + i)[FIELD_CONTROL];
+    }
     *leaves_out = (struct run_leaves){
         .count = count,
         .leaves = reader->leaves + at,
         .erased = reader->erased,
-        .controls = reader->group_values->values[FIELD_CONTROL] + row % GROUP_ROWS,
+        .controls = reader->controls,
     };
     return TALLY_OK;
 }

@@ -78,15 +78,6 @@ empty_buffer(struct buffer *buffer)
     buffer_clear(buffer);
 }
 
-void
-run_row_values(const struct run_reader *reader, uint32_t row, struct bytes values_out[FIELD_COUNT])
-{
-    bool grouped = reader->group == row / GROUP_ROWS;
-    for (unsigned field = 0; field < FIELD_COUNT; field++)
-        values_out[field] =
-            grouped ? reader->group_values->values[field][row % GROUP_ROWS] : reader->values[field];
-}
-
 /* The private parts of those that are not erased. False where memory is short. */
 static bool
 write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t row,
@@ -97,10 +88,8 @@ write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t
         struct run_parts *parts = &reader->parts[i];
         if (parts->erased)
             continue;
-        struct bytes values[FIELD_COUNT];
-        run_row_values(reader, row + i, values);
         parts->private_offset = reader->private_parts.size;
-        part_write(values, fields_private, &reader->private_parts);
+        part_write(run_row(reader, row + i), fields_private, &reader->private_parts);
         parts->private_size = reader->private_parts.size - parts->private_offset;
     }
     return !buffer_failed(&reader->private_parts);
@@ -134,7 +123,7 @@ write_public_parts(struct run_reader *reader, uint64_t fields_private, uint32_t 
         struct run_parts *parts = &reader->parts[i];
         struct bytes values[FIELD_COUNT];
         char commitment[ENTRY_COMMITMENT_SIZE];
-        run_row_values(reader, row + i, values);
+        memcpy(values, run_row(reader, row + i), sizeof values);
         base64_encode(parts->commitment, sizeof parts->commitment, commitment);
         values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
         parts->public_offset = reader->public_parts.size;

@@ -66,7 +66,7 @@ struct run_column {
 
 /* The values of a group of rows. */
 struct run_group {
-    struct bytes values[FIELD_COUNT][GROUP_ROWS];
+    struct bytes rows[GROUP_ROWS][FIELD_COUNT]; /* of FIELD_PRIVATE none */
     char texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
 };
 
@@ -105,6 +105,7 @@ struct run_reader {
     struct run_parts parts[GROUP_ROWS];
     struct tally_hash leaves[GROUP_ROWS];
     bool erased[GROUP_ROWS];
+    struct bytes controls[GROUP_ROWS];
     struct buffer public_parts;
     struct buffer private_parts;
 
@@ -164,9 +165,13 @@ void run_forget_chunks(struct run_column *column);
 TALLY_MUST_CHECK tally_status run_salt(struct run_reader *reader, uint32_t row,
                                        struct run_parts *parts_out, struct tally_error *error);
 
-/* The values of a row that is known: of the group, or alone. */
-void run_row_values(const struct run_reader *reader, uint32_t row,
-                    struct bytes values_out[FIELD_COUNT]);
+/* The values of a row that is known, of the group or alone: FIELD_COUNT of them. */
+static inline const struct bytes *
+run_row(const struct run_reader *reader, uint32_t row)
+{
+    return reader->group == row / GROUP_ROWS ? reader->group_values->rows[row % GROUP_ROWS]
+                                             : reader->values;
+}
 
 /* Makes reader->parts those of `row`, whose values are known, and, as far as they can be had, of the
  * `ahead` rows behind it in the group whose values are known. */

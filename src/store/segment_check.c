@@ -27,8 +27,6 @@ struct check {
     struct segment *segment;
     enum segment_check_what what;
     struct run_reader *reader;
-    struct codec_workspace *workspace;
-    struct buffer scratch;
     struct segment_input input;
     const struct segment_half *halves[2]; /* by enum field_half */
 };
@@ -103,25 +101,12 @@ summary_equal(const struct page_summary *a, const struct page_summary *b)
            a->maximum == b->maximum;
 }
 
-/* Encodes a page again for its summary: what is known of a page then has one source. */
 static tally_status
-summary_check(struct check *check, const struct segment_column *column, uint32_t number,
-              const struct page *page, const struct dictionary *dictionary,
+summary_check(const struct segment_column *column, uint32_t number, const struct page *page,
               struct tally_error *error)
 {
-    struct page_source source = {
-        .page = page,
-        .dictionary = page->kind == PAGE_CODES ? dictionary : NULL,
-    };
     struct page_summary summary;
-    buffer_clear(&check->scratch);
-    tally_status status =
-        codec_encode_page(check->workspace, column->entry.codec, column_hint(column->entry.column),
-                          &source, &check->scratch, &summary, error);
-    if (status != TALLY_OK)
-        return status;
-    if (check->scratch.size == 0)
-        summary = (struct page_summary){ .kind = PAGE_ABSENT };
+    codec_summarise_page(column_hint(column->entry.column), page, &summary);
     if (!summary_equal(&summary, &column->summaries[number]))
         return place_fault(column, number, "the block table says other than the page", error);
     return TALLY_OK;
@@ -139,8 +124,8 @@ dictionary_check(const struct segment_column *column, const struct dictionary *d
 }
 
 static tally_status
-pages_check(struct check *check, const struct segment_column *column,
-            const struct dictionary *dictionary, uint8_t *used, struct tally_error *error)
+pages_check(const struct check *check, const struct segment_column *column, uint8_t *used,
+            struct tally_error *error)
 {
     for (uint32_t i = 0; i < run_page_count(run_of(check->reader)); i++) {
         struct page page;
@@ -150,11 +135,11 @@ pages_check(struct check *check, const struct segment_column *column,
         for (uint32_t row = 0; page.kind == PAGE_CODES && row < page.rows; row++)
             used[page.codes[row]] = 1;
         if (codec_unit(column->entry.codec) == PAGE_ROWS)
-            status = summary_check(check, column, i, &page, dictionary, error);
+            status = summary_check(column, i, &page, error);
         if (status != TALLY_OK)
             return status;
     }
-    return dictionary_check(column, dictionary, used, error);
+    return TALLY_OK;
 }
 
 static tally_status
@@ -175,7 +160,9 @@ column_check(struct check *check, unsigned number, struct tally_error *error)
     uint8_t *used = calloc((size_t)dictionary.count + 1, 1);
     if (used == NULL)
         return memory_fault(error);
-    status = pages_check(check, column, &dictionary, used, error);
+    status = pages_check(check, column, used, error);
+    if (status == TALLY_OK)
+        status = dictionary_check(column, &dictionary, used, error);
     free(used);
     return status;
 }
@@ -220,16 +207,14 @@ static tally_status
 counts_check(struct check *check, struct tally_error *error)
 {
     const struct segment_info *info = &check->segment->info;
-    uint32_t control_count = 0;
-    uint32_t erased_count = 0;
+    uint32_t control_count = 0, erased_count = 0;
 
-    for (uint32_t row = 0; row < info->count; row++) {
-        bool control;
-        bool erased;
-        tally_status status = run_row_kind(check->reader, row, &control, &erased, error);
+    for (uint32_t page = 0; page < run_page_count(run_of(check->reader)); page++) {
+        uint32_t controls, erased;
+        tally_status status = run_page_kinds(check->reader, page, &controls, &erased, error);
         if (status != TALLY_OK)
             return status;
-        control_count += control;
+        control_count += controls;
         erased_count += erased;
     }
     if (control_count != info->control_count)
@@ -263,14 +248,8 @@ segment_check_columns(struct segment *segment, struct run_reader *reader,
                       enum segment_check_what what, struct tally_error *error)
 {
     struct check check = { .segment = segment, .what = what, .reader = reader };
-
-    tally_status status = codec_workspace_create(&check.workspace, error);
-    if (status != TALLY_OK)
-        return status;
-    status = entries_check(&check, error);
-    buffer_free(&check.scratch);
+    tally_status status = entries_check(&check, error);
     buffer_free(&check.input.bytes);
-    codec_workspace_destroy(check.workspace);
     return status;
 }
 
