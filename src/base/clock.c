@@ -6,6 +6,8 @@
 #define YEAR_MIN 1678
 #define YEAR_MAX 2261
 
+#define MINUTE (60 * CLOCK_SECOND)
+
 static int64_t
 read_clock(clockid_t clock)
 {
@@ -92,42 +94,59 @@ write_civil(const struct civil *civil, char *to)
     write_two(to + 17, civil->second % 60);
 }
 
-size_t
-instant_format(int64_t instant, unsigned digits, char *text)
+/* Seconds, fraction and zone, behind the minute. Returns the size of all. */
+static size_t
+write_rest(uint64_t of_minute, unsigned digits, char *text)
 {
-    assert(digits <= 9);
-
-    /* Division rounds towards zero; a second begins at or before its instants. */
-    int64_t seconds = instant / CLOCK_SECOND;
-    int64_t ns = instant % CLOCK_SECOND;
-    if (ns < 0) {
-        ns += CLOCK_SECOND;
-        seconds--;
-    }
-    int64_t days = seconds / 86400;
-    int64_t second = seconds % 86400;
-    if (second < 0) {
-        second += 86400;
-        days--;
-    }
-
-    struct civil civil;
-    civil_from_days((int32_t)days, &civil);
-    civil.second = (int32_t)second;
-    write_civil(&civil, text);
-
+    static const uint32_t powers[10] = {
+        1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+    };
     size_t size = 19;
+    text[16] = ':';
+    write_two(text + 17, (int32_t)(of_minute / CLOCK_SECOND));
     if (digits > 0) {
+        uint32_t fraction = (uint32_t)(of_minute % CLOCK_SECOND) / powers[9 - digits];
         text[size++] = '.';
-        uint32_t fraction = (uint32_t)ns;
-        for (unsigned i = 9; i > 0; i--, fraction /= 10) {
-            if (i <= digits)
-                text[size + i - 1] = (char)('0' + fraction % 10);
-        }
+        for (unsigned i = digits; i > 0; i--, fraction /= 10)
+            text[size + i - 1] = (char)('0' + fraction % 10);
         size += digits;
     }
     text[size++] = 'Z';
     return size;
+}
+
+static void
+near_turn(struct instant_near *near, int64_t minute)
+{
+    int64_t days = minute / 1440 - (minute % 1440 < 0);
+    struct civil civil;
+    char text[19];
+    civil_from_days((int32_t)days, &civil);
+    civil.second = (int32_t)(minute - days * 1440) * 60;
+    write_civil(&civil, text);
+    memcpy(near->text, text, sizeof near->text);
+    near->minute = minute;
+    near->known = true;
+}
+
+size_t
+instant_format_near(struct instant_near *near, int64_t instant, unsigned digits, char *text)
+{
+    assert(digits <= 9);
+    /* Division rounds towards zero; a minute begins at or before its instants. The first one begins
+     * before the least instant: so the rest is taken without a sign. */
+    int64_t minute = instant / MINUTE - (instant % MINUTE < 0);
+    if (!near->known || minute != near->minute)
+        near_turn(near, minute);
+    memcpy(text, near->text, sizeof near->text);
+    return write_rest((uint64_t)instant - (uint64_t)minute * MINUTE, digits, text);
+}
+
+size_t
+instant_format(int64_t instant, unsigned digits, char *text)
+{
+    struct instant_near near = { 0 };
+    return instant_format_near(&near, instant, digits, text);
 }
 
 /* What the text says, before its offset is taken off. */

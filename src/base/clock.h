@@ -25,6 +25,15 @@ int64_t clock_monotonic(void);
  * length, no NUL. `digits` 0 to 9 says how many fraction digits are written; the others are cut. */
 size_t instant_format(int64_t instant, unsigned digits, char *text);
 
+/* The same for many that are near each other: what is common to those of a minute is found once.
+ * `near` is zeroed before the first. */
+struct instant_near {
+    bool known;
+    int64_t minute; /* counted from 1970 */
+    char text[16];  /* "2026-01-31T23:59" */
+};
+size_t instant_format_near(struct instant_near *near, int64_t instant, unsigned digits, char *text);
+
 struct instant {
     int64_t ns;
     uint8_t digits;              /* fraction digits sent, 0 to INSTANT_FRACTION_MAX */

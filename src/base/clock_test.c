@@ -330,6 +330,39 @@ format_digits(void **state)
     assert_true(bytes_is(bytes_of(text, size), "2262-04-11T23:47:16.854775807Z"));
 }
 
+/* One after the other as each by itself: forward, back, within a minute and far, before 1970 too. */
+static void
+near_instants_are_spelled_alike(void **state)
+{
+    (void)state;
+    static const int64_t steps[] = { 1,
+                                     -1,
+                                     CLOCK_SECOND,
+                                     59 * CLOCK_SECOND,
+                                     -60 * CLOCK_SECOND,
+                                     60 * CLOCK_SECOND - 1,
+                                     CLOCK_DAY,
+                                     -3 * CLOCK_DAY + 7 };
+    static const int64_t starts[] = { 0, -1, 60 * CLOCK_SECOND, INT64_C(1700000000999999999),
+                                      INT64_C(-1700000000000000001) };
+    for (size_t s = 0; s < sizeof starts / sizeof *starts; s++) {
+        struct instant_near near = { 0 };
+        int64_t instant = starts[s];
+        for (unsigned i = 0; i < 2000; i++) {
+            char text[INSTANT_TEXT_MAX], expected[INSTANT_TEXT_MAX];
+            size_t size = instant_format(instant, i % 10, expected);
+            assert_int_equal(instant_format_near(&near, instant, i % 10, text), size);
+            assert_memory_equal(text, expected, size);
+            instant += steps[(i * 7 + i / 5) % (sizeof steps / sizeof *steps)];
+        }
+        char text[INSTANT_TEXT_MAX];
+        size_t size = instant_format_near(&near, INT64_MIN, 9, text);
+        assert_true(bytes_is(bytes_of(text, size), "1677-09-21T00:12:43.145224192Z"));
+        size = instant_format_near(&near, INT64_MAX, 9, text);
+        assert_true(bytes_is(bytes_of(text, size), "2262-04-11T23:47:16.854775807Z"));
+    }
+}
+
 static void
 clocks_go(void **state)
 {
@@ -353,6 +386,7 @@ main(void)
         cmocka_unit_test(read_agrees_with_parse),
         cmocka_unit_test(any_byte_at_any_place),
         cmocka_unit_test(format_digits),
+        cmocka_unit_test(near_instants_are_spelled_alike),
         cmocka_unit_test(clocks_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

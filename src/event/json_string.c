@@ -197,36 +197,27 @@ put_bytes(const uint8_t *at, const uint8_t *end, uint8_t *to)
     return to;
 }
 
-/* The last bytes, fewer than eight: two overlapping halves where there are four. */
-static inline uint8_t *
-put_tail(const uint8_t *at, const uint8_t *end, uint8_t *to)
+/* A text with something that needs an escape, or none. */
+static uint8_t *
+put_escaping(const uint8_t *at, const uint8_t *end, uint8_t *to)
 {
-    size_t size = (size_t)(end - at);
-    if (size < 4)
-        return put_bytes(at, end, to);
-    uint64_t both = (uint64_t)get_u32(at) | (uint64_t)get_u32(end - 4) << 32;
-    if (json_special_bytes(both, 0) != 0)
-        return put_bytes(at, end, to);
-    memcpy(to, at, 4);
-    memcpy(to + size - 4, end - 4, 4);
-    return to + size;
+    for (;;) {
+        json_copy_plain(&at, end, &to);
+        if (end - at < 8)
+            return put_bytes(at, end, to);
+        to = put_bytes(at, at + 8, to);
+        at += 8;
+    }
 }
 
 uint8_t *
 json_put_string(struct bytes text, uint8_t *out)
 {
-    /* Nothing may stand at NULL, and nothing may be added to that, not even 0. */
-    const uint8_t *at = text.size == 0 ? out : text.data;
-    const uint8_t *end = at + text.size;
     *out++ = '"';
-    for (;;) {
-        json_copy_plain(&at, end, &out);
-        if (end - at < 8)
-            break;
-        out = put_bytes(at, at + 8, out);
-        at += 8;
-    }
-    out = put_tail(at, end, out);
+    if (json_copy_whole(text.data, text.size, out))
+        out += text.size;
+    else
+        out = put_escaping(text.data, text.data + text.size, out);
     *out++ = '"';
     return out;
 }

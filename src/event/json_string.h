@@ -2,8 +2,8 @@
  * json_string.h - walk, decode and write the characters of JSON strings.
  *
  * Used by the readers and writers of json.h and json_text.h. Runs of plain characters are found
- * eight or sixteen bytes at a time: json_skip_plain() and json_copy_plain() are those of
- * json_plain_words.h or, where there is one, of the processor.
+ * eight or sixteen bytes at a time: json_skip_plain(), json_copy_plain() and json_copy_whole() are
+ * those of json_plain_words.h or, where there is one, of the processor.
  */
 #ifndef JSON_STRING_H
 #define JSON_STRING_H
@@ -15,6 +15,7 @@
 #else
 #define json_skip_plain json_skip_plain_words
 #define json_copy_plain json_copy_plain_words
+#define json_copy_whole json_copy_whole_words
 #endif
 
 /* Walks a string's characters from behind its opening quote. On true *at is its closing quote and

@@ -312,6 +312,35 @@ plain_runs_end_at_the_first_special_byte(void **state)
     }
 }
 
+/* The same for copying: whole where nothing needs an escape, and never a byte beyond. */
+static void
+only_plain_texts_are_copied_whole(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 40; size++) {
+        for (size_t at = 0; at < (size == 0 ? 1 : size); at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                uint8_t *text = malloc(size + 1); /* a byte before, so that a step beyond is seen */
+                uint8_t copy[2][42];
+                assert_non_null(text);
+                memset(text, 'x', size + 1);
+                if (size > 0)
+                    text[1 + at] = (uint8_t)byte;
+                bool escape = size > 0 && (byte < 0x20 || byte == '"' || byte == '\\');
+                memset(copy, '.', sizeof copy);
+                assert_int_equal(json_copy_whole(text + 1, size, copy[0] + 1), !escape);
+                assert_int_equal(json_copy_whole_words(text + 1, size, copy[1] + 1), !escape);
+                for (unsigned i = 0; i < 2; i++) {
+                    assert_true(copy[i][0] == '.' && copy[i][size + 1] == '.');
+                    if (!escape)
+                        assert_memory_equal(copy[i] + 1, text + 1, size);
+                }
+                free(text);
+            }
+        }
+    }
+}
+
 /* The worst a hostile text can do: half a million names with one long prefix. It has to end at
  * once. */
 static void
@@ -345,6 +374,7 @@ main(void)
         cmocka_unit_test(the_first_value_of_a_longer_text),
         cmocka_unit_test(members_are_found),
         cmocka_unit_test(plain_runs_end_at_the_first_special_byte),
+        cmocka_unit_test(only_plain_texts_are_copied_whole),
         cmocka_unit_test(many_names_are_not_quadratic),
     };
     return cmocka_run_group_tests(tests, create, destroy);

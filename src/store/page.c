@@ -247,18 +247,49 @@ coded_values(const uint32_t *codes, const struct dictionary *dictionary, uint32_
     }
 }
 
+static void
+time_values(const struct page *page, uint32_t row, uint32_t count, struct bytes *values_out,
+            char (*texts)[PAGE_TEXT_MAX])
+{
+    struct instant_near near = { 0 };
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t form = page->forms[row + i];
+        values_out[i] = form <= TIME_DIGITS_MAX
+                            ? bytes_of(texts[i], instant_format_near(&near, page->keys[row + i],
+                                                                     form, texts[i]))
+                            : number_value(page, COLUMN_HINT_TIME, row + i, texts[i]);
+    }
+}
+
 void
 page_values(const struct page *page, const struct dictionary *dictionary, enum field_column column,
             uint32_t row, uint32_t count, struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX])
 {
     assert(row + count <= page->rows);
 
-    if (page->kind == PAGE_CODES) {
+    switch (page->kind) {
+    case PAGE_ABSENT:
+        memset(values_out, 0, count * sizeof *values_out);
+        break;
+    case PAGE_CODES:
         coded_values(page->codes + row, dictionary, count, values_out);
-        return;
+        break;
+    case PAGE_NUMBERS:
+        if (column == COLUMN_HINT_TIME) {
+            time_values(page, row, count, values_out, texts);
+            break;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            values_out[i] = number_value(page, column, row + i, texts[i]);
+        break;
+    case PAGE_IDS:
+        for (uint32_t i = 0; i < count; i++)
+            values_out[i] = id_value(page, row + i, texts[i]);
+        break;
+    case PAGE_VALUES:
+        memcpy(values_out, page->values + row, count * sizeof *values_out);
+        break;
     }
-    for (uint32_t i = 0; i < count; i++)
-        values_out[i] = page_value(page, dictionary, column, row + i, texts[i]);
 }
 
 void

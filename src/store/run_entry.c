@@ -71,14 +71,17 @@ group_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
     struct run_group *values = reader->group_values;
     if (values == NULL)
         return memory_fault(error);
+    memset(values->present, 0, sizeof values->present);
     for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++) {
         struct bytes column[GROUP_ROWS];
         if (field == FIELD_PRIVATE)
             continue;
         status = run_values(reader, (enum field_id)field, first, count, column,
                             values->texts[field], error);
-        for (uint32_t i = 0; status == TALLY_OK && i < count; i++)
+        for (uint32_t i = 0; status == TALLY_OK && i < count; i++) {
             values->rows[i][field] = column[i];
+            values->present[i] |= (uint64_t)(column[i].data != NULL) << field;
+        }
     }
     /* Only now: a column that turned to this page forgot the group. */
     reader->group = status == TALLY_OK ? group : NO_GROUP;

@@ -78,6 +78,14 @@ empty_buffer(struct buffer *buffer)
     buffer_clear(buffer);
 }
 
+/* The fields that a row may have a value of. */
+static uint64_t
+fields_of(const struct run_reader *reader, uint32_t row)
+{
+    return reader->group == row / GROUP_ROWS ? reader->group_values->present[row % GROUP_ROWS]
+                                             : FIELDS_ALL;
+}
+
 /* The private parts of those that are not erased. False where memory is short. */
 static bool
 write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t row,
@@ -89,7 +97,8 @@ write_private_parts(struct run_reader *reader, uint64_t fields_private, uint32_t
         if (parts->erased)
             continue;
         parts->private_offset = reader->private_parts.size;
-        part_write(run_row(reader, row + i), fields_private, &reader->private_parts);
+        part_write(run_row(reader, row + i), fields_private & fields_of(reader, row + i),
+                   &reader->private_parts);
         parts->private_size = reader->private_parts.size - parts->private_offset;
     }
     return !buffer_failed(&reader->private_parts);
@@ -127,7 +136,9 @@ write_public_parts(struct run_reader *reader, uint64_t fields_private, uint32_t 
         base64_encode(parts->commitment, sizeof parts->commitment, commitment);
         values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
         parts->public_offset = reader->public_parts.size;
-        part_write(values, FIELDS_ALL & ~fields_private, &reader->public_parts);
+        part_write(values,
+                   (fields_of(reader, row + i) | FIELD_BIT(FIELD_PRIVATE)) & ~fields_private,
+                   &reader->public_parts);
         parts->public_size = reader->public_parts.size - parts->public_offset;
     }
     return !buffer_failed(&reader->public_parts);

@@ -67,6 +67,7 @@ struct run_column {
 /* The values of a group of rows. */
 struct run_group {
     struct bytes rows[GROUP_ROWS][FIELD_COUNT]; /* of FIELD_PRIVATE none */
+    uint64_t present[GROUP_ROWS];               /* the fields that a row has a value of */
     char texts[FIELD_COUNT][GROUP_ROWS][PAGE_TEXT_MAX];
 };
 
