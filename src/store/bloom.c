@@ -23,6 +23,8 @@
 #define ROW_BITS   9u
 #define CRC_SIZE   4u
 
+#define TOKENS_AHEAD 8u
+
 _Static_assert(1u << ROW_BITS == BLOOM_BLOCK_ROWS, "a row is told by ROW_BITS");
 _Static_assert(ROW_BITS *BLOOM_PROBES <= 64, "a hash has bits for all rows");
 
@@ -96,7 +98,14 @@ bloom_add(struct bloom *bloom, uint64_t token, unsigned column)
     }
 }
 
-/* Where each row has the column's bit is looked up: rows are of as many bits as there are columns. */
+static uint8_t *
+rows_of(const struct bloom *bloom, size_t size, uint64_t token)
+{
+    return bloom->bits + bloom_block_of(token, bloom->block_count) * size;
+}
+
+/* Where each row has the column's bit is looked up: rows are of as many bits as there are columns.
+ * Tokens fall into blocks at random: those of the next ones are fetched meanwhile. */
 void
 bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column)
 {
@@ -110,7 +119,9 @@ bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsign
         masks[row] = (uint8_t)(1u << bit % 8);
     }
     for (size_t k = 0; k < count; k++) {
-        uint8_t *block = bloom->bits + bloom_block_of(tokens[k], bloom->block_count) * size;
+        uint8_t *block = rows_of(bloom, size, tokens[k]);
+        if (count - k > TOKENS_AHEAD)
+            __builtin_prefetch(rows_of(bloom, size, tokens[k + TOKENS_AHEAD]), 1);
         for (unsigned i = 0; i < BLOOM_PROBES; i++) {
             unsigned row = row_of(tokens[k], i);
             block[places[row]] |= masks[row];

@@ -236,14 +236,19 @@ page_value(const struct page *page, const struct dictionary *dictionary, enum fi
 }
 
 /* A value's place in the dictionary and its bytes are in no cache where there are many values: so
- * nothing of a row waits for another row's, and the bytes are fetched before somebody needs them. */
+ * nothing of a row waits for another row's, and the bytes are fetched before somebody needs them. The
+ * places of the rows behind these are fetched as well, for who goes on with them. */
 static void
 coded_values(const uint32_t *codes, const struct dictionary *dictionary, uint32_t count,
-             struct bytes *values_out)
+             uint32_t behind, struct bytes *values_out)
 {
     for (uint32_t i = 0; i < count; i++) {
         values_out[i] = codes[i] == 0 ? bytes_of(NULL, 0) : dictionary_value(dictionary, codes[i]);
         __builtin_prefetch(values_out[i].data);
+    }
+    for (uint32_t i = count; i < count + behind; i++) {
+        if (codes[i] != 0)
+            dictionary_prefetch(dictionary, codes[i]);
     }
 }
 
@@ -271,9 +276,11 @@ page_values(const struct page *page, const struct dictionary *dictionary, enum f
     case PAGE_ABSENT:
         memset(values_out, 0, count * sizeof *values_out);
         break;
-    case PAGE_CODES:
-        coded_values(page->codes + row, dictionary, count, values_out);
+    case PAGE_CODES: {
+        uint32_t left = page->rows - row - count;
+        coded_values(page->codes + row, dictionary, count, left < count ? left : count, values_out);
         break;
+    }
     case PAGE_NUMBERS:
         if (column == COLUMN_HINT_TIME) {
             time_values(page, row, count, values_out, texts);

@@ -77,6 +77,13 @@ dictionary_value(const struct dictionary *dictionary, uint32_t code)
     return dictionary->chunks[i / PAGE_ROWS][i % PAGE_ROWS];
 }
 
+/* Has the processor fetch where the value of a code is. */
+static inline void
+dictionary_prefetch(const struct dictionary *dictionary, uint32_t code)
+{
+    __builtin_prefetch(&dictionary->chunks[(code - 1) / PAGE_ROWS][(code - 1) % PAGE_ROWS]);
+}
+
 /* The part of a page from row `first` on: up to BLOCK_ROWS rows, the first of which is row 0 of
  * `slice_out`. `room` is for its exceptions. */
 void page_slice(const struct page *page, uint32_t first, struct page_exception room[BLOCK_ROWS],

@@ -182,12 +182,12 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
 {
     uint32_t block = column->page * PAGE_BLOCKS + slot;
     uint32_t rows = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
-    tally_status status = segment_column_read(column->stored, block, &reader->input, error);
+    struct bytes encoded;
+    tally_status status = run_unit_bytes(reader, column, block, &encoded, error);
     if (status != TALLY_OK)
         return status;
 
     struct tally_error inner;
-    struct bytes encoded = buffer_view(&reader->input.bytes);
     if (column->stored->entry.codec == CODEC_TEXT)
         status = codec_decode_block(column->decoder, slot, rows, column->stored->primer, encoded,
                                     &column->blocks[slot], &inner);
@@ -230,7 +230,7 @@ page_decode(struct run_reader *reader, unsigned number, struct tally_error *erro
         return blocks_page_decode(reader, column, error);
 
     struct bytes encoded;
-    tally_status status = run_page_bytes(reader, column, column->page, &encoded, error);
+    tally_status status = run_unit_bytes(reader, column, column->page, &encoded, error);
     if (status != TALLY_OK)
         return status;
     struct tally_error inner;
@@ -427,7 +427,7 @@ number_values(struct run_reader *reader, enum field_id field, uint32_t row, uint
     if (column->blocks_known == 0) {
         struct bytes encoded;
         struct tally_error inner;
-        tally_status status = run_page_bytes(reader, column, number, &encoded, error);
+        tally_status status = run_unit_bytes(reader, column, number, &encoded, error);
         if (status != TALLY_OK)
             return status;
         status = codec_decode_numbers(column->decoder, slot, column_hint(field),

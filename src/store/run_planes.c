@@ -4,7 +4,7 @@
  * A page of codes in a segment is asked in its planes (codec_codes.c), none of it is decoded. Pages of
  * a column lie one after the other in the file, so who goes through them in order gets more with each
  * read: a first page alone, then four, then sixteen, up to AHEAD_SIZE_MAX bytes. Who looks up a page
- * here and a page there reads these pages and no others.
+ * here and a page there reads these pages and no others. Blocks of text and ids are read in the same way.
  *
  * A page of numbers is asked as it lies, too (number_search.c). A head's codes stand in memory as
  * numbers; they are compared 64 at a time, without a branch.
@@ -21,21 +21,21 @@
 
 #define AHEAD_SIZE_MAX  (64u << 10)
 #define AHEAD_GROWTH    4u
-#define AHEAD_PAGES_MAX 64u
+#define AHEAD_UNITS_MAX 64u
 
-/* How many pages from `page` on are read at once. */
+/* How many units from `unit` on are read at once. */
 static uint32_t
-pages_ahead(const struct segment_column *stored, struct run_ahead *ahead, uint32_t page)
+units_ahead(const struct segment_column *stored, struct run_ahead *ahead, uint32_t unit)
 {
-    bool on = ahead->end > 0 && page >= ahead->next && page - ahead->next < ahead->span;
+    bool on = ahead->end > 0 && unit >= ahead->next && unit - ahead->next < ahead->span;
     ahead->span = on ? ahead->span * AHEAD_GROWTH : 1;
-    if (ahead->span > AHEAD_PAGES_MAX)
-        ahead->span = AHEAD_PAGES_MAX;
+    if (ahead->span > AHEAD_UNITS_MAX)
+        ahead->span = AHEAD_UNITS_MAX;
 
     uint32_t count = 1;
-    uint64_t size = segment_column_block(stored, page).size;
-    while (count < ahead->span && page + count < stored->block_count) {
-        size += segment_column_block(stored, page + count).size;
+    uint64_t size = segment_column_block(stored, unit).size;
+    while (count < ahead->span && unit + count < stored->block_count) {
+        size += segment_column_block(stored, unit + count).size;
         if (size > AHEAD_SIZE_MAX)
             break;
         count++;
@@ -44,29 +44,29 @@ pages_ahead(const struct segment_column *stored, struct run_ahead *ahead, uint32
 }
 
 tally_status
-run_page_bytes(struct run_reader *reader, struct run_column *column, uint32_t page,
+run_unit_bytes(struct run_reader *reader, struct run_column *column, uint32_t unit,
                struct bytes *bytes_out, struct tally_error *error)
 {
     const struct segment_column *stored = column->stored;
     struct run_ahead *ahead = &column->ahead;
-    const struct segment_block block = segment_column_block(stored, page);
+    const struct segment_block block = segment_column_block(stored, unit);
 
-    if (page < ahead->first || page >= ahead->end) {
-        uint32_t count = pages_ahead(stored, ahead, page);
+    if (unit < ahead->first || unit >= ahead->end) {
+        uint32_t count = units_ahead(stored, ahead, unit);
         ahead->end = 0;
         column->coded_page = NO_PAGE; /* its planes are in what is read over now */
         ahead->input.meter = &reader->meter;
-        tally_status status = segment_column_fetch(stored, page, count, &ahead->input, error);
+        tally_status status = segment_column_fetch(stored, unit, count, &ahead->input, error);
         if (status != TALLY_OK)
             return status;
-        ahead->first = page;
-        ahead->end = page + count;
+        ahead->first = unit;
+        ahead->end = unit + count;
     }
-    ahead->next = page + 1;
+    ahead->next = unit + 1;
     uint64_t offset = block.offset - segment_column_block(stored, ahead->first).offset;
     struct bytes bytes = bytes_of(ahead->input.bytes.data + offset, block.size);
     if (crc32c(0, bytes.data, bytes.size) != block.crc) {
-        struct segment_place place = segment_column_place(stored, page, NULL);
+        struct segment_place place = segment_column_place(stored, unit, NULL);
         return segment_file_fault(stored->file, &place, "checksum mismatch", error);
     }
     *bytes_out = bytes;
@@ -84,7 +84,7 @@ run_coded_page(struct run_reader *reader, unsigned number, uint32_t page,
         struct bytes encoded;
         struct tally_error inner;
         column->coded_page = NO_PAGE;
-        tally_status status = run_page_bytes(reader, column, page, &encoded, error);
+        tally_status status = run_unit_bytes(reader, column, page, &encoded, error);
         if (status != TALLY_OK)
             return status;
         status = codes_open(encoded, run_stored_rows(reader, page * PAGE_ROWS, PAGE_ROWS),
@@ -175,7 +175,7 @@ run_numbers_in(struct run_reader *reader, enum field_id field, uint32_t page,
     if (status != TALLY_OK || column->state == COLUMN_MISSING)
         return status;
     assert(column->stored->entry.codec == CODEC_NUMBERS);
-    status = run_page_bytes(reader, column, page, &encoded, error);
+    status = run_unit_bytes(reader, column, page, &encoded, error);
     if (status != TALLY_OK)
         return status;
     status = number_search_encoded(search, encoded, column_hint(field),

@@ -32,12 +32,12 @@ struct run_parts {
     size_t public_offset, public_size;
 };
 
-/* Pages of a column as they are in the file, read together (run_planes.c). */
+/* Units of a column as they are in the file, pages or blocks, read together (run_planes.c). */
 struct run_ahead {
     struct segment_input input;
-    uint32_t first, end; /* pages whose bytes these are; end 0: none */
-    uint32_t next;       /* behind the page that was asked for last */
-    uint32_t span;       /* how many pages the last read may have had */
+    uint32_t first, end; /* units whose bytes these are; end 0: none */
+    uint32_t next;       /* behind the unit that was asked for last */
+    uint32_t span;       /* how many units the last read may have had */
 };
 
 /* A column as the reader has it. */
@@ -136,10 +136,10 @@ tally_status run_decode_fault(const struct segment_column *stored, uint32_t bloc
                               tally_status status, const struct tally_error *inner,
                               struct tally_error *error);
 
-/* run_planes.c: the bytes of a page of a segment's column that is there, not of text, lent until
+/* run_planes.c: the bytes of a unit of a segment's column that is there (codec_unit), lent until
  * another of that column; and the page as it lies, where the column is one of codes. */
-TALLY_MUST_CHECK tally_status run_page_bytes(struct run_reader *reader, struct run_column *column,
-                                             uint32_t page, struct bytes *bytes_out,
+TALLY_MUST_CHECK tally_status run_unit_bytes(struct run_reader *reader, struct run_column *column,
+                                             uint32_t unit, struct bytes *bytes_out,
                                              struct tally_error *error);
 TALLY_MUST_CHECK tally_status run_coded_page(struct run_reader *reader, unsigned column,
                                              uint32_t page, struct coded_page *page_out,

@@ -127,7 +127,7 @@ times_lower_of(struct run_reader *reader, enum field_id field, uint32_t page,
         return status;
     if (column->stored->entry.codec != CODEC_NUMBERS)
         return TALLY_ABSENT;
-    status = run_page_bytes(reader, column, page, &encoded, error);
+    status = run_unit_bytes(reader, column, page, &encoded, error);
     if (status != TALLY_OK)
         return status;
     status = codec_lower_times(encoded, run_stored_rows(reader, page * PAGE_ROWS, PAGE_ROWS),

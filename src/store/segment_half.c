@@ -401,13 +401,3 @@ segment_column_fetch(const struct segment_column *column, uint32_t block, uint32
     struct segment_place place = segment_column_place(column, block, NULL);
     return segment_file_read_many(column->file, offset, size, &place, input, error);
 }
-
-tally_status
-segment_column_read(const struct segment_column *column, uint32_t block,
-                    struct segment_input *input, struct tally_error *error)
-{
-    assert(block < column->block_count);
-    struct segment_place place = segment_column_place(column, block, NULL);
-    struct segment_block stored = segment_column_block(column, block);
-    return segment_file_read(column->file, &stored, &place, input, error);
-}

@@ -83,10 +83,6 @@ TALLY_MUST_CHECK tally_status segment_column_chunk(
 /* Where a page or block is. */
 struct segment_block segment_column_block(const struct segment_column *column, uint32_t block);
 
-/* The bytes of a page or block. */
-TALLY_MUST_CHECK tally_status segment_column_read(const struct segment_column *column,
-                                                  uint32_t block, struct segment_input *input,
-                                                  struct tally_error *error);
 /* The bytes of some pages or blocks, one after the other; the caller holds each against its checksum. */
 TALLY_MUST_CHECK tally_status segment_column_fetch(const struct segment_column *column,
                                                    uint32_t block, uint32_t count,

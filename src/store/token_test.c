@@ -10,6 +10,7 @@
 #include "segment_fixture.h"
 #include "token.h"
 #include "token_gather.h"
+#include "token_object.h"
 #include "token_set.h"
 #include "token_walk.h"
 
@@ -236,23 +237,24 @@ check_run(const struct run *run, const struct sample *sample, uint64_t mask)
     run_reader_destroy(reader);
 }
 
+static const char *const objects[] = {
+    "{}",
+    "{\"a\":1,\"b\":\"1\",\"c\":1.0,\"d\":[\"x\",[\"y\",{\"e\":\"z\"}],-2.50e3]}",
+    "{\"long\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+    "{\"longer\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
+    "{\"q\":\"a\\\"b\",\"s\":\"two words\",\"t\":true,\"u\":null,\"v\":\"\",\"w\":\"\\u0001\"}",
+    "{\"a\":0.05,\"b\":-0.0,\"c\":100,\"d\":\"1e2\",\"e\":\"01\",\"f\":\"-\"}",
+    "{\"g\":0.000000001,\"h\":12345678901234567,\"i\":1234567890.123456,\"j\":\"1.\"}",
+    "{\"k\":\"true\",\"l\":\"trues\",\"s\":\"1234567\",\"t\":\"abcdefgh\"}",
+    "{\"u\":[\"12:30\",\"\u00e9\",\"x y\",\"1.5\",\"\"],\"v\":-5E3}",
+    "{\"n\":1000000000000000000000000000000000000000000000000000000000000000000000000000001}",
+    "{\"role\":{\"after\":\"admin\",\"before\":\"user\"},\"x\\\"y\":{\"k\":{}}}",
+};
+
 /* Objects of all kinds in some of the entries. */
 static void
 enrich(struct sample *sample, uint64_t seed)
 {
-    static const char *const objects[] = {
-        "{}",
-        "{\"a\":1,\"b\":\"1\",\"c\":1.0,\"d\":[\"x\",[\"y\",{\"e\":\"z\"}],-2.50e3]}",
-        "{\"long\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
-        "{\"longer\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
-        "{\"q\":\"a\\\"b\",\"s\":\"two words\",\"t\":true,\"u\":null,\"v\":\"\",\"w\":\"\\u0001\"}",
-        "{\"a\":0.05,\"b\":-0.0,\"c\":100,\"d\":\"1e2\",\"e\":\"01\",\"f\":\"-\"}",
-        "{\"g\":0.000000001,\"h\":12345678901234567,\"i\":1234567890.123456,\"j\":\"1.\"}",
-        "{\"k\":\"true\",\"l\":\"trues\",\"s\":\"1234567\",\"t\":\"abcdefgh\"}",
-        "{\"u\":[\"12:30\",\"\u00e9\",\"x y\",\"1.5\",\"\"],\"v\":-5E3}",
-        "{\"n\":1000000000000000000000000000000000000000000000000000000000000000000000000000001}",
-        "{\"role\":{\"after\":\"admin\",\"before\":\"user\"},\"x\\\"y\":{\"k\":{}}}",
-    };
     for (uint32_t row = 0; row < sample->count; row++) {
         static const enum field_id fields_of[] = { FIELD_DETAILS, FIELD_CHANGES, FIELD_CONTROL };
         enum field_id field = fields_of[sample_random(&seed) % 3];
@@ -328,6 +330,42 @@ broken_objects_end_the_walk(void **state)
     }
 }
 
+/* The words that are found on the way are those that are found by themselves. */
+static void
+words_of_objects_are_found_on_the_way(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "{\"a\":\"Zwei W\u00f6rter\",\"n\":[1e5,-2.5E+7,true,false,null],\"not this\":\"but "
+        "this\"}",
+        "{\"a\":12345678901234567890123456789e12,\"b\":\"12345678901234567890123456789e12\"}",
+        "{\"id\":\"01234567-89ab-cdef-0123-456789abcdef\",\"q\":\"an \\\"escaped\\\" one\"}",
+    };
+    struct token_object object;
+    token_object_init(&object, FIELD_DETAILS);
+    size_t count = sizeof objects / sizeof *objects;
+    for (size_t i = 0; i < count + sizeof others / sizeof *others; i++) {
+        struct bytes json = bytes_text(i < count ? objects[i] : others[i - count]);
+        struct token_gather gather = { 0 };
+        struct word_set found, expected;
+        struct buffer lists[2] = { 0 };
+        assert_ok(word_set_init(&found, &error));
+        assert_ok(word_set_init(&expected, &error));
+        token_gather_clear(&gather);
+        token_object_add(&object, json, &gather, &(struct word_target){ &found, 4 });
+        word_set_object(&expected, json, 4);
+        assert_ok(word_set_list(&found, &lists[0], &error));
+        assert_ok(word_set_list(&expected, &lists[1], &error));
+        assert_true(bytes_equal(buffer_view(&lists[0]), buffer_view(&lists[1])));
+        assert_true(i < count || lists[0].size > 0);
+        buffer_free(&lists[0]);
+        buffer_free(&lists[1]);
+        word_set_finish(&found);
+        word_set_finish(&expected);
+        token_gather_free(&gather);
+    }
+}
+
 /* Another number for each token, with low bits that vary. */
 static uint64_t
 spread(uint64_t token)
@@ -390,6 +428,7 @@ main(void)
         cmocka_unit_test(a_run_has_the_tokens_of_its_values),
         cmocka_unit_test(each_token_is_told_of_once),
         cmocka_unit_test(broken_objects_end_the_walk),
+        cmocka_unit_test(words_of_objects_are_found_on_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,10 +20,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A column of codes, as far as it was met. */
+/* A column of codes. Every value of a dictionary is one that some entry has: so tokens are computed
+ * one after the other as the values stand in memory, and only looked up when a page has the code. */
 struct code_tokens {
     uint32_t count;   /* of codes, 0 among them */
-    uint64_t *tokens; /* by code; 0: not computed yet */
+    uint64_t *tokens; /* by code */
 };
 
 struct token_walk {
@@ -64,42 +65,38 @@ add_value(struct token_walk *walk, enum field_id field, struct bytes value)
  * Codes.
  */
 
-/* Makes room for a dictionary's codes. */
+/* Computes the tokens of a dictionary's values. */
 static tally_status
-codes_reserve(struct token_walk *walk, struct code_tokens *codes, uint32_t count)
+codes_know(struct token_walk *walk, enum field_id field, const struct dictionary *dictionary)
 {
-    size_t met_size = ((size_t)count + 7) / 8 * 8;
-    if (count > codes->count) {
-        uint64_t *tokens = realloc(codes->tokens, count * sizeof *tokens);
-        if (tokens == NULL)
-            return memory_fault(walk->error);
-        memset(tokens + codes->count, 0, (count - codes->count) * sizeof *tokens);
-        codes->tokens = tokens;
-        codes->count = count;
-    }
-    if (met_size > walk->met_size) {
-        free(walk->met);
-        walk->met_size = 0;
-        walk->met = calloc(met_size, 1);
-        if (walk->met == NULL)
-            return memory_fault(walk->error);
-        walk->met_size = met_size;
-    }
+    struct code_tokens *codes = &walk->codes[field];
+    uint32_t count = dictionary->count + 1;
+    if (count <= codes->count)
+        return TALLY_OK;
+    uint64_t *tokens = realloc(codes->tokens, count * sizeof *tokens);
+    if (tokens == NULL)
+        return memory_fault(walk->error);
+    for (uint32_t code = codes->count > 0 ? codes->count : 1; code < count; code++)
+        tokens[code] = token_of_value(field, dictionary_value(dictionary, code));
+    codes->tokens = tokens;
+    codes->count = count;
     return TALLY_OK;
 }
 
-static void
-add_code(struct token_walk *walk, enum field_id field, const struct dictionary *dictionary,
-         uint32_t code)
+/* Makes room to note so many codes. */
+static tally_status
+met_reserve(struct token_walk *walk, uint32_t count)
 {
-    uint64_t *token = &walk->codes[field].tokens[code];
-    if (fields[field].type == TYPE_OBJECT) {
-        add_value(walk, field, dictionary_value(dictionary, code));
-        return;
-    }
-    if (*token == 0)
-        *token = token_of_value(field, dictionary_value(dictionary, code));
-    token_gather_add(&walk->gather, *token);
+    size_t size = ((size_t)count + 7) / 8 * 8;
+    if (size <= walk->met_size)
+        return TALLY_OK;
+    free(walk->met);
+    walk->met_size = 0;
+    walk->met = calloc(size, 1);
+    if (walk->met == NULL)
+        return memory_fault(walk->error);
+    walk->met_size = size;
+    return TALLY_OK;
 }
 
 /* Finds out which codes a page has. */
@@ -116,21 +113,25 @@ add_codes(struct token_walk *walk, enum field_id field, const struct page *page)
 {
     struct dictionary dictionary;
     uint64_t *pages = NULL;
+    bool object = fields[field].type == TYPE_OBJECT, tokens = has_tokens(walk, field);
     tally_status status = run_dictionary(walk->reader, field, &dictionary, walk->error);
     if (status == TALLY_OK)
-        status = codes_reserve(walk, &walk->codes[field], dictionary.count + 1);
+        status = met_reserve(walk, dictionary.count + 1);
+    if (status == TALLY_OK && tokens && !object)
+        status = codes_know(walk, field, &dictionary);
     if (status == TALLY_OK && has_words(walk, field))
         status = word_gather_codes(walk->words, field, dictionary.count + 1, &pages, walk->error);
     if (status != TALLY_OK)
         return status;
     uint8_t *met = walk->met;
-    bool tokens = has_tokens(walk, field);
     meet_codes(met, page);
     for (uint32_t first = 0; first <= dictionary.count; first += 8) {
         for (uint64_t some = get_u64(met + first); some != 0; some &= some - 1) {
             uint32_t code = first + (unsigned)__builtin_ctzll(some) / 8;
-            if (tokens)
-                add_code(walk, field, &dictionary, code);
+            if (tokens && object)
+                add_value(walk, field, dictionary_value(&dictionary, code));
+            else if (tokens)
+                token_gather_add(&walk->gather, walk->codes[field].tokens[code]);
             if (pages != NULL)
                 pages[code] |= UINT64_C(1) << walk->page;
         }
