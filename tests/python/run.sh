@@ -1,0 +1,35 @@
+#!/bin/sh
+# run.sh SOURCE BUILD [ARGUMENT...]: installs the Python binding from SOURCE into an environment in BUILD,
+# and runs its tests there; further arguments go to pytest. The environment is kept. 77 (skipped) where it
+# cannot be made: pip needs the network for what it has not got yet.
+set -eu
+
+source=$1
+build=$2
+shift 2
+environment=$build/python-environment
+log=$build/python-install.log
+
+skip() {
+    echo "skipped: $1"
+    sed 's/^/    /' "$log" | tail -20
+    exit 77
+}
+
+if [ ! -e "$environment/ready" ]; then
+    rm -rf "$environment"
+    python3 -m venv "$environment" > "$log" 2>&1 || skip 'no environment can be made (python3-venv?)'
+    "$environment/bin/pip" install -q 'setuptools>=70.1' wheel pytest hypothesis mypy abi3audit > "$log" 2>&1 ||
+        skip 'pip cannot install pytest and hypothesis'
+    touch "$environment/ready"
+fi
+
+# What the build leaves behind is not to lie in the source folder.
+TALLYSTICK_BUILD=$build "$environment/bin/pip" install -q --no-build-isolation --no-deps --no-index \
+    --force-reinstall "$source" > "$log" 2>&1 || {
+    cat "$log"
+    exit 1
+}
+cd "$source"
+export PYTHONDONTWRITEBYTECODE=1
+exec "$environment/bin/python" -m pytest -p no:cacheprovider -q --durations=5 "$@"
