@@ -95,6 +95,11 @@ load_file(struct spool *spool, uint32_t slot, struct tally_error *error)
         spool_file_remove(row_folder(spool), slot);
         return TALLY_OK;
     }
+    /* It stays where it is, for people; the folder will have no owner then. */
+    if (status == TALLY_UNSUPPORTED || status == TALLY_DAMAGED) {
+        spool->damaged++;
+        return TALLY_OK;
+    }
     if (status != TALLY_OK)
         return status;
     if (spool_folder_is_older_than_boot(spool->folder))

@@ -114,7 +114,8 @@ count_dropped(struct spool *spool, const struct survey *survey)
     spool->damaged += survey->damaged;
 }
 
-/* Takes `file` out of the row; it is not the last. */
+/* Takes `file` out of the row; it is not the last. Where a sync holds it, it is not cleared at once,
+ * and what was dropped must not come back after a kill. */
 static void
 drop_file(struct spool *spool, struct spool_file *file)
 {

@@ -253,6 +253,12 @@ is_newer(const struct spool_file *file)
            get_u32(file->base + FILE_VERSION) > VERSION;
 }
 
+static tally_status
+strange_fault(const char *path, struct tally_error *error)
+{
+    return fault(error, TALLY_DAMAGED, "%s is no file of a spool: move it away", path);
+}
+
 /* TALLY_ABSENT where the file is too small to hold a frame. */
 static tally_status
 map_dead(struct spool_file *file, int fd, const char *path, struct tally_error *error)
@@ -261,7 +267,7 @@ map_dead(struct spool_file *file, int fd, const char *path, struct tally_error *
     if (fstat(fd, &about) != 0)
         return io_fault(error, "cannot read %s", path);
     if (!S_ISREG(about.st_mode) || about.st_size > SPOOL_FILE_SIZE_MAX)
-        return fault(error, TALLY_DAMAGED, "%s is no file of a spool: move it away", path);
+        return strange_fault(path, error);
     if (about.st_size <= SPOOL_FILE_START + SPOOL_FRAME_HEAD)
         return TALLY_ABSENT;
     file->size = (uint32_t)about.st_size;
@@ -282,7 +288,8 @@ spool_file_open(const char *folder, uint32_t slot, struct spool_file **file_out,
     tally_status status;
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        status = io_fault(error, "cannot open %s", path);
+        status = errno == EISDIR || errno == ELOOP ? strange_fault(path, error)
+                                                   : io_fault(error, "cannot open %s", path);
     } else {
         status = map_dead(file, fd, path, error);
         (void)close(fd);

@@ -46,7 +46,7 @@ TALLY_MUST_CHECK tally_status spool_file_create(const char *folder, uint32_t slo
                                                 struct tally_error *error);
 
 /* Opens a dead process's file. TALLY_ABSENT: it holds nothing, whatever its owner was about to do.
- * TALLY_UNSUPPORTED: a newer version's. */
+ * TALLY_UNSUPPORTED: a newer version's. TALLY_DAMAGED: it is no file, or far too large. */
 TALLY_MUST_CHECK tally_status spool_file_open(const char *folder, uint32_t slot,
                                               struct spool_file **file_out,
                                               struct tally_error *error);

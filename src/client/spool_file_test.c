@@ -248,7 +248,10 @@ files_that_hold_nothing_are_absent(void **state)
     spool_file_remove(folder, 1);
     assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_IO);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_not_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_DAMAGED);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_DAMAGED);
 }
 
 static void

@@ -17,8 +17,8 @@
  * time.
  *
  * Of several processes that want to adopt the same folder one gets the lock. The others may get it
- * later, when the winner has renamed or removed the folder: so whoever has locked an owner file looks
- * whether its path still leads to it.
+ * later, but by then the winner has renamed the folder, and no folder gets a name a second time; so
+ * renaming it fails, and they let go.
  */
 #include "spool_folder.h"
 
@@ -284,15 +284,6 @@ read_owner(int fd, char text[OWNER_MAX + 1])
     text[size < 0 ? 0 : size] = '\0';
 }
 
-/* The path still leads to the open file. */
-static bool
-is_at(int fd, const char *path)
-{
-    struct stat open_file, named;
-    return fstat(fd, &open_file) == 0 && lstat(path, &named) == 0 &&
-           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
-}
-
 /* Locks the folder's owner file if it is for this destination, and makes the folder ours. */
 static tally_status
 take_over(struct spool_folder *folder, const char *from, const char *destination, int fd,
@@ -306,8 +297,6 @@ take_over(struct spool_folder *folder, const char *from, const char *destination
     tally_status status = lock(fd, path, error);
     if (status != TALLY_OK)
         return status == TALLY_BUSY ? TALLY_ABSENT : status;
-    if (!is_at(fd, path))
-        return TALLY_ABSENT;
     read_boot(now);
     folder->older_than_boot = now[0] == '\0' || strcmp(then, now) != 0;
     status = note_owner(folder, fd, error);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -450,6 +452,74 @@ what_is_left_is_adopted_with_its_notes(void **state)
     assert_int_equal(scratch_count(root), 0);
 }
 
+/* Notes of what was sent are gone with the power, if they were not synced. */
+static void
+after_another_boot_all_may_have_been_sent(void **state)
+{
+    (void)state;
+    struct spool *spool = create(root, 8);
+    char path[PATH_MAX];
+    append_range(spool, 0, 300);
+    spool_close(spool);
+    spool = adopt();
+    (void)snprintf(path, sizeof path, "%s/owner", spool_path(spool));
+    FILE *owner = fopen(path, "we");
+    assert_non_null(owner);
+    assert_true(fprintf(owner, "tally spool 1\nboot before\nfor " DESTINATION "\n") > 0);
+    (void)fclose(owner);
+    spool_close(spool);
+    spool = adopt();
+    struct spool_run run;
+    assert_int_equal(spool_read(spool, 1000, SIZE_MAX, &run), TALLY_OK);
+    assert_int_equal(run.count, 300);
+    assert_true(run.again);
+    spool_close(spool);
+}
+
+/* Such a file is left for people, in a folder that nobody owns; the others are read. */
+static void
+a_file_that_is_none_of_a_spool_is_left(void **state)
+{
+    (void)state;
+    struct spool *spool = create(root, 8);
+    char path[PATH_MAX + 32];
+    append_range(spool, 0, 100);
+    (void)snprintf(path, sizeof path, "%s/0000ffff.spool", spool_path(spool));
+    assert_int_equal(mkdir(path, 0700), 0);
+    spool_close(spool);
+    spool = adopt();
+    assert_int_equal(state_of(spool).damaged, 1);
+    (void)snprintf(path, sizeof path, "%s", spool_path(spool));
+    expect_range(spool, 0, 100);
+    spool_close(spool);
+    assert_int_equal(scratch_count(path), 1);
+    assert_int_equal(spool_adopt(root, DESTINATION, &spool, NULL), TALLY_ABSENT);
+    assert_int_equal(scratch_count(path), 1);
+}
+
+static void
+tmpfs_is_told(void **state)
+{
+    (void)state;
+    static const char *const places[] = { "/dev/shm", "/tmp" };
+    for (size_t i = 0; i < 2; i++) {
+        char here[] = "/dev/shm/tally-spool-XXXXXX";
+        struct statfs system;
+        (void)snprintf(here, sizeof here, "%s/tally-spool-XXXXXX", places[i]);
+        if (mkdtemp(here) == NULL)
+            continue;
+        assert_int_equal(statfs(here, &system), 0);
+        struct spool *spool = create(here, 2);
+        assert_int_equal(state_of(spool).volatile_, system.f_type == TMPFS_MAGIC);
+        spool_close(spool);
+        assert_int_equal(rmdir(here), 0);
+    }
+    struct spool *spool = create(NULL, 2);
+    assert_false(state_of(spool).volatile_);
+    assert_null(spool_path(spool));
+    spool_close(spool);
+}
+
 /* Whatever is damaged is counted, and the rest is read. */
 static void
 damage_is_counted(void **state)
@@ -740,6 +810,9 @@ main(void)
         ON_DISK(what_is_lent_is_not_dropped),
         ON_DISK(what_was_dropped_stays_so),
         ON_DISK(what_is_left_is_adopted_with_its_notes),
+        ON_DISK(after_another_boot_all_may_have_been_sent),
+        ON_DISK(a_file_that_is_none_of_a_spool_is_left),
+        ON_DISK(tmpfs_is_told),
         ON_DISK(damage_is_counted),
         ON_DISK(waiting_ends_when_it_should),
         ON_DISK(a_child_forgets_its_parents_spool),
