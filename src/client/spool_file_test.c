@@ -401,6 +401,46 @@ every_flipped_bit_is_found_or_harmless(void **state)
     (void)close(fd);
 }
 
+/* Whatever stands in a file, going through it comes to an end, forwards and within the file. */
+static void
+no_bytes_lead_astray(void **state)
+{
+    (void)state;
+    struct specimen specimen;
+    make_specimen(&specimen);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    uint64_t seed = 1;
+    for (unsigned round = 0; round < 5000; round++) {
+        uint8_t bytes[sizeof specimen.bytes];
+        memcpy(bytes, specimen.bytes, sizeof bytes);
+        for (unsigned i = 0; i <= round % 40; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            size_t to = (seed >> 33) % (sizeof bytes / 8) * 8, from = (seed >> 48) % (sizeof bytes);
+            if (i % 3 == 0)
+                memmove(bytes + to, specimen.bytes + from / 8 * 8, 8);
+            else
+                bytes[from] = (uint8_t)(seed >> 24);
+        }
+        assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
+        struct spool_file *file;
+        if (spool_file_open(folder, 1, &file, NULL) != TALLY_OK)
+            continue;
+        struct spool_frame frame;
+        for (uint32_t at = file->done;; at = frame.next) {
+            spool_file_look(file, at, &frame);
+            if (frame.kind == SPOOL_FRAME_NONE)
+                break;
+            assert_true(frame.next > at && frame.next <= file->size && frame.next % 8 == 0);
+            if (frame.kind == SPOOL_FRAME_WHOLE)
+                assert_true(frame.event.data == file->base + at + SPOOL_FRAME_HEAD &&
+                            frame.event.size <= frame.next - at - SPOOL_FRAME_HEAD);
+        }
+        spool_file_destroy(file);
+    }
+    (void)close(fd);
+}
+
 /* A power cut: of the pages behind some place nothing was written. */
 static void
 what_was_cut_off_is_no_harm_to_the_rest(void **state)
@@ -492,6 +532,7 @@ main(void)
         ON_DISK(a_limit_of_sizes_is_a_full_disk_and_no_signal),
         ON_DISK(names_and_slots_are_inverses),
         ON_DISK(every_flipped_bit_is_found_or_harmless),
+        ON_DISK(no_bytes_lead_astray),
         ON_DISK(what_was_cut_off_is_no_harm_to_the_rest),
         ON_DISK(bytes_are_as_documented),
         ON_DISK(a_newer_version_is_refused),

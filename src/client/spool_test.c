@@ -738,12 +738,13 @@ threads_drop_while_one_reads(void **state)
     (void)state;
     struct spool *spool = create(root, 3);
     struct appender appenders[THREADS];
-    pthread_t threads[THREADS];
+    pthread_t threads[THREADS], syncer;
     dropped_in_all = 0;
     for (unsigned t = 0; t < THREADS; t++) {
         appenders[t] = (struct appender){ spool, t };
         assert_int_equal(pthread_create(&threads[t], NULL, append_dropping, &appenders[t]), 0);
     }
+    assert_int_equal(pthread_create(&syncer, NULL, sync_all, spool), 0);
     uint64_t next[THREADS] = { 0 }, seen = 0;
     while (seen + dropped_in_all < THREADS * EACH) {
         struct spool_run run;
@@ -762,6 +763,7 @@ threads_drop_while_one_reads(void **state)
     }
     for (unsigned t = 0; t < THREADS; t++)
         (void)pthread_join(threads[t], NULL);
+    (void)pthread_join(syncer, NULL);
     assert_int_equal(seen + dropped_in_all, THREADS * EACH);
     assert_int_equal(state_of(spool).queued, 0);
     spool_close(spool);
