@@ -17,7 +17,6 @@
 #include "file_limit.h"
 #include "spool_root.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

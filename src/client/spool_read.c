@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Room for more events in the run. What was there is freed last: see above. */
+/* Room for more events in the run. What was there is freed last: see spool_parts.h. */
 static bool
 grow_run(struct spool *spool)
 {
