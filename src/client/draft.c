@@ -63,9 +63,7 @@ draft_create(const struct mask *mask, struct draft **draft_out, struct tally_err
         free(draft);
         return status;
     }
-    draft->masking.mask = mask;
-    draft->masking.tape = event_reader_tape(draft->reader);
-    draft->masking.out = &draft->line;
+    masking_init(&draft->masking, mask, event_reader_tape(draft->reader), &draft->line);
     *draft_out = draft;
     return TALLY_OK;
 }
@@ -106,12 +104,11 @@ check_service(const char *service, struct tally_error *error)
     return TALLY_OK;
 }
 
+/* Of an event that was checked by itself. */
 static tally_status
 check(struct writing *writing, struct tally_error *error)
 {
     tally_status status = check_service(writing->service, error);
-    if (status == TALLY_OK)
-        status = event_check_node(writing->draft->reader, 0, &writing->event, error);
     if (status != TALLY_OK)
         return status;
     if (!says(writing, FIELD_ACTION) && !says(writing, FIELD_EVENT_TYPE))
@@ -175,7 +172,7 @@ put_stamp(struct writing *writing)
 static bool
 put_masked(struct draft *draft, enum field_id field, struct bytes text)
 {
-    if ((masking_fields(&draft->masking) & FIELD_BIT(field)) == 0)
+    if ((draft->masking.fields & FIELD_BIT(field)) == 0)
         return false;
     size_t before = draft->line.size;
     buffer_append(&draft->line, fields[field].key, fields[field].key_size);
@@ -193,7 +190,7 @@ put_inherited(const struct writing *writing)
     const struct tally_context *context = writing->context;
     if (context == NULL)
         return;
-    uint64_t one_by_one = writing->event.present | masking_fields(&writing->draft->masking);
+    uint64_t one_by_one = writing->event.present | writing->draft->masking.fields;
     if ((context->present & one_by_one) == 0) {
         buffer_bytes(&writing->draft->line, context->json);
         return;
@@ -237,7 +234,7 @@ mask_member(struct masking *masking, enum field_id field, uint32_t name)
         masking_changes(masking, name + 1);
         break;
     default:
-        if ((masking_fields(masking) & FIELD_BIT(field)) != 0)
+        if ((masking->fields & FIELD_BIT(field)) != 0)
             masking_field(masking, field, name + 1);
         break;
     }
@@ -251,7 +248,7 @@ put_members(const struct writing *writing)
     const struct json_node *nodes = writing->tape->nodes;
     size_t end = 0; /* of the run; 0: none is open */
     for (uint32_t name = 1; name < nodes[0].next; name = nodes[name + 1].next) {
-        enum field_id field = (enum field_id)nodes[name].next; /* event_check_node() says so */
+        enum field_id field = (enum field_id)nodes[name].next; /* says who checked it */
         const struct json_node *value = &nodes[name + 1];
         if (field != FIELD_COUNT && value->kind == JSON_KIND_NULL) {
             if (end != 0) {
@@ -332,6 +329,8 @@ draft_write_json(struct draft *draft, struct bytes json, const struct tally_cont
     struct writing writing;
     begin(&writing, draft, context, service);
     tally_status status = json_scan(writing.tape, json, error);
+    if (status == TALLY_OK)
+        status = event_check_node(draft->reader, 0, &writing.event, error);
     return status == TALLY_OK ? write_line(&writing, error) : status;
 }
 
@@ -345,7 +344,9 @@ draft_write(struct draft *draft, const struct tally_event *event,
     tally_status status = members_compose(event, &composing, error);
     if (status != TALLY_OK)
         return status;
-    status = write_line(&writing, error);
+    status = event_check_composed(draft->reader, &writing.event, error);
+    if (status == TALLY_OK)
+        status = write_line(&writing, error);
     if (status == TALLY_INVALID && error != NULL)
         error->line = error->column = 0;
     return status;

@@ -2,7 +2,7 @@
  * Masking.
  *
  * Names are asked for once a member, so nearly all of them must be let through at once: their last
- * two characters (case and separators put aside) select a bit of a table that says whether any
+ * three characters (case and separators put aside) select a bit of a table that says whether any
  * masked name ends so. Only then are names compared, from their ends.
  *
  * Card numbers are card.h's matter. Expressions are the C library's: each is asked for its next match
@@ -27,8 +27,8 @@ struct mask {
     struct buffer text;  /* the names, folded, one after the other */
     struct bytes *names; /* into it */
     size_t name_count;
-    uint32_t
-        ends[32]; /* bit b of ends[a]: a name ends with a character b and then a (see end_of) */
+    /* By the low bits of characters: bit c of ends[a][b] says that a name ends with c, b, a. */
+    uint32_t ends[32][32];
     regex_t patterns[PATTERNS_MAX];
     size_t pattern_count;
 };
@@ -65,19 +65,44 @@ ends_with(struct bytes name, struct bytes masked)
     return true;
 }
 
+static inline bool
+may_end(const struct mask *mask, uint8_t before, uint8_t middle, uint8_t last)
+{
+    return (mask->ends[last & 31][middle & 31] >> (before & 31) & 1) != 0;
+}
+
 bool
 mask_is_secret(const struct mask *mask, struct bytes name)
 {
     size_t at = name.size;
+    const uint8_t *end = name.data + at;
+    /* The low five bits are the same in both cases; but separators do not count. */
+    if (at >= 3 && fold(end[-1]) != 0 && fold(end[-2]) != 0 && fold(end[-3]) != 0 &&
+        !may_end(mask, end[-3], end[-2], end[-1]))
+        return false;
     uint8_t last = fold_back(name, &at);
+    uint8_t middle = fold_back(name, &at);
     uint8_t before = fold_back(name, &at);
-    if ((mask->ends[last & 31] >> (before & 31) & 1) == 0)
+    if (!may_end(mask, before, middle, last))
         return false;
     for (size_t i = 0; i < mask->name_count; i++) {
         if (ends_with(name, mask->names[i]))
             return true;
     }
     return false;
+}
+
+/* Of a name shorter than three characters all that could stand before it. */
+static void
+add_end(struct mask *mask, const uint8_t *end, size_t size)
+{
+    uint32_t *ends = mask->ends[end[-1] & 31];
+    if (size > 2)
+        ends[end[-2] & 31] |= UINT32_C(1) << (end[-3] & 31);
+    else if (size == 2)
+        ends[end[-2] & 31] = UINT32_MAX;
+    else
+        memset(ends, 0xff, sizeof mask->ends[0]);
 }
 
 static tally_status
@@ -97,8 +122,7 @@ add_name(struct mask *mask, struct bytes name, struct tally_error *error)
     if (mask->name_count == NAMES_MAX)
         return fault(error, TALLY_INVALID, "mask_names: there are more than %d", NAMES_MAX);
 
-    const uint8_t *end = mask->text.data + mask->text.size;
-    mask->ends[end[-1] & 31] |= folded.size == 1 ? UINT32_MAX : UINT32_C(1) << (end[-2] & 31);
+    add_end(mask, mask->text.data + mask->text.size, folded.size);
     mask->names[mask->name_count++] = folded;
     return TALLY_OK;
 }

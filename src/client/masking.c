@@ -12,6 +12,18 @@
 #define FIELDS_FREE_TEXT (FIELD_BIT(FIELD_MESSAGE) | FIELD_BIT(FIELD_ERROR_MESSAGE))
 
 void
+masking_init(struct masking *masking, const struct mask *mask, const struct json_tape *tape,
+             struct buffer *out)
+{
+    *masking = (struct masking){
+        .mask = mask,
+        .tape = tape,
+        .out = out,
+        .fields = mask_has_patterns(mask) ? FIELDS_ALL : FIELDS_FREE_TEXT,
+    };
+}
+
+void
 masking_finish(struct masking *masking)
 {
     buffer_free(&masking->decoded);
@@ -77,12 +89,6 @@ mask_into(struct masking *masking, struct bytes text, enum mask_text_kind kind, 
     if (buffer_failed(masked))
         masking->out->failed = true;
     return true;
-}
-
-uint64_t
-masking_fields(const struct masking *masking)
-{
-    return mask_has_patterns(masking->mask) ? FIELDS_ALL : FIELDS_FREE_TEXT;
 }
 
 static enum mask_text_kind

@@ -18,23 +18,22 @@ struct masking {
     const struct mask *mask;
     const struct json_tape *tape;
     struct buffer *out;
+    uint64_t fields;       /* whose texts are looked through: all, if there are expressions */
     size_t copied;         /* offset in the tape's text: what is before it is done */
     uint64_t count;        /* values masked */
     struct buffer decoded; /* of one string */
     struct buffer masked;  /* of one string */
 };
 
-/* A zeroed masking needs no more than its first three members set. The caller frees its buffers. */
+/* All three are lent until it is finished. */
+void masking_init(struct masking *masking, const struct mask *mask, const struct json_tape *tape,
+                  struct buffer *out);
 void masking_finish(struct masking *masking);
 
 void masking_begin(struct masking *masking, size_t start);
 void masking_end(struct masking *masking, size_t end);
 
-/* The fields whose texts are looked through: all, if there are expressions. The others need not be
- * shown. */
-uint64_t masking_fields(const struct masking *masking);
-
-/* A text member of an event: only expressions take parts of it, and in `message` and `error_message`
+/* A text member of an event, one of `fields`: only expressions take parts of it, and in `message` and `error_message`
  * card numbers are masked. If it became too long, all of it is. */
 void masking_field(struct masking *masking, enum field_id field, uint32_t node);
 /* A member by its name, and everything inside it. */

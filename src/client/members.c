@@ -111,12 +111,6 @@ members_overlay(struct tally_event *event, const struct tally_event *over)
         event->response_time_ms = over->response_time_ms;
 }
 
-static struct bytes
-key_of(enum field_id field)
-{
-    return bytes_of(fields[field].key, fields[field].key_size);
-}
-
 tally_status
 members_check(const struct tally_event *event, struct tally_error *error)
 {
@@ -144,12 +138,12 @@ compose_texts(const struct tally_event *event, struct composing *composing,
         enum field_id field = texts[i].field;
         struct bytes value = bytes_text(text);
         if (fields[field].type == TYPE_OBJECT) {
-            tally_status status = compose_json(composing, key_of(field), value, error);
+            tally_status status = compose_json(composing, field, value, error);
             if (status != TALLY_OK)
                 return status;
             continue;
         }
-        tally_status status = compose_string(composing, key_of(field), value, error);
+        tally_status status = compose_string(composing, field, value, error);
         if (status == TALLY_INVALID && error != NULL)
             error->line = error->column = 0;
         if (status != TALLY_OK)
@@ -205,7 +199,7 @@ compose_numbers(const struct tally_event *event, struct composing *composing,
         text[0] = '-';
         size_t sign = code < 0;
         size_t size = sign + format_decimal((uint64_t)llabs((long long)code), text + sign);
-        status = compose_number(composing, key_of(FIELD_STATUS_CODE), bytes_of(text, size), error);
+        status = compose_number(composing, FIELD_STATUS_CODE, bytes_of(text, size), error);
     }
     if (duration == NULL || status != TALLY_OK)
         return status;
@@ -216,7 +210,7 @@ compose_numbers(const struct tally_event *event, struct composing *composing,
         return status;
     }
     size_t size = format_duration(*duration, text, sizeof text);
-    return compose_number(composing, key_of(FIELD_RESPONSE_TIME_MS), bytes_of(text, size), error);
+    return compose_number(composing, FIELD_RESPONSE_TIME_MS, bytes_of(text, size), error);
 }
 
 tally_status

@@ -4,8 +4,7 @@
 #ifndef MEMBERS_H
 #define MEMBERS_H
 
-#include "field.h"
-#include "json_compose.h"
+#include "compose.h"
 #include "tally/event.h"
 
 /* Composes the JSON object of the members that are there. Values are not checked but for what JSON

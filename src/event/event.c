@@ -30,12 +30,19 @@ struct event_reader {
     struct buffer object; /* where one object becomes canonical before it goes to the arena */
 };
 
+/* Where a member's field is known from. */
+enum naming {
+    NAMES_SPELT, /* its name is to be looked up */
+    NAMES_KNOWN, /* `next` of its name node */
+};
+
 /* A reading in progress. */
 struct reading {
     struct event_reader *reader;
     struct event *event;
     uint32_t node; /* of the event's object */
     struct tally_error *error;
+    enum naming naming;
 };
 
 tally_status
@@ -139,18 +146,24 @@ read_unknown(const struct reading *reading, uint32_t name)
     return TALLY_OK;
 }
 
+/* A member that is no field, or one of Tallystick's own. */
+static tally_status
+read_other(const struct reading *reading, uint32_t name)
+{
+    struct name known;
+    read_name(&reading->reader->tape, name, &known);
+    return field_reserved(known.text) ? refuse_name(reading, name) : read_unknown(reading, name);
+}
+
 static tally_status
 read_member(const struct reading *reading, uint32_t name)
 {
     struct json_tape *tape = &reading->reader->tape;
-    struct name known;
-    read_name(tape, name, &known);
-    enum field_id field = field_find(known.text);
-    tape->nodes[name].next = field;
-    if (field == FIELD_COUNT && !field_reserved(known.text))
-        return read_unknown(reading, name);
+    if (reading->naming == NAMES_SPELT)
+        tape->nodes[name].next = event_name_field(tape, name);
+    enum field_id field = (enum field_id)tape->nodes[name].next;
     if (field == FIELD_COUNT || (fields[field].flags & FIELD_SERVER_SET) != 0)
-        return refuse_name(reading, name);
+        return read_other(reading, name);
     if (tape->nodes[name + 1].kind == JSON_KIND_NULL)
         return TALLY_OK;
 
@@ -290,13 +303,13 @@ read_object(const struct reading *reading, struct objects *objects)
     return read_members(reading, objects);
 }
 
-tally_status
-event_check_node(struct event_reader *reader, uint32_t node, struct event *event_out,
-                 struct tally_error *error)
+static tally_status
+check(struct event_reader *reader, uint32_t node, enum naming naming, struct event *event_out,
+      struct tally_error *error)
 {
     struct event event = { 0 };
     struct objects objects = { 0 };
-    const struct reading reading = { reader, &event, node, error };
+    const struct reading reading = { reader, &event, node, error, naming };
     struct json_tape *tape = &reader->tape;
     tally_status status = read_object(&reading, &objects);
     if (status != TALLY_OK)
@@ -314,12 +327,26 @@ event_check_node(struct event_reader *reader, uint32_t node, struct event *event
 }
 
 tally_status
+event_check_node(struct event_reader *reader, uint32_t node, struct event *event_out,
+                 struct tally_error *error)
+{
+    return check(reader, node, NAMES_SPELT, event_out, error);
+}
+
+tally_status
+event_check_composed(struct event_reader *reader, struct event *event_out,
+                     struct tally_error *error)
+{
+    return check(reader, 0, NAMES_KNOWN, event_out, error);
+}
+
+tally_status
 event_read_node(struct event_reader *reader, uint32_t node, int64_t now, struct event *event_out,
                 struct tally_error *error)
 {
     struct event event = { 0 };
     struct objects objects = { 0 };
-    const struct reading reading = { reader, &event, node, error };
+    const struct reading reading = { reader, &event, node, error, NAMES_SPELT };
     tally_status status = read_object(&reading, &objects);
     if (status == TALLY_OK)
         status = write_details(&reading, objects.details);
@@ -354,7 +381,7 @@ event_read_control(struct event_reader *reader, struct bytes control, int64_t no
 {
     static const struct bytes type_name = BYTES("type");
     struct event event = { 0 };
-    const struct reading reading = { reader, &event, 0, error };
+    const struct reading reading = { reader, &event, 0, error, NAMES_SPELT };
     struct json_tape *tape = &reader->tape;
     tally_status status = json_scan(tape, control, error);
     if (status != TALLY_OK)

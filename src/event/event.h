@@ -81,6 +81,11 @@ TALLY_MUST_CHECK tally_status event_read_node(struct event_reader *reader, uint3
 TALLY_MUST_CHECK tally_status event_check_node(struct event_reader *reader, uint32_t node,
                                                struct event *event_out, struct tally_error *error);
 
+/* The same of an event that was composed on the reader's tape (compose.h). */
+TALLY_MUST_CHECK tally_status event_check_composed(struct event_reader *reader,
+                                                   struct event *event_out,
+                                                   struct tally_error *error);
+
 /* The field that a member's name node spells, in whatever escapes, or FIELD_COUNT. */
 enum field_id event_name_field(const struct json_tape *tape, uint32_t name);
 

@@ -71,7 +71,7 @@ TALLY_MUST_CHECK tally_status json_scan(struct json_tape *tape, struct bytes tex
 TALLY_MUST_CHECK tally_status json_scan_first(struct json_tape *tape, struct bytes text,
                                               size_t *size_out, struct tally_error *error);
 
-/* Adds to a tape that is being written (json_compose.h) the value that its text has from `start` to
+/* Adds to a tape that is being written (compose.h) the value that its text has from `start` to
  * its end, blanks around it, with one container around it. */
 TALLY_MUST_CHECK tally_status json_scan_tail(struct json_tape *tape, size_t start,
                                              struct tally_error *error);

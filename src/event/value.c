@@ -41,24 +41,32 @@ wrong_kind(const struct source *source, const char *wanted, struct tally_error *
                       (const char *)source->field->name.data, wanted, value_kind_text(kind));
 }
 
-/* A string node's value, decoded if need be. */
-static tally_status
+/* Data NULL where memory is short. */
+static struct bytes
+decode_string(const struct source *source)
+{
+    struct bytes inside = json_inside(source->tape, source->node);
+    uint8_t *text = arena_take(source->arena, inside.size);
+    if (text == NULL)
+        return bytes_of(NULL, 0);
+    size_t size = json_text_decode(inside, text);
+    arena_untake(source->arena, inside.size - size);
+    return bytes_of(text, size);
+}
+
+/* A string node's value, decoded if need be. Inline and without an address taken of the view, which
+ * then stays in registers: written to memory by halves and read back whole it would have to wait. */
+static inline tally_status
 read_string(const struct source *source, struct bytes *text_out, struct tally_error *error)
 {
     const struct json_node *node = &source->tape->nodes[source->node];
     if (node->kind != JSON_KIND_STRING)
         return wrong_kind(source, "a string", error);
-
-    struct bytes inside = json_inside(source->tape, source->node);
-    if (node->escaped) {
-        uint8_t *text = arena_take(source->arena, inside.size);
-        if (text == NULL)
-            return memory_fault(error);
-        size_t size = json_text_decode(inside, text);
-        arena_untake(source->arena, inside.size - size);
-        inside = bytes_of(text, size);
-    }
-    *text_out = inside;
+    struct bytes text =
+        node->escaped ? decode_string(source) : json_inside(source->tape, source->node);
+    if (text.data == NULL)
+        return memory_fault(error);
+    *text_out = text;
     return TALLY_OK;
 }
 
@@ -269,6 +277,9 @@ value_read(enum field_id field, const struct json_tape *tape, uint32_t node, str
 {
     const struct source source = { &fields[field], field, tape, node, arena };
     struct bytes *value = &event->values[field];
+    /* Nearly all are. */
+    if (fields[field].type == TYPE_TEXT)
+        return read_text(&source, value, error);
     switch (fields[field].type) {
     case TYPE_NAME:
         return read_name(&source, value, error);

@@ -1,11 +1,10 @@
 /*
  * Composing.
  *
- * A member is two nodes: a name, whose `next` would be a hash that only the scanner itself asks for,
- * and a value. The object's own node stays open (`next` 0) until the end, as the scanner leaves it
- * while it reads, so that an error on the way finds its pointer.
+ * A member is two nodes, a name and a value. The object's own node stays open (`next` 0) until the
+ * end, as the scanner leaves it while it reads, so that an error on the way finds its pointer.
  */
-#include "json_compose.h"
+#include "compose.h"
 
 #include "fault.h"
 #include "json_string.h"
@@ -50,34 +49,40 @@ refuse(struct composing *composing, struct tally_error *error, const char *reaso
 }
 
 /* Writes `"name":` and makes room for `size` bytes more. */
-static tally_status
-begin_member(struct composing *composing, struct bytes key, size_t size, struct tally_error *error)
+static inline tally_status
+begin_member(struct composing *composing, enum field_id field, size_t size,
+             struct tally_error *error)
 {
     struct json_tape *tape = composing->tape;
     struct buffer *text = composing->text;
+    size_t needed = 1 + FIELD_KEY_CAPACITY + size;
     if (tape->capacity - tape->count < MEMBER_NODES)
         return refuse(composing, error, "the text holds too many values");
     if (size > JSON_SIZE_MAX || text->size + size > JSON_SIZE_MAX)
         return refuse(composing, error, "one value is larger than 1 GiB");
-    uint8_t *to = buffer_reserve(text, key.size + size + 2);
-    if (to == NULL)
+    if (text->capacity - text->size < needed && buffer_reserve(text, needed) == NULL)
         return memory_fault(error);
-    if (text->size > 1) {
-        *to++ = ',';
-        text->size++;
-    }
-    memcpy(to, key.data, key.size);
-    add_node(composing, JSON_KIND_STRING, text->size, key.size - 1);
-    text->size += key.size;
+
+    /* The first key overwrites the comma. */
+    uint8_t *to = text->data + text->size;
+    *to = ',';
+    size_t comma = text->size > 1;
+    memcpy(to + comma, fields[field].key, FIELD_KEY_CAPACITY);
+    add_node(composing, JSON_KIND_STRING, text->size + comma, fields[field].key_size - 1u);
+    tape->nodes[tape->count - 1].next = field;
+    text->size += comma + fields[field].key_size;
     return TALLY_OK;
 }
 
-/* A text that holds what must be escaped or is not ASCII. `to` has room for it. */
+/* A text that holds what must be escaped or is not ASCII. */
 static tally_status
-put_special(struct composing *composing, struct bytes value, uint8_t *to, struct tally_error *error)
+put_special(struct composing *composing, struct bytes value, struct tally_error *error)
 {
     struct json_tape *tape = composing->tape;
     size_t start = composing->text->size;
+    uint8_t *to = buffer_reserve(composing->text, JSON_STRING_SIZE_MAX(value.size));
+    if (to == NULL)
+        return memory_fault(error);
     size_t size = (size_t)(json_put_string(value, to) - to);
     composing->text->size += size;
     add_node(composing, JSON_KIND_STRING, start, size);
@@ -87,21 +92,37 @@ put_special(struct composing *composing, struct bytes value, uint8_t *to, struct
     return TALLY_OK;
 }
 
+/* Whether a text goes between quotes as it is: ASCII, and nothing to escape. By words, the last of
+ * which overlaps the one before. */
+static bool
+is_plain(struct bytes text)
+{
+    const uint8_t *end = text.data + text.size;
+    if (text.size < 8) {
+        uint64_t filler = JSON_EVERY_BYTE('a') << 8 * text.size;
+        return text.size == 0 ||
+               json_special_bytes(get_some(end, text.size) | filler, JSON_HIGH_BITS) == 0;
+    }
+    uint64_t special = json_special_bytes(get_u64(end - 8), JSON_HIGH_BITS);
+    for (const uint8_t *at = text.data; end - at > 8; at += 8)
+        special |= json_special_bytes(get_u64(at), JSON_HIGH_BITS);
+    return special == 0;
+}
+
 tally_status
-compose_string(struct composing *composing, struct bytes key, struct bytes value,
+compose_string(struct composing *composing, enum field_id field, struct bytes value,
                struct tally_error *error)
 {
     struct buffer *text = composing->text;
-    const uint8_t *end = value.data + value.size;
-    bool plain = value.size == 0 || json_skip_plain(value.data, end) == end;
-    size_t size = plain ? value.size + 2 : JSON_STRING_SIZE_MAX(value.size);
-    tally_status status = begin_member(composing, key, size, error);
+    size_t size = value.size + 2;
+    bool plain = is_plain(value);
+    tally_status status = begin_member(composing, field, size, error);
     if (status != TALLY_OK)
         return status;
-    uint8_t *to = text->data + text->size;
     if (!plain)
-        return put_special(composing, value, to, error);
+        return put_special(composing, value, error);
 
+    uint8_t *to = text->data + text->size;
     to[0] = '"';
     if (value.size > 0)
         memcpy(to + 1, value.data, value.size);
@@ -112,10 +133,10 @@ compose_string(struct composing *composing, struct bytes key, struct bytes value
 }
 
 tally_status
-compose_number(struct composing *composing, struct bytes key, struct bytes token,
+compose_number(struct composing *composing, enum field_id field, struct bytes token,
                struct tally_error *error)
 {
-    tally_status status = begin_member(composing, key, token.size, error);
+    tally_status status = begin_member(composing, field, token.size, error);
     if (status != TALLY_OK)
         return status;
     add_node(composing, JSON_KIND_NUMBER, composing->text->size, token.size);
@@ -124,10 +145,10 @@ compose_number(struct composing *composing, struct bytes key, struct bytes token
 }
 
 tally_status
-compose_json(struct composing *composing, struct bytes key, struct bytes json,
+compose_json(struct composing *composing, enum field_id field, struct bytes json,
              struct tally_error *error)
 {
-    tally_status status = begin_member(composing, key, json.size, error);
+    tally_status status = begin_member(composing, field, json.size, error);
     if (status != TALLY_OK)
         return status;
     size_t start = composing->text->size;
@@ -139,8 +160,8 @@ compose_json(struct composing *composing, struct bytes key, struct bytes json,
     if (error->line == 1)
         error->column -= (uint32_t)start;
     if (error->pointer[0] == '\0')
-        (void)snprintf(error->pointer, sizeof error->pointer, "/%.*s", (int)key.size - 3,
-                       (const char *)key.data + 1);
+        (void)snprintf(error->pointer, sizeof error->pointer, "/%s",
+                       (const char *)fields[field].name.data);
     return status;
 }
 

@@ -1,4 +1,4 @@
-#include "json_compose.h"
+#include "compose.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,12 +32,6 @@ destroy(void **state)
     return 0;
 }
 
-static struct bytes
-key(const char *name)
-{
-    return bytes_text(name);
-}
-
 /* The text is JSON, and its tape is the one that scanning it gives; but a name's `next`. */
 static void
 check_tape(void)
@@ -56,8 +50,10 @@ check_tape(void)
         assert_int_equal(a->escaped, b->escaped);
         assert_int_equal(a->depth, b->depth);
     }
-    for (uint32_t i = 1; i < tape.nodes[0].next; i = tape.nodes[i + 1].next)
+    for (uint32_t i = 1; i < tape.nodes[0].next; i = tape.nodes[i + 1].next) {
         assert_int_equal(tape.nodes[i + 1].next, scanned.nodes[i + 1].next);
+        assert_true(bytes_equal(json_inside(&tape, i), fields[tape.nodes[i].next].name));
+    }
     assert_int_equal(tape.nodes[0].next, scanned.nodes[0].next);
 }
 
@@ -71,20 +67,21 @@ what_is_composed(void **state)
     check_tape();
 
     compose_begin(&composing);
-    assert_int_equal(compose_string(&composing, key("\"a\":"), bytes_text(""), &error), TALLY_OK);
+    assert_int_equal(compose_string(&composing, FIELD_ACTION, bytes_text(""), &error), TALLY_OK);
     assert_int_equal(
-        compose_json(&composing, key("\"b\":"), bytes_text(" {\"x\":[1,{\"y\":null}]}\n"), &error),
+        compose_json(&composing, FIELD_DETAILS, bytes_text(" {\"x\":[1,{\"y\":null}]}\n"), &error),
         TALLY_OK);
-    assert_int_equal(compose_number(&composing, key("\"c\":"), bytes_text("1.50"), &error),
+    assert_int_equal(compose_number(&composing, FIELD_STATUS_CODE, bytes_text("1.50"), &error),
                      TALLY_OK);
-    assert_int_equal(compose_json(&composing, key("\"d\":"), bytes_text("true"), &error), TALLY_OK);
+    assert_int_equal(compose_json(&composing, FIELD_CHANGES, bytes_text("true"), &error), TALLY_OK);
     assert_int_equal(
-        compose_string(&composing, key("\"e\":"), bytes_text("\xc3\xa9\n\"\\\x01/"), &error),
+        compose_string(&composing, FIELD_MESSAGE, bytes_text("\xc3\xa9\n\"\\\x01/"), &error),
         TALLY_OK);
     assert_int_equal(compose_end(&composing, &error), TALLY_OK);
-    assert_true(bytes_is(buffer_view(&text),
-                         "{\"a\":\"\",\"b\": {\"x\":[1,{\"y\":null}]}\n,\"c\":1.50,\"d\":true,"
-                         "\"e\":\"\xc3\xa9\\n\\\"\\\\\\u0001/\"}"));
+    assert_true(bytes_is(
+        buffer_view(&text),
+        "{\"action\":\"\",\"details\": {\"x\":[1,{\"y\":null}]}\n,"
+        "\"status_code\":1.50,\"changes\":true,\"message\":\"\xc3\xa9\\n\\\"\\\\\\u0001/\"}"));
     check_tape();
 }
 
@@ -103,7 +100,7 @@ strings(void **state)
                                "0123456789012345678901234567890123456789");
                 compose_begin(&composing);
                 assert_int_equal(
-                    compose_string(&composing, key("\"n\":"), bytes_text(value), &error), TALLY_OK);
+                    compose_string(&composing, FIELD_USER_ID, bytes_text(value), &error), TALLY_OK);
                 assert_int_equal(compose_end(&composing, &error), TALLY_OK);
                 check_tape();
                 assert_true(json_string_is(&tape, 2, bytes_text(value)));
@@ -122,30 +119,30 @@ refused(void **state)
         const char *text;
         uint32_t column;
     } rows[] = {
-        { "", "/n", "there is no JSON value", 1 },
-        { " {} {}", "/n", "something follows", 5 },
-        { "{},\"m\":1", "/n", "something follows", 3 },
-        { "{\"a\":[1,x]}", "/n/a/1", "a value is missing", 9 },
-        { "{\"a\":1,\"a\":2}", "/n/a", "occurs twice", 8 },
-        { "\"", "/n", "does not end", 2 },
+        { "", "/user_id", "there is no JSON value", 1 },
+        { " {} {}", "/user_id", "something follows", 5 },
+        { "{},\"m\":1", "/user_id", "something follows", 3 },
+        { "{\"a\":[1,x]}", "/user_id/a/1", "a value is missing", 9 },
+        { "{\"a\":1,\"a\":2}", "/user_id/a", "occurs twice", 8 },
+        { "\"", "/user_id", "does not end", 2 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         compose_begin(&composing);
-        assert_int_equal(compose_string(&composing, key("\"a\":"), bytes_text("b"), &error),
+        assert_int_equal(compose_string(&composing, FIELD_ACTION, bytes_text("b"), &error),
                          TALLY_OK);
-        assert_int_equal(compose_json(&composing, key("\"n\":"), bytes_text(rows[i].json), &error),
+        assert_int_equal(compose_json(&composing, FIELD_USER_ID, bytes_text(rows[i].json), &error),
                          TALLY_INVALID);
         if (strcmp(error.pointer, rows[i].pointer) != 0 || error.column != rows[i].column ||
             error.line != 1 || strstr(error.text, rows[i].text) == NULL)
             fail_msg("%s: %s column %u: %s", rows[i].json, error.pointer, error.column, error.text);
         compose_begin(&composing);
-        assert_int_equal(compose_json(&composing, key("\"n\":"), bytes_text(rows[i].json), NULL),
+        assert_int_equal(compose_json(&composing, FIELD_USER_ID, bytes_text(rows[i].json), NULL),
                          TALLY_INVALID);
     }
     compose_begin(&composing);
-    assert_int_equal(compose_string(&composing, key("\"n\":"), bytes_text("a\xc3"), &error),
+    assert_int_equal(compose_string(&composing, FIELD_USER_ID, bytes_text("a\xc3"), &error),
                      TALLY_INVALID);
-    assert_string_equal(error.pointer, "/n");
+    assert_string_equal(error.pointer, "/user_id");
     assert_string_equal(error.text, "the text is not valid UTF-8");
 }
 
@@ -159,9 +156,10 @@ full(void **state)
     struct json_tape small = { .nodes = nodes, .scratch = scratch, .capacity = 6 };
     struct composing few = { &small, &text };
     compose_begin(&few);
-    assert_int_equal(compose_number(&few, key("\"a\":"), bytes_text("1"), &error), TALLY_OK);
-    assert_int_equal(compose_number(&few, key("\"b\":"), bytes_text("2"), &error), TALLY_OK);
-    assert_int_equal(compose_number(&few, key("\"c\":"), bytes_text("3"), &error), TALLY_INVALID);
+    assert_int_equal(compose_number(&few, FIELD_ACTION, bytes_text("1"), &error), TALLY_OK);
+    assert_int_equal(compose_number(&few, FIELD_DETAILS, bytes_text("2"), &error), TALLY_OK);
+    assert_int_equal(compose_number(&few, FIELD_STATUS_CODE, bytes_text("3"), &error),
+                     TALLY_INVALID);
     assert_non_null(strstr(error.text, "too many values"));
 }
 
