@@ -42,13 +42,13 @@ tally_status tally_record_security(struct tally_client *client, const char *even
                                    const struct tally_event *more, struct tally_error *error);
 
 /* A resource went from one state to another: `before` and `after` are the JSON texts of objects;
- * `changes` gets the members that differ. before NULL: created; after NULL: deleted. */
+ * `changes` gets the members that differ, as for a scope. before NULL: created; after NULL: deleted. */
 tally_status tally_record_change(struct tally_client *client, const char *resource_type,
                                  const char *resource_id, const char *before, const char *after,
                                  const struct tally_event *more, struct tally_error *error);
 
 /* A database operation took so long: event type database_timing; the collection or table is the
- * resource, the operation stands in details.operation. */
+ * resource (resource_type collection), the operation stands in details.operation. */
 tally_status tally_record_database_timing(struct tally_client *client, const char *collection,
                                           const char *operation, double duration_ms,
                                           const struct tally_event *more,

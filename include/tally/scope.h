@@ -29,11 +29,14 @@ struct tally_scope *tally_scope_begin(struct tally_client *client, const struct 
                                       enum tally_mode mode);
 
 /* Members that became known meanwhile (resource_id of what was created, status_code); they replace
- * those given before. */
+ * those given before. A status, response_time_ms and changes that are given stay, but a block that
+ * did not succeed is no success. */
 void tally_scope_add(struct tally_scope *scope, const struct tally_event *members);
 
 /* The state before and after, each the JSON text of an object: `changes` gets the members that
- * differ. Only one of them: as a creation, or a deletion. TALLY_INVALID for what is no object. */
+ * differ, each as {"before": …, "after": …} without the side that has no such member. Only one of them:
+ * as a creation, or (of a block that succeeded) a deletion. NULL takes it back. TALLY_INVALID for
+ * what is no object. */
 tally_status tally_scope_before(struct tally_scope *scope, const char *json,
                                 struct tally_error *error);
 tally_status tally_scope_after(struct tally_scope *scope, const char *json,

@@ -62,6 +62,10 @@ TALLY_MUST_CHECK tally_status client_spool(struct tally_client *client, enum shi
 tally_status client_keep(struct tally_client *client, enum shipper_source source,
                          struct draft_pair *pair, struct bytes event, struct tally_error *error);
 
+/* Counts events that never became drafts, for the reason in `status`, which it returns; a client that
+ * is disabled counts nothing and says TALLY_OK. */
+tally_status client_count_undrafted(struct tally_client *client, size_t count, tally_status status);
+
 /* Events and their receipts, of a call that waits for them. */
 struct client_question {
     const struct bytes *events;

@@ -158,10 +158,11 @@ set_id(struct tally_receipt *receipt, struct bytes id)
     memcpy(receipt->id, id.data, size);
 }
 
-/* Of events that were not drafted. */
-static tally_status
-count_undrafted(struct tally_client *client, size_t count, tally_status status)
+tally_status
+client_count_undrafted(struct tally_client *client, size_t count, tally_status status)
 {
+    if (client->disabled)
+        return TALLY_OK;
     if (status == TALLY_INVALID) {
         counter_add(&client->counters.invalid, count);
         return status;
@@ -222,7 +223,7 @@ tally_client_record(struct tally_client *client, const struct tally_event *event
     if (status == TALLY_OK)
         status = draft_write(pair->draft, event, tally_context_current(), client->service, error);
     if (status != TALLY_OK)
-        return count_undrafted(client, 1, status);
+        return client_count_undrafted(client, 1, status);
     return record_draft(client, pair, mode_of(client, mode), receipt_out, error);
 }
 
@@ -239,7 +240,7 @@ tally_client_record_json(struct tally_client *client, const char *json, size_t s
         status = draft_write_json(pair->draft, bytes_of(json, size), tally_context_current(),
                                   client->service, error);
     if (status != TALLY_OK)
-        return count_undrafted(client, 1, status);
+        return client_count_undrafted(client, 1, status);
     return record_draft(client, pair, mode_of(client, mode), receipt_out, error);
 }
 
@@ -361,7 +362,7 @@ tally_client_record_many(struct tally_client *client, const struct tally_event *
         status = bundle_draft(client, &bundle, pair->draft, events, error);
     if (status != TALLY_OK) {
         bundle_free(&bundle);
-        return count_undrafted(client, count, status);
+        return client_count_undrafted(client, count, status);
     }
     status = record_bundle(client, &bundle, mode_of(client, mode), pair, error);
     if (receipts_out != NULL && status == TALLY_OK)
