@@ -201,6 +201,12 @@ overlapping(void **state)
     check_text(mask, MASK_IDENTIFIER, "abcabc", "[masked][masked]", 2);
     check_text(mask, MASK_FREE_TEXT, "no 4111111111111111 and", "[masked]", 1);
     mask_destroy(mask);
+
+    /* One that was looked at already overlaps what a later one added. */
+    static const char *const backwards[] = { "ef+", "abc", "cde", NULL };
+    mask = make(NULL, backwards);
+    check_text(mask, MASK_IDENTIFIER, "-abcdefff-", "-[masked]-", 1);
+    mask_destroy(mask);
 }
 
 /* An expression that takes bytes of a character takes all of it. */
