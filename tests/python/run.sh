@@ -23,6 +23,15 @@ if [ ! -e "$environment/ready" ]; then
         skip 'pip cannot install pytest and hypothesis'
     touch "$environment/ready"
 fi
+# What integrations integrate with: the tests of what is missing are skipped.
+if [ ! -e "$environment/frameworks" ]; then
+    if "$environment/bin/pip" install -q fastapi httpx python-multipart uvicorn 'flask[async]' django gunicorn \
+        sqlalchemy structlog > "$log" 2>&1; then
+        touch "$environment/frameworks"
+    else
+        echo 'pip cannot install the frameworks'
+    fi
+fi
 
 # What the build leaves behind is not to lie in the source folder.
 TALLYSTICK_BUILD=$build "$environment/bin/pip" install -q --no-build-isolation --no-deps --no-index \

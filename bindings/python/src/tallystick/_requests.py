@@ -1,0 +1,315 @@
+"""What the middlewares and extensions share: a request's context, and the event of a request as such.
+
+A request's context is entered when the request begins. Who it is and which session it belongs to becomes
+known later, where the framework keeps it (``request.state``, ``g.user``, ``request.user``): a
+``RequestContext`` looks there whenever an event is recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal
+
+from . import _tally
+from . import recorder as recorders
+from ._values import error_text
+from .context import Context
+from .errors import Error
+from .recorder import Mode
+from .request import trust_proxies
+
+Record = Literal["all", "mutations"] | Callable[[dict[str, Any]], Mapping[str, Any] | bool | None]
+"""Which requests are recorded as such: see ``Requests``."""
+
+EXCLUDED: Final = ("/health", "/healthz", "/livez", "/readyz", "/ready", "/metrics", "/favicon.ico")
+"""Paths that are asked for by machines, all day long."""
+
+DATA_SIZE_MAX: Final = 16384
+"""Bytes of a request's data that an event takes."""
+
+DATA_DEPTH_MAX: Final = 16
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "WEBSOCKET"})
+
+_VERBS: Final = {
+    "POST": "create",
+    "GET": "read",
+    "HEAD": "read",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
+
+Late = Callable[[], Mapping[str, Any]]
+
+
+class RequestContext(Context):
+    """A context with members that ``late`` finds when they are asked for; those that were set win."""
+
+    __slots__ = ("_set", "_late")
+
+    def __init__(self, members: Mapping[str, Any], late: Late, started: float) -> None:
+        self._late = late
+        self._set: dict[str, Any] = {}
+        super().__init__(members, started=started)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        try:
+            late = self._late()
+        except Exception:  # the framework's request is over, or its store of users is
+            late = {}
+        return {**late, **self._set} if late else self._set
+
+    @members.setter
+    def members(self, members: dict[str, Any]) -> None:
+        self._set = members
+
+    def settle(self) -> None:
+        """Keeps what is known now, for when the framework has let go of the request."""
+        self._set = self.members
+
+
+class Requests:
+    """What a middleware does with requests.
+
+    ``record`` is ``"all"``, ``"mutations"`` (methods that change something) or a function that is given
+    the event and says whether to record it, or with which further members; None records none, and
+    requests have their contexts only. ``exclude`` are paths that have no context either; one that ends in
+    ``/*`` stands for all below it. ``session_cookie`` is the cookie that holds the id of a session, if
+    the server keeps sessions: what is recorded is its ``session_hash``.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: Record | None = None,
+        trusted_proxies: Iterable[str] = (),
+        exclude: Iterable[str] = EXCLUDED,
+        session_cookie: str | None = None,
+        mode: Mode | None = None,
+    ) -> None:
+        if not (record is None or callable(record) or record in ("all", "mutations")):
+            raise ValueError("record is 'all', 'mutations', a function or None")
+        self.record = record
+        self.session_cookie = session_cookie
+        self.mode = mode
+        excluded = list(exclude)
+        self._excluded = frozenset(path for path in excluded if not path.endswith("/*"))
+        self._below = tuple(path[:-1] for path in excluded if path.endswith("/*"))
+        trusted = list(trusted_proxies)
+        if trusted:
+            trust_proxies(trusted)
+
+    def excludes(self, path: str) -> bool:
+        return path in self._excluded or (bool(self._below) and path.startswith(self._below))
+
+    def begun(self, members: dict[str, Any], late: Late, cookies: str | None) -> Exchange:
+        """A request that has begun; it gets an id if it has none, and its session's."""
+        if "request_id" not in members:
+            members["request_id"] = str(uuid.uuid4())
+        if self.session_cookie and cookies and "session_id" not in members:
+            value = _cookie(cookies, self.session_cookie)
+            if value:
+                members["session_id"] = session_hash(value)
+        return Exchange(self, RequestContext(members, late, time.perf_counter()))
+
+    @property
+    def is_sync(self) -> bool:
+        return self.record is not None and (self.mode or recorders.default().mode) == "sync"
+
+
+class Exchange:
+    """One request and its response."""
+
+    __slots__ = ("requests", "context", "status_code", "error", "recorded", "_took")
+
+    def __init__(self, requests: Requests, context: RequestContext) -> None:
+        self.requests = requests
+        self.context = context
+        self.status_code: int | None = None
+        self.error: BaseException | None = None
+        self.recorded = requests.record is None
+        self._took: float | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The id as a header's value; None if it cannot be one."""
+        value = str(self.context.members["request_id"])
+        return value if value.isascii() and value.isprintable() else None
+
+    def responds(self, status_code: int) -> None:
+        """The response has begun."""
+        self.status_code = status_code
+        self.context.update(status_code=status_code)
+
+    def fails(self, error: BaseException) -> None:
+        """The application has raised; without a response that will be a 500."""
+        self.error = error
+        if self.status_code is None:
+            self.responds(500)
+
+    def ends(self) -> None:
+        """The last byte is there: what happens after it takes none of the request's time."""
+        if self._took is None and self.context.started is not None:
+            self._took = (time.perf_counter() - self.context.started) * 1000
+
+    def record(self) -> None:
+        """Records the request if it is to be. Once: a second call does nothing."""
+        event = self._event()
+        if event is None:
+            return
+        try:
+            recorders.default().record(event, self.requests.mode)
+        except Error as denied:
+            self._denied(event, denied)
+
+    async def record_async(self) -> None:
+        event = self._event()
+        if event is None:
+            return
+        try:
+            await recorders.default().record_async(event, self.requests.mode)
+        except Error as denied:
+            self._denied(event, denied)
+
+    def _denied(self, event: dict[str, Any], denied: Error) -> None:
+        if self.error is None:
+            raise denied
+        recorders.default().failure(str(denied), event)  # the application's error is the one that goes on
+
+    def _event(self) -> dict[str, Any] | None:
+        if self.recorded:
+            return None
+        self.recorded = True
+        self.ends()
+        event = {**self.context.members, **_outcome(self.status_code, self.error)}
+        event["action"] = f"http.{str(event.get('method', 'request')).lower()}"
+        if self._took is not None:
+            event["response_time_ms"] = round(self._took, 3)
+        return _wanted(self.requests.record, event)
+
+
+def _wanted(record: Record | None, event: dict[str, Any]) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    if record == "all":
+        return event
+    if record == "mutations":
+        return None if event.get("method") in _READING else event
+    try:
+        said = record(dict(event))
+    except Exception as error:
+        recorders.default().failure(f"`record` cannot judge a request: {error_text(error)}", event)
+        return None
+    if isinstance(said, Mapping):
+        return {**event, **said}
+    return event if said else None
+
+
+def _outcome(status_code: int | None, error: BaseException | None) -> dict[str, Any]:
+    outcome: dict[str, Any] = {"status": status_of(status_code), "status_code": status_code}
+    if error is not None:
+        outcome["error_message"] = error_text(error)
+        if outcome["status"] == "success":  # it broke after its first byte
+            outcome["status"] = "error"
+    return outcome
+
+
+def status_of(status_code: int | None) -> str:
+    """As a trail says it where an event does not."""
+    code = status_code or 200
+    return "error" if code >= 500 else "failure" if code >= 400 else "success"
+
+
+def action_of(resource_type: str | None, method: str | None) -> str:
+    """``invoice.update`` for a PATCH."""
+    name = (method or "request").upper()
+    return f"{resource_type or 'resource'}.{_VERBS.get(name, name.lower())}"
+
+
+def session_hash(value: Any) -> str:
+    """What is recorded of a session's id: with the id itself, who reads the trail could enter the session."""
+    return hashlib.sha256(str(value).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def session_members(session: Any) -> dict[str, Any]:
+    """Of a framework's session: ``session["session_id"]``, which the application has put there, or the
+    key of a session that the server keeps."""
+    if isinstance(session, Mapping) and session.get("session_id") is not None:
+        return {"session_id": session["session_id"]}
+    key = getattr(session, "sid", None) or getattr(session, "session_key", None)
+    return {"session_id": session_hash(key)} if key else {}
+
+
+def user_members(user: Any) -> dict[str, Any]:
+    """Of what an application calls a user: a mapping, an object of the usual attributes, or an id."""
+    if user is None:
+        return {}
+    if isinstance(user, (str, int, uuid.UUID)):
+        return {"user_id": user}
+    for name in ("is_authenticated",):
+        if _attribute(user, name) is False:
+            return {}
+    found = {
+        "user_id": _first(user, "id", "user_id", "pk", "identity", "username"),
+        "user_email": _first(user, "email"),
+        "group_id": _first(user, "group_id", "group"),
+    }
+    group = found["group_id"]
+    if group is not None and not isinstance(group, (str, int, uuid.UUID)):
+        found["group_id"] = _first(group, "id", "group_id", "name")
+    return {name: value for name, value in found.items() if value is not None and value != ""}
+
+
+def _first(source: Any, *names: str) -> Any:
+    for name in names:
+        value = _attribute(source, name)
+        if value is not None and not callable(value):
+            return value
+    return None
+
+
+def _attribute(source: Any, name: str) -> Any:
+    if isinstance(source, Mapping):
+        return source.get(name)
+    try:
+        return getattr(source, name, None)
+    except Exception:  # a property that is not implemented
+        return None
+
+
+def _cookie(cookies: str, name: str) -> str | None:
+    for part in cookies.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value.strip('"')
+    return None
+
+
+def data_members(data: Any, size: int | None = None) -> dict[str, Any]:
+    """Details of a request's data, or of its size where it is more than an event takes. What is in them is
+    masked by the recorder; more than it takes would be kept as a text, in which names do not stand out."""
+    if data is None or data == {} or data == []:
+        return {}
+    if size is None or size <= DATA_SIZE_MAX:
+        size = len(_tally.write_value(data).encode("utf-8", "replace"))
+    if size > DATA_SIZE_MAX or _deeper(data, DATA_DEPTH_MAX):
+        return {"data_size": size}
+    return {"data": data}
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    return depth == 0 or any(_deeper(member, depth - 1) for member in value)
+
+
+def flat(lists: Iterable[tuple[str, list[Any]]]) -> dict[str, Any]:
+    """Arguments or a form's fields: one value as it is, several as a list."""
+    return {name: values[0] if len(values) == 1 else values for name, values in lists}

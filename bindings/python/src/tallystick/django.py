@@ -1,0 +1,311 @@
+"""Django: a middleware, a decorator for views, and events of logging in and out.
+
+    INSTALLED_APPS = [..., "tallystick.django.Tallystick"]
+    MIDDLEWARE = [..., "django.contrib.auth.middleware.AuthenticationMiddleware",
+                  "tallystick.django.AuditMiddleware"]
+    TALLYSTICK = {"WHERE": "http://127.0.0.1:7878", "KEY": "tally_…", "RECORD": "mutations"}
+
+``TALLYSTICK`` has the options of ``tallystick.configure()``, and of the middleware ``RECORD``, ``EXCLUDE`` and
+``TRUSTED_PROXIES``; ``SIGNALS: False`` leaves logging in and out alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.http import FileResponse, HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+
+from . import configure
+from ._requests import (
+    DATA_SIZE_MAX,
+    Exchange,
+    Requests,
+    action_of,
+    data_members,
+    flat,
+    session_members,
+    status_of,
+    user_members,
+)
+from .decorators import Call, audited, resource_id_of
+from .logger import AuditLogger
+from .recorder import Mode
+from .request import members_of
+
+__all__ = ["AuditMiddleware", "Tallystick", "audit_log"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MIDDLEWARE = ("record", "exclude", "trusted_proxies", "mode")
+
+
+def _options() -> dict[str, Any]:
+    given = getattr(settings, "TALLYSTICK", {})
+    return {str(name).lower(): value for name, value in given.items()}
+
+
+class Tallystick(AppConfig):
+    """The application: configures the recorder as ``settings.TALLYSTICK`` says and hears signals."""
+
+    name = "tallystick.django"
+    label = "tallystick"
+    verbose_name = "Audit trail"
+
+    def ready(self) -> None:
+        options = _options()
+        signals = options.pop("signals", True)
+        for name in ("record", "exclude", "trusted_proxies"):
+            options.pop(name, None)
+        if options:
+            configure(**options)
+        if signals:
+            _hear()
+
+
+def _hear() -> None:
+    from django.contrib.auth import signals
+
+    signals.user_logged_in.connect(_logged_in, dispatch_uid="tallystick")
+    signals.user_logged_out.connect(_logged_out, dispatch_uid="tallystick")
+    signals.user_login_failed.connect(_login_failed, dispatch_uid="tallystick")
+
+
+def _logged_in(sender: Any, request: Any = None, user: Any = None, **_: Any) -> None:
+    _authentication("login", True, request, **user_members(user))
+
+
+def _logged_out(sender: Any, request: Any = None, user: Any = None, **_: Any) -> None:
+    _authentication("logout", None, request, **user_members(user))
+
+
+def _login_failed(
+    sender: Any, credentials: Any = None, request: Any = None, **_: Any
+) -> None:
+    """The name that was tried is kept, nothing else of what was given."""
+    tried = (credentials or {}).get("username") or (credentials or {}).get("email")
+    _authentication("login", False, request, details={"username": tried} if tried else None)
+
+
+def _authentication(kind: str, success: bool | None, request: Any, **members: Any) -> None:
+    AuditLogger.log_auth_event(
+        kind, success=success, resource_type="authentication", **{**members_of(request), **members}
+    )
+
+
+class AuditMiddleware(MiddlewareMixin):
+    """Gives events their request, and records requests if ``RECORD`` says so; sync and async.
+
+    It stands behind the middlewares for sessions and authentication. Exceptions that Django answers are
+    recorded with the response that it made of them.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self._is_async = inspect.iscoroutinefunction(get_response)
+        options = _options()
+        self.requests = Requests(
+            **{name: options[name] for name in _MIDDLEWARE if options.get(name) is not None}
+        )
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self._is_async:
+            return self._answer_async(request)
+        if self.requests.excludes(request.path_info):
+            return self.get_response(request)
+        exchange = self._begun(request)
+        with exchange.context:
+            try:
+                response = self._answered(exchange, self.get_response(request))
+            except BaseException as error:
+                exchange.fails(error)
+                exchange.record()
+                raise
+            if not _streams(response) or self.requests.is_sync:
+                exchange.record()
+        return response
+
+    async def _answer_async(self, request: HttpRequest) -> Any:
+        if self.requests.excludes(request.path_info):
+            return await self.get_response(request)
+        exchange = self._begun(request)
+        with exchange.context:
+            try:
+                response = self._answered(exchange, await self.get_response(request))
+            except BaseException as error:
+                exchange.fails(error)
+                await exchange.record_async()
+                raise
+            if not _streams(response) or self.requests.is_sync:
+                await exchange.record_async()
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """What the view has raised, before Django makes a response of it."""
+        exchange: Exchange | None = getattr(request, "_tallystick", None)
+        if exchange is not None:
+            exchange.error = exception
+
+    def _begun(self, request: HttpRequest) -> Exchange:
+        exchange = self.requests.begun(
+            members_of(request), lambda: _late(request, self._is_async), None
+        )
+        request._tallystick = exchange
+        return exchange
+
+    def _answered(self, exchange: Exchange, response: Any) -> Any:
+        exchange.responds(response.status_code)
+        if exchange.request_id is not None and "X-Request-Id" not in response:
+            response["X-Request-Id"] = exchange.request_id
+        if _streams(response):
+            exchange.context.settle()
+            steps = _steps_async if getattr(response, "is_async", False) else _steps
+            response.streaming_content = steps(exchange, response.streaming_content)
+            response._resource_closers.append(exchange.record)
+        return response
+
+
+def _streams(response: Any) -> bool:
+    """Whether the application makes parts of the response later; files are sent by the server."""
+    return getattr(response, "streaming", False) and not isinstance(response, FileResponse)
+
+
+def _steps(exchange: Exchange, parts: Any) -> Iterator[bytes]:
+    """Each part made inside of the request's context."""
+    parts = iter(parts)
+    while True:
+        with exchange.context:
+            try:
+                part = next(parts)
+            except StopIteration:
+                exchange.ends()
+                return
+            except BaseException as error:
+                exchange.fails(error)
+                raise
+        yield part
+
+
+async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
+    parts = aiter(parts)
+    while True:
+        with exchange.context:
+            try:
+                part = await anext(parts)
+            except StopAsyncIteration:
+                exchange.ends()
+                return
+            except BaseException as error:
+                exchange.fails(error)
+                raise
+        yield part
+
+
+def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
+    """The user and the session. In an event loop only a user that is loaded already: to load one takes a
+    query. A request without a session's cookie has no user to load."""
+    members: dict[str, Any] = {}
+    session = getattr(request, "session", None)
+    if session is not None:
+        members.update(session_members(session))
+    user = getattr(request, "_cached_user", None) or getattr(request, "_acached_user", None)
+    if user is None and not is_async and (members or "user" in vars(request)):
+        user = getattr(request, "user", None)
+    members.update(user_members(user))
+    return members
+
+
+def audit_log(
+    action: str | None = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str | None = None,
+    *,
+    log_data: bool = False,
+    mode: Mode | None = None,
+    **members: Any,
+) -> Callable[[F], F]:
+    """Records each call of a view, a function or a method, and how it ended; an error goes on.
+
+    Without an action it is made of the resource's type and the method (``invoice.update``).
+    ``get_resource_id`` is the name of an argument (without it, ``resource_id``, ``pk`` or ``id``), or a function of
+    the response that may take arguments by name. ``log_data`` puts the request's data into
+    ``details.data``: a body that is JSON or a form, else the query's arguments; never files, and only the size of
+    what is large.
+    """
+
+    def decorate(view: F) -> F:
+        is_async = inspect.iscoroutinefunction(view)
+
+        def describe(call: Call) -> dict[str, Any]:
+            request = call.find(lambda value: isinstance(value, HttpRequest))
+            event: dict[str, Any] = {"resource_type": resource_type}
+            if request is not None:
+                event.update(_of_request(call, request, is_async))
+            event["action"] = action or action_of(resource_type, event.get("method"))
+            event["resource_id"] = _resource_id(call, get_resource_id)
+            event.update(members)
+            if log_data and request is not None:
+                event["details"] = {**data_members(*_data(request)), **(members.get("details") or {})}
+            return event
+
+        return audited(view, describe, mode=mode)
+
+    return decorate
+
+
+def _of_request(call: Call, request: Any, is_async: bool) -> dict[str, Any]:
+    event = {**members_of(request), **_late(request, is_async)}
+    event["status_code"] = code = _status_code(call)
+    if call.error is None and code >= 400:
+        event["status"] = status_of(code)
+    return event
+
+
+def _status_code(call: Call) -> int:
+    """Of the response, or of the one that Django will make of the exception."""
+    if call.error is None:
+        code = getattr(call.result, "status_code", 200)
+        return code if isinstance(code, int) else 200
+    from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+    from django.http import Http404
+
+    for kind, code in ((Http404, 404), (PermissionDenied, 403), (BadRequest, 400)):
+        if isinstance(call.error, kind):
+            return code
+    return 400 if isinstance(call.error, SuspiciousOperation) else 500
+
+
+def _resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
+    if get_resource_id is not None:
+        return resource_id_of(call, get_resource_id)
+    arguments = call.arguments
+    return next((arguments[n] for n in ("resource_id", "pk", "id") if n in arguments), None)
+
+
+def _data(request: Any) -> tuple[Any, int | None]:
+    """What the request brought, and the size of it if it is too much to be looked at."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return flat(request.GET.lists()), None
+    if request.POST:
+        return flat(request.POST.lists()), None
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if size > DATA_SIZE_MAX:
+        return {"": None}, size
+    if request.content_type and request.content_type.endswith("json"):
+        return _json(request), None
+    return None, None
+
+
+def _json(request: Any) -> Any:
+    try:
+        return json.loads(request.body)
+    except Exception:  # no JSON, or the view has read it as a stream
+        return None

@@ -1,0 +1,114 @@
+"""FastAPI and Starlette: the middleware, and a decorator for endpoints.
+
+    app = FastAPI()
+    tallystick.fastapi.install(app)
+
+    @app.post("/invoices/{invoice_id}/approve")
+    @audit_log("invoice.approve", "invoice", "invoice_id")
+    async def approve(invoice_id: int): ...
+
+Who it is, is ``request.state.user_id`` (a dependency or middleware sets it), or what Starlette's
+``AuthenticationMiddleware`` found. FastAPI sees the endpoint's own signature: dependencies and the schema are as
+without the decorator.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, TypeVar
+
+from ._requests import status_of
+from .asgi import AuditMiddleware, current_scope, late_members
+from .decorators import Call, audited, resource_id_of
+from .recorder import Mode
+from .request import members_of_scope
+
+__all__ = ["AuditMiddleware", "audit_log", "install"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def install(app: Any, **options: Any) -> None:
+    """Puts ``tallystick.asgi.AuditMiddleware`` with these options around an application. Of several
+    middlewares the one that was added last is the outermost."""
+    app.add_middleware(AuditMiddleware, **options)
+
+
+def audit_log(
+    action: str,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str | None = None,
+    *,
+    mode: Mode | None = None,
+    **members: Any,
+) -> Callable[[F], F]:
+    """Records each call of an endpoint, with its outcome; an error goes on.
+
+    ``get_resource_id`` is the name of a parameter, or a function of the result (of a failure: None) that may
+    take parameters by name; without it, the result's ``id``. ``members`` are further members of the event.
+    It stands below the route's decorator.
+    """
+
+    def decorate(endpoint: F) -> F:
+        def describe(call: Call) -> dict[str, Any]:
+            event = {"action": action, "resource_type": resource_type}
+            scope = _scope_of(call)
+            if scope is not None:
+                event.update(_of_scope(call, scope))
+            event["resource_id"] = resource_id_of(call, get_resource_id)
+            event.update(members)
+            return event
+
+        wrapper = audited(endpoint, describe, mode=mode)
+        try:
+            # Names in the annotations are the endpoint's module's; older versions look for them in ours.
+            wrapper.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
+        except Exception:  # a name that will be there later, which FastAPI then resolves as without us
+            pass
+        return wrapper
+
+    return decorate
+
+
+def _scope_of(call: Call) -> MutableMapping[str, Any] | None:
+    """Of the request among the arguments, else of the one that is being answered."""
+    request = call.find(_is_connection)
+    scope: MutableMapping[str, Any] | None = current_scope() if request is None else request.scope
+    return scope
+
+
+def _is_connection(value: Any) -> bool:
+    scope = getattr(value, "scope", None)
+    return isinstance(scope, MutableMapping) and scope.get("type") in ("http", "websocket")
+
+
+def _of_scope(call: Call, scope: MutableMapping[str, Any]) -> dict[str, Any]:
+    members: dict[str, Any] = {**members_of_scope(scope), **late_members(scope)}
+    if scope["type"] == "http":
+        code = _status_code(call, scope)
+        members["status_code"] = code
+        if call.error is None and code >= 400:
+            members["status"] = status_of(code)
+    return members
+
+
+def _status_code(call: Call, scope: Mapping[str, Any]) -> int:
+    """Of the exception, of the response that the endpoint returns or was given, else of the route."""
+    if call.error is not None:
+        code = getattr(call.error, "status_code", None)
+        return code if isinstance(code, int) else 500
+    given = call.find(_is_response)
+    route = scope.get("route")
+    for source in (call.result if _is_response(call.result) else None, given, route):
+        code = getattr(source, "status_code", None)
+        if isinstance(code, int):
+            return code
+    return 200
+
+
+def _is_response(value: Any) -> bool:
+    """One of Starlette's, or made like one."""
+    return hasattr(value, "status_code") and hasattr(value, "headers") and callable(
+        getattr(value, "set_cookie", None)
+    )

@@ -1,0 +1,222 @@
+"""Flask: an extension that gives events their request, and a decorator for views.
+
+    app = Flask(__name__)
+    Tallystick(app)
+
+    @app.patch("/invoices/<resource_id>")
+    @audit_log(log_data=True)
+    def change(resource_id): ...
+
+Who it is, is ``g.user``: a mapping, an object with ``id``, ``email`` and ``group_id`` (or ``group``), or an id.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, overload
+
+import flask
+from flask import Flask, Response, g, has_request_context, request
+from flask.signals import got_request_exception
+
+from ._requests import (
+    DATA_SIZE_MAX,
+    EXCLUDED,
+    Exchange,
+    Record,
+    action_of,
+    data_members,
+    flat,
+    session_members,
+    status_of,
+    user_members,
+)
+from .decorators import Call, audited, resource_id_of
+from .recorder import Mode
+from .request import members_of_environ
+from .wsgi import EXCHANGE, AuditMiddleware
+
+__all__ = ["Tallystick", "audit_log"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Tallystick:
+    """The extension. Its options are those of ``tallystick.wsgi.AuditMiddleware``, and ``user``: a function
+    that says who it is, if that is not in ``g.user`` (``lambda: current_user`` with Flask-Login)."""
+
+    def __init__(self, app: Flask | None = None, **options: Any) -> None:
+        self._options = options
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        user: Callable[[], Any] | None = None,
+        record: Record | None = None,
+        trusted_proxies: Iterable[str] = (),
+        exclude: Iterable[str] = EXCLUDED,
+        session_cookie: str | None = None,
+        mode: Mode | None = None,
+    ) -> None:
+        """Once for each application; options given here win over those given before."""
+        if "tallystick" in app.extensions:
+            raise RuntimeError("this application has the extension already")
+        options = {
+            "record": record,
+            "trusted_proxies": tuple(trusted_proxies),
+            "exclude": tuple(exclude),
+            "session_cookie": session_cookie,
+            "mode": mode,
+            **self._options,
+        }
+        app.extensions["tallystick"] = options.pop("user", None) or user or _g_user
+        app.wsgi_app = AuditMiddleware(app.wsgi_app, late=_late, **options)  # type: ignore[method-assign]
+        app.after_request(_answered)
+        got_request_exception.connect(_failed, app)
+
+
+def _g_user() -> Any:
+    return g.get("user")
+
+
+def _late() -> dict[str, Any]:
+    """User, group and session, as far as they are known by now."""
+    if not has_request_context():
+        return {}
+    user = flask.current_app.extensions.get("tallystick", _g_user)
+    return {**session_members(flask.session), **user_members(user())}
+
+
+def _exchange() -> Exchange | None:
+    exchange: Exchange | None = request.environ.get(EXCHANGE)
+    return exchange
+
+
+def _answered(response: Response) -> Response:
+    """The request is over before its response is sent: what is known of it is kept."""
+    exchange = _exchange()
+    if exchange is not None:
+        exchange.responds(response.status_code)
+        exchange.context.settle()
+    return response
+
+
+def _failed(app: Flask, exception: BaseException, **_: Any) -> None:
+    exchange = _exchange() if has_request_context() else None
+    if exchange is not None:
+        exchange.error = exception
+
+
+@overload
+def audit_log(action: F) -> F: ...
+
+
+@overload
+def audit_log(
+    action: str | None = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str = "resource_id",
+    *,
+    log_data: bool = False,
+    mode: Mode | None = None,
+    **members: Any,
+) -> Callable[[F], F]: ...
+
+
+def audit_log(
+    action: Any = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str = "resource_id",
+    *,
+    log_data: bool = False,
+    mode: Mode | None = None,
+    **members: Any,
+) -> Any:
+    """Records each call of a view: who did C, R, U or D to what, and how it ended.
+
+    Without an action it is made of the resource's type and the method (``invoice.update``).
+    ``get_resource_id`` is the name of a view's argument, or a function of what the view returned that may take
+    the arguments by name. ``log_data`` puts the request's data into ``details.data``: a body that is JSON or a
+    form, else the query's arguments; never files, and only the size of what is large. It stands below the route's
+    decorator.
+    """
+    if callable(action):
+        return audit_log()(action)
+
+    def decorate(view: F) -> F:
+        def describe(call: Call) -> dict[str, Any]:
+            event: dict[str, Any] = {"resource_type": resource_type}
+            if has_request_context():
+                event.update(_of_request(call))
+            event["action"] = action or action_of(resource_type, event.get("method"))
+            event["resource_id"] = resource_id_of(call, get_resource_id)
+            event.update(members)
+            if log_data and has_request_context():
+                event["details"] = {**data_members(*_data()), **(members.get("details") or {})}
+            return event
+
+        return audited(_returning(view), describe, mode=mode)
+
+    return decorate
+
+
+def _returning(view: F) -> F:
+    """A view that is a generator has ended, as far as its request goes, when it returns the generator."""
+    if not inspect.isgeneratorfunction(view):
+        return view
+
+    @functools.wraps(view)
+    def returning(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    return returning  # type: ignore[return-value]
+
+
+def _of_request(call: Call) -> dict[str, Any]:
+    event = {**members_of_environ(request.environ), **_late()}
+    event["status_code"] = code = _status_code(call)
+    if call.error is None and code >= 400:
+        event["status"] = status_of(code)
+    return event
+
+
+def _status_code(call: Call) -> int:
+    """Of what the view raised or returned: a response, a tuple that has one or its status, or a body."""
+    if call.error is not None:
+        code = getattr(call.error, "code", None)
+        if code is None:
+            code = getattr(getattr(call.error, "response", None), "status_code", None)
+        return code if isinstance(code, int) else 500
+    code = getattr(call.result, "status_code", None)
+    if isinstance(call.result, tuple):
+        for part in call.result[1:2]:
+            code = part if not isinstance(part, (Mapping, list)) else None
+    if isinstance(code, str) and code[:3].isdigit():
+        code = int(code[:3])
+    return code if isinstance(code, int) else 200
+
+
+def _data() -> tuple[Any, int | None]:
+    """What the request brought, and the size of it if it is too much to be looked at. A body is read again from what
+    the view has read; one that the view took as a stream is gone."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return flat(request.args.lists()), None
+    if not request.is_json:
+        return flat(request.form.lists()), None
+    size = request.content_length
+    if size is not None and size > DATA_SIZE_MAX:
+        return {"": None}, size
+    return _json(request.get_data()), None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
