@@ -11,7 +11,7 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev zlib1g-dev
     libsqlite3-dev libcmocka-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsystemd-dev
     libcurl4-openssl-dev curl python3'
-test='jq mandoc openssl procps iproute2 sqlite3 python3-venv'
+test='jq mandoc openssl procps iproute2 sqlite3 python3-dev python3-venv'
 check='clang-14 clang-format-14 libclang-rt-14-dev'
 bench='postgresql-15 libpq-dev'
 

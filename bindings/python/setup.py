@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -61,6 +62,8 @@ def check_needs(needed: dict[str, str]) -> None:
     compiler = os.environ.get("CC", "cc").split()[-1]
     if shutil.which(compiler) is None:
         missing[compiler] = "gcc"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        missing["Python.h"] = "python3-dev"
     if missing:
         sys.exit(
             f"tallystick: the C library cannot be built without {', '.join(missing)}.\n"

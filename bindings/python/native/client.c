@@ -10,10 +10,9 @@
  * What the library has to say (`notice`) may come on its own thread, which must not wait for the
  * interpreter. It is kept, and said after the next call.
  */
+#include "options.h"
 #include "types.h"
 #include "writer.h"
-
-#include "tally/client.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -123,74 +122,6 @@ closed(const struct client *self)
     return state_raise_text(self->state->error, "the client was closed", "");
 }
 
-static int
-read_mode(const struct state *state, const char *text, enum tally_mode *mode_out)
-{
-    static const char *const names[] = {
-        [TALLY_MODE_SPOOL] = "spool",
-        [TALLY_MODE_SYNC] = "sync",
-        [TALLY_MODE_MEMORY] = "memory",
-    };
-    *mode_out = TALLY_MODE_DEFAULT;
-    if (text == NULL)
-        return 0;
-    for (unsigned i = TALLY_MODE_SPOOL; i <= TALLY_MODE_MEMORY; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *mode_out = (enum tally_mode)i;
-            return 0;
-        }
-    }
-    (void)state_raise_text(state->invalid, "a mode is spool, sync or memory", "");
-    return -1;
-}
-
-static int
-read_full(const struct state *state, const char *text, enum tally_full *full_out)
-{
-    static const char *const names[] = {
-        [TALLY_FULL_BLOCK] = "block",
-        [TALLY_FULL_REFUSE] = "refuse",
-        [TALLY_FULL_DROP_OLDEST] = "drop_oldest",
-    };
-    *full_out = TALLY_FULL_BLOCK;
-    if (text == NULL)
-        return 0;
-    for (unsigned i = TALLY_FULL_BLOCK; i <= TALLY_FULL_DROP_OLDEST; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *full_out = (enum tally_full)i;
-            return 0;
-        }
-    }
-    (void)state_raise_text(state->invalid, "full is block, refuse or drop_oldest", "");
-    return -1;
-}
-
-/* The texts of a list, lent from it, or NULL of None: free with PyMem_Free(). -1 with an exception.
- */
-static int
-read_texts(PyObject *list, const char ***texts_out)
-{
-    *texts_out = NULL;
-    if (list == Py_None)
-        return 0;
-    Py_ssize_t count = PyList_Size(list);
-    const char **texts = count < 0 ? NULL : PyMem_Calloc((size_t)count + 1, sizeof(const char *));
-    if (texts == NULL) {
-        if (count >= 0)
-            (void)PyErr_NoMemory();
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
-        if (texts[i] == NULL) {
-            PyMem_Free((void *)texts);
-            return -1;
-        }
-    }
-    *texts_out = texts;
-    return 0;
-}
-
 /* Seconds, a float: milliseconds, at least 0. */
 static uint32_t
 milliseconds(double seconds)
@@ -200,97 +131,41 @@ milliseconds(double seconds)
     return seconds < 4e6 ? (uint32_t)ceil(seconds * 1000) : UINT32_MAX;
 }
 
-/* What the constructor was given. */
-struct arguments {
-    const char *where;
-    const char *mode;
-    const char *full;
-    unsigned long long spool_size_max;
-    unsigned long long memory_size_max;
-    unsigned int spool_sync_ms;
-    unsigned int timeout_ms;
-    PyObject *mask_names;
-    PyObject *mask_patterns;
-    PyObject *notice;
-    struct tally_client_options options;
-};
-
-static int
-read_arguments(PyObject *positional, PyObject *keywords, struct arguments *arguments)
-{
-    static char *names[] = {
-        "where",      "key",        "trail",          "service",         "mode",
-        "full",       "spool",      "spool_size_max", "memory_size_max", "spool_sync_ms",
-        "timeout_ms", "mask_names", "mask_patterns",  "ca_file",         "notice",
-        NULL,
-    };
-    struct tally_client_options *options = &arguments->options;
-    if (!PyArg_ParseTupleAndKeywords(
-            positional, keywords, "|z$zzzzzzKKIIOOzO:Client", names, &arguments->where,
-            &options->key, &options->trail, &options->service, &arguments->mode, &arguments->full,
-            &options->spool_folder, &arguments->spool_size_max, &arguments->memory_size_max,
-            &arguments->spool_sync_ms, &arguments->timeout_ms, &arguments->mask_names,
-            &arguments->mask_patterns, &options->ca_file, &arguments->notice))
-        return -1;
-    options->size = sizeof *options;
-    options->spool_size_max = arguments->spool_size_max;
-    options->memory_size_max = arguments->memory_size_max;
-    options->spool_sync_ms = arguments->spool_sync_ms;
-    options->timeout_ms = arguments->timeout_ms;
-    return 0;
-}
-
 /* Opens it; the object is new, its memory zero. */
 static int
-open_client(struct client *self, struct arguments *arguments)
+open_client(struct client *self, struct options *options)
 {
-    struct tally_client_options *options = &arguments->options;
-    const char **mask_names = NULL;
-    const char **mask_patterns = NULL;
-    int result = -1;
-    if (read_mode(self->state, arguments->mode, &options->mode) < 0 ||
-        read_full(self->state, arguments->full, &options->full) < 0 ||
-        read_texts(arguments->mask_names, &mask_names) < 0 ||
-        read_texts(arguments->mask_patterns, &mask_patterns) < 0)
-        goto done;
-    options->mask_names = mask_names;
-    options->mask_patterns = mask_patterns;
-    options->notice = keep_notice;
-    options->notice_context = &self->notices;
+    options->options.notice = keep_notice;
+    options->options.notice_context = &self->notices;
     struct tally_error error = { 0 };
-    tally_status status = tally_client_open(arguments->where, options, &self->client, &error);
+    tally_status status =
+        tally_client_open(options->where, &options->options, &self->client, &error);
     if (status != TALLY_OK) {
         (void)state_raise(self->state, status, &error);
-        goto done;
+        return -1;
     }
-    self->mode = options->mode;
-    result = 0;
-done:
-    PyMem_Free((void *)mask_names);
-    PyMem_Free((void *)mask_patterns);
-    return result;
+    self->mode = options->options.mode;
+    return 0;
 }
 
 static PyObject *
 client_new(PyTypeObject *type, PyObject *positional, PyObject *keywords)
 {
-    struct arguments arguments = {
-        .mask_names = Py_None,
-        .mask_patterns = Py_None,
-        .notice = Py_None,
-    };
-    if (read_arguments(positional, keywords, &arguments) < 0)
+    struct state *state = PyType_GetModuleState(type);
+    struct options options;
+    if (options_read(state, positional, keywords, &options) < 0)
         return NULL;
     struct client *self = (struct client *)PyType_GenericAlloc(type, 0);
-    if (self == NULL)
-        return NULL;
-    self->state = PyType_GetModuleState(type);
-    self->check_count = CHECK_COUNT; /* what is left of an earlier process counts, too */
-    Py_INCREF(arguments.notice);
-    self->notice = arguments.notice;
-    (void)pthread_mutex_init(&self->notices.mutex, NULL);
-    if (open_client(self, &arguments) < 0)
-        Py_CLEAR(self);
+    if (self != NULL) {
+        self->state = state;
+        self->check_count = CHECK_COUNT; /* what is left of an earlier process counts, too */
+        Py_INCREF(options.notice);
+        self->notice = options.notice;
+        (void)pthread_mutex_init(&self->notices.mutex, NULL);
+        if (open_client(self, &options) < 0)
+            Py_CLEAR(self);
+    }
+    options_release(&options);
     return (PyObject *)self;
 }
 
@@ -405,7 +280,7 @@ client_record(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
     PyObject *context = count > 1 && arguments[1] != Py_None ? arguments[1] : NULL;
     if (count > 2 && arguments[2] != Py_None) {
         const char *text = PyUnicode_AsUTF8AndSize(arguments[2], NULL);
-        if (text == NULL || read_mode(self->state, text, &mode) < 0)
+        if (text == NULL || options_mode(self->state, text, &mode) < 0)
             return NULL;
     }
     struct text text = writer_take(self->state);
@@ -425,7 +300,7 @@ client_record_json(PyObject *object, PyObject *arguments)
     const char *mode_text = NULL;
     enum tally_mode mode;
     if (!PyArg_ParseTuple(arguments, "s#|z:record_json", &json, &size, &mode_text) ||
-        read_mode(self->state, mode_text, &mode) < 0)
+        options_mode(self->state, mode_text, &mode) < 0)
         return NULL;
     return record_text(self, json, (size_t)size, mode);
 }

@@ -1,6 +1,7 @@
 /*
  * proxies.c - tallystick._tally.Proxies: whose word is taken for where a request came from.
  */
+#include "options.h"
 #include "types.h"
 
 #include "tally/address.h"
@@ -8,29 +9,6 @@
 struct proxies {
     PyObject_HEAD struct tally_proxies *proxies;
 };
-
-/* The texts of a list, lent from it: PyMem_Free() the array. NULL with an exception. */
-static const char **
-texts_of(PyObject *list)
-{
-    Py_ssize_t count = PyList_Size(list);
-    if (count < 0)
-        return NULL;
-    const char **texts = PyMem_Malloc(((size_t)count + 1) * sizeof *texts);
-    if (texts == NULL) {
-        (void)PyErr_NoMemory();
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
-        if (texts[i] == NULL) {
-            PyMem_Free(texts);
-            return NULL;
-        }
-    }
-    texts[count] = NULL;
-    return texts;
-}
 
 static PyObject *
 proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -40,7 +18,7 @@ proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O:Proxies", names, &networks))
         return NULL;
     PyObject *list = PySequence_List(networks);
-    const char **texts = list == NULL ? NULL : texts_of(list);
+    const char **texts = list == NULL ? NULL : options_texts(list);
     struct proxies *self = NULL;
     if (texts != NULL)
         self = (struct proxies *)PyType_GenericAlloc(type, 0);

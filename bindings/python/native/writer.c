@@ -13,31 +13,13 @@
  * what is being written or record an event. So every value is held while it is written, and a
  * buffer belongs to one call.
  */
-#include "writer.h"
+#include "writer_parts.h"
 
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* As in tallystick._fields. */
-enum kind {
-    KIND_TEXT,
-    KIND_WHOLE,
-    KIND_DURATION,
-    KIND_TIME,
-    KIND_OBJECT,
-    KIND_DETAILS,
-    KIND_NONE, /* no field */
-};
-
-struct writer {
-    struct state *state;
-    struct text *out;
-    unsigned depth;
-    PyObject *path[WRITER_DEPTH_MAX]; /* the containers around; borrowed, held by their writers */
-};
+#define TOO_MANY_DIGITS "a number of too many digits"
 
 struct text
 writer_take(struct state *state)
@@ -93,8 +75,8 @@ put(struct writer *writer, const char *data, size_t size)
     return 0;
 }
 
-static int
-put_byte(struct writer *writer, char byte)
+int
+writer_put_byte(struct writer *writer, char byte)
 {
     return put(writer, &byte, 1);
 }
@@ -138,7 +120,7 @@ put_string(struct writer *writer, const char *data, size_t size)
     }
     if (put(writer, data + from, size - from) < 0)
         return -1;
-    return put_byte(writer, '"');
+    return writer_put_byte(writer, '"');
 }
 
 /* A text with surrogates that stand alone: in their place U+FFFD, which has three bytes as they
@@ -161,8 +143,8 @@ put_surrogates(struct writer *writer, PyObject *value)
     return result;
 }
 
-static int
-put_text(struct writer *writer, PyObject *value)
+int
+writer_put_text(struct writer *writer, PyObject *value)
 {
     Py_ssize_t size;
     const char *data = PyUnicode_AsUTF8AndSize(value, &size);
@@ -183,8 +165,6 @@ put_token(struct writer *writer, PyObject *text)
     return data == NULL ? -1 : put(writer, data, (size_t)size);
 }
 
-static int put_value(struct writer *writer, PyObject *value, bool simplified);
-
 /* The value as its repr, which `plain` makes short; that it cannot fail is its business. */
 static int
 put_repr(struct writer *writer, PyObject *value)
@@ -200,7 +180,7 @@ put_repr(struct writer *writer, PyObject *value)
     Py_DECREF(text);
     if (start == NULL)
         return -1;
-    int result = put_text(writer, start);
+    int result = writer_put_text(writer, start);
     Py_DECREF(start);
     return result;
 }
@@ -210,19 +190,19 @@ put_big_number(struct writer *writer, PyObject *value)
 {
     PyObject *text = PyNumber_ToBase(value, 10);
     if (text == NULL) {
-        /* More digits than Python converts (sys.set_int_max_str_digits). */
+        /* sys.set_int_max_str_digits() */
         if (!PyErr_ExceptionMatches(PyExc_ValueError))
             return -1;
         PyErr_Clear();
-        return put_string(writer, "a number of too many digits", 27);
+        return 1;
     }
     int result = put_token(writer, text);
     Py_DECREF(text);
     return result;
 }
 
-static int
-put_whole(struct writer *writer, PyObject *value)
+int
+writer_put_whole(struct writer *writer, PyObject *value)
 {
     int overflow;
     long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
@@ -235,7 +215,14 @@ put_whole(struct writer *writer, PyObject *value)
 }
 
 static int
-put_formatted(struct writer *writer, double number, char format, int precision, int flags)
+put_number(struct writer *writer, PyObject *value)
+{
+    int result = writer_put_whole(writer, value);
+    return result == 1 ? put_string(writer, TOO_MANY_DIGITS, strlen(TOO_MANY_DIGITS)) : result;
+}
+
+int
+writer_put_formatted(struct writer *writer, double number, char format, int precision, int flags)
 {
     char *digits = PyOS_double_to_string(number, format, precision, flags, NULL);
     if (digits == NULL)
@@ -245,11 +232,10 @@ put_formatted(struct writer *writer, double number, char format, int precision, 
     return result;
 }
 
-/* Finite. The shortest digits that give the same number again. */
-static int
-put_fraction(struct writer *writer, double number)
+int
+writer_put_fraction(struct writer *writer, double number)
 {
-    return put_formatted(writer, number, 'r', 0, Py_DTSF_ADD_DOT_0);
+    return writer_put_formatted(writer, number, 'r', 0, Py_DTSF_ADD_DOT_0);
 }
 
 /* Enters a container: false where it is inside of itself, or too deep. */
@@ -269,26 +255,24 @@ static int
 put_sequence(struct writer *writer, PyObject *list)
 {
     bool is_list = PyList_Check(list);
-    if (put_byte(writer, '[') < 0)
+    if (writer_put_byte(writer, '[') < 0)
         return -1;
     /* The size is asked each time: a list may change meanwhile. */
     for (Py_ssize_t i = 0; i < (is_list ? PyList_Size(list) : PyTuple_Size(list)); i++) {
         PyObject *item = is_list ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
-        if (item == NULL || (i > 0 && put_byte(writer, ',') < 0))
+        if (item == NULL || (i > 0 && writer_put_byte(writer, ',') < 0))
             return -1;
         Py_INCREF(item);
-        int result = put_value(writer, item, false);
+        int result = writer_put_value(writer, item, false);
         Py_DECREF(item);
         if (result < 0)
             return -1;
     }
-    return put_byte(writer, ']');
+    return writer_put_byte(writer, ']');
 }
 
-/* `key` and a colon, after a comma where something stands before it. 0 where the key is no text
- * that can be written as it is: nothing is written then. */
-static int
-put_name(struct writer *writer, PyObject *key, bool first)
+int
+writer_put_name(struct writer *writer, PyObject *key, bool first)
 {
     Py_ssize_t size;
     if (!PyUnicode_Check(key))
@@ -300,8 +284,8 @@ put_name(struct writer *writer, PyObject *key, bool first)
         PyErr_Clear();
         return 0;
     }
-    if ((!first && put_byte(writer, ',') < 0) || put_string(writer, data, (size_t)size) < 0 ||
-        put_byte(writer, ':') < 0)
+    if ((!first && writer_put_byte(writer, ',') < 0) ||
+        put_string(writer, data, (size_t)size) < 0 || writer_put_byte(writer, ':') < 0)
         return -1;
     return 1;
 }
@@ -315,10 +299,10 @@ put_members(struct writer *writer, PyObject *dict, bool *first)
     Py_ssize_t at = 0;
     while (PyDict_Next(dict, &at, &key, &value)) {
         Py_INCREF(value);
-        int result = put_name(writer, key, *first);
+        int result = writer_put_name(writer, key, *first);
         if (result == 1) {
             *first = false;
-            result = put_value(writer, value, false) < 0 ? -1 : 1;
+            result = writer_put_value(writer, value, false) < 0 ? -1 : 1;
         }
         Py_DECREF(value);
         if (result != 1)
@@ -344,7 +328,7 @@ put_dict(struct writer *writer, PyObject *dict)
 {
     size_t start = writer->out->size;
     bool first = true;
-    if (put_byte(writer, '{') < 0)
+    if (writer_put_byte(writer, '{') < 0)
         return -1;
     int result = put_members(writer, dict, &first);
     if (result == 0) {
@@ -356,7 +340,7 @@ put_dict(struct writer *writer, PyObject *dict)
         result = put_members(writer, proper, &first);
         Py_DECREF(proper);
     }
-    return result < 0 ? -1 : put_byte(writer, '}');
+    return result < 0 ? -1 : writer_put_byte(writer, '}');
 }
 
 static int
@@ -377,18 +361,17 @@ put_simplified(struct writer *writer, PyObject *value, bool simplified)
     if (simplified || !enter(writer, value))
         return put_repr(writer, value);
     PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, value, NULL);
-    int result = simpler == NULL ? -1 : put_value(writer, simpler, simpler == value);
+    int result = simpler == NULL ? -1 : writer_put_value(writer, simpler, simpler == value);
     Py_XDECREF(simpler);
     writer->depth--;
     return result;
 }
 
-/* `simplified`: it is what `plain` gave for itself. */
-static int
-put_value(struct writer *writer, PyObject *value, bool simplified)
+int
+writer_put_value(struct writer *writer, PyObject *value, bool simplified)
 {
     if (PyUnicode_CheckExact(value))
-        return put_text(writer, value);
+        return writer_put_text(writer, value);
     if (value == Py_None)
         return put(writer, "null", 4);
     if (value == Py_True)
@@ -396,260 +379,23 @@ put_value(struct writer *writer, PyObject *value, bool simplified)
     if (value == Py_False)
         return put(writer, "false", 5);
     if (PyLong_Check(value))
-        return put_whole(writer, value);
+        return put_number(writer, value);
     if (PyFloat_Check(value)) {
         double number = PyFloat_AsDouble(value);
-        return isfinite(number) ? put_fraction(writer, number) : put_repr(writer, value);
+        return isfinite(number) ? writer_put_fraction(writer, number) : put_repr(writer, value);
     }
     if (PyDict_Check(value) || PyList_Check(value) || PyTuple_Check(value))
         return put_container(writer, value);
     if ((PyObject *)Py_TYPE(value) == writer->state->token_type)
         return put_token(writer, value);
     if (PyUnicode_Check(value))
-        return put_text(writer, value);
+        return writer_put_text(writer, value);
     return put_simplified(writer, value, simplified);
-}
-
-/* A text field's value that is no text: numbers and what `plain` makes numbers of stand in quotes,
- * the rest is written as it is, and the trail says what it thinks of it. */
-static int
-put_as_text(struct writer *writer, PyObject *value)
-{
-    if (PyUnicode_Check(value))
-        return put_text(writer, value);
-    PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, value, NULL);
-    if (simpler == NULL)
-        return -1;
-    int result;
-    if (PyUnicode_Check(simpler)) {
-        result = put_text(writer, simpler);
-    } else if (PyDict_Check(simpler) || PyList_Check(simpler)) {
-        result = put_value(writer, simpler, true);
-    } else {
-        PyObject *text = PyObject_Str(simpler);
-        result = text == NULL ? -1 : put_text(writer, text);
-        Py_XDECREF(text);
-    }
-    Py_DECREF(simpler);
-    return result;
-}
-
-/* Whole numbers of text fields, the commonest of them, without a way through Python. */
-static int
-put_text_field(struct writer *writer, PyObject *value)
-{
-    if (PyUnicode_CheckExact(value))
-        return put_text(writer, value);
-    if (!PyLong_CheckExact(value))
-        return put_as_text(writer, value);
-    if (put_byte(writer, '"') < 0 || put_whole(writer, value) < 0)
-        return -1;
-    return put_byte(writer, '"');
-}
-
-static int
-put_by(struct writer *writer, PyObject *function, PyObject *value)
-{
-    PyObject *simpler = PyObject_CallFunctionObjArgs(function, value, NULL);
-    if (simpler == NULL)
-        return -1;
-    int result = put_value(writer, simpler, true);
-    Py_DECREF(simpler);
-    return result;
-}
-
-/* Milliseconds: a trail takes no exponent there, which floats have below 0.0001. */
-static int
-put_duration(struct writer *writer, PyObject *value)
-{
-    if (PyFloat_CheckExact(value)) {
-        double number = PyFloat_AsDouble(value);
-        if (number >= 1e-4 && number < 1e16)
-            return put_fraction(writer, number);
-        if (number >= 0 && number < 1e-4)
-            return put_formatted(writer, number, 'f', 9, 0);
-        return put_value(writer, value, false);
-    }
-    if (PyLong_CheckExact(value))
-        return put_whole(writer, value);
-    return put_by(writer, writer->state->milliseconds, value);
-}
-
-static int
-put_field(struct writer *writer, enum kind kind, PyObject *value)
-{
-    switch (kind) {
-    case KIND_TEXT:
-        return put_text_field(writer, value);
-    case KIND_TIME:
-        if (PyUnicode_CheckExact(value))
-            return put_text(writer, value);
-        return put_by(writer, writer->state->time_text, value);
-    case KIND_DURATION:
-        return put_duration(writer, value);
-    default:
-        return put_value(writer, value, false);
-    }
-}
-
-/* KIND_NONE for no field's name; -1. */
-static int
-kind_of(const struct writer *writer, PyObject *name)
-{
-    PyObject *kind = PyDict_GetItemWithError(writer->state->fields, name);
-    if (kind == NULL)
-        return PyErr_Occurred() ? -1 : KIND_NONE;
-    return (int)PyLong_AsLong(kind);
-}
-
-/* What an event is made of while it is written. */
-struct draft {
-    PyObject *event;
-    PyObject *context; /* or NULL */
-    PyObject *details; /* a dict, or NULL */
-    bool others;       /* there are members that are no field */
-    bool first;
-};
-
-/* Whether a dict (or NULL) has the member, and it is not None; -1. */
-static int
-has(PyObject *dict, PyObject *name)
-{
-    if (dict == NULL)
-        return 0;
-    PyObject *value = PyDict_GetItemWithError(dict, name);
-    if (value == NULL)
-        return PyErr_Occurred() ? -1 : 0;
-    return value != Py_None;
-}
-
-/* Writes the members of `from` that are fields and that `over` does not have. */
-static int
-put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject *over)
-{
-    PyObject *name;
-    PyObject *value;
-    Py_ssize_t at = 0;
-    while (PyDict_Next(from, &at, &name, &value)) {
-        if (value == Py_None)
-            continue;
-        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
-        int covered = has(over, name);
-        if (kind < 0 || covered < 0)
-            return -1;
-        if (kind == KIND_NONE)
-            draft->others = true;
-        if (kind == KIND_NONE || kind == KIND_DETAILS || covered == 1)
-            continue;
-        Py_INCREF(value);
-        int result = put_name(writer, name, draft->first);
-        if (result == 1) {
-            draft->first = false;
-            result = put_field(writer, (enum kind)kind, value);
-        }
-        Py_DECREF(value);
-        if (result < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Adds the members of `from` that are no field to `into`, but for those that are there. */
-static int
-gather(struct writer *writer, PyObject *from, PyObject *into)
-{
-    PyObject *name;
-    PyObject *value;
-    Py_ssize_t at = 0;
-    while (PyDict_Next(from, &at, &name, &value)) {
-        if (value == Py_None)
-            continue;
-        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
-        if (kind < 0)
-            return -1;
-        if (kind != KIND_NONE)
-            continue;
-        int there = PyDict_Contains(into, name);
-        if (there < 0 || (there == 0 && PyDict_SetItem(into, name, value) < 0))
-            return -1;
-    }
-    return 0;
-}
-
-/* The event's details as a dict: an object that is none is asked for one, anything else stands
- * there by the name "value". New reference; NULL without an exception where there are none. */
-static PyObject *
-details_of(struct writer *writer, PyObject *event)
-{
-    PyObject *details = PyDict_GetItemWithError(event, writer->state->details);
-    if (details == NULL || details == Py_None)
-        return NULL;
-    if (PyDict_Check(details)) {
-        Py_INCREF(details);
-        return details;
-    }
-    PyObject *simpler = PyObject_CallFunctionObjArgs(writer->state->plain, details, NULL);
-    if (simpler == NULL || PyDict_Check(simpler))
-        return simpler;
-    Py_DECREF(simpler);
-    PyObject *wrapped = PyDict_New();
-    if (wrapped != NULL && PyDict_SetItemString(wrapped, "value", details) < 0)
-        Py_CLEAR(wrapped);
-    return wrapped;
-}
-
-/* Details with all that is no field; the caller's dict stays as it is. New reference. */
-static PyObject *
-details_with_others(struct writer *writer, const struct draft *draft)
-{
-    PyObject *all = draft->details == NULL ? PyDict_New() : PyDict_Copy(draft->details);
-    if (all == NULL || gather(writer, draft->event, all) < 0 ||
-        (draft->context != NULL && gather(writer, draft->context, all) < 0))
-        Py_CLEAR(all);
-    return all;
-}
-
-static int
-put_details(struct writer *writer, struct draft *draft)
-{
-    PyObject *all = draft->details;
-    if (draft->others) {
-        all = details_with_others(writer, draft);
-        if (all == NULL)
-            return -1;
-    } else if (all == NULL) {
-        return 0;
-    }
-    int result = put_name(writer, writer->state->details, draft->first);
-    if (result == 1)
-        result = put_value(writer, all, false);
-    if (draft->others)
-        Py_DECREF(all);
-    return result;
-}
-
-int
-writer_event(struct state *state, PyObject *event, PyObject *context, struct text *out)
-{
-    if (!PyDict_Check(event) || (context != NULL && !PyDict_Check(context))) {
-        (void)state_raise_text(state->invalid, "an event is a dict, and so is a context", "");
-        return -1;
-    }
-    struct writer writer = { .state = state, .out = out, .depth = 1 };
-    writer.path[0] = event;
-    struct draft draft = { .event = event, .context = context, .first = true };
-    if (put_byte(&writer, '{') < 0 || put_fields(&writer, &draft, event, NULL) < 0 ||
-        (context != NULL && put_fields(&writer, &draft, context, event) < 0))
-        return -1;
-    draft.details = details_of(&writer, event);
-    int result = draft.details == NULL && PyErr_Occurred() ? -1 : put_details(&writer, &draft);
-    Py_XDECREF(draft.details);
-    return result < 0 ? -1 : put_byte(&writer, '}');
 }
 
 int
 writer_value(struct state *state, PyObject *value, struct text *out)
 {
     struct writer writer = { .state = state, .out = out };
-    return put_value(&writer, value, false);
+    return writer_put_value(&writer, value, false);
 }

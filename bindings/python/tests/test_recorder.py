@@ -138,6 +138,27 @@ def test_a_client_that_cannot_be_opened_stops_nothing(
     assert "Audit logging failed: that is no URL" in caplog.text
 
 
+def test_what_is_no_error_of_ours_stops_nothing_either(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.refuse = raising(RuntimeError("oh"))  # type: ignore[arg-type, method-assign]
+    assert not audit_logger.log("a")
+    assert not audit_logger.log("a", mode=7)  # type: ignore[arg-type]
+    assert not tallystick.record([])  # type: ignore[arg-type]
+    assert "Audit logging failed: RuntimeError: oh" in caplog.text
+    with pytest.raises(Error, match="RuntimeError: oh"):
+        audit_logger.log("a", mode="sync")
+
+
+def test_a_request_that_cannot_be_asked_says_nothing(tallystick_events: list[Any]) -> None:
+    class Outside:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("working outside of request context")
+
+    assert audit_logger.log("a", request=Outside())
+    assert tallystick_events == [{"action": "a", "status": "success"}]
+
+
 def test_what_is_refused_is_moved_and_the_event_recorded(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -55,6 +55,10 @@ class Level(enum.IntEnum):
     HIGH = 3
 
 
+class Huge(enum.Enum):
+    ONE = 10**5000
+
+
 class Word(str, enum.Enum):
     YES = "yes"
 
@@ -269,6 +273,10 @@ def test_details_of_other_kinds(written: Callable[..., Any]) -> None:
         ("user_id", True, "True"),
         ("resource_id", decimal.Decimal("7"), "7"),
         ("resource_id", 2**70, str(2**70)),
+        pytest.param("resource_id", 10**5000, "a number of too many digits", id="too many digits"),
+        pytest.param("resource_id", Huge.ONE, "a number of too many digits", id="in an enumeration"),
+        ("resource_id", 1.5, "1.5"),
+        ("resource_id", Level.HIGH, "3"),
         ("severity", Word.YES, "yes"),
         ("severity", Colour.RED, "red"),
         ("status_code", Level.HIGH, 3),

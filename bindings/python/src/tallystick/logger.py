@@ -449,7 +449,10 @@ def _of_request(request: Any) -> dict[str, Any]:
         return {}
     from .request import members_of
 
-    return members_of(request)
+    try:
+        return members_of(request)
+    except Exception:  # such as Flask's request, where there is none
+        return {}
 
 
 def _since_start() -> float | None:

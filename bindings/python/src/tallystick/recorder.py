@@ -115,6 +115,10 @@ class Recorder:
             receipt = tuple.__new__(Receipt, client.record(event, members, mode))
         except Error as error:
             return self._not_recorded(event, members, mode, error)
+        except Exception as error:  # of a value's own code, or of this package
+            reason = Error(f"{type(error).__name__}: {error}")
+            reason.__cause__ = error
+            return self._not_recorded(event, members, mode, reason)
         if self._count_again:
             self._count_lost()
         return receipt
