@@ -125,6 +125,27 @@ all_sizes_come_back(void **state)
     }
 }
 
+/* Characters are spelled eight at a time. */
+static void
+every_digit_at_every_place(void **state)
+{
+    (void)state;
+    static const char characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (unsigned place = 0; place < 8; place++) {
+        for (unsigned digit = 0; digit < 64; digit++) {
+            uint64_t bits = (uint64_t)digit << (58 - 6 * place);
+            uint8_t plain[9] = { 0 };
+            char text[BASE64_SIZE(9)];
+            for (unsigned i = 0; i < 8; i++)
+                plain[i] = (uint8_t)(bits >> (56 - 8 * i));
+            base64_encode(plain, sizeof plain, text);
+            for (unsigned i = 0; i < sizeof text; i++)
+                assert_int_equal(text[i], i == place ? characters[digit] : 'A');
+        }
+    }
+}
+
 static void
 hexadecimal(void **state)
 {
@@ -165,6 +186,7 @@ main(void)
         cmocka_unit_test(decode_keeps_to_its_capacity),
         cmocka_unit_test(every_text_of_one_group_has_one_spelling),
         cmocka_unit_test(all_sizes_come_back),
+        cmocka_unit_test(every_digit_at_every_place),
         cmocka_unit_test(hexadecimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,26 +26,21 @@ salt_fault(const struct run_reader *reader, uint32_t row, struct tally_error *er
                  stored != NULL ? stored->file->name : "a run", reader->run.first + row);
 }
 
-tally_status
-run_salt(struct run_reader *reader, uint32_t row, struct run_parts *parts_out,
-         struct tally_error *error)
+/* What stands for row `row` of the run at `at` in a part of the column of salts. */
+static tally_status
+take_salt(struct run_reader *reader, uint32_t row, const struct page *page, uint32_t at,
+          struct run_parts *parts_out, struct tally_error *error)
 {
-    struct page page;
-    uint32_t at;
-    tally_status status = run_column_row(reader, COLUMN_SALT, row, &page, &at, error);
-    if (status != TALLY_OK)
-        return status;
-
     struct run_parts parts = { 0 };
-    if (page.kind == PAGE_IDS && page.forms[at] == ID_RAW) {
-        memcpy(parts.salt, page.ids[at], sizeof parts.salt);
+    if (page->kind == PAGE_IDS && page->forms[at] == ID_RAW) {
+        memcpy(parts.salt, page->ids[at], sizeof parts.salt);
         *parts_out = parts;
         return TALLY_OK;
     }
     char text[PAGE_TEXT_MAX];
     struct bytes value = { NULL, 0 };
-    if (page.kind == PAGE_IDS)
-        value = page_value(&page, NULL, COLUMN_HINT_ID, at, text);
+    if (page->kind == PAGE_IDS)
+        value = page_value(page, NULL, COLUMN_HINT_ID, at, text);
     if (value.size != sizeof parts.commitment)
         return salt_fault(reader, row, error);
     memcpy(parts.commitment, value.data, sizeof parts.commitment);
@@ -54,17 +49,32 @@ run_salt(struct run_reader *reader, uint32_t row, struct run_parts *parts_out,
     return TALLY_OK;
 }
 
-/* The salts of `row` and of those behind it, up to the first that has none: whoever asks for that
- * one is told. */
+tally_status
+run_salt(struct run_reader *reader, uint32_t row, struct run_parts *parts_out,
+         struct tally_error *error)
+{
+    struct page page;
+    uint32_t at;
+    tally_status status = run_column_row(reader, COLUMN_SALT, row, &page, &at, error);
+    return status == TALLY_OK ? take_salt(reader, row, &page, at, parts_out, error) : status;
+}
+
+/* The salts of `row` and of those behind it, which stand in the same block, up to the first that has
+ * none: whoever asks for that one is told. */
 static tally_status
 read_salts(struct run_reader *reader, uint32_t row, uint32_t ahead, uint32_t *count_out,
            struct tally_error *error)
 {
-    tally_status status = run_salt(reader, row, &reader->parts[0], error);
+    struct page page;
+    uint32_t at;
+    tally_status status = run_column_row(reader, COLUMN_SALT, row, &page, &at, error);
+    if (status == TALLY_OK)
+        status = take_salt(reader, row, &page, at, &reader->parts[0], error);
     if (status != TALLY_OK)
         return status;
     uint32_t count = 1;
-    while (count <= ahead && run_salt(reader, row + count, &reader->parts[count], NULL) == TALLY_OK)
+    while (count <= ahead && take_salt(reader, row + count, &page, at + count,
+                                       &reader->parts[count], NULL) == TALLY_OK)
         count++;
     *count_out = count;
     return TALLY_OK;

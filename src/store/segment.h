@@ -95,7 +95,7 @@ TALLY_MUST_CHECK tally_status segment_column_sizes(struct segment *segment,
  * The leaves are verified by the caller, through a run. */
 enum segment_check_what {
     SEGMENT_CHECK_ALL,
-    SEGMENT_CHECK_DERIVED, /* not the blocks of text: the caller reads every entry anyway */
+    SEGMENT_CHECK_DERIVED, /* not the blocks of text and ids: the caller reads every entry anyway */
 };
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
                                             bool *index_only_out, struct tally_error *error);

@@ -5,7 +5,7 @@
  *
  *     header, trailer, directory      their CRCs and the manifest's, when the files are opened
  *     the blocks                      their CRCs, when they are read; all are read, those of text
- *                                     where they are asked for
+ *                                     and ids where they are asked for
  *     bytes that belong to no block   there are none: the columns fill the file
  *     page summaries, time ranges     computed again from the decoded pages
  *     dictionaries                    every value is used by some row
@@ -151,8 +151,8 @@ column_check(struct check *check, unsigned number, struct tally_error *error)
         segment_find_column(check->segment, number, &check->input, &column, error);
     if (status != TALLY_OK)
         return status == TALLY_ABSENT ? TALLY_OK : status;
-    if (column->entry.codec == CODEC_TEXT && check->what == SEGMENT_CHECK_DERIVED)
-        return TALLY_OK; /* nothing is derived from text */
+    if (codec_unit(column->entry.codec) == BLOCK_ROWS && check->what == SEGMENT_CHECK_DERIVED)
+        return TALLY_OK; /* nothing is derived from text and ids */
     status = run_column_dictionary(check->reader, number, &dictionary, error);
     if (status != TALLY_OK)
         return status;
