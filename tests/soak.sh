@@ -1,7 +1,8 @@
 #!/bin/sh
 # soak.sh BUILD [MINUTES]: for each of MINUTES (10), with another seed each time: a recording process is
 # killed again and again for a minute, and what it left is checked each time; then a server gets more
-# than it can take for a minute, is killed under it three times, and everything it acknowledged is there.
+# than it can take for a minute, is killed under it three times, and everything it acknowledged is there;
+# then clients record through a bad network to a server that is killed, and every event is there once.
 # At the end a trail of 10 million entries (TALLY_SCALE_ENTRIES) is made and opened.
 set -eu
 
@@ -13,6 +14,8 @@ while [ "$minutes" -gt 0 ]; do
     echo "TALLY_KILL_SEED=$TALLY_KILL_SEED"
     TALLY_KILL_SECONDS=60 "$build/tests/store/kill_test"
     TALLY_OVERLOAD_SECONDS=30 "$build/tests/server/overload_test"
+    TALLY_CHAOS_SECONDS=60 TALLY_CHAOS_SEED="$TALLY_KILL_SEED" FORGETFUL="$build/tests/client/forgetful" \
+        "$build/tests/client/client_chaos_test"
     TALLY_KILL_SEED=$((TALLY_KILL_SEED + 1))
     minutes=$((minutes - 1))
 done

@@ -1,0 +1,308 @@
+/*
+ * Threads, children after fork(), and processes that are killed.
+ */
+#include "proxy.h"
+#include "recording.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct recording recording;
+static struct proxy *proxy;
+static char proxied[64];
+
+static int
+begin(void **state)
+{
+    (void)state;
+    proxy = proxy_start();
+    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
+    recording_begin(&recording, NULL);
+    proxy_target(proxy, recording.served.port);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    recording_end(&recording);
+    proxy_stop(proxy);
+    return 0;
+}
+
+static struct tally_client_statistics
+statistics_of(struct tally_client *client)
+{
+    struct tally_client_statistics statistics;
+    tally_client_statistics(client, &statistics);
+    assert_int_equal(statistics.recorded, statistics.queued + statistics.sent + statistics.refused +
+                                              statistics.lost + statistics.denied);
+    return statistics;
+}
+
+/* ---- threads ---- */
+
+struct task {
+    struct tally_client *client;
+    enum tally_mode mode;
+    unsigned count;
+    char series[32];
+    pthread_t thread;
+};
+
+static void *
+work(void *context)
+{
+    struct task *task = context;
+    for (unsigned i = 0; i < task->count; i++) {
+        struct tally_receipt receipt;
+        if (recording_event(task->client, task->series, i, task->mode, &receipt, NULL) != TALLY_OK)
+            abort();
+    }
+    return NULL;
+}
+
+static void
+threads_record_at_once(void **state)
+{
+    (void)state;
+    enum {
+        THREADS = 8
+    };
+    static const enum tally_mode modes[] = { TALLY_MODE_SPOOL, TALLY_MODE_SPOOL, TALLY_MODE_MEMORY,
+                                             TALLY_MODE_SYNC };
+    static const unsigned counts[] = { 3000, 3000, 3000, 100 };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    struct task tasks[THREADS];
+    unsigned sum = 0;
+    /* Twice, so that the second threads get the drafts of the first. */
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < THREADS; i++) {
+            tasks[i] = (struct task){ client, modes[i % 4], counts[i % 4], "", 0 };
+            (void)snprintf(tasks[i].series, sizeof tasks[i].series, "threads-%u-%u", round, i);
+            assert_int_equal(pthread_create(&tasks[i].thread, NULL, work, &tasks[i]), 0);
+        }
+        for (unsigned i = 0; i < THREADS; i++) {
+            (void)pthread_join(tasks[i].thread, NULL);
+            sum += tasks[i].count;
+        }
+    }
+    recording_flush(client);
+    struct tally_client_statistics statistics = statistics_of(client);
+    assert_int_equal(statistics.recorded, sum);
+    assert_int_equal(statistics.sent, sum);
+    tally_client_close(client, 0);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < THREADS; i++) {
+            char series[32];
+            (void)snprintf(series, sizeof series, "threads-%u-%u", round, i);
+            assert_int_equal(recording_count(&recording, series), counts[i % 4]);
+        }
+    }
+    assert_true(recording_spools_empty(&recording));
+}
+
+static void
+clients_come_and_go_in_one_thread(void **state)
+{
+    (void)state;
+    struct tally_client_options options = recording_options(&recording);
+    for (unsigned i = 0; i < 20; i++) {
+        struct tally_client *one = recording_client(&recording, NULL, &options);
+        struct tally_client *two = recording_client(&recording, NULL, &options);
+        assert_int_equal(recording_event(one, "go-one", i, TALLY_MODE_DEFAULT, NULL, NULL),
+                         TALLY_OK);
+        assert_int_equal(recording_event(two, "go-two", i, TALLY_MODE_DEFAULT, NULL, NULL),
+                         TALLY_OK);
+        tally_client_close(one, 60000);
+        tally_client_close(two, 60000);
+    }
+    assert_int_equal(recording_count(&recording, "go-one"), 20);
+    assert_int_equal(recording_count(&recording, "go-two"), 20);
+}
+
+/* ---- fork ---- */
+
+/* In a child: records so many events, ends well if all of them arrive. */
+__attribute__((noreturn)) static void
+be_child(struct tally_client *client, unsigned number, unsigned count, const char *parents_spool)
+{
+    char series[32];
+    struct tally_client_statistics statistics;
+    (void)snprintf(series, sizeof series, "child-%u", number);
+    tally_client_statistics(client, &statistics);
+    if (statistics.recorded != 0 || statistics.queued != 0)
+        _exit(2);
+    for (unsigned i = 0; i < count; i++)
+        if (recording_event(client, series, i, TALLY_MODE_DEFAULT, NULL, NULL) != TALLY_OK)
+            _exit(3);
+    if (strcmp(tally_client_spool(client), parents_spool) == 0)
+        _exit(4);
+    struct tally_receipt receipt;
+    if (recording_event(client, "asked", number, TALLY_MODE_SYNC, &receipt, NULL) != TALLY_OK ||
+        receipt.index == TALLY_INDEX_UNKNOWN)
+        _exit(5);
+    if (tally_client_flush(client, 100000, NULL) != TALLY_OK)
+        _exit(6);
+    tally_client_statistics(client, &statistics);
+    if (statistics.recorded != count + 1)
+        _exit(7);
+    if (number % 2 == 0)
+        tally_client_close(client, 1000);
+    _exit(0);
+}
+
+static void
+children_record_on_their_own(void **state)
+{
+    (void)state;
+    enum {
+        CHILDREN = 12,
+        THREADS = 4
+    };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    struct task tasks[THREADS];
+    pid_t children[CHILDREN];
+    assert_int_equal(recording_event(client, "parent", 0, TALLY_MODE_DEFAULT, NULL, NULL),
+                     TALLY_OK);
+    char *spool = strdup(tally_client_spool(client));
+    for (unsigned i = 0; i < THREADS; i++) {
+        tasks[i] = (struct task){ client, i == 0 ? TALLY_MODE_SYNC : TALLY_MODE_SPOOL,
+                                  i == 0 ? 300 : 5000, "", 0 };
+        (void)snprintf(tasks[i].series, sizeof tasks[i].series, "beside-%u", i);
+        assert_int_equal(pthread_create(&tasks[i].thread, NULL, work, &tasks[i]), 0);
+    }
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            be_child(client, i, 200, spool);
+    }
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        (void)pthread_join(tasks[i].thread, NULL);
+    assert_int_equal(recording_event(client, "parent", 1, TALLY_MODE_DEFAULT, NULL, NULL),
+                     TALLY_OK);
+    recording_flush(client);
+    assert_string_equal(tally_client_spool(client), spool);
+    struct tally_client_statistics statistics;
+    tally_client_statistics(client, &statistics);
+    assert_int_equal(statistics.recorded, 2 + 300 + 3 * 5000);
+    tally_client_close(client, 0);
+    free(spool);
+
+    assert_int_equal(recording_count(&recording, "parent"), 2);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(recording_count(&recording, tasks[i].series), tasks[i].count);
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        char series[32];
+        (void)snprintf(series, sizeof series, "child-%u", i);
+        assert_int_equal(recording_count(&recording, series), 200);
+    }
+}
+
+/* ---- killed ---- */
+
+/* In a child: records without end and says how far it is. */
+__attribute__((noreturn)) static void
+record_until_killed(const char *series, atomic_uint *recorded)
+{
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    for (unsigned i = 0;; i++) {
+        if (recording_event(client, series, i, TALLY_MODE_DEFAULT, NULL, NULL) != TALLY_OK)
+            _exit(1);
+        atomic_store(recorded, i + 1);
+        if (i % 64 == 0)
+            (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+    }
+}
+
+/* Ships whatever others left, until there is nothing left. */
+static void
+ship_what_is_left(unsigned round)
+{
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    char series[32];
+    (void)snprintf(series, sizeof series, "heir-%u", round);
+    assert_int_equal(recording_event(client, series, 0, TALLY_MODE_DEFAULT, NULL, NULL), TALLY_OK);
+    recording_flush(client);
+    struct tally_client_statistics statistics;
+    do {
+        (void)nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+        tally_client_statistics(client, &statistics);
+    } while (statistics.queued > 0 || statistics.sent < 2);
+    tally_client_close(client, 60000);
+}
+
+static void
+the_spool_of_a_killed_process_is_adopted(void **state)
+{
+    (void)state;
+    enum {
+        ROUNDS = 6
+    };
+    atomic_uint *recorded =
+        mmap(NULL, sizeof *recorded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(recorded != MAP_FAILED);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        char series[32];
+        (void)snprintf(series, sizeof series, "killed-%u", round);
+        /* Nothing arrives; everything does; answers are lost as well. */
+        proxy_target(proxy, round % 3 == 0 ? 0 : recording.served.port);
+        proxy_drop_answers(proxy, round % 3 == 2 ? 1000000 : 0);
+        atomic_store(recorded, 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            record_until_killed(series, recorded);
+        while (atomic_load(recorded) < 500 + 200 * round)
+            (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+        proxy_drop_answers(proxy, 0);
+        proxy_target(proxy, recording.served.port);
+        /* Perhaps all of it was shipped already. */
+        if (recording_count(&recording, series) < atomic_load(recorded))
+            ship_what_is_left(round);
+        unsigned count = recording_count(&recording, series);
+        /* One may have been spooled whose call did not return any more. */
+        assert_true(count == atomic_load(recorded) || count == atomic_load(recorded) + 1);
+    }
+    (void)munmap(recorded, sizeof *recorded);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_record_at_once),
+        cmocka_unit_test(clients_come_and_go_in_one_thread),
+        cmocka_unit_test(children_record_on_their_own),
+        cmocka_unit_test(the_spool_of_a_killed_process_is_adopted),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
