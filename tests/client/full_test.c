@@ -46,18 +46,8 @@ cut_off(void **state)
 {
     (void)state;
     proxy_target(proxy, 0);
-    recording.notices[0] = '\0';
+    recording_hush(&recording);
     return 0;
-}
-
-static struct tally_client_statistics
-statistics_of(struct tally_client *client)
-{
-    struct tally_client_statistics statistics;
-    tally_client_statistics(client, &statistics);
-    assert_int_equal(statistics.recorded, statistics.queued + statistics.sent + statistics.refused +
-                                              statistics.lost + statistics.denied);
-    return statistics;
 }
 
 static tally_status
@@ -100,8 +90,8 @@ refusing_loses_what_comes_last(void **state)
     unsigned kept = fill(client, "refuse", TALLY_MODE_DEFAULT, &error);
     assert_true(kept > 1000);
     assert_true(error.text[0] != '\0');
-    assert_non_null(strstr(recording.notices, "events are lost: "));
-    struct tally_client_statistics statistics = statistics_of(client);
+    assert_true(recording_said(&recording, "events are lost: ") > 0);
+    struct tally_client_statistics statistics = recording_statistics(client);
     assert_int_equal(statistics.lost, 1);
     assert_int_equal(statistics.queued, kept);
 
@@ -122,9 +112,9 @@ memory_refuses_as_well(void **state)
     struct tally_error error = { 0 };
     unsigned kept = fill(client, "memory", TALLY_MODE_DEFAULT, &error);
     assert_true(kept > 1000);
-    assert_int_equal(statistics_of(client).lost, 1);
+    assert_int_equal(recording_statistics(client).lost, 1);
     tally_client_close(client, 0);
-    assert_non_null(strstr(recording.notices, "that were only in memory are lost"));
+    assert_true(recording_said(&recording, "that were only in memory are lost") > 0);
 }
 
 /* The trail comes back while somebody waits for room. */
@@ -155,7 +145,7 @@ blocking_waits_for_room(void **state)
         assert_int_equal(record_large(client, "block", i, TALLY_MODE_DEFAULT, NULL), TALLY_OK);
     (void)pthread_join(thread, NULL);
     recording_flush(client);
-    assert_int_equal(statistics_of(client).sent, COUNT);
+    assert_int_equal(recording_statistics(client).sent, COUNT);
     tally_client_close(client, 0);
     assert_int_equal(recording_count(&recording, "block"), COUNT);
 }
@@ -170,7 +160,7 @@ blocking_ends_when_the_time_is_over(void **state)
     struct tally_client *client = recording_client(&recording, proxied, &options);
     struct tally_error error = { 0 };
     unsigned kept = fill(client, "over", TALLY_MODE_DEFAULT, &error);
-    assert_int_equal(statistics_of(client).lost, 1);
+    assert_int_equal(recording_statistics(client).lost, 1);
     proxy_target(proxy, recording.served.port);
     recording_flush(client);
     tally_client_close(client, 0);
@@ -202,11 +192,11 @@ dropping_the_oldest_is_on_record(void **state)
     struct tally_client *client = recording_client(&recording, proxied, &options);
     for (unsigned i = 0; i < COUNT; i++)
         assert_int_equal(record_large(client, "drop", i, TALLY_MODE_DEFAULT, NULL), TALLY_OK);
-    struct tally_client_statistics statistics = statistics_of(client);
+    struct tally_client_statistics statistics = recording_statistics(client);
     assert_true(statistics.lost > 1000);
     proxy_target(proxy, recording.served.port);
     recording_flush(client);
-    statistics = statistics_of(client);
+    statistics = recording_statistics(client);
     tally_client_close(client, 0);
 
     char *gaps = recording_find(&recording, "q=action%3Aaudit.gap&limit=100");

@@ -8,17 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define FLUSH_MS   120000
+#define WAIT_MS    60000
 #define LIST_LIMIT 1000
 
 void
 recording_begin(struct recording *recording, const char *const *settings)
 {
     *recording = (struct recording){ .scratch = child_folder() };
+    (void)pthread_mutex_init(&recording->lock, NULL);
     assert_true(asprintf(&recording->spools, "%s/spool", recording->scratch) > 0);
     served_begin(&recording->served, settings);
     (void)snprintf(recording->url, sizeof recording->url, "http://127.0.0.1:%u",
@@ -37,8 +40,49 @@ static void
 note(void *context, const char *text)
 {
     struct recording *recording = context;
+    (void)pthread_mutex_lock(&recording->lock);
     size_t size = strlen(recording->notices);
     (void)snprintf(recording->notices + size, sizeof recording->notices - size, "%s\n", text);
+    (void)pthread_mutex_unlock(&recording->lock);
+}
+
+unsigned
+recording_said(struct recording *recording, const char *text)
+{
+    unsigned count = 0;
+    (void)pthread_mutex_lock(&recording->lock);
+    for (const char *at = recording->notices; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    (void)pthread_mutex_unlock(&recording->lock);
+    return count;
+}
+
+void
+recording_hush(struct recording *recording)
+{
+    (void)pthread_mutex_lock(&recording->lock);
+    recording->notices[0] = '\0';
+    (void)pthread_mutex_unlock(&recording->lock);
+}
+
+void
+recording_wait_said(struct recording *recording, const char *text)
+{
+    for (int i = 0; i < WAIT_MS && recording_said(recording, text) == 0; i++)
+        (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+    if (recording_said(recording, text) == 0)
+        print_error("\"%s\" was not said, but:\n%s", text, recording->notices);
+    assert_true(recording_said(recording, text) > 0);
+}
+
+struct tally_client_statistics
+recording_statistics(struct tally_client *client)
+{
+    struct tally_client_statistics statistics;
+    tally_client_statistics(client, &statistics);
+    assert_int_equal(statistics.recorded, statistics.queued + statistics.sent + statistics.refused +
+                                              statistics.lost + statistics.denied);
+    return statistics;
 }
 
 struct tally_client_options

@@ -10,12 +10,15 @@
 #include "served.h"
 #include "tally/client.h"
 
+#include <pthread.h>
+
 struct recording {
     struct served served;
     char *scratch; /* removed at the end */
     char *spools;  /* a folder in it that does not exist yet */
     char url[64];
-    char notices[4096]; /* what clients said, a line each */
+    pthread_mutex_t lock;
+    char notices[4096]; /* what clients said, a line each; under the lock */
 };
 
 /* With these settings of the server ("NAME=value", ending with NULL; or NULL). */
@@ -28,6 +31,15 @@ struct tally_client_options recording_options(struct recording *recording);
 /* A client of the server with these options, or of `where` if that is not NULL. */
 struct tally_client *recording_client(struct recording *recording, const char *where,
                                       const struct tally_client_options *options);
+
+/* How often this was said since recording_hush(). */
+unsigned recording_said(struct recording *recording, const char *text);
+void recording_hush(struct recording *recording);
+/* Waits a generous time until it was. */
+void recording_wait_said(struct recording *recording, const char *text);
+
+/* What a client counts, which must add up. */
+struct tally_client_statistics recording_statistics(struct tally_client *client);
 
 /* Waits a generous time for everything to have its answer. */
 void recording_flush(struct tally_client *client);
