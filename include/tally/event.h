@@ -23,10 +23,10 @@ struct tally_event {
     size_t size;
 
     /* What. */
-    const char *event_type;    /* snake_case: "login_success" */
-    const char *action;        /* dotted: "user.login" */
-    const char *crud;          /* C, R, U or D */
-    const char *severity;      /* low, medium, high, critical */
+    const char *event_type; /* snake_case: "login_success" */
+    const char *action;     /* dotted: "user.login" */
+    const char *crud;       /* C, R, U or D */
+    const char *severity;   /* low, medium, high, critical */
     const char *resource_type;
     const char *resource_id;
     const char *endpoint;
@@ -36,21 +36,21 @@ struct tally_event {
     const char *user_id;
     const char *user_email;
     const char *group_id;
-    const char *actor_type;    /* user, service, system */
+    const char *actor_type; /* user, service, system */
     const char *on_behalf_of;
     const char *session_id;
     const char *ip_address;
     const char *user_agent;
 
     /* With what result. */
-    const char *status;        /* success, failure, error */
-    int status_code;           /* 100 to 999; 0: none */
+    const char *status;             /* success, failure, error */
+    int status_code;                /* 100 to 999; 0: none */
     const double *response_time_ms; /* finite, 0 or more, kept to the ns; NULL: none */
     const char *error_message;
 
     /* In which context. */
-    const char *id;            /* 1 to 64 of [A-Za-z0-9._:-]; a UUIDv7 is made if NULL */
-    const char *timestamp;     /* RFC 3339; now if NULL */
+    const char *id;        /* 1 to 64 of [A-Za-z0-9._:-]; a UUIDv7 is made if NULL */
+    const char *timestamp; /* RFC 3339; now if NULL */
     const char *request_id;
     const char *correlation_id;
     const char *trace_id;
@@ -58,8 +58,8 @@ struct tally_event {
 
     /* Content. */
     const char *message;
-    const char *details;       /* the JSON text of an object */
-    const char *changes;       /* …, {"field": {"before": …, "after": …}} */
+    const char *details; /* the JSON text of an object */
+    const char *changes; /* …, {"field": {"before": …, "after": …}} */
 };
 
 /* clang-format off */
