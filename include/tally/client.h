@@ -71,8 +71,8 @@ struct tally_client_options {
     uint32_t spool_sync_ms;   /* 100 */
     uint32_t timeout_ms;      /* 5000: how long sync waits for a receipt, and block for room */
     /* Names of members, at any depth of details and changes, whose values are masked: compared
-     * without regard to case and to _ and -, also as the end of a longer name ("db_password").
-     * Ends with NULL. NULL: TALLY_MASK_NAMES. */
+     * without regard to case and to _ and -, also as the end of a longer name ("db_password");
+     * one of four letters or fewer only as a word ("user_pin", not "spin"). Ends with NULL. NULL: TALLY_MASK_NAMES. */
     const char *const *mask_names;
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
      * masked, in texts that are free (not status, severity, …). Ends with NULL. NULL: none. Card

@@ -22,6 +22,8 @@
 
 #define NAMES_MAX    1024
 #define PATTERNS_MAX 32
+/* A name shorter than this is a secret only as a word of its own: a pin is one, a spin is not. */
+#define WORD_SIZE 5
 
 struct mask {
     struct buffer text;  /* the names, folded, one after the other */
@@ -54,6 +56,18 @@ fold_back(struct bytes name, size_t *at)
     return 0;
 }
 
+/* Whether a word of the name begins at `at`: user_pin, user.pin, userPin. */
+static bool
+begins_word(struct bytes name, size_t at)
+{
+    if (at == 0)
+        return true;
+    uint8_t before = name.data[at - 1];
+    bool letter = (before >= 'a' && before <= 'z') || (before >= 'A' && before <= 'Z');
+    bool lower = before >= 'a' && before <= 'z';
+    return !letter || (lower && name.data[at] >= 'A' && name.data[at] <= 'Z');
+}
+
 static bool
 ends_with(struct bytes name, struct bytes masked)
 {
@@ -62,7 +76,7 @@ ends_with(struct bytes name, struct bytes masked)
         if (fold_back(name, &at) != masked.data[i - 1])
             return false;
     }
-    return true;
+    return masked.size >= WORD_SIZE || begins_word(name, at);
 }
 
 static inline bool
