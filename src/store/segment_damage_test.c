@@ -382,10 +382,11 @@ forge_index(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_f
     uint8_t *trailer = content + size - SEGMENT_TRAILER_SIZE;
     uint8_t *at = content + get_u64(trailer) + 4;
     while (at + 20 <= trailer) {
-        uint8_t *section = content + get_u64(at + 4);
+        uint64_t offset = get_u64(at + 4);
         uint32_t section_size = get_u32(at + 12);
-        if (get_u64(at + 4) > size || section_size > size - get_u64(at + 4))
+        if (offset > size || section_size > size - offset)
             break;
+        uint8_t *section = content + offset;
         if (get_u16(at) == SECTION_IDS && section_size >= 16)
             forge_ids(section, section_size, 2);
         if (get_u16(at) == SECTION_BLOOM && section_size % bloom_block_size(1) == 0)
