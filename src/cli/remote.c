@@ -3,7 +3,6 @@
  */
 #include "remote_parts.h"
 
-#include "settings.h"
 #include "trail.h"
 #include "where.h"
 
@@ -12,8 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define CONNECT_SECONDS 10L
-#define STALL_SECONDS   60L
+#define STALL_SECONDS 60L
 
 bool
 remote_option(const char *name)
@@ -25,196 +23,54 @@ remote_option(const char *name)
     return false;
 }
 
-/* ---- the key and where it may go ---- */
+/* ---- opening ---- */
 
-static bool
-host_is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0 || strcmp(host, "[::1]") == 0;
-}
-
-/* Called when a connection stands, before anything is sent over it: a name that looks local may
- * lead elsewhere. */
+/* Called when a connection stands, before anything is sent over it. */
 static int
 check_peer(void *context, char *peer_address, char *own_address, int peer_port, int own_port)
 {
     (void)own_address, (void)peer_port, (void)own_port;
     const struct remote *remote = context;
-    if (!remote->loopback_only || host_is_loopback(peer_address))
-        return CURL_PREREQFUNC_OK;
-    return CURL_PREREQFUNC_ABORT;
+    return wire_peer_allowed(&remote->wire, peer_address) ? CURL_PREREQFUNC_OK
+                                                          : CURL_PREREQFUNC_ABORT;
 }
 
-/* A key is what stands in one header line. */
-static bool
-key_is_sound(const char *key)
-{
-    for (const char *c = key; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~')
-            return false;
-    return key[0] != '\0';
-}
-
+/* What a person who waits wants, and a shipper does not: a stall ends it, not a deadline. */
 static int
-add_header(struct remote *remote, const char *header)
+set_options(struct remote *remote)
 {
-    struct curl_slist *headers = curl_slist_append(remote->headers, header);
-    if (headers == NULL)
-        return fail(UNABLE, "out of memory");
-    remote->headers = headers;
-    return DONE;
-}
-
-static int
-add_key(struct remote *remote, const char *key)
-{
-    char *header;
-    if (asprintf(&header, "Authorization: Bearer %s", key) < 0)
-        return fail(UNABLE, "out of memory");
-    int outcome = add_header(remote, header);
-    explicit_bzero(header, strlen(header));
-    free(header);
-    return outcome;
-}
-
-static void
-forget_key(struct remote *remote)
-{
-    for (struct curl_slist *header = remote->headers; header != NULL; header = header->next)
-        explicit_bzero(header->data, strlen(header->data));
-    curl_slist_free_all(remote->headers);
-}
-
-/* `host` NULL: a unix socket, which leads to this machine and no other. */
-static int
-read_key(const struct invocation *invocation, struct remote *remote, bool secure, const char *host)
-{
-    const char *key = option_value(invocation, "key");
-    if (key == NULL)
-        key = getenv("TALLY_KEY");
-    if (key == NULL || key[0] == '\0')
-        return DONE;
-    if (!key_is_sound(key))
-        return fail(MISUSED, "the key has characters that no key has");
-    remote->loopback_only = !secure && host != NULL && !option_given(invocation, "insecure-http");
-    if (remote->loopback_only && !host_is_loopback(host))
-        return fail(MISUSED,
-                    "%s: a key is not sent over plain HTTP to another machine, where anybody "
-                    "on the way can read it; use https://, or --insecure-http if you must",
-                    remote->where);
-    return add_key(remote, key);
-}
-
-/* ---- opening ---- */
-
-/* What a URL says. */
-struct place {
-    char *scheme, *host, *user, *query, *fragment;
-};
-
-static void
-place_finish(struct place *place)
-{
-    curl_free(place->scheme);
-    curl_free(place->host);
-    curl_free(place->user);
-    curl_free(place->query);
-    curl_free(place->fragment);
-}
-
-static int
-place_read(const char *where, struct place *place)
-{
-    CURLU *url = curl_url();
-    if (url == NULL)
-        return fail(UNABLE, "out of memory");
-    CURLUcode code = curl_url_set(url, CURLUPART_URL, where, 0);
-    if (code == CURLUE_OK) {
-        (void)curl_url_get(url, CURLUPART_SCHEME, &place->scheme, 0);
-        (void)curl_url_get(url, CURLUPART_HOST, &place->host, 0);
-        (void)curl_url_get(url, CURLUPART_USER, &place->user, 0);
-        (void)curl_url_get(url, CURLUPART_QUERY, &place->query, 0);
-        (void)curl_url_get(url, CURLUPART_FRAGMENT, &place->fragment, 0);
-    }
-    curl_url_cleanup(url);
-    if (code != CURLUE_OK || place->scheme == NULL || place->host == NULL)
-        return fail(MISUSED, "%s is no URL: %s", where, curl_url_strerror(code));
-    if (place->user != NULL)
-        return fail(MISUSED, "a URL with a password in it; give the key with --key or TALLY_KEY");
-    if (place->query != NULL || place->fragment != NULL)
-        return fail(MISUSED, "%s: give the server's URL alone, without ? and #", where);
-    return DONE;
-}
-
-static int
-set_options(const struct invocation *invocation, struct remote *remote, bool secure)
-{
-    CURL *curl = remote->curl;
-    const char *cacert = option_value(invocation, "cacert");
-    if (cacert == NULL)
-        cacert = getenv("TALLY_CACERT");
-    bool good =
-        curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_USERAGENT, "tally/" TALLY_VERSION) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, remote->reason) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_peer) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_PREREQDATA, remote) == CURLE_OK;
-    if (good && !secure)
-        good = curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK;
-    if (good && cacert != NULL && cacert[0] != '\0')
-        good = curl_easy_setopt(curl, CURLOPT_CAINFO, cacert) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    CURL *curl = remote->wire.curl;
+    bool good = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_peer) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PREREQDATA, remote) == CURLE_OK;
     return good ? DONE : fail(UNABLE, "libcurl lacks what is needed for %s", remote->where);
 }
 
-static int
-set_up(const struct invocation *invocation, struct remote *remote, bool secure, const char *host)
+static const char *
+value_or_environment(const struct invocation *invocation, const char *option, const char *variable)
 {
-    int outcome = set_options(invocation, remote, secure);
-    /* An empty Expect: a body is sent at once, without asking whether it is welcome. */
-    if (outcome == DONE)
-        outcome = add_header(remote, "Expect:");
-    if (outcome == DONE)
-        outcome = read_key(invocation, remote, secure, host);
-    return outcome;
-}
-
-static int
-prepare_socket(const struct invocation *invocation, struct remote *remote, const char *path)
-{
-    if (path[0] == '\0' || strlen(path) > SETTINGS_SOCKET_MAX)
-        return fail(MISUSED, "%s: a socket's path has 1 to %d bytes", remote->where,
-                    SETTINGS_SOCKET_MAX);
-    if (curl_easy_setopt(remote->curl, CURLOPT_UNIX_SOCKET_PATH, path) != CURLE_OK)
-        return fail(UNABLE, "libcurl lacks what is needed for %s", remote->where);
-    return set_up(invocation, remote, false, NULL);
-}
-
-static int
-prepare(const struct invocation *invocation, struct remote *remote)
-{
-    const char *path = where_socket(remote->where);
-    if (path != NULL)
-        return prepare_socket(invocation, remote, path);
-    struct place place = { 0 };
-    int outcome = place_read(remote->where, &place);
-    if (outcome == DONE)
-        outcome = set_up(invocation, remote, strcasecmp(place.scheme, "https") == 0, place.host);
-    place_finish(&place);
-    return outcome;
+    const char *value = option_value(invocation, option);
+    return value == NULL ? getenv(variable) : value;
 }
 
 int
 remote_open(const struct invocation *invocation, struct remote **remote_out)
 {
-    assert(where_is_url(invocation->operands[0]));
+    static const struct wire_words words = {
+        "--key",
+        "--cacert FILE",
+        "--insecure-http",
+        "tally/" TALLY_VERSION,
+    };
+    const struct wire_options options = {
+        .words = &words,
+        .where = invocation->operands[0],
+        .key = value_or_environment(invocation, "key", "TALLY_KEY"),
+        .ca_file = value_or_environment(invocation, "cacert", "TALLY_CACERT"),
+        .insecure_http = option_given(invocation, "insecure-http"),
+    };
+    assert(where_is_url(options.where));
 
     const char *trail = option_value(invocation, "trail");
     int outcome = where_check_name(trail == NULL ? "main" : trail);
@@ -223,19 +79,17 @@ remote_open(const struct invocation *invocation, struct remote **remote_out)
     struct remote *remote = calloc(1, sizeof *remote);
     if (remote == NULL)
         return fail(UNABLE, "out of memory");
-    remote->where = invocation->operands[0];
+    remote->where = options.where;
     remote->trail = trail == NULL ? "main" : trail;
-    remote->base = strdup(where_socket(remote->where) == NULL ? remote->where : "http://localhost");
-    bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    remote->curl = started ? curl_easy_init() : NULL;
-    outcome = remote->base == NULL || remote->curl == NULL ? fail(UNABLE, "out of memory")
-                                                           : prepare(invocation, remote);
+    struct tally_error error;
+    tally_status status = wire_open(&options, &remote->wire, &error);
+    outcome = status == TALLY_OK
+                  ? set_options(remote)
+                  : fail(status == TALLY_INVALID ? MISUSED : UNABLE, "%s", error.text);
     if (outcome != DONE) {
         remote_close(remote);
         return outcome;
     }
-    for (size_t size = strlen(remote->base); size > 0 && remote->base[size - 1] == '/'; size--)
-        remote->base[size - 1] = '\0';
     *remote_out = remote;
     return DONE;
 }
@@ -245,10 +99,7 @@ remote_close(struct remote *remote)
 {
     if (remote == NULL)
         return;
-    forget_key(remote);
-    curl_easy_cleanup(remote->curl);
-    curl_global_cleanup();
-    free(remote->base);
+    wire_close(&remote->wire);
     free(remote);
 }
 

@@ -58,7 +58,7 @@ receive(char *data, size_t one, size_t size, void *context)
     struct exchange *exchange = context;
     struct bytes bytes = bytes_of(data, size);
     long code = 0;
-    (void)curl_easy_getinfo(exchange->remote->curl, CURLINFO_RESPONSE_CODE, &code);
+    (void)curl_easy_getinfo(exchange->remote->wire.curl, CURLINFO_RESPONSE_CODE, &code);
     if (!is_success(code)) {
         if (exchange->refusal.size + size <= PROBLEM_MAX)
             buffer_bytes(&exchange->refusal, bytes);
@@ -72,46 +72,11 @@ receive(char *data, size_t one, size_t size, void *context)
     return exchange->taken == TALLY_OK ? size : 0;
 }
 
-/* What libcurl says of a unix socket names a host and a port that nobody asked for. */
-static const char *
-reason_not_connected(const struct remote *remote, const char *reason)
-{
-    long number = 0;
-    if (where_socket(remote->where) == NULL ||
-        curl_easy_getinfo(remote->curl, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
-        return reason;
-    const char *text = strerrordesc_np((int)number);
-    return number == 0 || text == NULL ? reason : text;
-}
-
-static tally_status
-fault_of_curl(const struct remote *remote, CURLcode code, struct tally_error *error)
-{
-    const char *reason = remote->reason[0] != '\0' ? remote->reason : curl_easy_strerror(code);
-    switch (code) {
-    case CURLE_OUT_OF_MEMORY:
-        return memory_fault(error);
-    case CURLE_COULDNT_CONNECT:
-        return fault(error, TALLY_IO, "%s", reason_not_connected(remote, reason));
-    case CURLE_ABORTED_BY_CALLBACK:
-        return fault(error, TALLY_IO,
-                     "this name leads to another machine, and a key is not sent there over plain "
-                     "HTTP");
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-        return fault(error, TALLY_IO, "%s (--cacert FILE names certificates to trust)", reason);
-    case CURLE_OPERATION_TIMEDOUT:
-        return fault(error, TALLY_IO, "no answer in time: %s", reason);
-    default:
-        return fault(error, TALLY_IO, "%s", reason);
-    }
-}
-
 /* Reads why a request was refused. */
 static tally_status
 refuse(struct exchange *exchange, long code, struct refusal *refusal)
 {
-    CURL *curl = exchange->remote->curl;
+    CURL *curl = exchange->remote->wire.curl;
     const char *type = NULL;
     char *elsewhere = NULL;
     (void)curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
@@ -134,7 +99,7 @@ set_request(struct exchange *exchange, const char *url, const struct curl_slist 
 {
     static const char *const names[] = { "GET", "POST", "DELETE" };
     const struct remote_request *request = exchange->request;
-    CURL *curl = exchange->remote->curl;
+    CURL *curl = exchange->remote->wire.curl;
     bool body = request->method == REMOTE_POST;
     const void *data = request->body.size > 0 ? (const void *)request->body.data : "";
     CURLcode codes[] = {
@@ -161,15 +126,15 @@ transfer(struct exchange *exchange)
     const char *media = exchange->request->body_type;
     char type[128];
     (void)snprintf(type, sizeof type, "Content-Type: %s", media == NULL ? "" : media);
-    struct curl_slist headers = { .data = type, .next = remote->headers };
+    struct curl_slist headers = { .data = type, .next = remote->wire.headers };
     struct buffer url = { 0 };
-    buffer_text(&url, remote->base);
+    buffer_text(&url, remote->wire.base);
     buffer_bytes(&url, exchange->request->target);
     buffer_byte(&url, '\0');
     CURLcode code = buffer_failed(&url) ? CURLE_OUT_OF_MEMORY
                                         : set_request(exchange, (const char *)url.data, &headers);
     if (code == CURLE_OK)
-        code = curl_easy_perform(remote->curl);
+        code = curl_easy_perform(remote->wire.curl);
     buffer_free(&url);
     return code;
 }
@@ -236,7 +201,7 @@ worth_repeating(const struct exchange *exchange, CURLcode code, tally_status sta
     if (attempt >= REMOTE_RETRIES_MAX || again == REMOTE_ONCE)
         return false;
     if (code == CURLE_OK)
-        return status == TALLY_BUSY && asked_to_wait(exchange->remote->curl, wait_out);
+        return status == TALLY_BUSY && asked_to_wait(exchange->remote->wire.curl, wait_out);
     *wait_out = (CLOCK_SECOND / 4) << attempt;
     bool lost = exchange->begun && exchange->request->take != NULL;
     return again == REMOTE_ALWAYS && !lost && is_broken(code, attempt);
@@ -276,7 +241,7 @@ attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refu
     struct tally_error error = { 0 };
     exchange->error = &error;
     exchange->taken = TALLY_OK;
-    exchange->remote->reason[0] = '\0';
+    exchange->remote->wire.reason[0] = '\0';
     *code_out = transfer(exchange);
     exchange->left = exchange->left || !is_unsent(*code_out);
     if (exchange->taken != TALLY_OK) {
@@ -284,15 +249,15 @@ attempt_once(struct exchange *exchange, CURLcode *code_out, struct refusal *refu
         return exchange->taken;
     }
     if (*code_out != CURLE_OK) {
-        tally_status status = fault_of_curl(exchange->remote, *code_out, &error);
+        tally_status status = wire_fault(&exchange->remote->wire, *code_out, &error);
         refusal_of_error(&error, refusal);
         return status;
     }
     long code = 0;
-    (void)curl_easy_getinfo(exchange->remote->curl, CURLINFO_RESPONSE_CODE, &code);
+    (void)curl_easy_getinfo(exchange->remote->wire.curl, CURLINFO_RESPONSE_CODE, &code);
     if (!is_success(code))
         return refuse(exchange, code, refusal);
-    if (exchange->request->take == NULL || is_framed(exchange->remote->curl))
+    if (exchange->request->take == NULL || is_framed(exchange->remote->wire.curl))
         return TALLY_OK;
     tally_status status = fault(&error, TALLY_IO, "the answer does not say where it ends");
     refusal_of_error(&error, refusal);

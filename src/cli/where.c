@@ -1,22 +1,16 @@
 #include "where.h"
 
 #include "settings.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-const char *
-where_socket(const char *where)
-{
-    return strncmp(where, "unix:", 5) == 0 ? where + 5 : NULL;
-}
-
 bool
 where_is_url(const char *where)
 {
-    return strncasecmp(where, "http://", 7) == 0 || strncasecmp(where, "https://", 8) == 0 ||
-           where_socket(where) != NULL;
+    return wire_is_server(where);
 }
 
 int

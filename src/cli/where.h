@@ -40,9 +40,6 @@ int where_fault(const struct where *where, const struct tally_error *error);
 /* Whether WHERE is a URL or unix:PATH: then the command works on a server (remote.h). */
 bool where_is_url(const char *where);
 
-/* The PATH of unix:PATH, or NULL. */
-const char *where_socket(const char *where);
-
 /* DONE, or MISUSED after saying what a trail's name is. */
 int where_check_name(const char *name);
 

@@ -210,14 +210,10 @@ was_sent(const struct http *http)
 static enum transport_outcome
 fail(struct http *http, CURLcode code, struct tally_error *error)
 {
-    if (code != CURLE_ABORTED_BY_CALLBACK)
-        (void)wire_fault(&http->wire, code, error);
-    else if (http->begun == 0)
-        (void)fault(error, TALLY_IO,
-                    "this name leads to another machine, and a key is not sent there over plain "
-                    "HTTP");
-    else
+    if (code == CURLE_ABORTED_BY_CALLBACK && http->begun > 0)
         (void)fault(error, TALLY_IO, "the connection broke before an answer came");
+    else
+        (void)wire_fault(&http->wire, code, error);
     return was_sent(http) ? TRANSPORT_UNKNOWN : TRANSPORT_LATER;
 }
 
@@ -480,12 +476,23 @@ tally_status
 transport_http_create(const struct transport_options *options, struct transport **transport_out,
                       struct tally_error *error)
 {
+    static const struct wire_words words = {
+        "`key`",
+        "ca_file",
+        "insecure_http",
+        "libtally/" TALLY_VERSION,
+    };
     const struct wire_options wire_options = {
+        .words = &words,
         .where = options->where,
         .key = options->key,
         .ca_file = options->ca_file,
         .insecure_http = options->insecure_http,
     };
+    /* A spool outlives the folder that its process was in. */
+    const char *path = wire_socket(options->where);
+    if (path != NULL && path[0] != '/')
+        return fault(error, TALLY_INVALID, "%s: a socket's path begins with /", options->where);
     struct http *http = calloc(1, sizeof *http);
     if (http == NULL)
         return memory_fault(error);

@@ -78,8 +78,8 @@ add_key(struct wire *wire, const struct wire_options *options, const char *host,
     if (wire->loopback_only && !host_is_loopback(host))
         return fault(error, TALLY_INVALID,
                      "%s: a key is not sent over plain HTTP to another machine, where anybody on "
-                     "the way can read it; use https://, or insecure_http if you must",
-                     options->where);
+                     "the way can read it; use https://, or %s if you must",
+                     options->where, options->words->insecure_http);
     char *header;
     if (asprintf(&header, "Authorization: Bearer %s", options->key) < 0)
         return memory_fault(error);
@@ -107,8 +107,9 @@ place_finish(struct place *place)
 }
 
 static tally_status
-place_read(const char *where, struct place *place, struct tally_error *error)
+place_read(const struct wire_options *options, struct place *place, struct tally_error *error)
 {
+    const char *where = options->where;
     CURLU *url = curl_url();
     if (url == NULL)
         return memory_fault(error);
@@ -125,7 +126,8 @@ place_read(const char *where, struct place *place, struct tally_error *error)
         return fault(error, TALLY_INVALID, "%s is no URL: %s", where, curl_url_strerror(code));
     if (place->user != NULL)
         return fault(error, TALLY_INVALID,
-                     "a URL with a password in it; give the key as `key` or in TALLY_KEY");
+                     "a URL with a password in it; give the key with %s or in TALLY_KEY",
+                     options->words->key);
     if (place->query != NULL || place->fragment != NULL)
         return fault(error, TALLY_INVALID, "%s: give the server's URL alone, without ? and #",
                      where);
@@ -142,7 +144,7 @@ set_options(struct wire *wire, const struct wire_options *options, struct tally_
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_USERAGENT, "libtally/" TALLY_VERSION) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_USERAGENT, options->words->agent) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, wire->reason) == CURLE_OK;
     if (good && !wire->secure)
@@ -164,9 +166,8 @@ open_socket(struct wire *wire, const struct wire_options *options, struct tally_
 {
     const char *path = wire_socket(options->where);
     struct sockaddr_un address;
-    if (path[0] != '/' || strlen(path) >= sizeof address.sun_path)
-        return fault(error, TALLY_INVALID,
-                     "%s: a socket's path begins with / and has at most %zu bytes", options->where,
+    if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
+        return fault(error, TALLY_INVALID, "%s: a socket's path has 1 to %zu bytes", options->where,
                      sizeof address.sun_path - 1);
     wire->socket = wire->secure = true;
     tally_status status = set_options(wire, options, error);
@@ -177,7 +178,7 @@ static tally_status
 open_url(struct wire *wire, const struct wire_options *options, struct tally_error *error)
 {
     struct place place = { 0 };
-    tally_status status = place_read(options->where, &place, error);
+    tally_status status = place_read(options, &place, error);
     if (status == TALLY_OK) {
         wire->secure = strcasecmp(place.scheme, "https") == 0;
         status = set_options(wire, options, error);
@@ -191,7 +192,10 @@ open_url(struct wire *wire, const struct wire_options *options, struct tally_err
 tally_status
 wire_open(const struct wire_options *options, struct wire *wire, struct tally_error *error)
 {
-    *wire = (struct wire){ .ca_given = options->ca_file != NULL && options->ca_file[0] != '\0' };
+    *wire = (struct wire){
+        .words = options->words,
+        .ca_given = options->ca_file != NULL && options->ca_file[0] != '\0',
+    };
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return memory_fault(error);
     bool socket = wire_socket(options->where) != NULL;
@@ -247,9 +251,14 @@ wire_fault(const struct wire *wire, CURLcode code, struct tally_error *error)
         return fault(error, TALLY_IO, "%s", reason_not_connected(wire, reason));
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-        return fault(error, TALLY_IO, "%s (ca_file names certificates to trust)", reason);
+        return fault(error, TALLY_IO, "%s (%s names certificates to trust)", reason,
+                     wire->words->ca_file);
+    case CURLE_ABORTED_BY_CALLBACK:
+        return fault(error, TALLY_IO,
+                     "this name leads to another machine, and a key is not sent there over plain "
+                     "HTTP");
     case CURLE_OPERATION_TIMEDOUT:
-        return fault(error, TALLY_IO, "no answer in time");
+        return fault(error, TALLY_IO, "no answer in time: %s", reason);
     default:
         return fault(error, TALLY_IO, "%s", reason);
     }

@@ -19,7 +19,14 @@ bool wire_is_server(const char *where);
 /* The path of a unix socket that `where` names, or NULL. */
 const char *wire_socket(const char *where);
 
+/* What the options are called where they are given: messages name them. */
+struct wire_words {
+    const char *key, *ca_file, *insecure_http;
+    const char *agent; /* who asks, as in "tally/1.0" */
+};
+
 struct wire_options {
+    const struct wire_words *words;
     const char *where;
     const char *key;     /* NULL: none */
     const char *ca_file; /* NULL: the system's */
@@ -27,6 +34,7 @@ struct wire_options {
 };
 
 struct wire {
+    const struct wire_words *words; /* lent */
     CURL *curl;
     char *base; /* the URL without slashes at its end; of a socket http://localhost */
     struct curl_slist *headers; /* of every request; the key is among them */
