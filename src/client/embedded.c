@@ -105,11 +105,11 @@ shut(struct embedded *embedded)
 }
 
 static tally_status
-open_folder(struct embedded *embedded, struct tally_error *error)
+open_folder(const struct embedded *embedded, struct folder **folder_out, struct tally_error *error)
 {
     const struct folder_options options = { .command = "libtally" };
     struct tally_error own = { 0 };
-    tally_status status = folder_open(embedded->path, &options, &embedded->folder, &own);
+    tally_status status = folder_open(embedded->path, &options, folder_out, &own);
     if (status == TALLY_ABSENT || own.os == ENOENT || own.os == ENOTDIR)
         return fault(error, TALLY_ABSENT, "no data folder at %s: make one with `tally init %s`",
                      embedded->path, embedded->path);
@@ -118,22 +118,36 @@ open_folder(struct embedded *embedded, struct tally_error *error)
     return status;
 }
 
+/* Folder and trail; neither where one of them cannot be had. */
+static tally_status
+open_both(const struct embedded *embedded, enum trail_mode mode, struct embedded_reading *both_out,
+          struct tally_error *error)
+{
+    struct embedded_reading both;
+    tally_status status = open_folder(embedded, &both.folder, error);
+    if (status != TALLY_OK)
+        return status;
+    status = trail_open(both.folder, embedded->name, mode, &both.trail, NULL, error);
+    if (status == TALLY_OK) {
+        *both_out = both;
+        return TALLY_OK;
+    }
+    folder_close(both.folder);
+    if (status == TALLY_ABSENT)
+        return fault(error, status, "no trail %s in %s: make it with `tally trail %s create %s`",
+                     embedded->name, embedded->path, embedded->path, embedded->name);
+    return status;
+}
+
 static tally_status
 open_trail(struct embedded *embedded, struct tally_error *error)
 {
-    tally_status status = open_folder(embedded, error);
+    struct embedded_reading both;
+    tally_status status = open_both(embedded, TRAIL_WRITE, &both, error);
     if (status != TALLY_OK)
         return status;
-    status =
-        trail_open(embedded->folder, embedded->name, TRAIL_WRITE, &embedded->trail, NULL, error);
-    if (status != TALLY_OK) {
-        folder_close(embedded->folder);
-        embedded->folder = NULL;
-        if (status == TALLY_ABSENT)
-            (void)fault(error, status, "no trail %s in %s: make it with `tally trail %s create %s`",
-                        embedded->name, embedded->path, embedded->path, embedded->name);
-        return status;
-    }
+    embedded->folder = both.folder;
+    embedded->trail = both.trail;
     embedded->openings++;
     embedded->opened = clock_monotonic();
     return TALLY_OK;
@@ -223,14 +237,32 @@ embedded_enter(struct embedded *embedded, const struct embedded_wait *wait,
     }
 }
 
-struct trail *
-embedded_enter_open(struct embedded *embedded)
+tally_status
+embedded_read(struct embedded *embedded, struct embedded_reading *reading_out,
+              struct tally_error *error)
 {
+    tally_status status = TALLY_OK;
+    /* Opening may take the lock for a moment, so it is not done while somebody forks. */
     (void)pthread_mutex_lock(&lock);
-    struct trail *trail = embedded->doubtful ? NULL : embedded->trail;
-    embedded->users += trail != NULL;
+    if (embedded->trail != NULL && !embedded->doubtful) {
+        embedded->users++;
+        *reading_out = (struct embedded_reading){ .trail = embedded->trail };
+    } else {
+        status = open_both(embedded, TRAIL_READ, reading_out, error);
+    }
     (void)pthread_mutex_unlock(&lock);
-    return trail;
+    return status;
+}
+
+void
+embedded_read_end(struct embedded *embedded, struct embedded_reading *reading)
+{
+    if (reading->folder == NULL) {
+        embedded_leave(embedded, EMBEDDED_GOOD);
+        return;
+    }
+    (void)trail_close(reading->trail, NULL);
+    folder_close(reading->folder);
 }
 
 void

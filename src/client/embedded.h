@@ -44,8 +44,15 @@ enum embedded_state {
 };
 void embedded_leave(struct embedded *embedded, enum embedded_state state);
 
-/* The open trail or NULL, as embedded_enter() gives it, without opening it. */
-struct trail *embedded_enter_open(struct embedded *embedded);
+/* The trail for reading: the one that is open for writing, or one that is opened for this. */
+struct embedded_reading {
+    struct folder *folder; /* NULL: it is the open one */
+    struct trail *trail;
+};
+TALLY_MUST_CHECK tally_status embedded_read(struct embedded *embedded,
+                                            struct embedded_reading *reading_out,
+                                            struct tally_error *error);
+void embedded_read_end(struct embedded *embedded, struct embedded_reading *reading);
 
 /* Closes the trail if nobody is using it. */
 void embedded_rest(struct embedded *embedded);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "embedded.h"
 #include "fault.h"
+#include "question.h"
 #include "transport_parts.h"
 
 #include <stdio.h>
@@ -276,8 +277,14 @@ static tally_status
 trail_get(struct transport *transport, const char *target, int64_t until, struct buffer *answer_out,
           struct tally_error *error)
 {
-    (void)transport, (void)target, (void)until, (void)answer_out;
-    return fault(error, TALLY_UNSUPPORTED, "a folder does not answer %s", target);
+    struct embedding *self = embedding_of(transport);
+    struct embedded_reading reading;
+    tally_status status = embedded_read(self->embedded, &reading, error);
+    if (status != TALLY_OK)
+        return status;
+    status = question_answer(reading.trail, target, until, answer_out, error);
+    embedded_read_end(self->embedded, &reading);
+    return status;
 }
 
 static const struct transport_kind trail_kind = {

@@ -30,3 +30,17 @@ stream_finish(struct stream *stream)
 {
     buffer_free(&stream->buffer);
 }
+
+static tally_status
+append(void *context, struct bytes bytes, struct tally_error *error)
+{
+    struct buffer *body = context;
+    buffer_bytes(body, bytes);
+    return buffer_failed(body) ? memory_fault(error) : TALLY_OK;
+}
+
+struct stream
+stream_into(struct buffer *body)
+{
+    return (struct stream){ .write = append, .context = body };
+}

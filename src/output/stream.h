@@ -35,6 +35,9 @@ TALLY_MUST_CHECK tally_status stream_commit(struct stream *stream, struct tally_
 /* Hands on whatever there is. */
 TALLY_MUST_CHECK tally_status stream_flush(struct stream *stream, struct tally_error *error);
 
+/* A stream whose bytes are appended to `body`. */
+struct stream stream_into(struct buffer *body);
+
 /* Frees the buffer; what was not flushed is dropped. */
 void stream_finish(struct stream *stream);
 

@@ -1,7 +1,7 @@
 #include "reading.h"
 
 #include "clock.h"
-#include "entries.h"
+#include "entries_answer.h"
 #include "explanation.h"
 #include "fault.h"
 #include "json.h"
@@ -197,20 +197,6 @@ reading_cover(struct trail *trail, uint64_t index, struct tally_error *error)
     return status;
 }
 
-static tally_status
-append(void *context, struct bytes bytes, struct tally_error *error)
-{
-    struct buffer *body = context;
-    buffer_bytes(body, bytes);
-    return buffer_failed(body) ? memory_fault(error) : TALLY_OK;
-}
-
-struct stream
-reading_stream(struct buffer *body)
-{
-    return (struct stream){ .write = append, .context = body };
-}
-
 tally_status
 reading_explain(const struct request *request, const struct selection *selection,
                 struct buffer *members, struct tally_error *error)
@@ -228,28 +214,19 @@ reading_explain(const struct request *request, const struct selection *selection
     return TALLY_OK;
 }
 
+/* What stands behind `next`. */
+struct tail {
+    const struct request *request;
+    struct bytes members;
+};
+
 static tally_status
-write_excerpt(const struct request *request, struct excerpt *excerpt, struct bytes members,
-              struct buffer *body, struct tally_error *error)
+write_tail(void *context, struct excerpt *excerpt, struct buffer *members,
+           struct tally_error *error)
 {
-    const struct listing_style style = { 0 };
-    struct stream stream = reading_stream(body);
-    struct buffer all = { 0 };
-    struct entries *entries = NULL;
-    tally_status status = entries_create(LISTING_JSON, &style, &stream, &entries, error);
-    if (status == TALLY_OK)
-        status = entries_excerpt(entries, excerpt, READING_SIZE_MAX, error);
-    if (status == TALLY_OK)
-        status = excerpt_put_next(excerpt, &all, error);
-    buffer_bytes(&all, members);
-    if (status == TALLY_OK)
-        status = reading_explain(request, &excerpt->selection, &all, error);
-    if (status == TALLY_OK)
-        status = entries_end(entries, buffer_view(&all), error);
-    entries_destroy(entries);
-    stream_finish(&stream);
-    buffer_free(&all);
-    return status;
+    const struct tail *tail = context;
+    buffer_bytes(members, tail->members);
+    return reading_explain(tail->request, &excerpt->selection, members, error);
 }
 
 void
@@ -257,7 +234,8 @@ reading_answer(struct request *request, struct excerpt *excerpt, struct bytes me
 {
     struct buffer body = { 0 };
     struct tally_error error = { 0 };
-    if (write_excerpt(request, excerpt, members, &body, &error) == TALLY_OK)
+    struct tail tail = { request, members };
+    if (entries_answer_excerpt(excerpt, write_tail, &tail, &body, &error) == TALLY_OK)
         answer_json(request, 200, &body);
     else
         answer_fault(request, &error);

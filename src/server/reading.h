@@ -7,12 +7,8 @@
 #ifndef READING_H
 #define READING_H
 
-#include "excerpt.h"
+#include "entries_answer.h"
 #include "request.h"
-
-/* The most that an answer with entries holds, but for its last entry: a page ends there, and `next`
- * goes on. A thousand entries of a mebibyte each would not fit into memory a few times. */
-#define READING_SIZE_MAX (8u << 20)
 
 /* How deep numbered pages go: to find one, all before it are found. */
 #define LOGS_DEPTH_MAX 10000
@@ -51,9 +47,6 @@ void reading_details(const struct request *request, struct bytes filter, struct 
 TALLY_MUST_CHECK tally_status reading_cover(struct trail *trail, uint64_t index,
                                             struct tally_error *error);
 
-/* A stream that appends to a buffer. The caller finishes it. */
-struct stream reading_stream(struct buffer *body);
-
 /* What a request that reads a list asks for: the filter, the role, the time. The route adds order,
  * limit and what else there is. `filter` must outlive the request for the excerpt. */
 struct excerpt_request reading_request(struct request *request,
@@ -76,7 +69,7 @@ TALLY_MUST_CHECK tally_status reading_explain(const struct request *request,
                                               struct buffer *members, struct tally_error *error);
 
 /* Answers with the entries of an excerpt, as {"data":[…],"next":…} and `members` behind, each with
- * a comma before it; cuts the excerpt at READING_SIZE_MAX. */
+ * a comma before it; cuts the excerpt at ENTRIES_ANSWER_SIZE_MAX. */
 void reading_answer(struct request *request, struct excerpt *excerpt, struct bytes members);
 
 #endif

@@ -129,7 +129,7 @@ write_rows(struct around *around, struct entries *entries, struct stream *stream
             status = entries_row(entries, &entry, error);
         if (status != TALLY_OK)
             return status;
-        if (stream_written(stream) > READING_SIZE_MAX && around->count > 1)
+        if (stream_written(stream) > ENTRIES_ANSWER_SIZE_MAX && around->count > 1)
             return TALLY_FULL;
     }
     return entries_end(entries, bytes_text("\"next\":null"), error);
@@ -139,7 +139,7 @@ static tally_status
 write_around(struct around *around, struct buffer *body, struct tally_error *error)
 {
     const struct listing_style style = { 0 };
-    struct stream stream = reading_stream(body);
+    struct stream stream = stream_into(body);
     struct entries *entries;
     tally_status status = entries_create(LISTING_JSON, &style, &stream, &entries, error);
     if (status != TALLY_OK)
@@ -163,7 +163,7 @@ answer_around(struct request *request, struct trail *trail, uint64_t index, size
         answer_problem(request, 404, "there is no entry %llu", (unsigned long long)index);
     else if (status == TALLY_FULL)
         answer_problem(request, 400, "these entries are more than %u bytes: ask with a lower limit",
-                       READING_SIZE_MAX);
+                       ENTRIES_ANSWER_SIZE_MAX);
     else if (status != TALLY_OK)
         answer_fault(request, &error);
     else if (reading_record_index(request, index))

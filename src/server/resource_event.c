@@ -1,7 +1,7 @@
 /*
  * GET /api/events/{index}, and …/proof - one entry, alone or with what proves it.
  */
-#include "entries.h"
+#include "entries_answer.h"
 #include "export.h"
 #include "proof_file.h"
 #include "reading.h"
@@ -13,31 +13,6 @@ answer_no_entry(struct request *request, struct trail *trail, uint64_t index)
 {
     answer_problem(request, 404, "there is no entry %llu: the trail has size %llu",
                    (unsigned long long)index, (unsigned long long)trail_size(trail));
-}
-
-/* The entry as an object. TALLY_ABSENT. */
-static tally_status
-write_entry(struct trail *trail, uint64_t index, struct buffer *body, struct tally_error *error)
-{
-    struct snapshot *snapshot;
-    tally_status status = snapshot_open(trail, &snapshot, error);
-    if (status != TALLY_OK)
-        return status;
-    const struct listing_style style = { 0 };
-    struct stream stream = reading_stream(body);
-    struct entries *entries = NULL;
-    struct run_entry entry;
-    status = snapshot_entry(snapshot, index, RUN_VALUES, &entry, error);
-    if (status == TALLY_OK)
-        status = entries_create(LISTING_NDJSON, &style, &stream, &entries, error);
-    if (status == TALLY_OK)
-        status = entries_row(entries, &entry, error);
-    if (status == TALLY_OK)
-        status = entries_end(entries, (struct bytes){ NULL, 0 }, error);
-    entries_destroy(entries);
-    stream_finish(&stream);
-    snapshot_close(snapshot);
-    return status;
 }
 
 /* The entry as evidence: an export of one. TALLY_ABSENT. */
@@ -63,7 +38,7 @@ write_evidence(struct trail *trail, uint64_t index, struct buffer *body, struct 
 
     const struct export_options export_options = { .format = EXPORT_EVIDENCE };
     struct export_result result;
-    struct stream stream = reading_stream(body);
+    struct stream stream = stream_into(body);
     status = export_write(&selection, &export_options, &stream, &result, error);
     stream_finish(&stream);
     selection_close(&selection);
@@ -110,7 +85,7 @@ void
 event_show(struct request *request)
 {
     bool evidence = request_parameter(request, "form").data != NULL;
-    answer_entry(request, "application/json", evidence ? write_evidence : write_entry);
+    answer_entry(request, "application/json", evidence ? write_evidence : entries_answer_one);
 }
 
 void

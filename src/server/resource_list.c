@@ -31,13 +31,7 @@ put_total(const struct request *request, struct excerpt *excerpt, struct buffer 
 {
     if (request_parameter(request, "count").data == NULL)
         return TALLY_OK;
-    uint64_t total;
-    tally_status status = scan_count(excerpt->selection.scan, &total, error);
-    if (status != TALLY_OK)
-        return status;
-    buffer_text(members, ",\"total\":");
-    buffer_decimal(members, total);
-    return TALLY_OK;
+    return entries_answer_total(excerpt, members, error);
 }
 
 /* Answers from an excerpt, once it is on record. */

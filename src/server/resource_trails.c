@@ -107,7 +107,7 @@ trail_show(struct request *request)
     }
     const struct listing_style style = { 0 };
     struct buffer body = { 0 };
-    struct stream stream = reading_stream(&body);
+    struct stream stream = stream_into(&body);
     struct listing *listing = NULL;
     tally_status status = listing_create(LISTING_NDJSON, &style, trail_info_columns,
                                          TRAIL_INFO_COUNT, &stream, &listing, &error);
