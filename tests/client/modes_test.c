@@ -211,6 +211,41 @@ json_is_recorded_as_well(void **state)
     tally_text_free(text);
 }
 
+/* The server listens at both; the key goes over the socket as over TLS. */
+static void
+a_unix_socket_will_do(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 500
+    };
+    char setting[600], where[600];
+    const char *settings[] = { setting, NULL };
+    (void)snprintf(setting, sizeof setting, "TALLY_SERVER_SOCKET=%s/socket", recording.scratch);
+    (void)snprintf(where, sizeof where, "unix:%s/socket", recording.scratch);
+    served_stop(&recording.served);
+    served_start(&recording.served, settings);
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, where, &options);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(recording_event(client, "socket", i, TALLY_MODE_DEFAULT, NULL, NULL),
+                         TALLY_OK);
+    struct tally_receipt receipt;
+    assert_int_equal(recording_event(client, "socket-sync", 0, TALLY_MODE_SYNC, &receipt, NULL),
+                     TALLY_OK);
+    recording_flush(client);
+    char *text;
+    size_t size;
+    assert_int_equal(
+        tally_client_get(client, "/api/events?action=test.step&limit=1", &text, &size, NULL),
+        TALLY_OK);
+    tally_text_free(text);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "socket"), COUNT);
+    (void)snprintf(recording.url, sizeof recording.url, "http://127.0.0.1:%u",
+                   (unsigned)recording.served.port);
+}
+
 static void
 nothing_happens_before_the_first_event_or_where_disabled(void **state)
 {
@@ -285,6 +320,7 @@ main(void)
         cmocka_unit_test(a_receipt_is_the_trails),
         cmocka_unit_test(many_receipts_come_in_order),
         cmocka_unit_test(json_is_recorded_as_well),
+        cmocka_unit_test(a_unix_socket_will_do),
         cmocka_unit_test(nothing_happens_before_the_first_event_or_where_disabled),
         cmocka_unit_test(wrong_options_are_named),
     };
