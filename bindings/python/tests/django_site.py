@@ -6,7 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.urls import path
 from django.views import View
 
@@ -85,7 +92,9 @@ def file(request: HttpRequest) -> FileResponse:
 
 
 def enter(request: HttpRequest) -> HttpResponse:
-    user = authenticate(request, username=request.POST["username"], password=request.POST["password"])
+    user = authenticate(
+        request, username=request.POST["username"], password=request.POST["password"]
+    )
     if user is None:
         return HttpResponse("no", status=401)
     login(request, user)

@@ -113,6 +113,16 @@ def test_an_error_is_recorded_and_goes_on(tallystick_events: Events) -> None:
     assert tallystick.current_context() is None
 
 
+def test_a_client_that_leaves(tallystick_events: Events) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        served(AuditMiddleware(app, record="all"), http())
+    (event,) = tallystick_events
+    assert (event["status"], event["status_code"]) == ("failure", 499)
+
+
 def test_an_error_behind_the_first_byte_is_one(tallystick_events: Events) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -235,7 +245,9 @@ def test_a_websocket(kind: str, code: int, tallystick_events: Events) -> None:
         audit_logger.log("chat.say")
         await send({"type": "websocket.close"})
 
-    served(AuditMiddleware(app, record="all"), {**http("/chat"), "type": "websocket", "method": None})
+    served(
+        AuditMiddleware(app, record="all"), {**http("/chat"), "type": "websocket", "method": None}
+    )
     said, connection = tallystick_events
     assert (said["endpoint"], connection["endpoint"]) == ("/chat", "/chat")
     assert connection["status_code"] == code

@@ -93,7 +93,11 @@ def test_a_failure(
 ) -> None:
     assert client.get(f"/things/{name}").status_code == code
     view, request = named(tallystick_events, "thing.read"), named(tallystick_events, "http.get")
-    assert (view["status"], view["status_code"], view.get("error_message")) == ("failure", code, error)
+    assert (view["status"], view["status_code"], view.get("error_message")) == (
+        "failure",
+        code,
+        error,
+    )
     assert (request["status"], request["status_code"]) == (status, code)
     assert request.get("error_message") == error
 
@@ -181,7 +185,9 @@ def test_a_file_stays_the_servers(tallystick_events: Events) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("a", 200), ("broken", 500)])
-def test_asynchronous_views(name: str, code: int, client: Client, tallystick_events: Events) -> None:
+def test_asynchronous_views(
+    name: str, code: int, client: Client, tallystick_events: Events
+) -> None:
     """Under both kinds of server."""
     asynchronous = AsyncClient(raise_request_exception=False)
     answers = [client.get(f"/wait/{name}"), asyncio.run(asynchronous.get(f"/wait/{name}"))]

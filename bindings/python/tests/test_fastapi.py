@@ -106,7 +106,9 @@ def named(events: Events, action: str) -> dict[str, Any]:
 
 
 def test_a_success_with_the_results_id(client: TestClient, tallystick_events: Events) -> None:
-    answer = client.post("/reports", json={"title": "t", "password": "p"}, headers={"X-Request-Id": "r"})
+    answer = client.post(
+        "/reports", json={"title": "t", "password": "p"}, headers={"X-Request-Id": "r"}
+    )
     assert answer.json() == {"id": 7, "title": "t", "password": "p"}
     event = named(tallystick_events, "report.create")
     assert event.pop("response_time_ms") >= 0
@@ -135,7 +137,11 @@ def test_all_of_a_request_is_of_one_request(client: TestClient, tallystick_event
 def test_a_synchronous_endpoint(client: TestClient, tallystick_events: Events) -> None:
     assert client.get("/reports/5?verbose=1").json() == {"report_id": 5, "verbose": True}
     event = named(tallystick_events, "report.read")
-    assert (event["resource_id"], event["status_code"], event["endpoint"]) == ("5", 200, "/reports/5")
+    assert (event["resource_id"], event["status_code"], event["endpoint"]) == (
+        "5",
+        200,
+        "/reports/5",
+    )
     inside = named(tallystick_events, "inside")
     assert inside["request_id"] == event["request_id"] and inside["response_time_ms"] >= 0
 

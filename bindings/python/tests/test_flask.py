@@ -83,7 +83,13 @@ def named(events: Events, action: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("method", "verb"),
-    [("GET", "read"), ("POST", "create"), ("PUT", "update"), ("PATCH", "update"), ("DELETE", "delete")],
+    [
+        ("GET", "read"),
+        ("POST", "create"),
+        ("PUT", "update"),
+        ("PATCH", "update"),
+        ("DELETE", "delete"),
+    ],
 )
 def test_who_did_what_to_which(
     method: str, verb: str, client: FlaskClient, tallystick_events: Events
@@ -152,9 +158,15 @@ def test_a_failure(
         ({"method": "PUT", "json": [1]}, [1]),
         ({"method": "PATCH", "json": "text"}, "text"),
         ({"method": "POST", "data": "{no json", "content_type": "application/json"}, None),
-        ({"method": "POST", "data": {"name": "n", "tag": ["1", "2"]}}, {"name": "n", "tag": ["1", "2"]}),
+        (
+            {"method": "POST", "data": {"name": "n", "tag": ["1", "2"]}},
+            {"name": "n", "tag": ["1", "2"]},
+        ),
         ({"method": "POST", "data": b"\x00\xff", "content_type": "application/pdf"}, None),
-        ({"method": "POST", "data": {"name": "n", "file": (io.BytesIO(b"FILE"), "f")}}, {"name": "n"}),
+        (
+            {"method": "POST", "data": {"name": "n", "file": (io.BytesIO(b"FILE"), "f")}},
+            {"name": "n"},
+        ),
     ],
 )
 def test_data_when_asked_for(
@@ -184,9 +196,10 @@ def test_a_stream_that_the_view_reads_is_the_views(
 ) -> None:
     answer = client.post("/raw", data=b'{"a": 1}', content_type="application/json")
     assert answer.data == b'{"a": 1}'
-    assert "details" not in named(tallystick_events, "data.raw") or not named(
-        tallystick_events, "data.raw"
-    )["details"]
+    assert (
+        "details" not in named(tallystick_events, "data.raw")
+        or not named(tallystick_events, "data.raw")["details"]
+    )
 
 
 def test_secrets_are_masked(trail: Any) -> None:

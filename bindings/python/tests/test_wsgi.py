@@ -1,4 +1,5 @@
-"""The WSGI middleware: lists, generators, files; errors at each place; and what it must not change."""
+"""The WSGI middleware: lists, generators, files; errors at each place; and what it must not
+change."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def environ(path: str = "/a", method: str = "GET", **more: Any) -> dict[str, Any
 
 
 def served(app: Any, request: dict[str, Any]) -> tuple[str, dict[str, str], bytes]:
-    """Status, headers and body, as a server reads them; the validator of the standard is around both."""
+    """Status, headers and body, as a server reads them; the validator of the standard is around
+    both."""
     said: list[Any] = []
 
     def start(status: str, headers: Any, exc_info: Any = None) -> Any:
@@ -129,7 +131,9 @@ def test_an_error_in_a_stream(tallystick_events: Events) -> None:
 
 
 def test_a_stream_that_its_reader_leaves(tallystick_events: Events) -> None:
-    body: Any = AuditMiddleware(streaming([]), record="all")(environ(), lambda *a: lambda data: None)
+    body: Any = AuditMiddleware(streaming([]), record="all")(
+        environ(), lambda *a: lambda data: None
+    )
     next(iter(body))
     body.close()
     body.close()
@@ -179,7 +183,9 @@ def test_a_file_stays_the_servers(tallystick_events: Events) -> None:
     ("status", "said"), [("204 No Content", "success"), ("404 No", "failure"), ("500 Oh", "error")]
 )
 def test_every_status_is_recorded(status: str, said: str, tallystick_events: Events) -> None:
-    served(AuditMiddleware(plain(status), record=lambda e: e["method"] == "PUT"), environ(method="PUT"))
+    served(
+        AuditMiddleware(plain(status), record=lambda e: e["method"] == "PUT"), environ(method="PUT")
+    )
     event = tallystick_events[-1]
     assert (event["status"], event["status_code"]) == (said, int(status[:3]))
 

@@ -1,12 +1,14 @@
-"""What the middlewares and extensions share: a request's context, and the event of a request as such.
+"""What the middlewares and extensions share: a request's context, and the event of a request as
+such.
 
-A request's context is entered when the request begins. Who it is and which session it belongs to becomes
-known later, where the framework keeps it (``request.state``, ``g.user``, ``request.user``): a
-``RequestContext`` looks there whenever an event is recorded.
+A request's context is entered when the request begins. Who it is and which session it belongs to
+becomes known later, where the framework keeps it (``request.state``, ``g.user``, ``request.user``):
+a ``RequestContext`` looks there whenever an event is recorded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 import uuid
@@ -47,7 +49,8 @@ Late = Callable[[], Mapping[str, Any]]
 
 
 class RequestContext(Context):
-    """A context with members that ``late`` finds when they are asked for; those that were set win."""
+    """A context with members that ``late`` finds when they are asked for; those that were set
+    win."""
 
     __slots__ = ("_set", "_late")
 
@@ -76,11 +79,11 @@ class RequestContext(Context):
 class Requests:
     """What a middleware does with requests.
 
-    ``record`` is ``"all"``, ``"mutations"`` (methods that change something) or a function that is given
-    the event and says whether to record it, or with which further members; None records none, and
-    requests have their contexts only. ``exclude`` are paths that have no context either; one that ends in
-    ``/*`` stands for all below it. ``session_cookie`` is the cookie that holds the id of a session, if
-    the server keeps sessions: what is recorded is its ``session_hash``.
+    ``record`` is ``"all"``, ``"mutations"`` (methods that change something) or a function that is
+    given the event and says whether to record it, or with which further members; None records none,
+    and requests have their contexts only. ``exclude`` are paths that have no context either; one
+    that ends in ``/*`` stands for all below it. ``session_cookie`` is the cookie that holds the id
+    of a session, if the server keeps sessions: what is recorded is its ``session_hash``.
     """
 
     def __init__(
@@ -147,10 +150,11 @@ class Exchange:
         self.context.update(status_code=status_code)
 
     def fails(self, error: BaseException) -> None:
-        """The application has raised; without a response that will be a 500."""
+        """The application has raised. Without a response that will be a 500, or the client has left (499,
+        as nginx says it)."""
         self.error = error
         if self.status_code is None:
-            self.responds(500)
+            self.responds(499 if isinstance(error, asyncio.CancelledError) else 500)
 
     def ends(self) -> None:
         """The last byte is there: what happens after it takes none of the request's time."""
@@ -179,7 +183,9 @@ class Exchange:
     def _denied(self, event: dict[str, Any], denied: Error) -> None:
         if self.error is None:
             raise denied
-        recorders.default().failure(str(denied), event)  # the application's error is the one that goes on
+        recorders.default().failure(
+            str(denied), event
+        )  # the application's error is the one that goes on
 
     def _event(self) -> dict[str, Any] | None:
         if self.recorded:
@@ -232,13 +238,14 @@ def action_of(resource_type: str | None, method: str | None) -> str:
 
 
 def session_hash(value: Any) -> str:
-    """What is recorded of a session's id: with the id itself, who reads the trail could enter the session."""
+    """What is recorded of a session's id: with the id itself, who reads the trail could enter the
+    session."""
     return hashlib.sha256(str(value).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def session_members(session: Any) -> dict[str, Any]:
-    """Of a framework's session: ``session["session_id"]``, which the application has put there, or the
-    key of a session that the server keeps."""
+    """Of a framework's session: ``session["session_id"]``, which the application has put there, or
+    the key of a session that the server keeps."""
     if isinstance(session, Mapping) and session.get("session_id") is not None:
         return {"session_id": session["session_id"]}
     key = getattr(session, "sid", None) or getattr(session, "session_key", None)
@@ -246,14 +253,14 @@ def session_members(session: Any) -> dict[str, Any]:
 
 
 def user_members(user: Any) -> dict[str, Any]:
-    """Of what an application calls a user: a mapping, an object of the usual attributes, or an id."""
+    """Of what an application calls a user: a mapping, an object of the usual attributes, or an
+    id."""
     if user is None:
         return {}
     if isinstance(user, (str, int, uuid.UUID)):
         return {"user_id": user}
-    for name in ("is_authenticated",):
-        if _attribute(user, name) is False:
-            return {}
+    if _attribute(user, "is_authenticated") is False:
+        return {}
     found = {
         "user_id": _first(user, "id", "user_id", "pk", "identity", "username"),
         "user_email": _first(user, "email"),
@@ -291,8 +298,9 @@ def _cookie(cookies: str, name: str) -> str | None:
 
 
 def data_members(data: Any, size: int | None = None) -> dict[str, Any]:
-    """Details of a request's data, or of its size where it is more than an event takes. What is in them is
-    masked by the recorder; more than it takes would be kept as a text, in which names do not stand out."""
+    """Details of a request's data, or of its size where it is more than an event takes. What is in
+    them is masked by the recorder; more than it takes would be kept as a text, in which names do
+    not stand out."""
     if data is None or data == {} or data == []:
         return {}
     if size is None or size <= DATA_SIZE_MAX:

@@ -2,11 +2,13 @@
 
     app = AuditMiddleware(app, record="mutations")
 
-Events that are recorded while a request is answered, in its dependencies, thread pool and background tasks
-too, inherit its address, agent, method, endpoint, ids and user. Requests themselves are recorded if ``record`` says so.
-A request without an ``X-Request-Id`` gets one, which the response says and ``request.state.request_id`` holds.
+Events that are recorded while a request is answered, in its dependencies, thread pool and
+background tasks too, inherit its address, agent, method, endpoint, ids and user. Requests
+themselves are recorded if ``record`` says so. A request without an ``X-Request-Id`` gets one, which
+the response says and ``request.state.request_id`` holds.
 
-The middleware starts no task and holds nothing back, so context variables and streams work as without it.
+The middleware starts no task and holds nothing back, so context variables and streams work as
+without it.
 """
 
 from __future__ import annotations
@@ -36,10 +38,11 @@ def current_scope() -> Scope | None:
 class AuditMiddleware:
     """Requests, websockets and the events inside of them.
 
-    ``record``: ``"all"``, ``"mutations"``, or a function that is given the event and says whether to record
-    it or with which further members. ``trusted_proxies``: see ``tallystick.trust_proxies``. ``exclude``: paths
-    that are let through (``/static/*`` for all below). ``session_cookie``: the cookie of sessions that the server
-    keeps; its hash becomes ``session_id``. ``mode="sync"`` denies a response whose event has no receipt.
+    ``record``: ``"all"``, ``"mutations"``, or a function that is given the event and says whether
+    to record it or with which further members. ``trusted_proxies``: see
+    ``tallystick.trust_proxies``. ``exclude``: paths that are let through (``/static/*`` for all
+    below). ``session_cookie``: the cookie of sessions that the server keeps; its hash becomes
+    ``session_id``. ``mode="sync"`` denies a response whose event has no receipt.
     """
 
     def __init__(
@@ -83,9 +86,7 @@ class AuditMiddleware:
             state.setdefault("request_id", exchange.context.members["request_id"])
         return exchange
 
-    async def _answer(
-        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         async def watched(message: Message) -> None:
             kind = message["type"]
             if kind.endswith("response.start"):

@@ -5,8 +5,8 @@
                   "tallystick.django.AuditMiddleware"]
     TALLYSTICK = {"WHERE": "http://127.0.0.1:7878", "KEY": "tally_…", "RECORD": "mutations"}
 
-``TALLYSTICK`` has the options of ``tallystick.configure()``, and of the middleware ``RECORD``, ``EXCLUDE`` and
-``TRUSTED_PROXIES``; ``SIGNALS: False`` leaves logging in and out alone.
+``TALLYSTICK`` has the options of ``tallystick.configure()``, and of the middleware ``RECORD``,
+``EXCLUDE`` and ``TRUSTED_PROXIES``; ``SIGNALS: False`` leaves logging in and out alone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def _options() -> dict[str, Any]:
 
 
 class Tallystick(AppConfig):
-    """The application: configures the recorder as ``settings.TALLYSTICK`` says and hears signals."""
+    """The application: configures the recorder as ``settings.TALLYSTICK`` says and hears
+    signals."""
 
     name = "tallystick.django"
     label = "tallystick"
@@ -84,9 +85,7 @@ def _logged_out(sender: Any, request: Any = None, user: Any = None, **_: Any) ->
     _authentication("logout", None, request, **user_members(user))
 
 
-def _login_failed(
-    sender: Any, credentials: Any = None, request: Any = None, **_: Any
-) -> None:
+def _login_failed(sender: Any, credentials: Any = None, request: Any = None, **_: Any) -> None:
     """The name that was tried is kept, nothing else of what was given."""
     tried = (credentials or {}).get("username") or (credentials or {}).get("email")
     _authentication("login", False, request, details={"username": tried} if tried else None)
@@ -101,8 +100,8 @@ def _authentication(kind: str, success: bool | None, request: Any, **members: An
 class AuditMiddleware(MiddlewareMixin):
     """Gives events their request, and records requests if ``RECORD`` says so; sync and async.
 
-    It stands behind the middlewares for sessions and authentication. Exceptions that Django answers are
-    recorded with the response that it made of them.
+    It stands behind the middlewares for sessions and authentication. Exceptions that Django answers
+    are recorded with the response that it made of them.
     """
 
     sync_capable = True
@@ -210,8 +209,8 @@ async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
 
 
 def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
-    """The user and the session. In an event loop only a user that is loaded already: to load one takes a
-    query. A request without a session's cookie has no user to load."""
+    """The user and the session. In an event loop only a user that is loaded already: to load one
+    takes a query. A request without a session's cookie has no user to load."""
     members: dict[str, Any] = {}
     session = getattr(request, "session", None)
     if session is not None:
@@ -235,10 +234,10 @@ def audit_log(
     """Records each call of a view, a function or a method, and how it ended; an error goes on.
 
     Without an action it is made of the resource's type and the method (``invoice.update``).
-    ``get_resource_id`` is the name of an argument (without it, ``resource_id``, ``pk`` or ``id``), or a function of
-    the response that may take arguments by name. ``log_data`` puts the request's data into
-    ``details.data``: a body that is JSON or a form, else the query's arguments; never files, and only the size of
-    what is large.
+    ``get_resource_id`` is the name of an argument (without it, ``resource_id``, ``pk`` or ``id``),
+    or a function of the response that may take arguments by name. ``log_data`` puts the request's
+    data into ``details.data``: a body that is JSON or a form, else the query's arguments; never
+    files, and only the size of what is large.
     """
 
     def decorate(view: F) -> F:
@@ -253,7 +252,10 @@ def audit_log(
             event["resource_id"] = _resource_id(call, get_resource_id)
             event.update(members)
             if log_data and request is not None:
-                event["details"] = {**data_members(*_data(request)), **(members.get("details") or {})}
+                event["details"] = {
+                    **data_members(*_data(request)),
+                    **(members.get("details") or {}),
+                }
             return event
 
         return audited(view, describe, mode=mode)

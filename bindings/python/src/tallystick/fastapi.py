@@ -8,8 +8,8 @@
     async def approve(invoice_id: int): ...
 
 Who it is, is ``request.state.user_id`` (a dependency or middleware sets it), or what Starlette's
-``AuthenticationMiddleware`` found. FastAPI sees the endpoint's own signature: dependencies and the schema are as
-without the decorator.
+``AuthenticationMiddleware`` found. FastAPI sees the endpoint's own signature: dependencies and the
+schema are as without the decorator.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def audit_log(
 ) -> Callable[[F], F]:
     """Records each call of an endpoint, with its outcome; an error goes on.
 
-    ``get_resource_id`` is the name of a parameter, or a function of the result (of a failure: None) that may
-    take parameters by name; without it, the result's ``id``. ``members`` are further members of the event.
-    It stands below the route's decorator.
+    ``get_resource_id`` is the name of a parameter, or a function of the result (of a failure: None)
+    that may take parameters by name; without it, the result's ``id``. ``members`` are further
+    members of the event. It stands below the route's decorator.
     """
 
     def decorate(endpoint: F) -> F:
@@ -61,14 +61,23 @@ def audit_log(
             return event
 
         wrapper = audited(endpoint, describe, mode=mode)
-        try:
-            # Names in the annotations are the endpoint's module's; older versions look for them in ours.
-            wrapper.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
-        except Exception:  # a name that will be there later, which FastAPI then resolves as without us
-            pass
+        _resolve(wrapper, endpoint)
         return wrapper
 
     return decorate
+
+
+def _resolve(wrapper: Any, endpoint: Callable[..., Any]) -> None:
+    """Names in annotations are the endpoint's module's; older versions look for them in the
+    wrapper's."""
+    try:
+        signature = inspect.signature(endpoint, eval_str=True)
+    except Exception:  # a name that will be there later, which FastAPI then resolves as without us
+        return
+    if signature.return_annotation is None:  # which is not to every version what the text is
+        said = inspect.signature(endpoint).return_annotation
+        signature = signature.replace(return_annotation=said)
+    wrapper.__signature__ = signature
 
 
 def _scope_of(call: Call) -> MutableMapping[str, Any] | None:
@@ -94,7 +103,8 @@ def _of_scope(call: Call, scope: MutableMapping[str, Any]) -> dict[str, Any]:
 
 
 def _status_code(call: Call, scope: Mapping[str, Any]) -> int:
-    """Of the exception, of the response that the endpoint returns or was given, else of the route."""
+    """Of the exception, of the response that the endpoint returns or was given, else of the
+    route."""
     if call.error is not None:
         code = getattr(call.error, "status_code", None)
         return code if isinstance(code, int) else 500
@@ -109,6 +119,8 @@ def _status_code(call: Call, scope: Mapping[str, Any]) -> int:
 
 def _is_response(value: Any) -> bool:
     """One of Starlette's, or made like one."""
-    return hasattr(value, "status_code") and hasattr(value, "headers") and callable(
-        getattr(value, "set_cookie", None)
+    return (
+        hasattr(value, "status_code")
+        and hasattr(value, "headers")
+        and callable(getattr(value, "set_cookie", None))
     )

@@ -7,7 +7,8 @@
     @audit_log(log_data=True)
     def change(resource_id): ...
 
-Who it is, is ``g.user``: a mapping, an object with ``id``, ``email`` and ``group_id`` (or ``group``), or an id.
+Who it is, is ``g.user``: a mapping, an object with ``id``, ``email`` and ``group_id`` (or
+``group``), or an id.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Tallystick:
-    """The extension. Its options are those of ``tallystick.wsgi.AuditMiddleware``, and ``user``: a function
-    that says who it is, if that is not in ``g.user`` (``lambda: current_user`` with Flask-Login)."""
+    """The extension. Its options are those of ``tallystick.wsgi.AuditMiddleware``, and ``user``: a
+    function that says who it is, if that is not in ``g.user`` (``lambda: current_user`` with
+    Flask-Login)."""
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:
         self._options = options
@@ -141,10 +143,10 @@ def audit_log(
     """Records each call of a view: who did C, R, U or D to what, and how it ended.
 
     Without an action it is made of the resource's type and the method (``invoice.update``).
-    ``get_resource_id`` is the name of a view's argument, or a function of what the view returned that may take
-    the arguments by name. ``log_data`` puts the request's data into ``details.data``: a body that is JSON or a
-    form, else the query's arguments; never files, and only the size of what is large. It stands below the route's
-    decorator.
+    ``get_resource_id`` is the name of a view's argument, or a function of what the view returned
+    that may take the arguments by name. ``log_data`` puts the request's data into ``details.data``:
+    a body that is JSON or a form, else the query's arguments; never files, and only the size of
+    what is large. It stands below the route's decorator.
     """
     if callable(action):
         return audit_log()(action)
@@ -167,7 +169,8 @@ def audit_log(
 
 
 def _returning(view: F) -> F:
-    """A view that is a generator has ended, as far as its request goes, when it returns the generator."""
+    """A view that is a generator has ended, as far as its request goes, when it returns the
+    generator."""
     if not inspect.isgeneratorfunction(view):
         return view
 
@@ -187,7 +190,8 @@ def _of_request(call: Call) -> dict[str, Any]:
 
 
 def _status_code(call: Call) -> int:
-    """Of what the view raised or returned: a response, a tuple that has one or its status, or a body."""
+    """Of what the view raised or returned: a response, a tuple that has one or its status, or a
+    body."""
     if call.error is not None:
         code = getattr(call.error, "code", None)
         if code is None:
@@ -203,8 +207,8 @@ def _status_code(call: Call) -> int:
 
 
 def _data() -> tuple[Any, int | None]:
-    """What the request brought, and the size of it if it is too much to be looked at. A body is read again from what
-    the view has read; one that the view took as a stream is gone."""
+    """What the request brought, and the size of it if it is too much to be looked at. A body is
+    read again from what the view has read; one that the view took as a stream is gone."""
     if request.method not in ("POST", "PUT", "PATCH"):
         return flat(request.args.lists()), None
     if not request.is_json:

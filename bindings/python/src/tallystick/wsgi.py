@@ -2,9 +2,10 @@
 
     app = AuditMiddleware(app, record="mutations")
 
-Events that are recorded while a request is answered, and while its response is streamed, inherit its address,
-agent, method, endpoint and ids. Requests themselves are recorded if ``record`` says so, when the server closes the
-response. A request without an ``X-Request-Id`` gets one, which the response says.
+Events that are recorded while a request is answered, and while its response is streamed, inherit
+its address, agent, method, endpoint and ids. Requests themselves are recorded if ``record`` says
+so, when the server closes the response. A request without an ``X-Request-Id`` gets one, which the
+response says.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ EXCHANGE = "tallystick.exchange"
 
 
 class AuditMiddleware:
-    """Requests, and the events inside of them. The options are those of ``tallystick.asgi.AuditMiddleware``."""
+    """Requests, and the events inside of them. The options are those of
+    ``tallystick.asgi.AuditMiddleware``."""
 
     def __init__(
         self,
