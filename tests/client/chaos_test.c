@@ -248,7 +248,7 @@ every_event_arrives_exactly_once(void **state)
             sum += count;
         }
     }
-    print_message("%lu events of %u processes\n", sum, lives);
+    print_message("# %lu events of %u processes\n", sum, lives);
 }
 
 /* Beyond what the server remembers, by the clock of nobody: one lost answer, many others' events. */
