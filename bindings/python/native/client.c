@@ -402,21 +402,22 @@ client_get(PyObject *object, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     { "record", (PyCFunction)(void (*)(void))client_record, METH_FASTCALL,
-      "record(event, context=None, mode=None, /)\n--\n\n"
+      "record($self, event, context=None, mode=None, /)\n--\n\n"
       "Records an event, a dict; what it lacks is taken from the context, a dict.\n"
       "Gives (id, index, leaf, repeated)." },
     { "record_json", client_record_json, METH_VARARGS,
-      "record_json(text, mode=None, /)\n--\n\nRecords an event given as JSON text." },
+      "record_json($self, text, mode=None, /)\n--\n\nRecords an event given as JSON text." },
     { "flush", client_flush, METH_VARARGS,
-      "flush(timeout, /)\n--\n\n"
+      "flush($self, timeout, /)\n--\n\n"
       "Waits until all that was recorded has its answer; False if that took too long." },
     { "close", client_close, METH_VARARGS,
-      "close(timeout, /)\n--\n\n"
+      "close($self, timeout, /)\n--\n\n"
       "Ships what is queued for at most so many seconds; the rest stays in the spool." },
     { "statistics", client_statistics, METH_NOARGS,
-      "statistics()\n--\n\nCounts of events since the client was opened." },
+      "statistics($self)\n--\n\nCounts of events since the client was opened." },
     { "get", client_get, METH_VARARGS,
-      "get(target, /)\n--\n\nAsks the trail: a path and query of the HTTP API. Gives the text." },
+      "get($self, target, /)\n--\n\nAsks the trail: a path and query of the HTTP API. Gives the "
+      "text." },
     { NULL, NULL, 0, NULL },
 };
 

@@ -90,13 +90,13 @@ write_value(PyObject *module, PyObject *value)
 
 static PyMethodDef functions[] = {
     { "write_event", write_event, METH_VARARGS,
-      "write_event(event, context=None, /)\n--\n\n"
+      "write_event($module, event, context=None, /)\n--\n\n"
       "The JSON text that an event is recorded as." },
     { "write_value", write_value, METH_O,
-      "write_value(value, /)\n--\n\n"
+      "write_value($module, value, /)\n--\n\n"
       "The JSON text of any value: what JSON does not have is written as something that it has." },
     { "check_leaf", evidence_check_leaf, METH_VARARGS,
-      "check_leaf(public, index, proof, checkpoint, vkey, /)\n--\n\n"
+      "check_leaf($module, public, index, proof, checkpoint, vkey, /)\n--\n\n"
       "The size of the tree that vkey signed the checkpoint for, if its leaf at the index is the\n"
       "public part; raises tallystick.Invalid if not, and says what does not match." },
     { NULL, NULL, 0, NULL },

@@ -65,7 +65,7 @@ proxies_client_address(PyObject *object, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     { "client_address", proxies_client_address, METH_VARARGS,
-      "client_address(peer, forwarded=None, x_forwarded_for=None, /)\n--\n\n"
+      "client_address($self, peer, forwarded=None, x_forwarded_for=None, /)\n--\n\n"
       "The client's address, read from the right past trusted networks; None if there is none." },
     { NULL, NULL, 0, NULL },
 };

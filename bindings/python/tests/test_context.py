@@ -122,6 +122,12 @@ def test_left_in_another_copy_of_the_context() -> None:
     context.__exit__(None, None, None)
     assert tallystick.current_context() is None
 
+    inside = contextvars.copy_context()
+    inside.run(context.__enter__)
+    copied = inside.copy()
+    copied.run(context.__exit__, None, None, None)
+    assert copied.run(tallystick.current_context) is None
+
 
 def test_many_threads_at_once(tallystick_events: Events) -> None:
     def request(number: int) -> None:

@@ -20,6 +20,7 @@ from test_events import EXAMPLES
 import tallystick
 from tallystick import AuditEvent, AuditLogger, audit_logger
 from tallystick import recorder as recorders
+from tallystick.evidence import check
 
 
 def test_what_the_fastapi_service_tests(trail: Trail) -> None:
@@ -177,6 +178,34 @@ def test_entries_are_not_proved_by_another_key(trail: Trail, tmp_path: Any) -> N
         entry.verify_integrity()
 
 
+def test_forged_evidence(trail: Trail) -> None:
+    audit_logger.log("a", user_id="ü", timestamp="2026-01-02T03:04:05Z")
+    audit_logger.log("b")
+    assert tallystick.flush(LONG_S)
+    (entry,) = recorders.default().get("/api/events?q=action:a")["data"]
+    evidence = recorders.default().get(f"/api/events/{entry['index']}?form=evidence")
+    assert check(evidence, entry, trail.vkey)
+
+    other = {**entry, "user_id": "v"}
+    private = evidence["private"].replace("ü", "v")
+    assert not check(evidence, other, trail.vkey)
+    assert not check({**evidence, "private": private}, other, trail.vkey)
+    assert not check({**evidence, "salt": "AAAAAAAAAAAAAAAAAAAAAA=="}, entry, trail.vkey)
+    assert not check(evidence, {**entry, "index": 99}, trail.vkey)
+    erased = {name: value for name, value in entry.items() if name != "user_id"}
+    assert check({**evidence, "private": None, "salt": None}, {**erased, "erased": True}, trail.vkey)
+    public = evidence["public"].replace("2026-01-02", "2026-01-03")
+    for forged in (
+        {"public": public},
+        {"proof": evidence["proof"][:-1]},
+        {"proof": [*evidence["proof"], evidence["proof"][0]]},
+        {"index": evidence["index"] + 1},
+        {"checkpoint": evidence["checkpoint"].replace("\n3\n", "\n4\n")},
+    ):
+        with pytest.raises(tallystick.Invalid):
+            check({**evidence, **forged}, entry, trail.vkey)
+
+
 def test_secrets_are_masked_and_the_callers_are_not(trail: Trail) -> None:
     details = {"password": "hunter2", "card": "4111 1111 1111 1111", "name": "n"}
     audit_logger.log("a", details=details)
@@ -277,6 +306,68 @@ def test_a_child_after_fork(trail: Trail) -> None:
     assert len({entry["id"] for entry in entries}) == 5
 
 
+def test_a_child_of_a_process_whose_threads_record(trail: Trail) -> None:
+    trail.run(
+        """
+        import os, threading, warnings
+        warnings.simplefilter("ignore")  # that this process has threads
+        import tallystick
+        from tallystick import audit_logger
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                audit_logger.log("parent")
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(10):
+            child = os.fork()
+            if child == 0:
+                audit_logger.log("child", details={"number": number})
+                os._exit(0 if tallystick.flush(100) else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert tallystick.flush(100)
+        """
+    )
+    entries = trail.entries()
+    children = [entry for entry in entries if entry["action"] == "child"]
+    assert [entry["details"]["number"] for entry in children] == list(range(10))
+    assert len({entry["id"] for entry in entries}) == len(entries)
+
+
+def test_a_full_spool_stops_only_who_records() -> None:
+    tallystick.configure(
+        "http://127.0.0.1:1", spool_size_max=8 << 20, timeout_ms=2000, strict=True
+    )
+    ticks = 0
+    stop = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not stop.wait(0.001):
+            ticks += 1
+
+    other = threading.Thread(target=tick)
+    other.start()
+    try:
+        while True:
+            before = ticks
+            try:
+                audit_logger.log("a", details={"text": "x" * 20000})
+            except tallystick.Full:
+                break
+        assert ticks > before + 10
+    finally:
+        stop.set()
+        other.join()
+    assert tallystick.statistics()["lost"] == 1
+
+
 def test_a_process_that_ends_ships_what_it_has(trail: Trail) -> None:
     trail.run(
         """
@@ -287,6 +378,34 @@ def test_a_process_that_ends_ships_what_it_has(trail: Trail) -> None:
     )
     numbers = [entry["details"]["number"] for entry in trail.entries()]
     assert numbers == list(range(20))
+
+
+def test_the_end_of_a_process_waits_for_two_seconds_at_most(trail: Trail) -> None:
+    said = trail.run(
+        """
+        from tallystick import audit_logger, recorder
+        recorder.Recorder.close = lambda self, timeout: print("closed", 0 < timeout <= 2)
+        audit_logger.log("a")
+        """
+    )
+    assert said == "closed True\n"
+
+
+def test_a_lock_that_was_held_at_fork(trail: Trail) -> None:
+    said = trail.run(
+        """
+        import os, signal
+        from tallystick import audit_logger, recorder
+        recorder._lock.acquire()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            print(bool(audit_logger.log("child")), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        """
+    )
+    assert said == "True\n"
 
 
 def test_what_a_process_left_is_shipped_by_the_next(trail: Trail, tmp_path: Any) -> None:

@@ -43,6 +43,12 @@ def test_the_wheel_is_for_any_python_and_needs_nothing_of_pythons() -> None:
     assert distribution.requires is None
 
 
+def test_its_types_are_as_declared() -> None:
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("mypy is not installed")
+    run(sys.executable, "-m", "mypy.stubtest", "tallystick._tally")
+
+
 def test_types_are_right() -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed")

@@ -129,6 +129,7 @@ class Report:
         (Report("n", 1.5), Report("n", 2.5), {"size": {"before": "1.5", "after": "2.5"}}),
         ({"a": 1}, {"a": True}, {"a": {"before": "1", "after": True}}),
         ({"a": {1, 2}}, {"a": [1, 2]}, {}),
+        ({"a": [1]}, {"a": ["1"]}, {"a": {"before": ["1"], "after": ["1"]}}),
         (3, 4, {"value": {"before": "3", "after": "4"}}),
     ],
 )
