@@ -2,8 +2,9 @@
 
     build/python-environment/bin/python bench/python.py
 
-Microseconds a call, the least and the median of many rounds; the rounds of all rows alternate, so that what else the machine
-does meets all of them. Events go to a folder's spool that nobody ships (no server answers there).
+Microseconds a call, the least and the median of many rounds; the rounds of all rows alternate, so
+that what else the machine does meets all of them. Events go to a folder's spool that nobody ships
+(no server answers there).
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def main() -> None:
         logger.setLevel(logging.INFO)
         logger.addHandler(logging.FileHandler(f"{folder}/log"))
         logging.getLogger("tallystick").setLevel(logging.CRITICAL + 1)
-        tallystick.configure("http://127.0.0.1:1", key="none", spool=f"{folder}/spool", spool_size_max=2**30)
+        tallystick.configure(
+            "http://127.0.0.1:1", key="none", spool=f"{folder}/spool", spool_size_max=2**30
+        )
         with tallystick.context(**REQUEST):
             times = measure(
                 {

@@ -1,7 +1,7 @@
 """Builds the extension, and before it the C library that it carries.
 
-All that is made lies in build/, the library in build/library, by meson. TALLYSTICK_BUILD names a folder of
-`meson setup` that has the library already, as the tests do; then all lies there.
+All that is made lies in build/, the library in build/library, by meson. TALLYSTICK_BUILD names a
+folder of `meson setup` that has the library already, as the tests do; then all lies there.
 """
 
 from __future__ import annotations
@@ -124,16 +124,17 @@ setup(
     ext_modules=[
         Extension(
             "tallystick._tally",
-            sources=sorted(
-                str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.c")
-            ),
-            depends=sorted(
-                str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.h")
-            ),
+            sources=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.c")),
+            depends=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.h")),
             include_dirs=[str(ROOT / "include")],
             define_macros=[("Py_LIMITED_API", "0x030A0000"), ("PY_SSIZE_T_CLEAN", None)],
             extra_compile_args=[
-                "-std=c17", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
+                "-std=c17",
+                "-O2",
+                "-fvisibility=hidden",
+                "-Wall",
+                "-Wextra",
+                "-Wshadow",
             ],
             py_limited_api=True,
         )

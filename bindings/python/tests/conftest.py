@@ -63,8 +63,8 @@ class Trail:
         ).stdout
 
     def entries(self, count: int = 0) -> list[dict[str, Any]]:
-        """All that is in the trail, oldest first, as the command line reads it; at least so many: what
-        a folder's writer has committed is seen by others when it is signed."""
+        """All that is in the trail, oldest first, as the command line reads it; at least so many:
+        what a folder's writer has committed is seen by others when it is signed."""
         until = time.monotonic() + LONG_S
         while True:
             key = ["--key", self.admin_key] if self.url.startswith("http") else []

@@ -1,4 +1,5 @@
-"""From a call to an entry and back, with a real trail: a server's, and one embedded in the process."""
+"""From a call to an entry and back, with a real trail: a server's, and one embedded in the
+process."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def test_the_examples_come_back_equal(where: str, request: pytest.FixtureRequest
 
 # Without runs of digits that could be a card's, and names that stand for secrets.
 texts = some.text(max_size=8)
-names = some.text("abcä \"\\\u2028", max_size=4)
+names = some.text('abcä "\\\u2028', max_size=4)
 values = some.recursive(
     some.none()
     | some.booleans()
@@ -108,6 +109,15 @@ def test_the_filters_of_reading(trail: Trail) -> None:
         audit_logger.get_audit_logs(limit=1001)
     with pytest.raises(tallystick.Invalid, match="unknown field"):
         audit_logger.get_audit_logs(q="usr:u1")
+
+
+def test_a_folder_is_read_but_has_no_evidence_to_give(folder: Trail) -> None:
+    audit_logger.log("a", user_id="u")
+    audit_logger.log("b", user_id="v")
+    (entry,) = audit_logger.get_audit_logs(user_id="u")
+    assert (entry.action, entry.status) == ("a", "success")
+    with pytest.raises(tallystick.Unsupported):
+        entry.verify_integrity()
 
 
 def test_a_writer_may_not_read(trail: Trail) -> None:
@@ -193,7 +203,9 @@ def test_forged_evidence(trail: Trail) -> None:
     assert not check({**evidence, "salt": "AAAAAAAAAAAAAAAAAAAAAA=="}, entry, trail.vkey)
     assert not check(evidence, {**entry, "index": 99}, trail.vkey)
     erased = {name: value for name, value in entry.items() if name != "user_id"}
-    assert check({**evidence, "private": None, "salt": None}, {**erased, "erased": True}, trail.vkey)
+    assert check(
+        {**evidence, "private": None, "salt": None}, {**erased, "erased": True}, trail.vkey
+    )
     public = evidence["public"].replace("2026-01-02", "2026-01-03")
     for forged in (
         {"public": public},
@@ -341,9 +353,7 @@ def test_a_child_of_a_process_whose_threads_record(trail: Trail) -> None:
 
 
 def test_a_full_spool_stops_only_who_records() -> None:
-    tallystick.configure(
-        "http://127.0.0.1:1", spool_size_max=8 << 20, timeout_ms=2000, strict=True
-    )
+    tallystick.configure("http://127.0.0.1:1", spool_size_max=8 << 20, timeout_ms=2000, strict=True)
     ticks = 0
     stop = threading.Event()
 
@@ -422,7 +432,8 @@ def test_what_a_process_left_is_shipped_by_the_next(trail: Trail, tmp_path: Any)
     finally:
         server.send_signal(signal.SIGCONT)
     try:
-        # The next process takes over what was left, beside its own work: at the latest the one after.
+        # The next process takes over what was left, beside its own work: at the latest the one
+        # after.
         left = {"at.exit", "killed"}
         until = time.monotonic() + LONG_S
         while not left <= {entry["action"] for entry in away.entries()}:

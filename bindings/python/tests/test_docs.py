@@ -1,4 +1,5 @@
-"""The tutorials' code runs as it stands there: of each page one block after the other, as one program.
+"""The tutorials' code runs as it stands there: of each page one block after the other, as one
+program.
 
 A page says which modules it needs beside the package: ``<!-- needs sqlalchemy -->``.
 """

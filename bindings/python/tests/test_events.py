@@ -113,7 +113,12 @@ def test_a_checkpoint_that_the_key_did_not_sign_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("proof", "raised"),
-    [([b"short"], ValueError), ([bytes(32)] * 65, ValueError), (["text"], TypeError), (7, SystemError)],
+    [
+        ([b"short"], ValueError),
+        ([bytes(32)] * 65, ValueError),
+        (["text"], TypeError),
+        (7, SystemError),
+    ],
 )
 def test_a_proof_is_a_list_of_hashes(proof: Any, raised: type[Exception]) -> None:
     with pytest.raises(raised):

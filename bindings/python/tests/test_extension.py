@@ -1,4 +1,5 @@
-"""The extension as a file: that it is for all Pythons from 3.10 on, and keeps the library to itself."""
+"""The extension as a file: that it is for all Pythons from 3.10 on, and keeps the library to
+itself."""
 
 from __future__ import annotations
 

@@ -296,9 +296,7 @@ def test_a_subclass_may_say_more(tallystick_events: Events) -> None:
 
 
 def test_the_constants_are_actions_of_the_catalogue() -> None:
-    constants = {
-        value for name, value in vars(AuditLogger).items() if name.startswith("ACTION_")
-    }
+    constants = {value for name, value in vars(AuditLogger).items() if name.startswith("ACTION_")}
     assert AuditLogger.ACTION_LOGIN == "user.login"
     assert constants == {
         "user.login",

@@ -116,7 +116,9 @@ def test_failures_are_logged_once_with_a_count(
     assert recorders.default().failed == 6
 
 
-@pytest.mark.parametrize("error", [Denied("no receipt"), Full("no room"), Invalid("bad", "/action")])
+@pytest.mark.parametrize(
+    "error", [Denied("no receipt"), Full("no room"), Invalid("bad", "/action")]
+)
 def test_sync_and_strict_raise(client: Client, error: Error) -> None:
     client.refuse = raising(error)  # type: ignore[method-assign]
     with pytest.raises(type(error)):

@@ -95,10 +95,10 @@ def configure(
     ``where`` is a server's URL (``http://…``, ``https://…``, ``unix:/path``) or a data folder; else
     $TALLY_URL. ``key`` is the API key, else $TALLY_KEY; ``spool`` the folder of events that are not
     shipped yet, else $TALLY_SPOOL. ``mode`` is ``spool`` (the default), ``sync`` or ``memory``;
-    ``full`` says what recording does when the spool is full. Zero means the default of a size or time.
-    ``enabled=False`` records nothing and says nothing; ``strict=True`` raises whatever fails. ``vkey``
-    is the trail's verification key, which ``verify_integrity()`` needs, else $TALLY_VKEY. ``proxies`` are the networks
-    whose word is taken for a client's address (``trust_proxies``).
+    ``full`` says what recording does when the spool is full. Zero means the default of a size or
+    time. ``enabled=False`` records nothing and says nothing; ``strict=True`` raises whatever fails.
+    ``vkey`` is the trail's verification key, which ``verify_integrity()`` needs, else $TALLY_VKEY.
+    ``proxies`` are the networks whose word is taken for a client's address (``trust_proxies``).
     """
     recorder = Recorder(
         where,

@@ -1,8 +1,8 @@
 """Values that JSON does not have, written as values that it has.
 
-The extension writes texts, numbers, booleans, None, dictionaries, lists and tuples by itself and asks
-``plain`` for a simpler value in place of anything else. No value makes recording fail: at last it is
-written as its ``repr``.
+The extension writes texts, numbers, booleans, None, dictionaries, lists and tuples by itself and
+asks ``plain`` for a simpler value in place of anything else. No value makes recording fail: at last
+it is written as its ``repr``.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from .errors import Error
 
 
 def snapshot(state: Any) -> Any:
-    """A state as values of JSON, which does not change when the state does. Numbers keep their digits.
-    What is too large for an event is as good as not known: None."""
+    """A state as values of JSON, which does not change when the state does. Numbers keep their
+    digits. What is too large for an event is as good as not known: None."""
     if state is None:
         return None
     try:
@@ -22,10 +22,11 @@ def snapshot(state: Any) -> Any:
 
 
 def changes_between(before: Any, after: Any) -> dict[str, dict[str, Any]] | None:
-    """``{name: {"before": …, "after": …}}`` for the members that differ; None where nothing is known.
+    """``{name: {"before": …, "after": …}}`` for the members that differ; None where nothing is
+    known.
 
-    A state is a mapping, or an object with fields (a dataclass, a pydantic model); None of one of them
-    is a creation, or a deletion. Both are compared as what an event would say of them.
+    A state is a mapping, or an object with fields (a dataclass, a pydantic model); None of one of
+    them is a creation, or a deletion. Both are compared as what an event would say of them.
     """
     if before is None and after is None:
         return None

@@ -3,9 +3,10 @@
     with tallystick.context(user_id="u42", request_id=request_id):
         ...                         every event recorded meanwhile inherits these
 
-An event takes from the innermost context what it lacks itself; a context takes from the one around it,
-when it is made, what it lacks itself. Contexts follow ``contextvars``: tasks, ``asyncio.to_thread`` and
-whatever else copies a context sees the same one; a new thread begins with none.
+An event takes from the innermost context what it lacks itself; a context takes from the one around
+it, when it is made, what it lacks itself. Contexts follow ``contextvars``: tasks,
+``asyncio.to_thread`` and whatever else copies a context sees the same one; a new thread begins with
+none.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Context:
         outer = _current.get()
         inherited = outer.members if outer is not None else {}
         self.members: dict[str, Any] = {**inherited, **_checked(members)}
-        """All that is inherited here, the outer contexts' members among it. Never changed in place."""
+        """All that is inherited here, the outer contexts' members among it. Never changed in
+        place."""
         self.outer = outer
         inherited_start: float | None = None if outer is None else outer.started
         self.started: float | None = inherited_start if started is None else started

@@ -1,20 +1,21 @@
 """Functions whose calls are recorded.
 
-``audit_log`` is the plain one; the frameworks' decorators of that name are made of ``audited``, which
-knows all kinds of functions:
+``audit_log`` is the plain one; the frameworks' decorators of that name are made of ``audited``,
+which knows all kinds of functions:
 
     def describe(call: Call) -> dict[str, Any] | None:
         return {"action": "report.approve", "resource_id": call.arguments["report_id"]}
 
     audited(function, describe)
 
-``describe`` is called once, when the call has ended: ``call.error`` is what it raised, ``call.result`` what it
-gave (of a generator: None). What it returns is recorded, with status, error message and response time
-where it says none of its own; None records nothing. An error goes on after that; one of ``describe`` itself is
-logged and stops nothing.
+``describe`` is called once, when the call has ended: ``call.error`` is what it raised,
+``call.result`` what it gave (of a generator: None). What it returns is recorded, with status, error
+message and response time where it says none of its own; None records nothing. An error goes on
+after that; one of ``describe`` itself is logged and stops nothing.
 
-What is recorded is what happened, so mode ``sync`` cannot prevent it; it raises ``tallystick.Denied`` in place
-of giving the result, so that a transaction around the call is rolled back.
+What is recorded is what happened, so mode ``sync`` cannot prevent it; it raises
+``tallystick.Denied`` in place of giving the result, so that a transaction around the call is rolled
+back.
 """
 
 from __future__ import annotations
@@ -249,9 +250,10 @@ def audit_log(
 ) -> Callable[[F], F]:
     """Records each call of a function: ``@audit_log("report.approve", "report", "report_id")``.
 
-    Without an action it is the function's module and name. ``get_resource_id`` is the name of an argument,
-    or a function that is given the result (of a call that failed: None) and may take the arguments by
-    name as well. ``log_data`` puts the arguments into the details. ``members`` are further members of the event.
+    Without an action it is the function's module and name. ``get_resource_id`` is the name of an
+    argument, or a function that is given the result (of a call that failed: None) and may take the
+    arguments by name as well. ``log_data`` puts the arguments into the details. ``members`` are
+    further members of the event.
     """
 
     def decorate(function: F) -> F:
@@ -270,8 +272,8 @@ def audit_log(
 
 
 def resource_id_of(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
-    """The id of what a call was about: an argument by its name, or what a function says of the result
-    and, where it takes them, the arguments. None if there is none."""
+    """The id of what a call was about: an argument by its name, or what a function says of the
+    result and, where it takes them, the arguments. None if there is none."""
     if get_resource_id is None:
         result = call.result
         return result.get("id") if isinstance(result, Mapping) else getattr(result, "id", None)

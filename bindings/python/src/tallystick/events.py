@@ -29,7 +29,8 @@ class AuditSeverity(_Word):
 
 
 class AuditEventType(_Word):
-    """The catalogue (docs/api.md): what is known of these is filled in. Any other text is a type too."""
+    """The catalogue (docs/api.md): what is known of these is filled in. Any other text is a type
+    too."""
 
     LOGIN_SUCCESS = "login_success"
     LOGIN_FAILURE = "login_failure"
@@ -71,8 +72,9 @@ class AuditEventType(_Word):
 class AuditEvent:
     """An event, or an entry of a trail (then ``index`` says which).
 
-    All members are optional but one of ``event_type`` and ``action``. They can be read as attributes
-    and as those of a dictionary; ``event["no_such"]`` is a KeyError, ``event.get("no_such")`` is None.
+    All members are optional but one of ``event_type`` and ``action``. They can be read as
+    attributes and as those of a dictionary; ``event["no_such"]`` is a KeyError,
+    ``event.get("no_such")`` is None.
     """
 
     event_type: str | None = None
@@ -120,7 +122,8 @@ class AuditEvent:
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any], source: Any = None) -> AuditEvent:
-        """An entry as a trail gives it. ``source`` is the recorder that can be asked for evidence."""
+        """An entry as a trail gives it. ``source`` is the recorder that can be asked for
+        evidence."""
         known = {name: entry[name] for name in _MEMBERS if name in entry}
         return cls(**known, _source=(source, dict(entry)))
 

@@ -5,8 +5,8 @@ The trail gives an entry's exact bytes, its salt, an inclusion proof and a signe
 private one, the proof is followed from the public part's hash to the root, and the checkpoint's
 signature is held against the trail's key.
 
-That key has to come from somewhere else than the trail: ``configure(vkey=…)`` or $TALLY_VKEY. A server that
-names the key itself would prove only that it agrees with itself.
+That key has to come from somewhere else than the trail: ``configure(vkey=…)`` or $TALLY_VKEY. A
+server that names the key itself would prove only that it agrees with itself.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def is_proved(recorder: Recorder, entry: Mapping[str, Any]) -> bool:
 
 
 def check(evidence: Mapping[str, Any], entry: Mapping[str, Any], vkey: str) -> bool:
-    """The same with the evidence at hand, and no trail to ask. Raises ``Invalid`` where the proof or
-    the signature does not hold."""
+    """The same with the evidence at hand, and no trail to ask. Raises ``Invalid`` where the proof
+    or the signature does not hold."""
     public = evidence["public"].encode()
     proof = [base64.b64decode(text) for text in evidence["proof"]]
     _tally.check_leaf(public, int(evidence["index"]), proof, evidence["checkpoint"], vkey)
@@ -59,6 +59,7 @@ def _said(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _commitment(evidence: Mapping[str, Any]) -> str:
-    salted = b"tally/private/v1\0" + base64.b64decode(evidence["salt"]) + evidence["private"].encode()
+    salted = (
+        b"tally/private/v1\0" + base64.b64decode(evidence["salt"]) + evidence["private"].encode()
+    )
     return base64.b64encode(hashlib.sha256(salted).digest()).decode()
-

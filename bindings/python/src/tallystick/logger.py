@@ -1,12 +1,12 @@
 """``AuditLogger``: every way of recording, as calls.
 
-Each call works on the class, on an instance and on the global ``audit_logger``; the first two of these
-mean the same recorder, unless the instance was given one of its own. What a call gives back can be
-awaited, and need not be. Events inherit from the current context (``tallystick.context``).
+Each call works on the class, on an instance and on the global ``audit_logger``; the first two of
+these mean the same recorder, unless the instance was given one of its own. What a call gives back
+can be awaited, and need not be. Events inherit from the current context (``tallystick.context``).
 
 Wherever a call takes ``**more``, these are further members of the event, and win over what the call
-would say; those that are no field stand in its details. ``mode="sync"`` waits for the receipt and raises
-``tallystick.Denied`` without one. In an event loop that stops the loop meanwhile:
+would say; those that are no field stand in its details. ``mode="sync"`` waits for the receipt and
+raises ``tallystick.Denied`` without one. In an event loop that stops the loop meanwhile:
 ``await asyncio.to_thread(audit_logger.log, …, mode="sync")`` does not.
 """
 
@@ -47,8 +47,8 @@ class _everywhere(Generic[P, R]):
 
 
 def _without_db(function: Callable[P, R]) -> Callable[P, R]:
-    """Lets a database session stand before the other arguments, where one was needed once: an object
-    that is no action and no id."""
+    """Lets a database session stand before the other arguments, where one was needed once: an
+    object that is no action and no id."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -64,8 +64,8 @@ class AuditLogger:
     """Records events, and reads them back.
 
     ``recorder`` is where to; without one, what ``tallystick.configure()`` or the environment says.
-    ``enabled`` can be set at any time. ``retention_days`` is for how long the application means entries
-    to be kept; keeping and expiring them is the trail's.
+    ``enabled`` can be set at any time. ``retention_days`` is for how long the application means
+    entries to be kept; keeping and expiring them is the trail's.
     """
 
     ACTION_LOGIN: Final = "user.login"
@@ -120,8 +120,8 @@ class AuditLogger:
         mode: Mode | None = None,
         **more: Any,
     ) -> Receipt:
-        """Someone did something. ``data`` becomes the details; ``response_time`` is in milliseconds,
-        and is else counted from the start of the request."""
+        """Someone did something. ``data`` becomes the details; ``response_time`` is in
+        milliseconds, and is else counted from the start of the request."""
         event = {
             "action": action,
             "user_id": user_id,
@@ -246,8 +246,8 @@ class AuditLogger:
         db: Any = None,
         **more: Any,
     ) -> Receipt:
-        """A resource went from one state to another. ``changes`` are the members that differ between
-        ``before`` and ``after``, unless they are given."""
+        """A resource went from one state to another. ``changes`` are the members that differ
+        between ``before`` and ``after``, unless they are given."""
         event = _of_request(request)
         event.update(
             action=action,
@@ -394,8 +394,8 @@ class AuditLogger:
 
         Dates include both ends. ``q`` is a filter as in docs/api.md. The answer's ``next`` is the
         ``cursor`` of the page behind it. What this process has recorded is shipped first. The key
-        needs a role that may read; ``tallystick.Forbidden`` says so, and ``tallystick.Invalid`` what is
-        wrong with a question.
+        needs a role that may read; ``tallystick.Forbidden`` says so, and ``tallystick.Invalid``
+        what is wrong with a question.
         """
         parameters = {
             "user_id": user_id,

@@ -18,9 +18,9 @@ class _Fields(NamedTuple):
 class Receipt(_Fields):
     """Where an event went. True if it was recorded.
 
-    ``id`` is the event's; ``index`` and ``leaf`` (hexadecimal) are its place in the trail and the hash
-    that stands for it in the tree, known in mode ``sync`` only. Keep them: with a checkpoint they are
-    the whole evidence.
+    ``id`` is the event's; ``index`` and ``leaf`` (hexadecimal) are its place in the trail and the
+    hash that stands for it in the tree, known in mode ``sync`` only. Keep them: with a checkpoint
+    they are the whole evidence.
 
     It can be awaited, and gives itself; it need not be.
     """

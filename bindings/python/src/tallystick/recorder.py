@@ -2,8 +2,8 @@
 
 A ``Recorder`` opens its client with the first event. In the default mode nothing that goes wrong
 reaches the application: it is logged as ``Audit logging failed: …`` at level CRITICAL on the logger
-``tallystick``, at most every ten seconds, with how many events that were. Mode ``sync`` raises, and so
-does a recorder that is ``strict``.
+``tallystick``, at most every ten seconds, with how many events that were. Mode ``sync`` raises, and
+so does a recorder that is ``strict``.
 
 What the trail cannot take as it is, is not lost either: a member that is refused is moved to
 ``details.refused`` as text, and the event is recorded without it.
@@ -142,7 +142,8 @@ class Recorder:
             client.close(timeout)
 
     def statistics(self) -> dict[str, int]:
-        """Counts of events: recorded, queued, sent, repeated, refused, lost, denied, invalid, masked."""
+        """Counts of events: recorded, queued, sent, repeated, refused, lost, denied, invalid,
+        masked."""
         return {} if self._client is None else self._client.statistics()
 
     def get(self, target: str) -> Any:

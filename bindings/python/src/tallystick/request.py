@@ -1,7 +1,8 @@
 """What can be known of an event from the request that it belongs to.
 
-Requests come as an ASGI scope, as a WSGI environment, or as a framework's object that has one of them
-(Starlette's, FastAPI's, Flask's, Django's). Nothing secret is taken: no cookies, no query, no body.
+Requests come as an ASGI scope, as a WSGI environment, or as a framework's object that has one of
+them (Starlette's, FastAPI's, Flask's, Django's). Nothing secret is taken: no cookies, no query, no
+body.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _proxies: _tally.Proxies | None = None
 
 def trust_proxies(networks: Iterable[str]) -> None:
     """Networks whose ``Forwarded`` and ``X-Forwarded-For`` are believed: addresses, networks like
-    ``10.0.0.0/8``, and the words ``loopback``, ``private`` and ``unix``. None, if nothing is said."""
+    ``10.0.0.0/8``, and the words ``loopback``, ``private`` and ``unix``. None, if nothing is
+    said."""
     global _proxies
     _proxies = _tally.Proxies(list(networks))
 
@@ -67,7 +69,9 @@ def members_of_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
     members = _members(headers, environ.get("REMOTE_ADDR") or None)
     members["method"] = environ.get("REQUEST_METHOD")
     path = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace")
-    members["endpoint"] = _endpoint(str(environ.get("SCRIPT_NAME", "")), path.decode("utf-8", "replace"))
+    members["endpoint"] = _endpoint(
+        str(environ.get("SCRIPT_NAME", "")), path.decode("utf-8", "replace")
+    )
     return _known(members)
 
 

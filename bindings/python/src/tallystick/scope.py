@@ -5,8 +5,9 @@
         report["state"] = "approved"
         scope.after = report
 
-The event is recorded when the block ends: status success, or failure with the error, which goes on. While
-it is open, events inherit its ``correlation_id`` (made if there is none). ``async with`` works as well.
+The event is recorded when the block ends: status success, or failure with the error, which goes on.
+While it is open, events inherit its ``correlation_id`` (made if there is none). ``async with``
+works as well.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class Scope:
 
     def fail(self, reason: Any = None) -> None:
         """It is a failure, although nothing is raised."""
-        self._failure = error_text(reason) if isinstance(reason, BaseException) else str(reason or "")
+        self._failure = (
+            error_text(reason) if isinstance(reason, BaseException) else str(reason or "")
+        )
 
     def __enter__(self) -> Scope:
         outer = _current.get()
@@ -145,4 +148,6 @@ def scope(
     **members: Any,
 ) -> Scope:
     """A scope whose event has this action or type and these members."""
-    return Scope({"action": action, "event_type": event_type, **members}, mode=mode, recorder=recorder)
+    return Scope(
+        {"action": action, "event_type": event_type, **members}, mode=mode, recorder=recorder
+    )

@@ -4,8 +4,8 @@
         client.post("/login", …)
     assert events[-1]["action"] == "user.login"
 
-An event is what would be sent: with what its context has, before anything is masked and before the trail
-fills in what it knows. It is a fixture of pytest too, ``tallystick_events``.
+An event is what would be sent: with what its context has, before anything is masked and before the
+trail fills in what it knows. It is a fixture of pytest too, ``tallystick_events``.
 """
 
 from __future__ import annotations
