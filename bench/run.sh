@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BUILD: measures on this machine and prints Markdown: the embedded store, medians of BENCH_RUNS runs
 # (5) of `tally bench` over BENCH_EMBEDDED_EVENTS entries (1,000,000); then the server over HTTP, beside
-# PostgreSQL and SQLite (http.sh, which says what else can be set).
+# PostgreSQL and SQLite (http.sh, which says what else can be set); then what it costs programs (programs.sh).
 # BENCH_FOLDER is where it writes (TMPDIR): it should be on the disk that is meant.
 set -eu
 build=$1
@@ -22,3 +22,5 @@ echo
 "$(dirname "$0")/medians.py" "$scratch"/run-*.csv
 echo
 "$(dirname "$0")/http.sh" "$build"
+echo
+"$(dirname "$0")/programs.sh" "$build"
