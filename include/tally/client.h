@@ -151,13 +151,16 @@ tally_status tally_client_record_json(struct tally_client *client, const char *j
 tally_status tally_client_flush(struct tally_client *client, uint32_t timeout_ms,
                                 struct tally_error *error);
 
-/* Counts of events since the client was opened; a child's since fork(). */
+/* Counts of events since the client was opened; a child's since fork(). What was recorded here is
+ * queued, sent, refused, lost or denied; events of adopted spools are queued and then sent or refused
+ * without being recorded here. */
 struct tally_client_statistics {
-    uint64_t recorded; /* taken by a call */
+    uint64_t recorded; /* given to a call, and valid; the library's own (audit.gap) too */
     uint64_t queued;   /* now: without an answer yet, those of adopted spools too */
     uint64_t sent;     /* stored by the trail */
     uint64_t repeated; /* … of these, stored before */
-    uint64_t refused;  /* by the trail, for good: they are in the dead-letter file */
+    uint64_t refused;  /* by the trail, for good: they are in the dead-letter file, or the caller
+                          was told TALLY_CONFLICT */
     uint64_t lost;     /* dropped, or there was no room or no way to write */
     uint64_t denied;   /* TALLY_DENY */
     uint64_t invalid;  /* TALLY_INVALID */
