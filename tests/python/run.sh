@@ -40,5 +40,5 @@ TALLYSTICK_BUILD=$build "$environment/bin/pip" install -q --no-build-isolation -
     exit 1
 }
 cd "$source"
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY="$build/hypothesis"
 exec "$environment/bin/python" -m pytest -p no:cacheprovider -q --durations=5 "$@"

@@ -147,6 +147,14 @@ def test_logging_in_and_out(client: Client, tallystick_events: Events) -> None:
     assert "password" not in repr(tallystick_events)
 
 
+def test_looking_at_a_session_does_not_use_it(client: Client, tallystick_events: Events) -> None:
+    """The response to a request whose session was used says that it varies by cookies."""
+    client.force_login(User.objects.get())
+    answer = client.get("/things/t-1")
+    assert {event.get("user_id") for event in tallystick_events} == {"1"}
+    assert "Vary" not in answer
+
+
 @pytest.mark.parametrize("path", ["/health", "/quiet/a"])
 def test_what_is_excluded(path: str, client: Client, tallystick_events: Events) -> None:
     client.get(path)

@@ -222,6 +222,17 @@ def test_a_generator_is_inside_until_it_ends(
     assert part["user_id"] == "u42" and tallystick.current_context() is None
 
 
+def test_looking_at_a_session_does_not_use_it(tallystick_events: Events) -> None:
+    """The response to a request whose session was used says that it varies by cookies."""
+    client = built(record="all").test_client()
+    with client.session_transaction() as session:
+        session["session_id"] = "s-1"
+    answer = client.get("/things/t-1")
+    answer.close()
+    assert {event["session_id"] for event in tallystick_events} == {"s-1"}
+    assert "Vary" not in answer.headers
+
+
 def test_without_arguments(client: FlaskClient, tallystick_events: Events) -> None:
     client.get("/bare")
     assert named(tallystick_events, "resource.read")["endpoint"] == "/bare"

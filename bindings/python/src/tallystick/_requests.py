@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from . import _tally
 from . import recorder as recorders
 from ._values import error_text
-from .context import Context
+from .context import Context, _checked, current_context
 from .errors import Error
 from .recorder import Mode
 from .request import trust_proxies
@@ -71,9 +71,25 @@ class RequestContext(Context):
     def members(self, members: dict[str, Any]) -> None:
         self._set = members
 
+    def update(self, **members: Any) -> None:
+        """As every context's; what is late stays late."""
+        self._set = {**self._set, **_checked(members)}
+
+    @property
+    def request_id(self) -> str:
+        return str(self._set["request_id"])
+
     def settle(self) -> None:
         """Keeps what is known now, for when the framework has let go of the request."""
         self._set = self.members
+
+
+def in_context() -> bool:
+    """Whether events that are recorded here inherit their request."""
+    context = current_context()
+    while context is not None and not isinstance(context, RequestContext):
+        context = context.outer
+    return context is not None
 
 
 class Requests:
@@ -141,7 +157,7 @@ class Exchange:
     @property
     def request_id(self) -> str | None:
         """The id as a header's value; None if it cannot be one."""
-        value = str(self.context.members["request_id"])
+        value = self.context.request_id
         return value if value.isascii() and value.isprintable() else None
 
     def responds(self, status_code: int) -> None:
@@ -244,12 +260,18 @@ def session_hash(value: Any) -> str:
 
 
 def session_members(session: Any) -> dict[str, Any]:
-    """Of a framework's session: ``session["session_id"]``, which the application has put there, or
-    the key of a session that the server keeps."""
-    if isinstance(session, Mapping) and session.get("session_id") is not None:
-        return {"session_id": session["session_id"]}
-    key = getattr(session, "sid", None) or getattr(session, "session_key", None)
-    return {"session_id": session_hash(key)} if key else {}
+    """Of a framework's session: ``session["session_id"]``, which the application has put there, or the
+    key of a session that the server keeps. That it was looked at does not show: a response to a request
+    whose session was used says ``Vary: Cookie``."""
+    accessed = getattr(session, "accessed", None)
+    try:
+        if isinstance(session, Mapping) and session.get("session_id") is not None:
+            return {"session_id": session["session_id"]}
+        key = getattr(session, "sid", None) or getattr(session, "session_key", None)
+        return {"session_id": session_hash(key)} if key else {}
+    finally:
+        if accessed is not None:
+            session.accessed = accessed
 
 
 def user_members(user: Any) -> dict[str, Any]:

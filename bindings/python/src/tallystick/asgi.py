@@ -83,7 +83,7 @@ class AuditMiddleware:
             members_of_scope(scope), lambda: late_members(scope), cookies.decode("latin-1")
         )
         if isinstance(state, MutableMapping):
-            state.setdefault("request_id", exchange.context.members["request_id"])
+            state.setdefault("request_id", exchange.context.request_id)
         return exchange
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:

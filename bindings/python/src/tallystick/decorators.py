@@ -278,6 +278,8 @@ def resource_id_of(call: Call, get_resource_id: Callable[..., Any] | str | None)
         result = call.result
         return result.get("id") if isinstance(result, Mapping) else getattr(result, "id", None)
     if isinstance(get_resource_id, str):
+        if get_resource_id in call.kwargs:
+            return call.kwargs[get_resource_id]
         return call.arguments.get(get_resource_id)
     arguments = call.arguments
     try:

@@ -29,6 +29,7 @@ from ._requests import (
     action_of,
     data_members,
     flat,
+    in_context,
     session_members,
     status_of,
     user_members,
@@ -209,16 +210,18 @@ async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
 
 
 def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
-    """The user and the session. In an event loop only a user that is loaded already: to load one
-    takes a query. A request without a session's cookie has no user to load."""
-    members: dict[str, Any] = {}
+    """The user and the session. In an event loop only a user that is loaded already: to load one takes
+    a query. A request without a session has no user to load."""
     session = getattr(request, "session", None)
-    if session is not None:
-        members.update(session_members(session))
+    members = session_members(session)
     user = getattr(request, "_cached_user", None) or getattr(request, "_acached_user", None)
-    if user is None and not is_async and (members or "user" in vars(request)):
+    if session is not None and members and user is None and not is_async:
+        accessed = session.accessed  # by the application, so far
         user = getattr(request, "user", None)
-    members.update(user_members(user))
+        members.update(user_members(user))  # which loads it
+        session.accessed = accessed
+    else:
+        members.update(user_members(user))
     return members
 
 
@@ -248,7 +251,7 @@ def audit_log(
             event: dict[str, Any] = {"resource_type": resource_type}
             if request is not None:
                 event.update(_of_request(call, request, is_async))
-            event["action"] = action or action_of(resource_type, event.get("method"))
+            event["action"] = action or action_of(resource_type, getattr(request, "method", None))
             event["resource_id"] = _resource_id(call, get_resource_id)
             event.update(members)
             if log_data and request is not None:
@@ -264,7 +267,7 @@ def audit_log(
 
 
 def _of_request(call: Call, request: Any, is_async: bool) -> dict[str, Any]:
-    event = {**members_of(request), **_late(request, is_async)}
+    event = {} if in_context() else {**members_of(request), **_late(request, is_async)}
     event["status_code"] = code = _status_code(call)
     if call.error is None and code >= 400:
         event["status"] = status_of(code)

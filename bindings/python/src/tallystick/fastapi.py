@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TypeVar
 
-from ._requests import status_of
+from ._requests import in_context, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
 from .decorators import Call, audited, resource_id_of
 from .recorder import Mode
@@ -93,7 +93,10 @@ def _is_connection(value: Any) -> bool:
 
 
 def _of_scope(call: Call, scope: MutableMapping[str, Any]) -> dict[str, Any]:
-    members: dict[str, Any] = {**members_of_scope(scope), **late_members(scope)}
+    members: dict[str, Any] = {}
+    if not in_context():
+        members.update(members_of_scope(scope))
+        members.update(late_members(scope))
     if scope["type"] == "http":
         code = _status_code(call, scope)
         members["status_code"] = code

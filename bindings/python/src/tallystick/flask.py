@@ -21,6 +21,7 @@ from typing import Any, TypeVar, overload
 
 import flask
 from flask import Flask, Response, g, has_request_context, request
+from flask.globals import request_ctx
 from flask.signals import got_request_exception
 
 from ._requests import (
@@ -31,6 +32,7 @@ from ._requests import (
     action_of,
     data_members,
     flat,
+    in_context,
     session_members,
     status_of,
     user_members,
@@ -92,7 +94,13 @@ def _late() -> dict[str, Any]:
     if not has_request_context():
         return {}
     user = flask.current_app.extensions.get("tallystick", _g_user)
-    return {**session_members(flask.session), **user_members(user())}
+    return {**session_members(_session()), **user_members(user())}
+
+
+def _session() -> Any:
+    """Taken from where it is kept: the proxy would note that the application has used it."""
+    context = vars(request_ctx._get_current_object())  # type: ignore[attr-defined, unused-ignore]
+    return context.get("_session", context.get("session"))
 
 
 def _exchange() -> Exchange | None:
@@ -156,7 +164,7 @@ def audit_log(
             event: dict[str, Any] = {"resource_type": resource_type}
             if has_request_context():
                 event.update(_of_request(call))
-            event["action"] = action or action_of(resource_type, event.get("method"))
+            event["action"] = action or action_of(resource_type, _method())
             event["resource_id"] = resource_id_of(call, get_resource_id)
             event.update(members)
             if log_data and has_request_context():
@@ -181,8 +189,12 @@ def _returning(view: F) -> F:
     return returning  # type: ignore[return-value]
 
 
+def _method() -> str | None:
+    return request.method if has_request_context() else None
+
+
 def _of_request(call: Call) -> dict[str, Any]:
-    event = {**members_of_environ(request.environ), **_late()}
+    event = {} if in_context() else {**members_of_environ(request.environ), **_late()}
     event["status_code"] = code = _status_code(call)
     if call.error is None and code >= 400:
         event["status"] = status_of(code)

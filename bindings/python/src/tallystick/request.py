@@ -17,6 +17,17 @@ _IDENTIFIER_MAX: Final = 256
 _ENDPOINT_MAX: Final = 2048
 _CHAIN_MAX: Final = 1024
 
+_NAMES: Final = (
+    "forwarded",
+    "x-forwarded-for",
+    "user-agent",
+    "x-request-id",
+    "x-correlation-id",
+    "traceparent",
+)
+_HEADERS: Final = {name.encode(): name for name in _NAMES}
+_VARIABLES: Final = [("HTTP_" + name.replace("-", "_").upper(), name) for name in _NAMES]
+
 _proxies: _tally.Proxies | None = None
 
 
@@ -44,7 +55,9 @@ def members_of_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     ``request_id``) counts."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope.get("headers", ()):
-        name = raw_name.decode("latin-1").lower()
+        name = _HEADERS.get(raw_name.lower())
+        if name is None:
+            continue
         value = raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     client = scope.get("client")
@@ -61,11 +74,7 @@ def members_of_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 def members_of_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
     """Of a WSGI request."""
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if isinstance(name, str) and name.startswith("HTTP_") and isinstance(value, str)
-    }
+    headers = {name: environ[key] for key, name in _VARIABLES if isinstance(environ.get(key), str)}
     members = _members(headers, environ.get("REMOTE_ADDR") or None)
     members["method"] = environ.get("REQUEST_METHOD")
     path = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace")

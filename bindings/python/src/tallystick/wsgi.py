@@ -59,7 +59,7 @@ class AuditMiddleware:
             members_of_environ(environ), self.late, environ.get("HTTP_COOKIE")
         )
         environ[EXCHANGE] = exchange
-        environ.setdefault("HTTP_X_REQUEST_ID", exchange.context.members["request_id"])
+        environ.setdefault("HTTP_X_REQUEST_ID", exchange.context.request_id)
         with exchange.context:
             return self._answer(exchange, environ, start_response)
 
