@@ -107,7 +107,8 @@ shut(struct embedded *embedded)
 static tally_status
 open_folder(const struct embedded *embedded, struct folder **folder_out, struct tally_error *error)
 {
-    const struct folder_options options = { .command = "libtally" };
+    /* Nobody waits under the lock, for which fork() waits: embedded_enter() does that. */
+    const struct folder_options options = { .command = "libtally", .impatient = true };
     struct tally_error own = { 0 };
     tally_status status = folder_open(embedded->path, &options, folder_out, &own);
     if (status == TALLY_ABSENT || own.os == ENOENT || own.os == ENOTDIR)

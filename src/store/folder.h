@@ -29,10 +29,12 @@ struct folder_options {
     size_t close_journal_max;    /* 8 MiB: closing seals a head whose journal is larger, so that
                                     opening again reads little */
     int64_t checkpoint_interval; /* 100 ms, in nanoseconds */
-    uint64_t id_window;  /* 4,000,000: so many of a trail's newest entries are known by their
+    uint64_t id_window; /* 4,000,000: so many of a trail's newest entries are known by their
                                     ids when events are appended (trail.h) */
-    bool manual;         /* no threads: the caller calls trail_sign() and trail_seal() */
-    struct disk *disk;   /* lent, used instead of the path's (tests) */
+    bool manual;        /* no threads: the caller calls trail_sign() and trail_seal() */
+    struct disk *disk;  /* lent, used instead of the path's (tests) */
+    bool impatient; /* a trail that another process writes is TALLY_BUSY at once; else it is waited
+                       for, a second */
     const char *command; /* written into locks, so that others know who holds them */
     /* Called when a head has become a segment, with the nanoseconds that took, on the thread that
      * sealed: it must be quick, and may ask the trail nothing. */

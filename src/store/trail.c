@@ -318,7 +318,8 @@ take_over(struct trail *trail, const struct journal_position *end, struct trail_
 static tally_status
 open_for_writing(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
 {
-    tally_status status = take_lock(trail, LOCK_WAIT_MS, error);
+    long wait_ms = trail->options.impatient ? 0 : LOCK_WAIT_MS;
+    tally_status status = take_lock(trail, wait_ms, error);
     struct journal_position end;
     if (status == TALLY_OK)
         status = trail_load(trail, LOAD_ALL, recovery, &end, error);
