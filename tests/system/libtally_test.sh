@@ -26,6 +26,8 @@ same 'with a version each' 0 "$(cat unversioned)"
 readelf -d "$library" > dynamic
 expect 0 'its soname' grep -q 'SONAME.*\[libtally\.so\.0\]' dynamic
 
+expect 0 '… and once loaded it stays: threads may end after it is closed' grep -q 'Flags: NODELETE' dynamic
+
 if command -v mandoc > /dev/null; then
     for page in "$root"/*/*/*/man/man3/*.3 "$root"/*/*/man/man3/*.3; do
         [ ! -e "$page" ] || mandoc -T lint -W error "$page" || echo "$page"
