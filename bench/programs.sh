@@ -1,6 +1,7 @@
 #!/bin/sh
 # programs.sh BUILD: what recording costs the programs that do it, in C by one thread and by four, and in
 # Python, where `make test` has made the environment that its binding is built in. Nobody ships the events.
+# Then what it costs web applications in Python (python_web.py), where the events are shipped.
 # BENCH_FOLDER is where the spools are (TMPDIR): it should be on the disk that is meant.
 set -eu
 build=$(cd "$1" && pwd)
@@ -20,4 +21,6 @@ python=$build/python-environment/bin/python
 if "$python" -c 'import tallystick' 2> /dev/null; then
     echo
     "$python" "$source/python.py" | sed 's/^/    /'
+    echo
+    "$python" "$source/python_web.py" "$build/tally" | sed 's/^/    /'
 fi

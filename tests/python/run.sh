@@ -26,7 +26,7 @@ fi
 # What integrations integrate with: the tests of what is missing are skipped.
 if [ ! -e "$environment/frameworks" ]; then
     if "$environment/bin/pip" install -q fastapi httpx python-multipart uvicorn 'flask[async]' django gunicorn \
-        sqlalchemy structlog > "$log" 2>&1; then
+        sqlalchemy psycopg2-binary structlog > "$log" 2>&1; then
         touch "$environment/frameworks"
     else
         echo 'pip cannot install the frameworks'

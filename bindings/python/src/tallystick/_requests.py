@@ -166,8 +166,8 @@ class Exchange:
         self.context.update(status_code=status_code)
 
     def fails(self, error: BaseException) -> None:
-        """The application has raised. Without a response that will be a 500, or the client has left (499,
-        as nginx says it)."""
+        """The application has raised. Without a response that will be a 500, or the client has left
+        (499, as nginx says it)."""
         self.error = error
         if self.status_code is None:
             self.responds(499 if isinstance(error, asyncio.CancelledError) else 500)
@@ -260,9 +260,9 @@ def session_hash(value: Any) -> str:
 
 
 def session_members(session: Any) -> dict[str, Any]:
-    """Of a framework's session: ``session["session_id"]``, which the application has put there, or the
-    key of a session that the server keeps. That it was looked at does not show: a response to a request
-    whose session was used says ``Vary: Cookie``."""
+    """Of a framework's session: ``session["session_id"]``, which the application has put there, or
+    the key of a session that the server keeps. That it was looked at does not show: a response to a
+    request whose session was used says ``Vary: Cookie``."""
     accessed = getattr(session, "accessed", None)
     try:
         if isinstance(session, Mapping) and session.get("session_id") is not None:

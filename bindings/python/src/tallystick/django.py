@@ -210,8 +210,8 @@ async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
 
 
 def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
-    """The user and the session. In an event loop only a user that is loaded already: to load one takes
-    a query. A request without a session has no user to load."""
+    """The user and the session. In an event loop only a user that is loaded already: to load one
+    takes a query. A request without a session has no user to load."""
     session = getattr(request, "session", None)
     members = session_members(session)
     user = getattr(request, "_cached_user", None) or getattr(request, "_acached_user", None)

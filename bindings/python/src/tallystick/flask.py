@@ -80,7 +80,8 @@ class Tallystick:
             **self._options,
         }
         app.extensions["tallystick"] = options.pop("user", None) or user or _g_user
-        app.wsgi_app = AuditMiddleware(app.wsgi_app, late=_late, **options)  # type: ignore[method-assign]
+        middleware = AuditMiddleware(app.wsgi_app, late=_late, **options)
+        app.wsgi_app = middleware  # type: ignore[method-assign]
         app.after_request(_answered)
         got_request_exception.connect(_failed, app)
 
