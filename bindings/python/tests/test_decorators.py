@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import logging
@@ -233,6 +234,25 @@ def test_the_resource(get_resource_id: Any, expected: Any) -> None:
             resource_id_of(call, get_resource_id)
     else:
         assert resource_id_of(call, get_resource_id) == expected
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_resource_that_is_not_found_hides_nothing(
+    fails: bool, tallystick_events: Events, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asks a result for its id does not think of calls without one."""
+
+    @audit_log("a", get_resource_id=lambda result: result["id"])
+    def function() -> dict[str, int]:
+        if fails:
+            raise KeyError("x")
+        return {}
+
+    with pytest.raises(KeyError) if fails else contextlib.nullcontext():
+        function()
+    (event,) = tallystick_events
+    assert event["status"] == ("failure" if fails else "success")
+    assert ("get_resource_id" in caplog.text) != fails
 
 
 def test_a_description_that_fails_stops_nothing(

@@ -69,6 +69,13 @@ def built(decorated: bool = True) -> FastAPI:
         response.status_code = code
         return {}
 
+    @app.get("/found/{name}")
+    @audited("report.find", "report", lambda result: result["id"])
+    async def find(name: str) -> dict[str, str]:
+        if name == "none":
+            raise HTTPException(404)
+        return {"id": name}
+
     @app.delete("/reports/{report_id}")
     @audited("report.delete", "report", "report_id", severity="high")
     async def delete(report_id: int) -> Response:
@@ -156,6 +163,13 @@ def test_a_failure_goes_on(
     assert text in event["error_message"]
 
 
+def test_a_failure_has_no_result_to_ask(client: TestClient, tallystick_events: Events) -> None:
+    client.get("/found/r-1")
+    client.get("/found/none")
+    events = [(e.get("resource_id"), e["status"]) for e in tallystick_events]
+    assert events == [("r-1", "success"), (None, "failure")]
+
+
 @pytest.mark.parametrize(("code", "status"), [(202, "success"), (418, "failure"), (503, "error")])
 def test_a_status_code_that_the_endpoint_sets(
     code: int, status: str, client: TestClient, tallystick_events: Events
@@ -237,3 +251,11 @@ def test_websockets_are_inside(tallystick_events: Events) -> None:
         assert socket.receive_text() == "hello"
     event = named(tallystick_events, "chat.join")
     assert (event["endpoint"], event["resource_id"]) == ("/chat", "lobby")
+
+
+def test_sync_denies_what_is_not_recorded() -> None:
+    app = built()
+    install(app, record="mutations", mode="sync")
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.get("/reports/5").status_code == 200
+    assert client.post("/reports", json={}).status_code == 500  # nothing is configured

@@ -191,6 +191,26 @@ def test_of_much_data_only_the_size(
     assert list(details) == ["data_size"] and details["data_size"] > 40
 
 
+@pytest.mark.parametrize("depth", [60, 900, 5000])
+def test_data_that_cannot_be_read_hides_nothing(
+    depth: int, client: FlaskClient, tallystick_events: Events
+) -> None:
+    """Who sends it is recorded all the same."""
+    body = "[" * depth + "]" * depth
+    client.post("/data", data=body, content_type="application/json")
+    event = named(tallystick_events, "data.take")
+    assert event["user_id"] == "u42" and "data" not in event["details"]
+    assert {"data_size", "data_error"} & set(event["details"])
+
+
+def test_a_form_that_is_too_large(tallystick_events: Events) -> None:
+    app = built()
+    app.config["MAX_CONTENT_LENGTH"] = 10
+    app.test_client().post("/data", data={"name": "n" * 100})
+    event = named(tallystick_events, "data.take")
+    assert event["status_code"] == 413 and "data_error" in event["details"]
+
+
 def test_a_stream_that_the_view_reads_is_the_views(
     client: FlaskClient, tallystick_events: Events
 ) -> None:

@@ -319,10 +319,17 @@ def _cookie(cookies: str, name: str) -> str | None:
     return None
 
 
-def data_members(data: Any, size: int | None = None) -> dict[str, Any]:
-    """Details of a request's data, or of its size where it is more than an event takes. What is in
-    them is masked by the recorder; more than it takes would be kept as a text, in which names do
-    not stand out."""
+def data_members(read: Callable[[], tuple[Any, int | None]]) -> dict[str, Any]:
+    """Details of a request's data as ``read`` finds it, or of its size where it is more than an event
+    takes. What is in them is masked by the recorder; more than it takes would be kept as a text, in
+    which names do not stand out. Data that cannot be read does not keep its event from being recorded."""
+    try:
+        return _data_members(*read())
+    except Exception as error:
+        return {"data_error": error_text(error)}
+
+
+def _data_members(data: Any, size: int | None) -> dict[str, Any]:
     if data is None or data == {} or data == []:
         return {}
     if size is None or size <= DATA_SIZE_MAX:

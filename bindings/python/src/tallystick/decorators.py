@@ -261,7 +261,7 @@ def audit_log(
 
         def describe(call: Call) -> dict[str, Any]:
             event = {"action": action or name, "resource_type": resource_type, **members}
-            event["resource_id"] = resource_id_of(call, get_resource_id)
+            event["resource_id"] = found_resource_id(call, get_resource_id)
             if log_data:
                 event["details"] = {"arguments": call.arguments, **(members.get("details") or {})}
             return event
@@ -269,6 +269,17 @@ def audit_log(
         return audited(function, describe, mode=mode, recorder=recorder)
 
     return decorate
+
+
+def found_resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
+    """The same as ``resource_id_of``, or None where the function fails: of a call that has failed it is
+    given None in place of a result, and an event without its resource is better than none."""
+    try:
+        return resource_id_of(call, get_resource_id)
+    except Exception as error:
+        if call.error is None:
+            recorders.log.warning("get_resource_id finds no resource: %s", error_text(error))
+        return None
 
 
 def resource_id_of(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:

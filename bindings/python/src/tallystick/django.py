@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, RawPostDataException
 from django.utils.deprecation import MiddlewareMixin
 
 from . import configure
@@ -34,7 +34,7 @@ from ._requests import (
     status_of,
     user_members,
 )
-from .decorators import Call, audited, resource_id_of
+from .decorators import Call, audited, found_resource_id
 from .logger import AuditLogger
 from .recorder import Mode
 from .request import members_of
@@ -256,7 +256,7 @@ def audit_log(
             event.update(members)
             if log_data and request is not None:
                 event["details"] = {
-                    **data_members(*_data(request)),
+                    **data_members(lambda: _data(request)),
                     **(members.get("details") or {}),
                 }
             return event
@@ -290,7 +290,7 @@ def _status_code(call: Call) -> int:
 
 def _resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
     if get_resource_id is not None:
-        return resource_id_of(call, get_resource_id)
+        return found_resource_id(call, get_resource_id)
     arguments = call.arguments
     return next((arguments[n] for n in ("resource_id", "pk", "id") if n in arguments), None)
 
@@ -312,5 +312,5 @@ def _data(request: Any) -> tuple[Any, int | None]:
 def _json(request: Any) -> Any:
     try:
         return json.loads(request.body)
-    except Exception:  # no JSON, or the view has read it as a stream
+    except (ValueError, RawPostDataException):  # no JSON, or the view has read it as a stream
         return None

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from ._requests import in_context, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
-from .decorators import Call, audited, resource_id_of
+from .decorators import Call, audited, found_resource_id
 from .recorder import Mode
 from .request import members_of_scope
 
@@ -56,7 +56,7 @@ def audit_log(
             scope = _scope_of(call)
             if scope is not None:
                 event.update(_of_scope(call, scope))
-            event["resource_id"] = resource_id_of(call, get_resource_id)
+            event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
             return event
 

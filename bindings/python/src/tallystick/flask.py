@@ -37,7 +37,7 @@ from ._requests import (
     status_of,
     user_members,
 )
-from .decorators import Call, audited, resource_id_of
+from .decorators import Call, audited, found_resource_id
 from .recorder import Mode
 from .request import members_of_environ
 from .wsgi import EXCHANGE, AuditMiddleware
@@ -166,10 +166,10 @@ def audit_log(
             if has_request_context():
                 event.update(_of_request(call))
             event["action"] = action or action_of(resource_type, _method())
-            event["resource_id"] = resource_id_of(call, get_resource_id)
+            event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
             if log_data and has_request_context():
-                event["details"] = {**data_members(*_data()), **(members.get("details") or {})}
+                event["details"] = {**data_members(_data), **(members.get("details") or {})}
             return event
 
         return audited(_returning(view), describe, mode=mode)
