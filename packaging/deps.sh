@@ -11,7 +11,8 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev zlib1g-dev
     libsqlite3-dev libcmocka-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsystemd-dev
     libcurl4-openssl-dev curl python3'
-test='jq mandoc openssl procps iproute2 sqlite3 python3-dev python3-venv'
+test='jq mandoc openssl procps iproute2 sqlite3 python3-dev python3-venv
+    redis-server python3-pytest python3-hypothesis python3-celery python3-redis python3-sqlalchemy python3-structlog'
 check='clang-14 clang-format-14 libclang-rt-14-dev'
 bench='postgresql-15 libpq-dev'
 
@@ -63,7 +64,13 @@ if ! { $as_root apt-get update && $as_root $install; } > "$log" 2>&1; then
     exit 2
 fi
 
-# The package starts a PostgreSQL that serves from then on; measurements make one of their own.
+# The packages start servers that serve from then on; measurements and tests start their own.
 case $missing in
 *postgresql-15*) [ -n "$had_cluster" ] || $as_root pg_dropcluster --stop 15 main ;;
+esac
+case $missing in
+*redis-server*)
+    $as_root service redis-server stop > /dev/null 2>&1 || true
+    $as_root update-rc.d redis-server disable > /dev/null 2>&1 || true
+    ;;
 esac

@@ -24,10 +24,11 @@ if [ ! -e "$environment/ready" ]; then
     touch "$environment/ready"
 fi
 # What integrations integrate with: the tests of what is missing are skipped.
-if [ ! -e "$environment/frameworks" ]; then
-    if "$environment/bin/pip" install -q fastapi httpx python-multipart uvicorn 'flask[async]' django gunicorn \
-        sqlalchemy psycopg2-binary structlog > "$log" 2>&1; then
-        touch "$environment/frameworks"
+frameworks='fastapi httpx python-multipart uvicorn flask[async] django gunicorn sqlalchemy[asyncio] aiosqlite
+    psycopg[binary] psycopg2-binary celery[redis] structlog'
+if [ "$(cat "$environment/frameworks" 2> /dev/null)" != "$frameworks" ]; then
+    if "$environment/bin/pip" install -q $frameworks > "$log" 2>&1; then
+        echo "$frameworks" > "$environment/frameworks"
     else
         echo 'pip cannot install the frameworks'
     fi
