@@ -146,7 +146,8 @@ tally_status tally_client_record_json(struct tally_client *client, const char *j
                                       enum tally_mode mode, struct tally_receipt *receipt_out,
                                       struct tally_error *error);
 
-/* Waits until everything recorded before has its answer. TALLY_OK; TALLY_BUSY: not within
+/* Waits until everything recorded before has its answer; of the spools that dead processes left, that
+ * of the one being shipped at the moment, if any. TALLY_OK; TALLY_BUSY: not within
  * `timeout_ms`, error says what it waits for. */
 tally_status tally_client_flush(struct tally_client *client, uint32_t timeout_ms,
                                 struct tally_error *error);
