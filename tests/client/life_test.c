@@ -102,6 +102,9 @@ children_record_on_their_own(void **state)
         CHILDREN = 12,
         THREADS = 4
     };
+    /* A sanitizer's allocator keeps the lock that another thread had at the fork. */
+    if (getenv("TALLY_SANITIZED") != NULL)
+        skip();
     struct tally_client_options options = recording_options(&recording);
     struct tally_client *client = recording_client(&recording, NULL, &options);
     struct task tasks[THREADS];
