@@ -110,8 +110,10 @@ expect_same_numbers(enum field_column hint, uint32_t rows, struct bytes encoded,
     }
     int64_t times[PAGE_ROWS];
     memset(times, 0x7f, sizeof times);
+    /* Numbers may have forms that no time has. */
     status = codec_lower_times(encoded, rows, &among, times, NULL);
-    expect(status == TALLY_OK || status == TALLY_ABSENT || page == NULL);
+    expect(status == TALLY_OK || status == TALLY_ABSENT || page == NULL ||
+           (status == TALLY_DAMAGED && hint != COLUMN_HINT_TIME));
     for (uint32_t first = 0; first < rows; first += BLOCK_ROWS) {
         struct page block;
         status = codec_decode_numbers(decoders[1], first / BLOCK_ROWS, hint, rows, encoded, NULL);
