@@ -57,6 +57,7 @@ bench: export BENCH_PEER_EVENTS ?= 20000
 bench: export BENCH_SINGLE ?= 5000
 bench: export BENCH_ONE ?= 1000
 bench: export BENCH_ROUNDS ?= 3
+bench: export BENCH_ROUNDS ?= 3
 bench-full bench-find: export BENCH_FIND_SIZES ?= 1000000 10000000 100000000
 bench-full bench-find: export BENCH_FIND_ASKS ?= 200
 bench-full bench-find: export BENCH_FIND_SECONDS ?= 10
