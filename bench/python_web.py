@@ -181,7 +181,7 @@ def report(app: str, rates: dict[str, list[float]]) -> None:
     print(f"{app:34}{'requests/s':>12}{'of nothing':>12}{'quartiles':>16}")
     for way, measured in rates.items():
         ratios = [one / other for one, other in zip(measured, rates["none"])]
-        low, middle, high = statistics.quantiles(ratios, n=4)
+        low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(
             f"{names[way]:34}{statistics.median(measured):12.0f}"
             f"{middle:12.2f}{low:10.2f}..{high:.2f}"
