@@ -43,26 +43,6 @@ end(void **state)
     return 0;
 }
 
-struct task {
-    struct tally_client *client;
-    enum tally_mode mode;
-    unsigned count;
-    char series[32];
-    pthread_t thread;
-};
-
-static void *
-work(void *context)
-{
-    struct task *task = context;
-    for (unsigned i = 0; i < task->count; i++) {
-        struct tally_receipt receipt;
-        if (recording_event(task->client, task->series, i, task->mode, &receipt, NULL) != TALLY_OK)
-            abort();
-    }
-    return NULL;
-}
-
 /* ---- fork ---- */
 
 /* In a child: records so many events, ends well if all of them arrive. */
@@ -109,16 +89,16 @@ children_record_on_their_own(void **state)
     }
     struct tally_client_options options = recording_options(&recording);
     struct tally_client *client = recording_client(&recording, NULL, &options);
-    struct task tasks[THREADS];
+    struct recording_task tasks[THREADS];
     pid_t children[CHILDREN];
     assert_int_equal(recording_event(client, "parent", 0, TALLY_MODE_DEFAULT, NULL, NULL),
                      TALLY_OK);
     char *spool = strdup(tally_client_spool(client));
     for (unsigned i = 0; i < THREADS; i++) {
-        tasks[i] = (struct task){ client, i == 0 ? TALLY_MODE_SYNC : TALLY_MODE_SPOOL,
-                                  i == 0 ? 300 : 5000, "", 0 };
+        tasks[i] = (struct recording_task){ client, i == 0 ? TALLY_MODE_SYNC : TALLY_MODE_SPOOL,
+                                            i == 0 ? 300 : 5000, "", 0 };
         (void)snprintf(tasks[i].series, sizeof tasks[i].series, "beside-%u", i);
-        assert_int_equal(pthread_create(&tasks[i].thread, NULL, work, &tasks[i]), 0);
+        assert_int_equal(pthread_create(&tasks[i].thread, NULL, recording_work, &tasks[i]), 0);
     }
     for (unsigned i = 0; i < CHILDREN; i++) {
         children[i] = fork();

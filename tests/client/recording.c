@@ -134,6 +134,18 @@ recording_event(struct tally_client *client, const char *series, unsigned number
                                mode, receipt_out, error);
 }
 
+void *
+recording_work(void *context)
+{
+    struct recording_task *task = context;
+    for (unsigned i = 0; i < task->count; i++) {
+        struct tally_receipt receipt;
+        if (recording_event(task->client, task->series, i, task->mode, &receipt, NULL) != TALLY_OK)
+            abort();
+    }
+    return NULL;
+}
+
 /* The value behind "next":, without quotes; false where it is null. */
 static bool
 read_next(const char *page, char *next, size_t capacity)

@@ -49,6 +49,17 @@ tally_status recording_event(struct tally_client *client, const char *series, un
                              enum tally_mode mode, struct tally_receipt *receipt_out,
                              struct tally_error *error);
 
+/* A thread that records events 0 to count - 1 of its series: pthread_create() with recording_work and
+ * the task. Ends the process where one is not recorded. */
+struct recording_task {
+    struct tally_client *client;
+    enum tally_mode mode;
+    unsigned count;
+    char series[32];
+    pthread_t thread;
+};
+void *recording_work(void *task);
+
 /* How many entries of the series the trail has; they must be 0, 1, 2, … in this order, each once. */
 unsigned recording_count(struct recording *recording, const char *series);
 

@@ -29,26 +29,6 @@ end(void **state)
     return 0;
 }
 
-struct task {
-    struct tally_client *client;
-    enum tally_mode mode;
-    unsigned count;
-    char series[32];
-    pthread_t thread;
-};
-
-static void *
-work(void *context)
-{
-    struct task *task = context;
-    for (unsigned i = 0; i < task->count; i++) {
-        struct tally_receipt receipt;
-        if (recording_event(task->client, task->series, i, task->mode, &receipt, NULL) != TALLY_OK)
-            abort();
-    }
-    return NULL;
-}
-
 static void
 threads_record_at_once(void **state)
 {
@@ -61,14 +41,14 @@ threads_record_at_once(void **state)
     static const unsigned counts[] = { 3000, 3000, 3000, 100 };
     struct tally_client_options options = recording_options(&recording);
     struct tally_client *client = recording_client(&recording, NULL, &options);
-    struct task tasks[THREADS];
+    struct recording_task tasks[THREADS];
     unsigned sum = 0;
     /* Twice, so that the second threads get the drafts of the first. */
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < THREADS; i++) {
-            tasks[i] = (struct task){ client, modes[i % 4], counts[i % 4], "", 0 };
+            tasks[i] = (struct recording_task){ client, modes[i % 4], counts[i % 4], "", 0 };
             (void)snprintf(tasks[i].series, sizeof tasks[i].series, "threads-%u-%u", round, i);
-            assert_int_equal(pthread_create(&tasks[i].thread, NULL, work, &tasks[i]), 0);
+            assert_int_equal(pthread_create(&tasks[i].thread, NULL, recording_work, &tasks[i]), 0);
         }
         for (unsigned i = 0; i < THREADS; i++) {
             (void)pthread_join(tasks[i].thread, NULL);
