@@ -85,20 +85,38 @@ served_ask(struct served *served, const struct http_request *request, struct buf
 {
     struct http *http = http_connect(served->port);
     struct http_answer answer = { 0 };
-    bool answered = http_ask(http, request, ANSWER_TIMEOUT_MS, &answer) == HTTP_OK;
+    enum http_result result = http_ask(http, request, ANSWER_TIMEOUT_MS, &answer);
+    bool answered = result == HTTP_OK;
+    if (!answered)
+        (void)fprintf(stderr, "%s: no answer (%d) %s\n", request->target, (int)result,
+                      http_why(http));
     if (answered && out != NULL)
         buffer_bytes(out, answer.body);
     http_close(http);
     return answered ? answer.status : 0;
 }
 
+/* The body of a good answer, ended with NUL; ends the process where there is none. */
+static void
+fetch(struct served *served, const char *target, struct buffer *out)
+{
+    struct http_request request = { .target = target, .key = served->key };
+    unsigned status = served_ask(served, &request, out);
+    if (status != 200) {
+        struct buffer log = { 0 };
+        child_output(served->child, &log);
+        (void)fprintf(stderr, "%s: %u\n%.*s\nthe server wrote:\n%.*s\n", target, status,
+                      BYTES_ARG(buffer_view(out)), BYTES_ARG(buffer_view(&log)));
+        abort();
+    }
+    buffer_byte(out, 0);
+}
+
 uint64_t
 served_size(struct served *served)
 {
     struct buffer body = { 0 };
-    struct http_request request = { .target = "/api/trails/main", .key = served->key };
-    must(served_ask(served, &request, &body) == 200, "the trail's size is not told");
-    buffer_byte(&body, 0);
+    fetch(served, "/api/trails/main", &body);
     const char *size = strstr((const char *)body.data, "\"size\":");
     must(size != NULL, "the trail has no size");
     uint64_t number = strtoull(size + 7, NULL, 10);
@@ -110,10 +128,8 @@ double
 served_metric(struct served *served, const char *name)
 {
     struct buffer body = { 0 };
-    struct http_request request = { .target = "/metrics", .key = served->key };
     char line[128], value[64];
-    must(served_ask(served, &request, &body) == 200, "there are no metrics");
-    buffer_byte(&body, 0);
+    fetch(served, "/metrics", &body);
     (void)snprintf(line, sizeof line, "\n%s ", name);
     bool found = copy_line((const char *)body.data, line, value, sizeof value);
     buffer_free(&body);
