@@ -1,4 +1,4 @@
-#include "scan_fixture.h"
+#include "corpus_scan.h"
 #include "timeline.h"
 
 #include <setjmp.h>
@@ -50,36 +50,13 @@ counted(const struct scan *scan)
     return scan_account(scan)->runs[FATE_COUNTED];
 }
 
-struct setting {
-    struct corpus *corpus;
-    struct filter *filter;
-    struct scan *scan;
-};
-
-static void
-set_filter(struct setting *setting, struct corpus *corpus, const char *text)
-{
-    const struct filter_options options = { .now = corpus_now() };
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    setting->corpus = corpus;
-    assert_int_equal(filter_parse(bytes_text(text), &options, &setting->filter, NULL), TALLY_OK);
-    assert_int_equal(scan_create(setting->filter, &source, &setting->scan, NULL), TALLY_OK);
-}
-
-static void
-drop_filter(struct setting *setting)
-{
-    scan_destroy(setting->scan);
-    filter_destroy(setting->filter);
-}
-
 /* How many match with a time in an interval, and with a value of a field ({ NULL, 0 }: without one;
  * FIELD_COUNT: whatever). */
 static uint64_t
-naive(const struct setting *setting, int64_t first, int64_t last, enum field_id field,
+naive(const struct corpus_scan *scan, int64_t first, int64_t last, enum field_id field,
       struct bytes value)
 {
-    const struct corpus *corpus = setting->corpus;
+    const struct corpus *corpus = scan->corpus;
     uint64_t count = 0;
     for (uint64_t i = 0; i < corpus->count; i++) {
         const struct corpus_entry *entry = &corpus->entries[i];
@@ -90,22 +67,22 @@ naive(const struct setting *setting, int64_t first, int64_t last, enum field_id 
                                       : other.data != NULL && bytes_equal(value, other);
         }
         count += same && entry->time >= first && entry->time <= last &&
-                 filter_match(setting->filter, i, entry->values, corpus->scratch);
+                 filter_match(scan->filter, i, entry->values, corpus->scratch);
     }
     return count;
 }
 
 static void
-check_count(const struct setting *setting)
+check_count(const struct corpus_scan *scan)
 {
     uint64_t count;
-    assert_int_equal(scan_count(setting->scan, &count, NULL), TALLY_OK);
-    assert_int_equal(count, naive(setting, INT64_MIN, INT64_MAX, FIELD_COUNT, (struct bytes){ 0 }));
+    assert_int_equal(scan_count(scan->scan, &count, NULL), TALLY_OK);
+    assert_int_equal(count, naive(scan, INT64_MIN, INT64_MAX, FIELD_COUNT, (struct bytes){ 0 }));
 }
 
 /* By a field, and over time by it. */
 static void
-check_field(const struct setting *setting, enum field_id field)
+check_field(const struct corpus_scan *scan, enum field_id field)
 {
     const struct stats_request request = {
         .by_count = 1, .by = { field }, .top = 3, .numbers = FIELD_COUNT
@@ -114,13 +91,13 @@ check_field(const struct setting *setting, enum field_id field)
     struct stats stats;
     struct timeline timeline;
     assert_true(interval_read(bytes_text("1d"), &interval));
-    assert_int_equal(stats_make(setting->scan, &request, &stats, NULL), TALLY_OK);
-    assert_int_equal(timeline_make(setting->scan, &interval, &stats, &timeline, NULL), TALLY_OK);
+    assert_int_equal(stats_make(scan->scan, &request, &stats, NULL), TALLY_OK);
+    assert_int_equal(timeline_make(scan->scan, &interval, &stats, &timeline, NULL), TALLY_OK);
     assert_int_equal(stats.values.absent,
-                     naive(setting, INT64_MIN, INT64_MAX, field, (struct bytes){ NULL, 0 }));
+                     naive(scan, INT64_MIN, INT64_MAX, field, (struct bytes){ NULL, 0 }));
     for (size_t i = 0; i < stats.values.count; i++)
-        assert_int_equal(stats.values.values[i].count, naive(setting, INT64_MIN, INT64_MAX, field,
-                                                             stats.values.values[i].value[0]));
+        assert_int_equal(stats.values.values[i].count,
+                         naive(scan, INT64_MIN, INT64_MAX, field, stats.values.values[i].value[0]));
     uint64_t sum = 0;
     for (size_t i = 0; i < timeline.bucket_count; i++) {
         int64_t first = timeline.start + (int64_t)i * interval.ns, last = first + interval.ns - 1;
@@ -130,9 +107,9 @@ check_field(const struct setting *setting, enum field_id field)
             continue;
         for (size_t j = 0; j < stats.values.count; j++)
             assert_int_equal(parts[j],
-                             naive(setting, first, last, field, stats.values.values[j].value[0]));
+                             naive(scan, first, last, field, stats.values.values[j].value[0]));
         assert_int_equal(parts[stats.values.count + 1],
-                         naive(setting, first, last, field, (struct bytes){ NULL, 0 }));
+                         naive(scan, first, last, field, (struct bytes){ NULL, 0 }));
     }
     assert_int_equal(sum, stats.total);
     free(timeline.parts);
@@ -149,17 +126,17 @@ counts_answer_what_pages_would(void **state)
         if (lost == 1)
             corpus_lose_indexes(corpus);
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-            struct setting setting;
-            set_filter(&setting, corpus, rows[i].filter);
-            check_count(&setting);
-            if ((counted(setting.scan) == 2) != (rows[i].counted && lost == 0))
+            struct corpus_scan scan;
+            corpus_scan_begin(&scan, corpus, rows[i].filter, 1);
+            check_count(&scan);
+            if ((counted(scan.scan) == 2) != (rows[i].counted && lost == 0))
                 fail_msg("%s: %u runs are counted: %s", rows[i].filter,
-                         (unsigned)counted(setting.scan), rows[i].why);
-            check_field(&setting, FIELD_STATUS);
-            check_field(&setting, FIELD_ACTION);
-            check_field(&setting, FIELD_USER_EMAIL);
-            check_field(&setting, FIELD_MESSAGE);
-            drop_filter(&setting);
+                         (unsigned)counted(scan.scan), rows[i].why);
+            check_field(&scan, FIELD_STATUS);
+            check_field(&scan, FIELD_ACTION);
+            check_field(&scan, FIELD_USER_EMAIL);
+            check_field(&scan, FIELD_MESSAGE);
+            corpus_scan_end(&scan);
         }
         corpus_destroy(corpus);
     }
@@ -172,13 +149,13 @@ clocks_ahead_are_told_apart(void **state)
     (void)state;
     struct corpus *corpus = corpus_create(32, sizes);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct setting setting;
-        set_filter(&setting, corpus, rows[i].filter);
-        check_count(&setting);
+        struct corpus_scan scan;
+        corpus_scan_begin(&scan, corpus, rows[i].filter, 1);
+        check_count(&scan);
         bool times = strstr(rows[i].filter, "timestamp") != NULL;
-        assert_int_equal(counted(setting.scan), rows[i].counted && !times ? 2 : 0);
-        check_field(&setting, FIELD_STATUS);
-        drop_filter(&setting);
+        assert_int_equal(counted(scan.scan), rows[i].counted && !times ? 2 : 0);
+        check_field(&scan, FIELD_STATUS);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
@@ -188,21 +165,21 @@ static void
 check_counted(struct corpus *corpus, const char *filter, const struct stats_request *request,
               const char *text, bool wanted)
 {
-    struct setting setting;
+    struct corpus_scan scan;
     struct stats stats;
     struct timeline timeline;
     struct interval interval;
-    set_filter(&setting, corpus, filter);
-    assert_int_equal(stats_make(setting.scan, request, &stats, NULL), TALLY_OK);
-    assert_int_equal(counted(setting.scan), wanted ? 2 : 0);
+    corpus_scan_begin(&scan, corpus, filter, 1);
+    assert_int_equal(stats_make(scan.scan, request, &stats, NULL), TALLY_OK);
+    assert_int_equal(counted(scan.scan), wanted ? 2 : 0);
     assert_true(interval_read(bytes_text(text), &interval));
     assert_int_equal(
-        timeline_make(setting.scan, &interval, stats.by == NULL ? NULL : &stats, &timeline, NULL),
+        timeline_make(scan.scan, &interval, stats.by == NULL ? NULL : &stats, &timeline, NULL),
         TALLY_OK);
-    assert_int_equal(counted(setting.scan), wanted ? 4 : 0);
+    assert_int_equal(counted(scan.scan), wanted ? 4 : 0);
     free(timeline.parts);
     stats_finish(&stats);
-    drop_filter(&setting);
+    corpus_scan_end(&scan);
 }
 
 static void

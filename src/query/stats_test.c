@@ -1,7 +1,7 @@
 #include "stats.h"
 
+#include "corpus_scan.h"
 #include "decimal.h"
-#include "scan_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,49 +10,10 @@
 
 #include <cmocka.h>
 
-static const char *const filters[] = { "",
-                                       "status:failure",
-                                       "control:*",
-                                       "details.n:1 -user_id:u1",
-                                       "index:4400..4700",
-                                       "timestamp:>2026-06-01",
-                                       "user_email:*" };
-
-struct setting {
-    struct corpus *corpus;
-    struct filter *filter;
-    struct scan *scan;
-};
-
-static void
-set_filter(struct setting *setting, void **state, struct corpus *corpus, const char *text)
-{
-    const struct filter_options options = { .now = corpus_now() };
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    setting->corpus = corpus;
-    assert_int_equal(filter_parse(bytes_text(text), &options, &setting->filter, NULL), TALLY_OK);
-    assert_int_equal(scan_create(setting->filter, &source, &setting->scan, NULL), TALLY_OK);
-    scan_share(setting->scan, *(const unsigned *)*state);
-}
-
-static void
-drop_filter(struct setting *setting)
-{
-    scan_destroy(setting->scan);
-    filter_destroy(setting->filter);
-}
-
-static bool
-matches(const struct setting *setting, uint64_t index)
-{
-    const struct corpus *corpus = setting->corpus;
-    return filter_match(setting->filter, index, corpus->entries[index].values, corpus->scratch);
-}
-
 static struct bytes
-value_of(const struct setting *setting, uint64_t index, enum field_id field)
+value_of(const struct corpus_scan *scan, uint64_t index, enum field_id field)
 {
-    return setting->corpus->entries[index].values[field];
+    return scan->corpus->entries[index].values[field];
 }
 
 static bool
@@ -64,23 +25,23 @@ same_value(struct bytes a, struct bytes b)
 }
 
 static bool
-has_values(const struct setting *setting, uint64_t index, const struct stats_request *request,
+has_values(const struct corpus_scan *scan, uint64_t index, const struct stats_request *request,
            const struct bytes *values)
 {
     for (size_t i = 0; i < request->by_count; i++)
-        if (!same_value(value_of(setting, index, request->by[i]), values[i]))
+        if (!same_value(value_of(scan, index, request->by[i]), values[i]))
             return false;
     return true;
 }
 
 /* Counts of one value or pair, one entry after the other. */
 static uint64_t
-naive_count(const struct setting *setting, const struct stats_request *request,
+naive_count(const struct corpus_scan *scan, const struct stats_request *request,
             const struct bytes *values)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; i < setting->corpus->count; i++)
-        count += has_values(setting, i, request, values) && matches(setting, i);
+    for (uint64_t i = 0; i < scan->corpus->count; i++)
+        count += has_values(scan, i, request, values) && corpus_scan_matches(scan, i);
     return count;
 }
 
@@ -98,24 +59,24 @@ compare_values(const struct stats_value *a, const struct stats_value *b, size_t 
 }
 
 static void
-check_by_fields(const struct setting *setting, const struct stats_request *request)
+check_by_fields(const struct corpus_scan *scan, const struct stats_request *request)
 {
     static const struct bytes absent[BREAKDOWN_FIELDS_MAX];
     struct stats stats;
     struct tally_error error = { 0 };
     uint64_t sum = 0, total = 0;
-    if (stats_make(setting->scan, request, &stats, &error) != TALLY_OK)
+    if (stats_make(scan->scan, request, &stats, &error) != TALLY_OK)
         fail_msg("%s", error.text);
     const struct stats_values *values = &stats.values;
-    for (uint64_t i = 0; i < setting->corpus->count; i++)
-        total += matches(setting, i);
+    for (uint64_t i = 0; i < scan->corpus->count; i++)
+        total += corpus_scan_matches(scan, i);
     assert_int_equal(stats.total, total);
-    assert_int_equal(values->absent, naive_count(setting, request, absent));
+    assert_int_equal(values->absent, naive_count(scan, request, absent));
     assert_int_equal(values->count,
                      values->distinct < request->top ? values->distinct : request->top);
     for (size_t i = 0; i < values->count; i++) {
         const struct stats_value *value = &values->values[i];
-        assert_int_equal(value->count, naive_count(setting, request, value->value));
+        assert_int_equal(value->count, naive_count(scan, request, value->value));
         sum += value->count;
         if (i > 0)
             assert_true(value[-1].count > value->count ||
@@ -150,9 +111,9 @@ counts_by_one_field_agree_with_one_by_one(void **state)
         { FIELD_ENDPOINT, 10, "many values" },
     };
     struct corpus *corpus = corpus_create(21, sizes);
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        struct setting setting;
-        set_filter(&setting, state, corpus, filters[i]);
+    for (size_t i = 0; i < CORPUS_FILTERS; i++) {
+        struct corpus_scan scan;
+        corpus_scan_begin(&scan, corpus, corpus_filters[i], *(const unsigned *)*state);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
             const struct stats_request request = {
                 .by_count = 1,
@@ -160,9 +121,9 @@ counts_by_one_field_agree_with_one_by_one(void **state)
                 .top = rows[j].top,
                 .numbers = FIELD_COUNT,
             };
-            check_by_fields(&setting, &request);
+            check_by_fields(&scan, &request);
         }
-        drop_filter(&setting);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
@@ -183,9 +144,9 @@ counts_by_two_fields_agree_with_one_by_one(void **state)
         { FIELD_SEVERITY, FIELD_USER_EMAIL, 2, "and the other way round" },
     };
     struct corpus *corpus = corpus_create(24, sizes);
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        struct setting setting;
-        set_filter(&setting, state, corpus, filters[i]);
+    for (size_t i = 0; i < CORPUS_FILTERS; i++) {
+        struct corpus_scan scan;
+        corpus_scan_begin(&scan, corpus, corpus_filters[i], *(const unsigned *)*state);
         for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
             const struct stats_request request = {
                 .by_count = 2,
@@ -193,9 +154,9 @@ counts_by_two_fields_agree_with_one_by_one(void **state)
                 .top = rows[j].top,
                 .numbers = FIELD_COUNT,
             };
-            check_by_fields(&setting, &request);
+            check_by_fields(&scan, &request);
         }
-        drop_filter(&setting);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
@@ -215,12 +176,12 @@ compare_tokens(const void *a, const void *b)
 
 /* The values that match, in order of size; returns how many. */
 static size_t
-sorted_numbers(const struct setting *setting, enum field_id field, struct bytes *numbers)
+sorted_numbers(const struct corpus_scan *scan, enum field_id field, struct bytes *numbers)
 {
     size_t count = 0;
-    for (uint64_t i = 0; i < setting->corpus->count; i++)
-        if (matches(setting, i) && value_of(setting, i, field).data != NULL)
-            numbers[count++] = value_of(setting, i, field);
+    for (uint64_t i = 0; i < scan->corpus->count; i++)
+        if (corpus_scan_matches(scan, i) && value_of(scan, i, field).data != NULL)
+            numbers[count++] = value_of(scan, i, field);
     if (count > 0)
         qsort(numbers, count, sizeof *numbers, compare_tokens);
     return count;
@@ -234,19 +195,19 @@ assert_number(struct bytes actual, struct bytes expected)
 }
 
 static void
-check_percentiles(const struct setting *setting, enum field_id field)
+check_percentiles(const struct corpus_scan *scan, enum field_id field)
 {
     const struct stats_request request = {
         .top = 1,
         .numbers = field,
         .ranks = { 6, { 1, 12345, 50000, 90000, 99900, 100000 } },
     };
-    struct bytes *numbers = calloc(setting->corpus->count + 1, sizeof *numbers);
+    struct bytes *numbers = calloc(scan->corpus->count + 1, sizeof *numbers);
     struct stats stats;
     struct tally_error error = { 0 };
-    if (stats_make(setting->scan, &request, &stats, &error) != TALLY_OK)
+    if (stats_make(scan->scan, &request, &stats, &error) != TALLY_OK)
         fail_msg("%s", error.text);
-    size_t count = sorted_numbers(setting, field, numbers);
+    size_t count = sorted_numbers(scan, field, numbers);
     assert_int_equal(stats.percentiles.count, count);
     for (size_t i = 0; i < request.ranks.count && count > 0; i++) {
         /* The definition: the least number such that so many of all are not greater. */
@@ -270,25 +231,25 @@ static void
 percentiles_are_those_of_the_sorted_numbers(void **state)
 {
     struct corpus *corpus = corpus_create(25, sizes);
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        struct setting setting;
-        set_filter(&setting, state, corpus, filters[i]);
-        check_percentiles(&setting, FIELD_RESPONSE_TIME_MS);
-        check_percentiles(&setting, FIELD_STATUS_CODE);
-        drop_filter(&setting);
+    for (size_t i = 0; i < CORPUS_FILTERS; i++) {
+        struct corpus_scan scan;
+        corpus_scan_begin(&scan, corpus, corpus_filters[i], *(const unsigned *)*state);
+        check_percentiles(&scan, FIELD_RESPONSE_TIME_MS);
+        check_percentiles(&scan, FIELD_STATUS_CODE);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
 
 static uint64_t
-naive_distinct(const struct setting *setting, enum field_id field)
+naive_distinct(const struct corpus_scan *scan, enum field_id field)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; i < setting->corpus->count; i++) {
-        bool met = value_of(setting, i, field).data == NULL || !matches(setting, i);
+    for (uint64_t i = 0; i < scan->corpus->count; i++) {
+        bool met = value_of(scan, i, field).data == NULL || !corpus_scan_matches(scan, i);
         for (uint64_t j = 0; j < i && !met; j++)
-            met = matches(setting, j) &&
-                  same_value(value_of(setting, i, field), value_of(setting, j, field));
+            met = corpus_scan_matches(scan, j) &&
+                  same_value(value_of(scan, i, field), value_of(scan, j, field));
         count += !met;
     }
     return count;
@@ -299,7 +260,7 @@ all_is_counted_in_one_pass(void **state)
 {
     static const uint32_t small[] = { 300, 100, 200, 0 };
     struct corpus *corpus = corpus_create(26, small);
-    for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
+    for (size_t f = 0; f < CORPUS_FILTERS; f++) {
         const struct stats_request request = {
             .by_count = 1,
             .by = { FIELD_ACTION },
@@ -309,16 +270,16 @@ all_is_counted_in_one_pass(void **state)
             .distinct_count = 4,
             .distinct = { FIELD_USER_ID, FIELD_ENDPOINT, FIELD_USER_EMAIL, FIELD_ACTION },
         };
-        struct setting setting;
+        struct corpus_scan scan;
         struct stats stats;
-        set_filter(&setting, state, corpus, filters[f]);
-        check_by_fields(&setting, &request);
-        assert_int_equal(stats_make(setting.scan, &request, &stats, NULL), TALLY_OK);
+        corpus_scan_begin(&scan, corpus, corpus_filters[f], *(const unsigned *)*state);
+        check_by_fields(&scan, &request);
+        assert_int_equal(stats_make(scan.scan, &request, &stats, NULL), TALLY_OK);
         for (size_t i = 0; i < request.distinct_count; i++)
-            assert_int_equal(stats.distinct[i], naive_distinct(&setting, request.distinct[i]));
+            assert_int_equal(stats.distinct[i], naive_distinct(&scan, request.distinct[i]));
         assert_int_equal(stats.distinct[3], stats.values.distinct);
         stats_finish(&stats);
-        drop_filter(&setting);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
@@ -328,24 +289,24 @@ the_range_of_times_is_that_of_the_matches(void **state)
 {
     static const uint32_t small[] = { 300, 40, 50, 0 };
     struct corpus *corpus = corpus_create(23, small);
-    for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
-        struct setting setting;
+    for (size_t f = 0; f < CORPUS_FILTERS; f++) {
+        struct corpus_scan scan;
         int64_t minimum, maximum, low = INT64_MAX, high = INT64_MIN;
-        set_filter(&setting, state, corpus, filters[f]);
+        corpus_scan_begin(&scan, corpus, corpus_filters[f], *(const unsigned *)*state);
         for (uint64_t i = 0; i < corpus->count; i++) {
             int64_t time = corpus->entries[i].time;
-            if (!matches(&setting, i))
+            if (!corpus_scan_matches(&scan, i))
                 continue;
             low = time < low ? time : low;
             high = time > high ? time : high;
         }
-        tally_status status = stats_time_range(setting.scan, &minimum, &maximum, NULL);
+        tally_status status = stats_time_range(scan.scan, &minimum, &maximum, NULL);
         assert_int_equal(status, low > high ? TALLY_ABSENT : TALLY_OK);
         if (status == TALLY_OK) {
             assert_int_equal(minimum, low);
             assert_int_equal(maximum, high);
         }
-        drop_filter(&setting);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }

@@ -1,7 +1,7 @@
 #include "timeline.h"
 
 #include "clock.h"
-#include "scan_fixture.h"
+#include "corpus_scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,45 +9,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static const char *const filters[] = { "",
-                                       "status:failure",
-                                       "control:*",
-                                       "details.n:1 -user_id:u1",
-                                       "index:4400..4700",
-                                       "timestamp:>2026-06-01",
-                                       "user_email:*" };
-
-struct setting {
-    struct corpus *corpus;
-    struct filter *filter;
-    struct scan *scan;
-};
-
-static void
-set_filter(struct setting *setting, void **state, struct corpus *corpus, const char *text)
-{
-    const struct filter_options options = { .now = corpus_now() };
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    setting->corpus = corpus;
-    assert_int_equal(filter_parse(bytes_text(text), &options, &setting->filter, NULL), TALLY_OK);
-    assert_int_equal(scan_create(setting->filter, &source, &setting->scan, NULL), TALLY_OK);
-    scan_share(setting->scan, *(const unsigned *)*state);
-}
-
-static void
-drop_filter(struct setting *setting)
-{
-    scan_destroy(setting->scan);
-    filter_destroy(setting->filter);
-}
-
-static bool
-matches(const struct setting *setting, uint64_t index)
-{
-    const struct corpus *corpus = setting->corpus;
-    return filter_match(setting->filter, index, corpus->entries[index].values, corpus->scratch);
-}
 
 static struct interval
 interval_of(const char *text)
@@ -84,7 +45,7 @@ part_of(const struct corpus_entry *entry, const struct stats_request *request,
 /* One entry after the other takes itself away: at the end nothing may be left, and the buckets at
  * both ends must have had something. */
 static void
-check(const struct setting *setting, const struct interval *interval,
+check(const struct corpus_scan *scan, const struct interval *interval,
       const struct stats_request *request)
 {
     struct stats stats = { 0 };
@@ -92,17 +53,17 @@ check(const struct setting *setting, const struct interval *interval,
     struct tally_error error = { 0 };
     const struct stats *by = request == NULL ? NULL : &stats;
     if (request != NULL)
-        assert_int_equal(stats_make(setting->scan, request, &stats, &error), TALLY_OK);
-    if (timeline_make(setting->scan, interval, by, &timeline, &error) != TALLY_OK)
+        assert_int_equal(stats_make(scan->scan, request, &stats, &error), TALLY_OK);
+    if (timeline_make(scan->scan, interval, by, &timeline, &error) != TALLY_OK)
         fail_msg("%s", error.text);
     assert_int_equal(timeline.part_count, by == NULL ? 1 : stats.values.count + 2);
     if (timeline.bucket_count > 0) {
         assert_int_not_equal(timeline_bucket(&timeline, 0), 0);
         assert_int_not_equal(timeline_bucket(&timeline, timeline.bucket_count - 1), 0);
     }
-    for (uint64_t i = 0; i < setting->corpus->count; i++) {
-        const struct corpus_entry *entry = &setting->corpus->entries[i];
-        if (!matches(setting, i))
+    for (uint64_t i = 0; i < scan->corpus->count; i++) {
+        const struct corpus_entry *entry = &scan->corpus->entries[i];
+        if (!corpus_scan_matches(scan, i))
             continue;
         int64_t start = interval_start(interval, entry->time);
         assert_true(timeline.bucket_count > 0 && start >= timeline.start);
@@ -128,16 +89,16 @@ buckets_agree_with_one_by_one(void **state)
         { .by_count = 2, .by = { FIELD_USER_ID, FIELD_SERVICE }, .top = 4, .numbers = FIELD_COUNT },
     };
     struct corpus *corpus = corpus_create(22, sizes);
-    for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
-        struct setting setting;
-        set_filter(&setting, state, corpus, filters[f]);
+    for (size_t f = 0; f < CORPUS_FILTERS; f++) {
+        struct corpus_scan scan;
+        corpus_scan_begin(&scan, corpus, corpus_filters[f], *(const unsigned *)*state);
         for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
             const struct interval interval = interval_of(intervals[i]);
-            check(&setting, &interval, NULL);
+            check(&scan, &interval, NULL);
             for (size_t j = 0; j < sizeof requests / sizeof *requests; j++)
-                check(&setting, &interval, &requests[j]);
+                check(&scan, &interval, &requests[j]);
         }
-        drop_filter(&setting);
+        corpus_scan_end(&scan);
     }
     corpus_destroy(corpus);
 }
@@ -147,12 +108,12 @@ short_intervals_of_a_short_time(void **state)
 {
     static const uint32_t sizes[] = { 9000, 300, 200, 0 };
     struct corpus *corpus = corpus_create(23, sizes);
-    struct setting setting;
-    set_filter(&setting, state, corpus, "timestamp:now-1s..now+5m");
+    struct corpus_scan scan;
+    corpus_scan_begin(&scan, corpus, "timestamp:now-1s..now+5m", *(const unsigned *)*state);
     const struct interval second = interval_of("1s"), seven = interval_of("7s");
-    check(&setting, &second, NULL);
-    check(&setting, &seven, NULL);
-    drop_filter(&setting);
+    check(&scan, &second, NULL);
+    check(&scan, &seven, NULL);
+    corpus_scan_end(&scan);
     corpus_destroy(corpus);
 }
 
@@ -163,19 +124,19 @@ too_many_buckets_are_refused_with_the_cure(void **state)
 {
     static const uint32_t sizes[] = { 500, 300, 200, 0 };
     struct corpus *corpus = corpus_create(27, sizes);
-    struct setting setting;
+    struct corpus_scan scan;
     struct timeline timeline;
     struct tally_error error = { 0 };
     char cure[16];
-    set_filter(&setting, state, corpus, "");
+    corpus_scan_begin(&scan, corpus, "", *(const unsigned *)*state);
     const struct interval second = interval_of("1s");
-    assert_int_equal(timeline_make(setting.scan, &second, NULL, &timeline, &error), TALLY_INVALID);
+    assert_int_equal(timeline_make(scan.scan, &second, NULL, &timeline, &error), TALLY_INVALID);
     const char *sentence = strstr(error.text, ": ");
     assert_non_null(sentence);
     assert_int_equal(sscanf(sentence, ": %15s is the shortest", cure), 1);
     const struct interval shortest = interval_of(cure);
-    check(&setting, &shortest, NULL);
-    drop_filter(&setting);
+    check(&scan, &shortest, NULL);
+    corpus_scan_end(&scan);
     corpus_destroy(corpus);
 }
 
@@ -187,19 +148,18 @@ too_many_parts_are_refused(void **state)
         .by_count = 1, .by = { FIELD_ENDPOINT }, .top = 4000, .numbers = FIELD_COUNT
     };
     struct corpus *corpus = corpus_create(28, sizes);
-    struct setting setting;
+    struct corpus_scan scan;
     struct stats stats;
     struct timeline timeline;
     struct tally_error error = { 0 };
-    set_filter(&setting, state, corpus, "");
+    corpus_scan_begin(&scan, corpus, "", *(const unsigned *)*state);
     const struct interval minutes = interval_of("1m"), weeks = interval_of("1w");
-    assert_int_equal(stats_make(setting.scan, &request, &stats, NULL), TALLY_OK);
-    assert_int_equal(timeline_make(setting.scan, &minutes, &stats, &timeline, &error),
-                     TALLY_INVALID);
+    assert_int_equal(stats_make(scan.scan, &request, &stats, NULL), TALLY_OK);
+    assert_int_equal(timeline_make(scan.scan, &minutes, &stats, &timeline, &error), TALLY_INVALID);
     assert_non_null(strstr(error.text, "longer interval"));
     stats_finish(&stats);
-    check(&setting, &weeks, &request);
-    drop_filter(&setting);
+    check(&scan, &weeks, &request);
+    corpus_scan_end(&scan);
     corpus_destroy(corpus);
 }
 
