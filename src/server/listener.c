@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,6 +53,15 @@ struct listener {
     struct endpoint endpoints[ENDPOINTS];
     uint64_t connections_max; /* of all endpoints */
 };
+
+/* In place of libc's, for libmicrohttpd: one event less than is asked for. Its threads take 128 at once
+ * and look for more as long as they get as many, and with the last 128 in hand they wait for another
+ * one, up to idle_timeout: 128 clients that ask at the same moment would all hang. */
+int
+epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms)
+{
+    return epoll_pwait(epoll, events, count > 1 ? count - 1 : count, timeout_ms, NULL);
+}
 
 /* Has the kernel end a connection whose client takes nothing of its answer for so long. The library
  * knows only how long nothing happened at all, and a stream's maker is no one to end a connection.
