@@ -250,6 +250,17 @@ wire_fault(const struct wire *wire, CURLcode code, struct tally_error *error)
     case CURLE_COULDNT_CONNECT:
         return fault(error, TALLY_IO, "%s", reason_not_connected(wire, reason));
     case CURLE_PEER_FAILED_VERIFICATION:
+        return fault(error, TALLY_IO,
+                     "%s (the server's certificate has to be for this name, valid today, and from "
+                     "an authority that the system knows or %s names)",
+                     reason, wire->words->ca_file);
+    case CURLE_SSL_CONNECT_ERROR:
+        /* Of a certificate, too, if its authority has another key than the one of its name here. */
+        return fault(
+            error, TALLY_IO,
+            "no TLS with the server: %s (does it speak TLS, and is its certificate from an "
+            "authority that the system knows or %s names?)",
+            reason, wire->words->ca_file);
     case CURLE_SSL_CACERT_BADFILE:
         return fault(error, TALLY_IO, "%s (%s names certificates to trust)", reason,
                      wire->words->ca_file);

@@ -22,7 +22,7 @@
 #define RUN_TIMEOUT_MS   60000
 #define POLL_MS          2
 #define ARGUMENTS_MAX    64
-#define READY_LINE       "listening on http://127.0.0.1:"
+#define READY_LINE       "listening on http" /* … or https */
 
 struct child {
     pid_t pid;
@@ -219,15 +219,15 @@ child_serve(const struct child_options *options)
     }
 
     struct child *child = start(arguments, options->settings);
-    char *port = child_wait_line(child, READY_LINE,
-                                 options->timeout_ms > 0 ? options->timeout_ms : READY_TIMEOUT_MS);
-    if (port == NULL) {
+    char *where = child_wait_line(child, READY_LINE,
+                                  options->timeout_ms > 0 ? options->timeout_ms : READY_TIMEOUT_MS);
+    if (where == NULL) {
         show(child);
         (void)child_stop(child, SIGKILL, 0);
         return NULL;
     }
-    child->port = (uint16_t)strtoul(port, NULL, 10);
-    free(port);
+    child->port = (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10);
+    free(where);
     return child;
 }
 

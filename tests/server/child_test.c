@@ -75,6 +75,18 @@ a_server_is_started_and_stopped(void **state)
 }
 
 static void
+a_server_with_tls_is_ready_too(void **state)
+{
+    (void)state;
+    struct child_options options = { .data = "x" };
+    program_does("echo 'listening on https://127.0.0.1:4712'; exec sleep 60");
+    struct child *child = child_serve(&options);
+    assert_non_null(child);
+    assert_int_equal(child_port(child), 4712);
+    assert_int_equal(child_stop(child, SIGTERM, 5000), -SIGTERM);
+}
+
+static void
 ends_are_told_apart(void **state)
 {
     (void)state;
@@ -124,6 +136,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_server_is_started_and_stopped, begin, end),
+        cmocka_unit_test_setup_teardown(a_server_with_tls_is_ready_too, begin, end),
         cmocka_unit_test_setup_teardown(ends_are_told_apart, begin, end),
         cmocka_unit_test_setup_teardown(one_that_does_not_come_up_is_none, begin, end),
         cmocka_unit_test_setup_teardown(a_command_runs_to_its_end, begin, end),
