@@ -48,7 +48,27 @@ rest(const struct parser *parser)
     return bytes_of(parser->part.data + parser->at, parser->part.size - parser->at);
 }
 
-/* A member's name and its colon; FIELD_COUNT where there is none that is known. */
+/* A member's name and its colon, taken: of a field from `first` on, since members stand in the order
+ * of the fields. FIELD_COUNT where it is none, or the part's end is near. */
+static enum field_id
+parse_name_in_order(struct parser *parser, unsigned first)
+{
+    struct bytes left = rest(parser);
+    if (left.size < FIELD_KEY_CAPACITY)
+        return FIELD_COUNT;
+    uint32_t begin = get_u32(left.data);
+    for (unsigned i = first; i < FIELD_COUNT; i++) {
+        const struct field *field = &fields[i];
+        if (get_u32((const uint8_t *)field->key) == begin &&
+            memcmp(left.data, field->key, field->key_size) == 0) {
+            parser->at += field->key_size;
+            return i;
+        }
+    }
+    return FIELD_COUNT;
+}
+
+/* The same of any field, and near the part's end. */
 static enum field_id
 parse_name(struct parser *parser)
 {
@@ -109,7 +129,10 @@ parse_raw(struct parser *parser, enum field_id field, struct bytes *value_out)
 static tally_status
 parse_member(struct parser *parser, uint64_t *seen)
 {
-    enum field_id field = parse_name(parser);
+    unsigned first = *seen == 0 ? 0 : 64 - (unsigned)__builtin_clzll(*seen);
+    enum field_id field = parse_name_in_order(parser, first);
+    if (field == FIELD_COUNT)
+        field = parse_name(parser);
     if (field == FIELD_COUNT)
         return damaged(parser, "no member of a known name");
     /* Canonical order, which also means that no name occurs twice. */
