@@ -29,6 +29,7 @@ struct audit {
     struct listing *listing;       /* NULL: sentences */
     const struct tally_vkey *vkey; /* NULL: not given */
     const struct since *since;     /* NULL: not given */
+    enum verify_scope scope;       /* of folders */
     uint64_t vkey_trails;          /* of the trails: whose origin is the key's name */
     uint64_t since_trails;         /* … and the checkpoint's origin */
     uint64_t trails;

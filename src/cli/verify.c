@@ -18,6 +18,7 @@ static const struct command_option options[] = {
     { "trail", "NAME", "only this trail (default: all there are)" },
     { "vkey", "KEY", "the verification key to trust, not the one seen last" },
     { "since", "FILE", "a checkpoint of the trail kept elsewhere, to have grown out of" },
+    { "no-indexes", NULL, "entries, tree and signatures only; an index may be wrong unseen" },
     { "format", "FORMAT", "verdicts as table, json, ndjson or csv (default: sentences)" },
     REMOTE_OPTIONS,
     { NULL, NULL, NULL },
@@ -77,6 +78,7 @@ examine(const struct folder_audit *self, struct inspection *inspection, struct t
     progress_init(&progress, what);
 
     struct verify_options verify_options = {
+        .scope = self->audit->scope,
         .vkey = audit_vkey(self->audit, inspection),
         .progress = show_progress,
         .context = &progress,
@@ -234,6 +236,10 @@ run_audit(const struct invocation *invocation, struct audit *audit, struct since
     if (outcome != DONE)
         return outcome;
 
+    if (option_given(invocation, "no-indexes"))
+        audit->scope = VERIFY_HISTORY;
+    if (where_is_url(invocation->operands[0]) && audit->scope == VERIFY_HISTORY)
+        return fail(MISUSED, "--no-indexes is for a data folder: a server compares everything");
     if (where_is_url(invocation->operands[0]))
         return audit_to(invocation, NULL, audit);
     struct where where;

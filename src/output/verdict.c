@@ -88,6 +88,8 @@ put_intact(const struct verify_report *report, struct buffer *text)
     if (report->unsigned_ > 0)
         buffer_format(text, "; %llu more are not signed yet",
                       (unsigned long long)report->unsigned_);
+    if (report->scope == VERIFY_HISTORY)
+        buffer_text(text, "; indexes were not compared");
 }
 
 static void

@@ -4,7 +4,8 @@
  * In this order: checksums and page summaries (segment_check_columns()); the stored hashes of the tree
  * are read; then row by row salts, parts, commitments and leaves are computed and control entries
  * read. Tokens and words are found on the way, page by page, while all its columns are decoded. At
- * last the indexes, and what the segment's group has of it, are compared with what these should give.
+ * last the indexes, and what the segment's group has of it, are compared with what these should give,
+ * unless nobody wants to know.
  *
  * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
  * and nobody wants the root in between, they become one piece, their nodes hashed side by side;
@@ -121,7 +122,7 @@ examine_rows(struct examiner *e)
         if (status != TALLY_OK)
             break;
         row += some.count;
-        if (row % PAGE_ROWS == 0 || row == e->info->count)
+        if (e->task->indexes && (row % PAGE_ROWS == 0 || row == e->info->count))
             run_tokens_along(e->reader, (row - 1) / PAGE_ROWS);
     }
     tally_status handed = hand_out(e);
@@ -205,11 +206,11 @@ static tally_status
 examine_derived(struct examiner *e, struct segment *segment, const struct index_finding *tree)
 {
     struct examination *examination = e->examination;
-    tally_status status = examine_index(e, segment);
+    tally_status status = e->task->indexes ? examine_index(e, segment) : TALLY_OK;
     if (tree->text[0] != '\0')
         index_finding_keep(&examination->index, tree->newer ? TALLY_UNSUPPORTED : TALLY_DAMAGED,
                            tree->file, tree->text);
-    return status == TALLY_OK ? examine_group(e) : status;
+    return status == TALLY_OK && e->task->indexes ? examine_group(e) : status;
 }
 
 static tally_status

@@ -24,6 +24,7 @@ typedef tally_status (*piece_taker)(void *context, const struct tree_piece *piec
 struct examination_task {
     const struct evidence *evidence; /* borrowed */
     size_t segment;                  /* its number in the manifest */
+    bool indexes; /* its index file, and what its group has of it, are compared */
     uint64_t marks[EXAMINATION_MARKS];
 };
 

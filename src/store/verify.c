@@ -200,6 +200,7 @@ next_task(const struct verifier *v)
     return (struct examination_task){
         .evidence = &v->evidence,
         .segment = v->segments_done,
+        .indexes = v->options->scope == VERIFY_EVERYTHING,
         .marks = { v->checkpoint.size, v->options->seen == NULL ? 0 : v->options->seen->size },
     };
 }
@@ -499,6 +500,7 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
              struct verify_report *report_out, struct tally_error *error)
 {
     memset(report_out, 0, sizeof *report_out);
+    report_out->scope = options->scope;
     report_out->bad_first = report_out->bad_last = VERIFY_NO_INDEX;
     struct verifier *v = calloc(1, sizeof *v);
     if (v == NULL)

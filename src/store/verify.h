@@ -2,7 +2,7 @@
  * verify.h - recompute everything a trail claims from its stored bytes.
  *
  * Leaves, commitments, roots, signatures; then every derived structure is compared with what it is
- * derived from. It opens the files itself and trusts none of them; it needs no lock and may run
+ * derived from, the indexes among them unless they are left out. It opens the files itself and trusts none of them; it needs no lock and may run
  * while another process writes.
  */
 #ifndef VERIFY_H
@@ -18,7 +18,15 @@ enum verdict {
     VERDICT_UNCHECKABLE, /* cannot be read, no key, nothing there */
 };
 
+/* Index files and groups are outside of what is signed: whoever asks no question of a trail, but only
+ * whether its history is whole, may leave them. All else is looked at in any case. */
+enum verify_scope {
+    VERIFY_EVERYTHING,
+    VERIFY_HISTORY, /* not the index files and groups, neither opened nor missed */
+};
+
 struct verify_options {
+    enum verify_scope scope;
     const struct tally_vkey *vkey;       /* the key to trust; NULL: the one that entry 0 names */
     const struct tally_checkpoint *seen; /* a checkpoint seen before (its origin must match), or
                                        NULL: the trail must have grown out of it */
@@ -36,6 +44,7 @@ struct verify_options {
 /* Filled whatever the verdict, as far as verification came. */
 struct verify_report {
     enum verdict verdict;
+    enum verify_scope scope;
     struct tally_vkey vkey; /* that signed the newest checkpoint */
     struct tally_checkpoint checkpoint;
     char note[TALLY_CHECKPOINT_NOTE_MAX]; /* it, signed */

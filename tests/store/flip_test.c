@@ -7,7 +7,8 @@
  * refuse it or give only what was recorded.
  *
  * Used are all bytes but those of a journal file after its last record, and the padding between its
- * records. A changed index or tree file is INDEX_WRONG, anything else TAMPERED.
+ * records. A changed index or tree file is INDEX_WRONG, anything else TAMPERED. Who leaves out the
+ * indexes sees the same of all files but those of the indexes.
  */
 #include "specimen.h"
 
@@ -58,6 +59,22 @@ check_flip(struct folder *folder, const struct specimen_file *file, size_t offse
                  report.text);
 }
 
+/* To who leaves out the indexes. */
+static void
+check_history(struct folder *folder, const struct specimen_file *file, size_t offset)
+{
+    const struct verify_options options = { .scope = VERIFY_HISTORY };
+    struct verify_report report;
+    bool index = file->kind == SPECIMEN_INDEX || file->kind == SPECIMEN_GROUP;
+    enum verdict expected = index                         ? VERDICT_INTACT
+                            : file->kind == SPECIMEN_TREE ? VERDICT_INDEX_WRONG
+                                                          : VERDICT_TAMPERED;
+    enum verdict verdict = fixture_verify_with(folder, "main", &options, &report);
+    if (verdict != expected)
+        fail_msg("%s, byte %zu: verdict %d without indexes: %s", file->name, offset, (int)verdict,
+                 report.text);
+}
+
 static void
 flip_file(const struct specimen_file *file, unsigned bits, uint64_t *random)
 {
@@ -75,6 +92,8 @@ flip_file(const struct specimen_file *file, unsigned bits, uint64_t *random)
             uint8_t changed = (uint8_t)(data[i] ^ 1u << bit);
             disk_sim_poke(disk, file->name, i, &changed, 1);
             check_flip(folder, file, i, bit);
+            if (k == 0)
+                check_history(folder, file, i);
             if (draw >> 32 % 8 == 0)
                 specimen_open_damaged(specimen, disk_sim_copy(disk));
             disk_sim_poke(disk, file->name, i, &data[i], 1);

@@ -66,6 +66,9 @@ flip "$index" 200
 rm data/trails/main/segments/*.group.*
 expect 1 'wrong indexes' "$TALLY" verify data --trail main
 says 'are no tampering' '^main: index wrong'
+expect 0 'and nothing to who leaves them out' "$TALLY" verify data --trail main --no-indexes
+says 'which is said' '^main: intact up to size [0-9]+, .*; indexes were not compared$'
+expect 2 'not at a server' "$TALLY" verify http://127.0.0.1:1 --no-indexes
 "$TALLY" doctor data --rebuild --format csv > out
 says 'are rebuilt' 'note,main,indexes and tree hashes are rebuilt'
 expect 0 'and right again' "$TALLY" verify data --trail main

@@ -54,7 +54,7 @@ cp out first
 "$TALLY" bench --emit 3 > out
 same 'always the same' "$(cmp out first && echo same)" same
 expect 0 'a small measurement' "$TALLY" bench --events 2000 --folder "$scratch" --format ndjson
-says 'its rows' '"measure":"recording, durable"' '"measure":"verification"' '"measure":"opening after a kill"' '"unit":"bytes/entry"'
+says 'its rows' '"measure":"recording, durable"' '"measure":"verification: leaves, commitments, tree"' '"measure":"opening after a kill"' '"unit":"bytes/entry"'
 same 'nothing is left' "$(ls -d "$scratch"/tally-bench.* 2> /dev/null)" ''
 expect 2 'nothing to measure' "$TALLY" bench --events 0
 
