@@ -3,13 +3,17 @@
  */
 #include "recording.h"
 
+#include <linux/magic.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include <cmocka.h>
+
+#define IN_MEMORY "is on a file system in memory"
 
 static struct recording recording;
 
@@ -56,7 +60,45 @@ spooled_events_arrive_in_order(void **state)
     tally_client_close(client, 0);
     assert_int_equal(recording_count(&recording, "spooled"), COUNT);
     assert_true(recording_spools_empty(&recording));
+    /* But for where the spool is, if that is so here. */
+    assert_int_equal(recording_said(&recording, "\n"), recording_said(&recording, IN_MEMORY));
+}
+
+/* The spool is where it is by default, and that is in memory. */
+static void
+a_spool_on_tmpfs_is_told_once(void **state)
+{
+    (void)state;
+    struct statfs about;
+    char *home = strdup("/dev/shm/tally-test-XXXXXX");
+    if (statfs("/dev/shm", &about) != 0 || about.f_type != TMPFS_MAGIC || mkdtemp(home) == NULL) {
+        print_message("# no tmpfs at /dev/shm: skipped\n");
+        free(home);
+        return;
+    }
+    assert_int_equal(unsetenv("TALLY_SPOOL"), 0);
+    assert_int_equal(setenv("XDG_STATE_HOME", home, 1), 0);
+    recording_hush(&recording);
+    struct tally_client_options options = recording_options(&recording);
+    options.spool_folder = NULL;
+    struct tally_client *client = recording_client(&recording, NULL, &options);
     assert_int_equal(recording_said(&recording, "\n"), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(recording_event(client, "tmpfs", i, TALLY_MODE_SPOOL, NULL, NULL),
+                         TALLY_OK);
+        if (i % 25 == 0)
+            recording_flush(client);
+    }
+    recording_flush(client);
+    const char *spool = tally_client_spool(client);
+    assert_int_equal(strncmp(spool, home, strlen(home)), 0);
+    assert_int_equal(recording_said(&recording, spool), 1);
+    assert_int_equal(recording_said(&recording, IN_MEMORY), 1);
+    assert_int_equal(recording_said(&recording, "\n"), 1);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "tmpfs"), 100);
+    assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
+    child_remove(home);
 }
 
 static void
@@ -315,6 +357,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spooled_events_arrive_in_order),
+        cmocka_unit_test(a_spool_on_tmpfs_is_told_once),
         cmocka_unit_test(events_in_memory_arrive_and_leave_no_file),
         cmocka_unit_test(a_call_may_choose_its_mode),
         cmocka_unit_test(a_receipt_is_the_trails),
