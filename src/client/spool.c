@@ -22,6 +22,7 @@ make(struct spool_folder *folder)
     (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
     (void)pthread_mutex_init(&spool->append, &attributes);
     (void)pthread_mutexattr_destroy(&attributes);
+    (void)pthread_mutex_init(&spool->making, NULL);
     (void)pthread_mutex_init(&spool->mutex, NULL);
     (void)pthread_mutex_init(&spool->sync, NULL);
     condition_init(&spool->readable);
@@ -36,6 +37,7 @@ destroy(struct spool *spool)
     (void)pthread_cond_destroy(&spool->readable);
     (void)pthread_cond_destroy(&spool->room);
     (void)pthread_mutex_destroy(&spool->append);
+    (void)pthread_mutex_destroy(&spool->making);
     (void)pthread_mutex_destroy(&spool->mutex);
     (void)pthread_mutex_destroy(&spool->sync);
     free(spool->events);

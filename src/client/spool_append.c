@@ -31,6 +31,7 @@ static tally_status
 roll(struct spool *spool, struct spool_file *full, uint32_t size, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
+    lock(&spool->making);
     lock(&spool->mutex);
     if (spool->last == full && !spool_file_fits(full, size) && !use_again(spool)) {
         status = row_add(spool, error);
@@ -38,6 +39,7 @@ roll(struct spool *spool, struct spool_file *full, uint32_t size, struct tally_e
             spool->wanted = size;
     }
     unlock(&spool->mutex);
+    unlock(&spool->making);
     return status;
 }
 
@@ -52,6 +54,13 @@ wake_reader(struct spool *spool)
     unlock(&spool->mutex);
 }
 
+/* Of the frames of a file, one does: a place is never given twice. */
+static bool
+comes_to_middle(const struct spool_file *file, uint32_t at)
+{
+    return at != 0 && at <= file->size / 2 && atomic_load(&file->tail) > file->size / 2;
+}
+
 tally_status
 spool_append(struct spool *spool, struct bytes event, struct tally_error *error)
 {
@@ -64,11 +73,14 @@ spool_append(struct spool *spool, struct bytes event, struct tally_error *error)
         lock(&spool->append);
         struct spool_file *file = spool->last;
         uint32_t at = spool_file_reserve(file, size);
+        bool middle = comes_to_middle(file, at);
         spool->appended += at != 0;
         unlock(&spool->append);
         if (at != 0) {
             spool_file_fill(file, at, event, clock_now());
             wake_reader(spool);
+            if (middle)
+                row_prepare(spool);
             return TALLY_OK;
         }
         tally_status status = roll(spool, file, size, error);

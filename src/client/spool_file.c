@@ -44,6 +44,16 @@
 #define FILE_DONE    72
 #define FILE_SENDING 80
 
+/* Linux 5.14 has it, older C libraries do not. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* What a file's pages are made by. A file system may keep so much as one, which is mapped by one fault
+ * instead of eight, and made in a third of the time; but then it is also written to disk as one,
+ * however little of it is new. */
+#define PIECE (UINT32_C(32) << 10)
+
 #define NAME_FORMAT "%08x.spool"
 #define NAME_SIZE   14
 
@@ -129,12 +139,27 @@ map(struct spool_file *file, int fd, const char *path, struct tally_error *error
 
 /* The part of the header that stays as it is. */
 static void
-write_header(struct spool_file *file)
+make_header(uint32_t size, uint8_t header[FILE_NUMBER])
 {
-    memcpy(file->base, MAGIC, FILE_VERSION);
-    put_u32(file->base + FILE_VERSION, VERSION);
-    put_u32(file->base + FILE_SIZE, file->size);
-    put_u32(file->base + FILE_CRC, crc32c(0, file->base, FILE_CRC));
+    memset(header, 0, FILE_NUMBER);
+    memcpy(header, MAGIC, FILE_VERSION);
+    put_u32(header + FILE_VERSION, VERSION);
+    put_u32(header + FILE_SIZE, size);
+    put_u32(header + FILE_CRC, crc32c(0, header, FILE_CRC));
+}
+
+/* Not through the mapping: the first fault in a new file may have all of it read ahead. */
+static tally_status
+write_header(const struct spool_file *file, int fd, const char *path, struct tally_error *error)
+{
+    uint8_t header[FILE_NUMBER];
+    make_header(file->size, header);
+    ssize_t written = pwrite(fd, header, sizeof header, 0);
+    if (written == sizeof header)
+        return TALLY_OK;
+    if (written >= 0)
+        errno = ENOSPC;
+    return io_fault(error, "cannot write %s", path);
 }
 
 static struct spool_file *
@@ -159,6 +184,8 @@ create_on_disk(struct spool_file *file, const char *folder, struct tally_error *
         return io_fault(error, "cannot make %s", path);
     tally_status status = allocate(fd, path, file->size, error);
     if (status == TALLY_OK)
+        status = write_header(file, fd, path, error);
+    if (status == TALLY_OK)
         status = map(file, fd, path, error);
     (void)close(fd);
     if (status != TALLY_OK)
@@ -181,10 +208,36 @@ spool_file_create(const char *folder, uint32_t slot, uint32_t size, struct spool
         spool_file_destroy(file);
         return status;
     }
-    write_header(file);
+    if (folder == NULL)
+        make_header(size, file->base);
     spool_file_clear(file);
     *file_out = file;
     return TALLY_OK;
+}
+
+/* Zeros over the pages behind the first, PIECE bytes at once. */
+static void
+write_zeros(const char *folder, const struct spool_file *file)
+{
+    static const uint8_t zeros[PIECE];
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/" NAME_FORMAT, folder, file->slot);
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t written = PIECE;
+    for (uint32_t at = PIECE; written == PIECE && at + PIECE <= file->size; at += PIECE)
+        written = pwrite(fd, zeros, PIECE, at);
+    (void)close(fd);
+}
+
+void
+spool_file_prepare(const char *folder, const struct spool_file *file)
+{
+    assert(file->number == 0);
+    if (folder != NULL)
+        write_zeros(folder, file);
+    (void)madvise(file->base, file->size, MADV_POPULATE_WRITE);
 }
 
 void
@@ -308,10 +361,20 @@ spool_file_open(const char *folder, uint32_t slot, struct spool_file **file_out,
     return TALLY_OK;
 }
 
+/* A page that is written out while it is mapped has to be made read-only first, which interrupts every
+ * other processor that runs a thread of this process: once a page, if the kernel does it. So the
+ * pages that are full go out of the mapping all at once before. They stay in memory, where the
+ * reader finds them. */
 tally_status
-spool_file_sync(const struct spool_file *file, struct tally_error *error)
+spool_file_sync(const struct spool_file *file, uint32_t from, uint32_t to,
+                struct tally_error *error)
 {
-    if (msync(file->base, file->size, MS_SYNC) != 0)
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t begin = from / page * page;
+    size_t full = to / page * page;
+    if (full > begin)
+        (void)madvise(file->base + begin, full - begin, MADV_DONTNEED);
+    if (msync(file->base + begin, to - begin, MS_SYNC) != 0)
         return io_fault(error, "cannot sync %08x.spool", file->slot);
     return TALLY_OK;
 }

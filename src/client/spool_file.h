@@ -51,6 +51,10 @@ TALLY_MUST_CHECK tally_status spool_file_open(const char *folder, uint32_t slot,
                                               struct spool_file **file_out,
                                               struct tally_error *error);
 
+/* Has the pages of a file that holds nothing in memory, so that frames are filled without faults. As
+ * well as it can: a file works without, more slowly. `folder` as for creating it. */
+void spool_file_prepare(const char *folder, const struct spool_file *file);
+
 void spool_file_destroy(struct spool_file *file); /* the file itself stays; NULL is allowed */
 void spool_file_remove(const char *folder, uint32_t slot);
 
@@ -97,8 +101,9 @@ void spool_file_set_sending(struct spool_file *file, uint32_t to);
 /* The end of the filled frames that begin at `from` without a gap. */
 uint32_t spool_file_filled(const struct spool_file *file, uint32_t from);
 
-/* Puts what was filled on stable storage. Frames may be filled meanwhile. */
-TALLY_MUST_CHECK tally_status spool_file_sync(const struct spool_file *file,
-                                              struct tally_error *error);
+/* Puts the frames from `from` to `to`, which are filled, on stable storage, and with the file's first
+ * frame its number. Frames may be filled meanwhile. Not in memory. */
+TALLY_MUST_CHECK tally_status spool_file_sync(const struct spool_file *file, uint32_t from,
+                                              uint32_t to, struct tally_error *error);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,6 +266,77 @@ files_are_for_their_owner_alone_and_allocated(void **state)
     assert_true(about.st_blocks * 512 >= 1 << 20);
     struct spool_file *twice;
     assert_int_equal(spool_file_create(folder, 1, SIZE, &twice, NULL), TALLY_IO);
+    spool_file_destroy(file);
+}
+
+/* How many of the file's pages are in memory. */
+static size_t
+resident(const struct spool_file *file)
+{
+    static unsigned char pages[64];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t count = (file->size + page - 1) / page;
+    size_t found = 0;
+    assert_true(count <= sizeof pages);
+    assert_int_equal(mincore(file->base, file->size, pages), 0);
+    for (size_t i = 0; i < count; i++)
+        found += pages[i] & 1;
+    return found;
+}
+
+static void
+a_prepared_file_is_in_memory_and_holds_nothing(void **state)
+{
+    (void)state;
+    const uint64_t expected[] = { 0, 1, 2 };
+    for (unsigned in_memory = 0; in_memory < 2; in_memory++) {
+        const char *where = in_memory ? NULL : folder;
+        struct spool_file *file;
+        assert_int_equal(spool_file_create(where, 1, 128 << 10, &file, NULL), TALLY_OK);
+        size_t before = resident(file);
+        spool_file_prepare(where, file);
+        assert_true(resident(file) > before || in_memory);
+        spool_file_begin(file, 7);
+        for (uint64_t number = 0; number < 3; number++)
+            put_stamped(file, number);
+        expect(file, expected, 3, 0);
+        if (!in_memory) {
+            file = reopen(file);
+            assert_int_equal(file->number, 7);
+            expect(file, expected, 3, 0);
+            spool_file_clear(file);
+        }
+        spool_file_destroy(file);
+    }
+    struct spool_file *file;
+    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_ABSENT);
+}
+
+/* Some frames are synced, others are filled, and so on: none of them is lost to the reader. */
+static void
+what_is_synced_stays_readable(void **state)
+{
+    (void)state;
+    enum {
+        PARTS = 20,
+        EACH = 37
+    };
+    uint64_t expected[PARTS * EACH];
+    struct spool_file *file = create(folder, 256 << 10);
+    uint32_t from = SPOOL_FILE_START;
+    for (uint64_t number = 0; number < PARTS * EACH; number++) {
+        expected[number] = number;
+        put_stamped(file, number);
+        if (number % EACH != EACH - 1)
+            continue;
+        uint32_t to = spool_file_filled(file, from);
+        assert_true(to > from);
+        assert_int_equal(spool_file_sync(file, from, to, NULL), TALLY_OK);
+        expect(file, expected, (size_t)number + 1, 0);
+        from = to;
+    }
+    file = reopen(file);
+    expect(file, expected, PARTS * EACH, 0);
     spool_file_destroy(file);
 }
 
@@ -529,6 +601,8 @@ main(void)
         ON_DISK(positions_survive),
         ON_DISK(files_that_hold_nothing_are_absent),
         ON_DISK(files_are_for_their_owner_alone_and_allocated),
+        ON_DISK(a_prepared_file_is_in_memory_and_holds_nothing),
+        ON_DISK(what_is_synced_stays_readable),
         ON_DISK(a_limit_of_sizes_is_a_full_disk_and_no_signal),
         ON_DISK(names_and_slots_are_inverses),
         ON_DISK(every_flipped_bit_is_found_or_harmless),

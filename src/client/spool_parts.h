@@ -12,6 +12,10 @@
  * A file whose events are done becomes the spare, which is the next last file: its pages are there
  * already. A second one is removed. The last file itself is begun anew if all of it is done.
  *
+ * Making a file takes as long as recording a thousand events. Where events gather, it is done ahead, by
+ * the thread whose event comes to the middle of the last file, while the others go on. It holds
+ * `making`, which is taken before the two locks, by those as well who come to the end meanwhile.
+ *
  * A sync works on files without a lock: it pins the file it is at, and who lets go of a pinned one
  * leaves it to the sync.
  *
@@ -46,6 +50,8 @@ struct spool {
     uint64_t appended;       /* events */
 
     alignas(64) _Atomic bool waiting; /* the reader wants to be woken */
+
+    pthread_mutex_t making; /* files: one thread at a time */
 
     alignas(64) pthread_mutex_t mutex;
     pthread_cond_t readable;
@@ -93,6 +99,8 @@ row_folder(const struct spool *spool)
 
 /* Another last file: the spare, or one that is made. As spool_append(). */
 TALLY_MUST_CHECK tally_status row_add(struct spool *spool, struct tally_error *error);
+/* Makes a file ahead, to be the spare, where it is going to be needed. Takes the locks itself. */
+void row_prepare(struct spool *spool);
 /* Begins the last file anew; under `append` too. */
 void row_begin_again(struct spool *spool);
 /* Lets go of a file that is not in the row any more: it becomes the spare, or is removed. */

@@ -38,6 +38,19 @@ release_first(struct spool *spool)
     row_release(spool, file);
 }
 
+/* Counts a file that is about to be made, if there is room for it. */
+static tally_status
+take_room(struct spool *spool, struct tally_error *error)
+{
+    if (spool->file_size > spool->size_max || spool->size > spool->size_max - spool->file_size)
+        return fault(error, TALLY_FULL, "the spool %s is full: %llu of %llu bytes",
+                     spool->folder == NULL ? "in memory" : row_folder(spool),
+                     (unsigned long long)spool->size, (unsigned long long)spool->size_max);
+    spool->size += spool->file_size;
+    spool->slot++;
+    return TALLY_OK;
+}
+
 /* The spare, or a file that is made. */
 static tally_status
 get_file(struct spool *spool, struct spool_file **file_out, struct tally_error *error)
@@ -48,19 +61,65 @@ get_file(struct spool *spool, struct spool_file **file_out, struct tally_error *
         return TALLY_OK;
     }
     spool->disk_full = false;
-    if (spool->file_size > spool->size_max || spool->size > spool->size_max - spool->file_size)
-        return fault(error, TALLY_FULL, "the spool %s is full: %llu of %llu bytes",
-                     spool->folder == NULL ? "in memory" : row_folder(spool),
-                     (unsigned long long)spool->size, (unsigned long long)spool->size_max);
-    tally_status status =
-        spool_file_create(row_folder(spool), spool->slot + 1, spool->file_size, file_out, error);
-    if (status == TALLY_OK) {
-        spool->slot++;
-        spool->size += spool->file_size;
+    tally_status status = take_room(spool, error);
+    if (status != TALLY_OK)
+        return status;
+    status = spool_file_create(row_folder(spool), spool->slot, spool->file_size, file_out, error);
+    if (status == TALLY_OK)
         spool->named = false;
-    }
+    else
+        spool->size -= spool->file_size;
     spool->disk_full = status == TALLY_FULL;
     return status;
+}
+
+/* Whether what is recorded stays for a while. Where it leaves as it comes, the last file is begun
+ * anew or followed by the spare. */
+static bool
+events_gather(const struct spool *spool)
+{
+    return spool->first != spool->last || spool->last->done == SPOOL_FILE_START;
+}
+
+/* Whether a file is to be made ahead; then there is room for it. */
+static bool
+begin_making(struct spool *spool, uint32_t *slot_out)
+{
+    lock(&spool->mutex);
+    bool wanted =
+        spool->spare == NULL && events_gather(spool) && take_room(spool, NULL) == TALLY_OK;
+    *slot_out = spool->slot;
+    unlock(&spool->mutex);
+    return wanted;
+}
+
+/* NULL: it could not be made, and who needs it will say why. */
+static void
+end_making(struct spool *spool, struct spool_file *file)
+{
+    lock(&spool->mutex);
+    if (file == NULL) {
+        spool->size -= spool->file_size;
+        (void)pthread_cond_broadcast(&spool->room);
+    } else {
+        spool->named = false;
+        row_release(spool, file);
+    }
+    unlock(&spool->mutex);
+}
+
+void
+row_prepare(struct spool *spool)
+{
+    struct spool_file *file = NULL;
+    uint32_t slot;
+    lock(&spool->making);
+    if (begin_making(spool, &slot)) {
+        if (spool_file_create(row_folder(spool), slot, spool->file_size, &file, NULL) == TALLY_OK)
+            spool_file_prepare(row_folder(spool), file);
+        end_making(spool, file);
+    }
+    unlock(&spool->making);
 }
 
 tally_status

@@ -3,10 +3,11 @@
  */
 #include "spool_parts.h"
 
-/* A file and how far it is going to be synced. */
+/* A file and which part of it is going to be synced. */
 struct syncing {
     struct spool_file *file;
     uint32_t number;
+    uint32_t from;
     uint32_t to;
 };
 
@@ -23,7 +24,7 @@ pin_unsynced(struct spool *spool, uint32_t after, struct syncing *syncing_out)
         found = to != file->synced;
         if (found) {
             file->pinned = true;
-            *syncing_out = (struct syncing){ file, file->number, to };
+            *syncing_out = (struct syncing){ file, file->number, file->synced, to };
         }
     }
     unlock(&spool->mutex);
@@ -56,7 +57,7 @@ sync_files(struct spool *spool, struct tally_error *error)
     struct syncing syncing = { 0 };
     while (status == TALLY_OK && syncing.number < newest &&
            pin_unsynced(spool, syncing.number, &syncing)) {
-        status = spool_file_sync(syncing.file, error);
+        status = spool_file_sync(syncing.file, syncing.from, syncing.to, error);
         unpin(spool, &syncing);
     }
     return status;

@@ -300,6 +300,53 @@ one_file_is_enough(void **state)
     spool_close(spool);
 }
 
+/* Appends events until the last file is full to its half at least. */
+static void
+append_half(struct spool *spool, uint64_t *number)
+{
+    uint8_t room[STAMP_SIZE_MAX];
+    for (size_t size = 0; size <= FILE_SIZE / 2; (*number)++) {
+        size += stamp_event(0, *number, room).size + 24;
+        assert_int_equal(append(spool, *number), TALLY_OK);
+    }
+}
+
+static void
+where_events_gather_a_file_is_made_ahead(void **state)
+{
+    (void)state;
+    const char *const places[] = { root, NULL };
+    for (size_t i = 0; i < 2; i++) {
+        struct spool *spool = create(places[i], 3);
+        uint64_t number = 0;
+        append_range(spool, number, number + 1);
+        assert_int_equal(state_of(spool).size, FILE_SIZE);
+        number++;
+        append_half(spool, &number);
+        assert_int_equal(state_of(spool).size, 2 * FILE_SIZE);
+        append_half(spool, &number);
+        append_half(spool, &number);
+        assert_int_equal(state_of(spool).size, 3 * FILE_SIZE);
+        append_half(spool, &number);
+        expect_range(spool, 0, number);
+        spool_close(spool);
+    }
+    assert_int_equal(scratch_count(root), 0);
+}
+
+static void
+where_events_leave_as_they_come_none_is(void **state)
+{
+    (void)state;
+    struct spool *spool = create(root, 3);
+    for (uint64_t number = 0; number < 2000; number++) {
+        append_range(spool, number, number + 1);
+        expect_range(spool, number, number + 1);
+    }
+    assert_int_equal(state_of(spool).size, FILE_SIZE);
+    spool_close(spool);
+}
+
 static void
 impossible_events_are_refused(void **state)
 {
@@ -806,6 +853,8 @@ main(void)
         ON_DISK(so_do_they_in_memory),
         ON_DISK(a_full_spool_keeps_what_it_has),
         ON_DISK(one_file_is_enough),
+        ON_DISK(where_events_gather_a_file_is_made_ahead),
+        ON_DISK(where_events_leave_as_they_come_none_is),
         ON_DISK(impossible_events_are_refused),
         ON_DISK(no_file_at_all_is_full),
         ON_DISK(a_full_disk_is_got_over),
