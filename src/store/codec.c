@@ -3,8 +3,8 @@
  *
  * Here are the rules that hold for every codec: a page without values is no bytes, a failed call
  * leaves the output as it was, a decoder allocates what its pages need and keeps it. The bytes are
- * in codec_codes.c, codec_numbers.c, codec_ids.c, codec_exceptions.c, codec_frame.c (integers and
- * forms) and squeeze.c (text).
+ * in codec_codes.c, codec_numbers.c, codec_ids.c, codec_text.c, codec_exceptions.c, codec_frame.c
+ * (integers and forms) and squeeze.c (what Zstandard does).
  */
 #include "codec_parts.h"
 
@@ -218,12 +218,7 @@ codec_encode_block(struct codec_workspace *workspace, enum field_column hint,
         return memory_fault(error);
     page_values(page, source->dictionary, hint, first, rows, scratch->values, scratch->texts);
 
-    uint32_t present = 0;
-    for (uint32_t i = 0; i < rows; i++)
-        present += scratch->values[i].data != NULL;
-    if (present == 0)
-        return TALLY_OK;
-    tally_status status = values_encode(workspace, primer, scratch->values, rows, out, error);
+    tally_status status = text_encode(workspace, primer, scratch->values, rows, out, error);
     if (status != TALLY_OK)
         out->size = start;
     return status;
@@ -253,6 +248,8 @@ page_decoder_destroy(struct page_decoder *decoder)
     free(decoder->values);
     free(decoder->exceptions);
     free(decoder->joined);
+    free(decoder->strip);
+    buffer_free(&decoder->strip_text);
     for (unsigned slot = 0; slot < PAGE_BLOCKS; slot++)
         buffer_free(&decoder->slots[slot]);
     free(decoder);
@@ -269,6 +266,8 @@ page_decoder_memory(const struct page_decoder *decoder)
     size += decoder->values == NULL ? 0 : PAGE_ROWS * sizeof *decoder->values;
     size += decoder->exceptions == NULL ? 0 : PAGE_ROWS * sizeof *decoder->exceptions;
     size += decoder->joined == NULL ? 0 : PAGE_ROWS * sizeof *decoder->joined;
+    size += decoder->strip == NULL ? 0 : BLOCK_ROWS * sizeof *decoder->strip;
+    size += decoder->strip_text.capacity;
     for (unsigned slot = 0; slot < PAGE_BLOCKS; slot++)
         size += decoder->slots[slot].capacity;
     return size;
@@ -322,8 +321,8 @@ codec_decode_block(struct page_decoder *decoder, uint32_t slot, uint32_t rows,
     if (encoded.size == 0) {
         memset(values, 0, rows * sizeof *values);
     } else {
-        status = values_decode(decoder->workspace, primer, encoded, rows, BLOCK_SIZE_MAX,
-                               &decoder->slots[slot], values, error);
+        status = text_decode(decoder->workspace, primer, encoded, rows, &decoder->slots[slot],
+                             values, error);
         if (status != TALLY_OK)
             return status;
     }

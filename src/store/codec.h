@@ -11,7 +11,7 @@
  *     CODEC_CODES    PAGE_CODES     a page; values stand in the column's dictionary (dictionary.h)
  *     CODEC_NUMBERS  PAGE_NUMBERS   a page
  *     CODEC_IDS      PAGE_IDS       a block of BLOCK_ROWS rows, so that an entry is read from one
- *     CODEC_TEXT     PAGE_VALUES    a block, too
+ *     CODEC_TEXT     PAGE_VALUES    a block, too; one row is read from a strip of it
  *
  * A page or block without any value is zero bytes long and decodes to PAGE_ABSENT (a block: to
  * absent rows). The numbers of enum codec are stored.
@@ -27,7 +27,7 @@ enum codec {
     CODEC_CODES = 1,
     CODEC_NUMBERS = 2,
     CODEC_IDS = 3,
-    CODEC_TEXT = 4,
+    CODEC_TEXT = 5, /* 4 was blocks without strips, before the format was finished */
 };
 
 /* The rows of a unit: PAGE_ROWS, or BLOCK_ROWS where a column is stored in blocks. */
@@ -73,24 +73,37 @@ TALLY_MUST_CHECK tally_status codec_workspace_create(struct codec_workspace **wo
 void codec_workspace_destroy(struct codec_workspace *workspace); /* NULL is allowed */
 
 /*
- * A primer is sample text of a column that its blocks are compressed against (zstd's dictionary;
- * the word is kept for dictionaries of codes). Its bytes are stored once in the segment.
+ * A primer is what strips of a column's text are compressed against: text that resembles them, and
+ * tables made from some of them (Zstandard's dictionary; the word is kept for dictionaries of codes).
+ * Its bytes are stored once in the segment.
  */
 struct primer;
 
-#define PRIMER_SIZE_MAX (32u << 10)
+#define PRIMER_SIZE_MAX ((size_t)33 << 10)
 
 enum primer_use {
     PRIMER_ENCODE,
     PRIMER_DECODE,
 };
 
-/* Makes a primer's bytes from values spread over the column (absent ones are passed over) and
- * appends them to `out`. TALLY_ABSENT, with nothing appended, where one would not pay: too little
- * text in the column or in the sample. */
+/* How many rows a strip has, where `rows` of them have so much text. */
+uint32_t text_strip_rows(uint64_t text_size, uint32_t rows);
+
+/* What a primer is made from, spread over the column: values that are not absent, and whole strips, each
+ * `strip_rows` values one after the other. */
+struct primer_sample {
+    const struct bytes *values;
+    size_t value_count;
+    const struct bytes *strips;
+    uint32_t strip_rows;
+    size_t strip_count;
+};
+
+/* Appends a primer's bytes to `out`. TALLY_ABSENT, with nothing appended, where one would not pay: too
+ * little text in the column or in the sample. */
 TALLY_MUST_CHECK tally_status primer_make(const struct column_profile *profile,
-                                          const struct bytes *values, size_t count,
-                                          struct buffer *out, struct tally_error *error);
+                                          const struct primer_sample *sample, struct buffer *out,
+                                          struct tally_error *error);
 /* Copies `bytes`; TALLY_DAMAGED where they are no primer's. A primer of other text than the blocks
  * were made with makes them TALLY_DAMAGED or other values: keep a checksum of it. Immutable: shared
  * by threads. */
@@ -196,7 +209,17 @@ TALLY_MUST_CHECK tally_status codec_decode_block(struct page_decoder *decoder, u
                                                  struct bytes encoded,
                                                  const struct bytes **values_out,
                                                  struct tally_error *error);
-/* CODEC_IDS: the same with ids, which page_decoder_ids_block() then gives as a page of the slot's rows. */
+/* CODEC_TEXT: of the same block only the strip with row `row`, which is read without the others. Lent
+ * until the decoder's next strip; slots stay. */
+struct text_strip {
+    uint32_t first, count; /* its rows in the block */
+    const struct bytes *values;
+};
+TALLY_MUST_CHECK tally_status codec_decode_strip(struct page_decoder *decoder, uint32_t rows,
+                                                 uint32_t row, const struct primer *primer,
+                                                 struct bytes encoded, struct text_strip *strip_out,
+                                                 struct tally_error *error);
+/* CODEC_IDS: like codec_decode_block() with ids, which page_decoder_ids_block() then gives as a page of the slot's rows. */
 TALLY_MUST_CHECK tally_status codec_decode_ids(struct page_decoder *decoder, uint32_t slot,
                                                uint32_t rows, struct bytes encoded,
                                                struct tally_error *error);

@@ -93,11 +93,18 @@ struct encode_scratch {
     char texts[PAGE_ROWS][PAGE_TEXT_MAX];
 };
 
+/* A primer, made ready for one of the two. */
+struct primer {
+    ZSTD_CDict *encode;
+    ZSTD_DDict *decode;
+};
+
 struct codec_workspace {
     ZSTD_CCtx *compressor;          /* NULL until used */
     ZSTD_DCtx *decompressor;        /* NULL until used */
     struct encode_scratch *scratch; /* NULL until used */
     struct buffer plain;            /* what is being compressed */
+    struct buffer strips;           /* those of a block of text, compressed */
 };
 
 /* The workspace's scratch, allocated on first use; NULL when memory is short. */
@@ -114,17 +121,30 @@ struct page_decoder {
     struct page_exception *joined;          /* those of all slots of ids */
     uint32_t exception_counts[PAGE_BLOCKS]; /* of each slot of ids */
     struct buffer slots[PAGE_BLOCKS];       /* the text of each block; a page's is in the first */
+    struct bytes *strip;                    /* the values of a strip of text, */
+    struct buffer strip_text;               /* and their text */
 };
+
+/* A buffer that one great block made this large is given back after it. */
+#define BUFFER_KEEP_MAX ((size_t)4 << 20)
 
 /* Appends `plain` as it is or compressed, whichever is smaller, with a byte before it that says
  * which. */
 tally_status squeeze(struct codec_workspace *workspace, const struct primer *primer,
                      struct bytes plain, struct buffer *out, struct tally_error *error);
 
-/* Replaces what `plain` holds by what was squeezed; TALLY_DAMAGED beyond `size_max` bytes. */
+/* Replaces what `plain` holds by what was squeezed, or appends that; TALLY_DAMAGED beyond `size_max`
+ * bytes. */
 tally_status unsqueeze(struct codec_workspace *workspace, const struct primer *primer,
                        struct bytes encoded, size_t size_max, struct buffer *plain,
                        struct tally_error *error);
+tally_status unsqueeze_behind(struct codec_workspace *workspace, const struct primer *primer,
+                              struct bytes encoded, size_t size_max, struct buffer *plain,
+                              struct tally_error *error);
+
+/* How many bytes that will be, as the squeezed ones say; at most `size_max`, or TALLY_DAMAGED. */
+tally_status squeezed_size(struct bytes encoded, size_t size_max, size_t *size_out,
+                           struct tally_error *error);
 
 /* Values with their lengths, squeezed; `count` is at most PAGE_ROWS. */
 tally_status values_encode(struct codec_workspace *workspace, const struct primer *primer,
@@ -135,6 +155,19 @@ tally_status values_decode(struct codec_workspace *workspace, const struct prime
                            struct bytes encoded, uint32_t count, size_t size_max,
                            struct buffer *plain, struct bytes *values_out,
                            struct tally_error *error);
+/* The same before it is squeezed: appended, or `plain` has failed; and taken apart. */
+void values_join(const struct bytes *values, uint32_t count, struct buffer *plain);
+tally_status values_split(struct bytes plain, uint32_t count, struct bytes *values_out,
+                          struct tally_error *error);
+
+/* A block of text, of 1 to BLOCK_ROWS rows; nothing where no row has a value. */
+tally_status text_encode(struct codec_workspace *workspace, const struct primer *primer,
+                         const struct bytes *values, uint32_t rows, struct buffer *out,
+                         struct tally_error *error);
+/* The values point into `plain`. */
+tally_status text_decode(struct codec_workspace *workspace, const struct primer *primer,
+                         struct bytes encoded, uint32_t rows, struct buffer *plain,
+                         struct bytes *values_out, struct tally_error *error);
 
 /*
  * One small number for each row, of few different ones: forms. Opened, they point into the bytes they

@@ -3,7 +3,7 @@
  * random from pools of awkward values, in every kind, through every codec; and what is damaged is
  * never more than refused.
  */
-#include "codec.h"
+#include "codec_parts.h"
 
 #include "base64.h"
 #include "number_search.h"
@@ -401,6 +401,24 @@ check_page(const struct made_page *made, enum codec codec)
     return size;
 }
 
+/* A row of a block by its strip is what it is in the block. Rows are asked from the last to the first. */
+static void
+check_strips(struct bytes encoded, uint32_t rows, const struct primer *decode,
+             const struct bytes *values)
+{
+    struct text_strip strip = { 0 };
+    for (uint32_t row = rows; row-- > 0;) {
+        if (row - strip.first >= strip.count)
+            assert_int_equal(codec_decode_strip(decoder, rows, row, decode, encoded, &strip, NULL),
+                             TALLY_OK);
+        assert_in_range(row, strip.first, strip.first + strip.count - 1);
+        assert_true(strip.first + strip.count <= rows);
+        struct bytes a = values[row], b = strip.values[row - strip.first];
+        assert_int_equal(a.data == NULL, b.data == NULL);
+        assert_true(bytes_equal(a, b));
+    }
+}
+
 /* The law, for blocks, with or without a primer. */
 static size_t
 check_blocks(const struct made_page *made, const struct primer *encode, const struct primer *decode)
@@ -419,6 +437,7 @@ check_blocks(const struct made_page *made, const struct primer *encode, const st
         struct bytes encoded = exact_copy(buffer_view(&out));
         assert_int_equal(codec_decode_block(decoder, block, rows, decode, encoded, &values, NULL),
                          TALLY_OK);
+        check_strips(encoded, rows, decode, values);
         free((void *)encoded.data);
         total += out.size;
         buffer_free(&out);
@@ -743,6 +762,19 @@ fill_text(struct made_page *made, uint32_t rows)
     lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, rows);
 }
 
+/* A primer's sample: all of the page's values, and its first 32 strips of 64 rows. */
+static struct primer_sample
+sample_of(const struct made_page *made)
+{
+    return (struct primer_sample){
+        .values = made->values,
+        .value_count = PAGE_ROWS,
+        .strips = made->values,
+        .strip_rows = 64,
+        .strip_count = 32,
+    };
+}
+
 static void
 test_primer(void **unused)
 {
@@ -753,10 +785,12 @@ test_primer(void **unused)
     const struct column_profile small = { .text_size = 100000 }, large = { .text_size = 8 << 20 };
 
     fill_text(made, PAGE_ROWS);
-    assert_int_equal(primer_make(&small, made->values, PAGE_ROWS, &bytes, NULL), TALLY_ABSENT);
-    assert_int_equal(primer_make(&large, made->values, 10, &bytes, NULL), TALLY_ABSENT);
+    struct primer_sample sample = sample_of(made), none = sample;
+    none.strip_count = 0;
+    assert_int_equal(primer_make(&small, &sample, &bytes, NULL), TALLY_ABSENT);
+    assert_int_equal(primer_make(&large, &none, &bytes, NULL), TALLY_ABSENT);
     assert_int_equal(bytes.size, 0);
-    assert_int_equal(primer_make(&large, made->values, PAGE_ROWS, &bytes, NULL), TALLY_OK);
+    assert_int_equal(primer_make(&large, &sample, &bytes, NULL), TALLY_OK);
     assert_in_range(bytes.size, PRIMER_SIZE_MAX / 2, PRIMER_SIZE_MAX);
     assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_ENCODE, &encode, NULL), TALLY_OK);
     assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_DECODE, &decode, NULL), TALLY_OK);
@@ -769,16 +803,68 @@ test_primer(void **unused)
     /* A block that needs a primer says so. */
     const struct page_source source = { &made->page, NULL, NULL };
     struct buffer out = { 0 };
+    struct text_strip strip;
     const struct bytes *values;
     assert_int_equal(
         codec_encode_block(workspace, COLUMN_HINT_TEXT, &source, 0, encode, &out, NULL), TALLY_OK);
     assert_int_equal(
         codec_decode_block(decoder, 0, BLOCK_ROWS, NULL, buffer_view(&out), &values, NULL),
         TALLY_DAMAGED);
+    assert_int_equal(
+        codec_decode_strip(decoder, BLOCK_ROWS, 9, NULL, buffer_view(&out), &strip, NULL),
+        TALLY_DAMAGED);
     buffer_free(&out);
     primer_destroy(encode);
     primer_destroy(decode);
     buffer_free(&bytes);
+    free(made);
+}
+
+/* Strips have less rows the more text there is, and one without a value takes no byte. */
+static void
+test_strips(void **unused)
+{
+    (void)unused;
+    struct made_page *made = calloc(1, sizeof *made);
+    struct buffer out = { 0 };
+    const struct bytes *values;
+    assert_int_equal(text_strip_rows(4096, BLOCK_ROWS), 256);
+    assert_int_equal(text_strip_rows(4097, BLOCK_ROWS), 128);
+    assert_int_equal(text_strip_rows(30000, BLOCK_ROWS), 32);
+    assert_int_equal(text_strip_rows(UINT32_MAX, BLOCK_ROWS), 16);
+    assert_int_equal(text_strip_rows(30000, 1), 16);
+    assert_int_equal(text_strip_rows(0, BLOCK_ROWS), 256);
+
+    fill_text(made, BLOCK_ROWS); /* some 30 bytes each: two strips of 128 rows */
+    for (uint32_t row = 0; row < 200; row++)
+        made->values[row] = bytes_of(NULL, 0);
+    lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, BLOCK_ROWS);
+    check_blocks(made, NULL, NULL);
+    fill_text(made, BLOCK_ROWS);
+    for (uint32_t row = 128; row < BLOCK_ROWS; row++)
+        made->values[row] = bytes_of(NULL, 0);
+    made->values[0] = bytes_of(made->texts, sizeof made->texts); /* many strips, most of nothing */
+    lay_out(made, PAGE_VALUES, COLUMN_HINT_TEXT, BLOCK_ROWS);
+    check_blocks(made, NULL, NULL);
+
+    const struct page_source source = { &made->page, NULL, NULL };
+    assert_int_equal(codec_encode_block(workspace, COLUMN_HINT_TEXT, &source, 0, NULL, &out, NULL),
+                     TALLY_OK);
+    assert_int_equal(out.data[0], 4);
+    /* Fifteen sizes: of the strips 8 to 14 none has a byte, nor has the last. */
+    static const uint8_t nothing[7] = { 0 };
+    uint32_t size, total = 0;
+    struct bytes sizes = bytes_of(out.data + 1, out.size - 1);
+    for (unsigned strip = 0; strip < 8; strip++) {
+        assert_true(take_varint(&sizes, &size) && size > 0);
+        total += size;
+    }
+    assert_memory_equal(sizes.data, nothing, sizeof nothing);
+    assert_int_equal(sizes.size, sizeof nothing + total);
+    assert_int_equal(
+        codec_decode_block(decoder, 0, BLOCK_ROWS, NULL, buffer_view(&out), &values, NULL),
+        TALLY_OK);
+    buffer_free(&out);
     free(made);
 }
 
@@ -794,16 +880,37 @@ test_primer_bytes(void **unused)
 
     fill_text(made, PAGE_ROWS);
     memcpy(made->texts[0], "\x37\xa4\x30\xec", 4);
-    assert_int_equal(primer_make(&large, made->values, PAGE_ROWS, &bytes, NULL), TALLY_OK);
+    const struct primer_sample sample = sample_of(made);
+    assert_int_equal(primer_make(&large, &sample, &bytes, NULL), TALLY_OK);
     assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_ENCODE, &encode, NULL), TALLY_OK);
     assert_int_equal(primer_create(buffer_view(&bytes), PRIMER_DECODE, &decode, NULL), TALLY_OK);
     check_blocks(made, encode, decode);
     primer_destroy(encode);
     primer_destroy(decode);
-    assert_int_equal(primer_create(bytes_text(""), PRIMER_DECODE, &decode, NULL), TALLY_DAMAGED);
-    assert_int_equal(
-        primer_create(bytes_of("\x37\xa4\x30\xec\1\0\0\0x", 9), PRIMER_DECODE, &decode, NULL),
-        TALLY_DAMAGED);
+    static const struct bytes others[] = {
+        BYTES(""),
+        BYTES("text of nobody's primer"),
+        BYTES("\x37\xa4\x30\xec\1\0\0\0x"),
+        BYTES("\x37\xa4\x30\xec\1\0\0"),
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(primer_create(others[i], PRIMER_DECODE, &decode, NULL), TALLY_DAMAGED);
+    /* Any bit of the tables, and any end. */
+    for (size_t bit = 0; bit < 8 * 256; bit++) {
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        tally_status status = primer_create(buffer_view(&bytes), PRIMER_DECODE, &decode, NULL);
+        assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+        if (status == TALLY_OK)
+            primer_destroy(decode);
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t size = 0; size < 256; size++) {
+        tally_status status =
+            primer_create(bytes_of(bytes.data, size), PRIMER_DECODE, &decode, NULL);
+        assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+        if (status == TALLY_OK)
+            primer_destroy(decode);
+    }
     buffer_free(&bytes);
     free(made);
 }
@@ -893,6 +1000,7 @@ test_vectors(void **unused)
         { CODEC_TEXT,
           COLUMN_HINT_TEXT,
           { "ab", NULL, "" },
+          "08" /* a strip of up to 256 rows */
           "00"
           "030001"
           "6162" },
@@ -977,6 +1085,13 @@ feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes
         status = codec_decode_block(decoder, 0, rows, NULL, exact, &values, NULL);
         for (uint32_t row = 0; status == TALLY_OK && row < rows; row++)
             (void)bytes_equal(values[row], values[0]);
+        if (status == TALLY_OK)
+            check_strips(exact, rows, NULL, values);
+        for (uint32_t row = 0; status != TALLY_OK && row < rows; row++) {
+            struct text_strip strip;
+            tally_status alone = codec_decode_strip(decoder, rows, row, NULL, exact, &strip, NULL);
+            assert_true(alone == TALLY_OK || alone == TALLY_DAMAGED);
+        }
     } else {
         status = codec_decode_page(decoder, codec, hint, rows, 9, exact, &page, NULL);
         for (uint32_t row = 0; status == TALLY_OK && row < rows; row++) {
@@ -1248,44 +1363,86 @@ test_refusals(void **unused)
           TALLY_DAMAGED },
         { CODEC_IDS, 1, "0100", TALLY_OK }, /* absent, at length */
         { CODEC_TEXT, 2,
+          "08"
           "00"
           "0201"
           "78",
           TALLY_OK },
         { CODEC_TEXT, 2,
+          "08"
           "00"
           "0201"
           "7878",
           TALLY_DAMAGED }, /* a byte left over */
         { CODEC_TEXT, 2,
+          "08"
           "00"
           "0202"
           "78",
           TALLY_DAMAGED }, /* one missing */
         { CODEC_TEXT, 2,
+          "08"
           "00"
           "02",
           TALLY_DAMAGED }, /* a length missing */
         { CODEC_TEXT, 2,
+          "08"
           "00"
           "02"
           "8100"
           "78",
           TALLY_DAMAGED }, /* 1 in two bytes */
         { CODEC_TEXT, 1,
+          "08"
           "00"
           "82808040",
           TALLY_DAMAGED }, /* a value too long */
         { CODEC_TEXT, 2,
+          "08"
           "01"
           "0201"
           "78",
           TALLY_DAMAGED }, /* no frame */
         { CODEC_TEXT, 2,
+          "08"
           "03"
           "0201"
           "78",
           TALLY_DAMAGED }, /* an unknown method */
+        { CODEC_TEXT, 2,
+          "03"
+          "00"
+          "0201"
+          "78",
+          TALLY_DAMAGED }, /* strips of 8 rows */
+        { CODEC_TEXT, 2,
+          "09"
+          "00"
+          "0201"
+          "78",
+          TALLY_DAMAGED },                 /* of 512 */
+        { CODEC_TEXT, 1, "08", TALLY_OK }, /* absent, at length */
+        { CODEC_TEXT, 17,
+          "04"
+          "00"
+          "00"
+          "0278",
+          TALLY_OK }, /* a strip without a value, and one of a row */
+        { CODEC_TEXT, 17,
+          "04"
+          "12"
+          "00"
+          "02000000000000000000000000000000"
+          "78",
+          TALLY_OK }, /* the other way round */
+        { CODEC_TEXT, 17,
+          "04"
+          "13"
+          "00"
+          "02000000000000000000000000000000"
+          "78",
+          TALLY_DAMAGED },                       /* a strip beyond the end */
+        { CODEC_TEXT, 17, "04", TALLY_DAMAGED }, /* no sizes */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t bytes[256];
@@ -1384,10 +1541,11 @@ main(void)
         cmocka_unit_test(test_absent),       cmocka_unit_test(test_raw_ids),
         cmocka_unit_test(test_remap),        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_extreme_keys), cmocka_unit_test(test_primer),
-        cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_large_values),
-        cmocka_unit_test(test_damage),       cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_choose),
-        cmocka_unit_test(test_profile),      cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_primer_bytes), cmocka_unit_test(test_strips),
+        cmocka_unit_test(test_large_values), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_vectors),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_choose),       cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, open_codec, close_codec);
 }

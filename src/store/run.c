@@ -3,8 +3,9 @@
  *
  * A head's pages stand in memory and are handed through. A segment's are read and decoded, and the
  * last one decoded of each column is kept: whoever goes through the rows in order decodes each page
- * once. Of a column of text, ids or numbers single blocks of a page are decoded where one row is asked
- * for, so that one entry costs 256 texts, not 4,096; a second block of numbers has the page decoded.
+ * once. Of a column of ids or numbers single blocks of a page are decoded where one row is asked for, of
+ * text single strips of a block, so that one entry costs 256 ids and few texts, not 4,096; a second block
+ * of numbers has the page decoded.
  *
  * Invariant: whatever the bytes of a file, a reader ends in a page or in TALLY_DAMAGED.
  */
@@ -31,8 +32,10 @@ run_reader_create(const struct run *run, struct run_reader **reader_out, struct 
     reader->times_page = NO_PAGE;
     reader->group = NO_GROUP;
     reader->next_row = NO_ROW;
-    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         reader->columns[i].page = reader->columns[i].coded_page = NO_PAGE;
+        reader->columns[i].strip_block = NO_BLOCK;
+    }
 
     if (run->segment != NULL) {
         tally_status status = segment_cache_borrow(run->segment->cache, &reader->workspace, error);
@@ -361,6 +364,30 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
     return TALLY_OK;
 }
 
+/* The value of one row of a block of text that is not decoded: no more of it is than the row's strip. */
+static tally_status
+strip_value(struct run_reader *reader, struct run_column *column, uint32_t row,
+            struct bytes *value_out, struct tally_error *error)
+{
+    uint32_t block = row / BLOCK_ROWS, at = row % BLOCK_ROWS;
+    if (column->strip_block != block || at - column->strip.first >= column->strip.count) {
+        struct bytes encoded;
+        struct tally_error inner;
+        column->strip_block = NO_BLOCK;
+        tally_status status = run_unit_bytes(reader, column, block, &encoded, error);
+        if (status != TALLY_OK)
+            return status;
+        status = codec_decode_strip(column->decoder,
+                                    run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS), at,
+                                    column->stored->primer, encoded, &column->strip, &inner);
+        if (status != TALLY_OK)
+            return run_decode_fault(column->stored, block, status, &inner, error);
+        column->strip_block = block;
+    }
+    *value_out = column->strip.values[at - column->strip.first];
+    return TALLY_OK;
+}
+
 /* Has the block with a row decoded, in a column of text or ids. */
 static tally_status
 block_open(struct run_reader *reader, struct run_column *column, uint32_t row,
@@ -381,6 +408,10 @@ block_values(struct run_reader *reader, enum field_id field, uint32_t row, uint3
 {
     struct run_column *column = &reader->columns[field];
     uint32_t slot = row % PAGE_ROWS / BLOCK_ROWS;
+    bool known =
+        column->page == row / PAGE_ROWS && (column->blocks_known & UINT32_C(1) << slot) != 0;
+    if (count == 1 && !known && column->stored->entry.codec == CODEC_TEXT)
+        return strip_value(reader, column, row, values_out, error);
     tally_status status = block_open(reader, column, row, error);
     if (status != TALLY_OK)
         return status;

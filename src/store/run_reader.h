@@ -11,6 +11,7 @@
 
 #define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
 #define NO_PAGE     UINT32_MAX
+#define NO_BLOCK    UINT32_MAX
 
 /* Entries that are read in order are put together GROUP_ROWS at a time, column by column. A power of
  * two that divides a block, so that a group stands in one block of each column. */
@@ -57,6 +58,9 @@ struct run_column {
     uint32_t page;         /* that is decoded, or of which blocks are; else NO_PAGE */
     uint32_t blocks_known; /* a bit for each decoded block of text */
     const struct bytes *blocks[PAGE_BLOCKS];
+    /* Of a column of text: the strip decoded last by itself, of block strip_block, or NO_BLOCK. */
+    struct text_strip strip;
+    uint32_t strip_block;
     bool view_known; /* view is the page, whole */
     struct page view;
     struct run_ahead ahead;

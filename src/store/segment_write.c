@@ -20,8 +20,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A primer is made from so many values at most, and so much of each. */
-#define SAMPLE_VALUES     2048u
+/* A primer is made from so many values and strips at most, and so much of each value. */
+#define SAMPLE_VALUES     4096u
+#define SAMPLE_STRIPS     64u
 #define SAMPLE_VALUE_SIZE 4096u
 
 /* The column being written. */
@@ -108,30 +109,78 @@ job_dictionary(struct column_job *job, struct tally_error *error)
     return status;
 }
 
-/* Copies of values, evenly spread over the column. */
+/* Copies of values, and of strips, evenly spread over the column. */
 struct sample {
     struct arena arena;
     struct bytes values[SAMPLE_VALUES];
-    size_t count;
+    size_t value_count;
+    struct bytes strips[SAMPLE_STRIPS * BLOCK_ROWS];
+    uint32_t strip_rows;
+    size_t strip_count;
 };
 
 static tally_status
-sample_page(struct column_job *job, const struct page *page, uint32_t stride, struct sample *sample,
-            struct tally_error *error)
+sample_copy(struct column_job *job, const struct page *page, uint32_t row, struct sample *sample,
+            struct bytes *value_out, struct tally_error *error)
 {
-    for (uint32_t row = 0; row < page->rows && sample->count < SAMPLE_VALUES; row += stride) {
-        char text[PAGE_TEXT_MAX];
-        struct bytes value =
-            page_value(page, &job->dictionary, column_hint(job->entry.column), row, text);
-        if (value.data == NULL)
-            continue;
+    char text[PAGE_TEXT_MAX];
+    struct bytes value =
+        page_value(page, &job->dictionary, column_hint(job->entry.column), row, text);
+    if (value.data != NULL) {
         value.size = value.size < SAMPLE_VALUE_SIZE ? value.size : SAMPLE_VALUE_SIZE;
-        struct bytes copy = arena_copy(&sample->arena, value);
-        if (copy.data == NULL)
+        value = arena_copy(&sample->arena, value);
+        if (value.data == NULL)
             return memory_fault(error);
-        sample->values[sample->count++] = copy;
+    }
+    *value_out = value;
+    return TALLY_OK;
+}
+
+/* Every stride-th value of a page. */
+static tally_status
+sample_values(struct column_job *job, const struct page *page, uint32_t stride,
+              struct sample *sample, struct tally_error *error)
+{
+    for (uint32_t row = 0; row < page->rows && sample->value_count < SAMPLE_VALUES; row += stride) {
+        struct bytes value;
+        tally_status status = sample_copy(job, page, row, sample, &value, error);
+        if (status != TALLY_OK)
+            return status;
+        if (value.data != NULL)
+            sample->values[sample->value_count++] = value;
     }
     return TALLY_OK;
+}
+
+/* A strip of a page. */
+static tally_status
+sample_strip(struct column_job *job, const struct page *page, uint32_t first, struct sample *sample,
+             struct tally_error *error)
+{
+    struct bytes *strip = sample->strips + sample->strip_count * sample->strip_rows;
+    for (uint32_t i = 0; i < sample->strip_rows; i++) {
+        tally_status status = sample_copy(job, page, first + i, sample, &strip[i], error);
+        if (status != TALLY_OK)
+            return status;
+    }
+    sample->strip_count++;
+    return TALLY_OK;
+}
+
+/* Whole strips of a page, so many that all pages have about the same. */
+static tally_status
+sample_strips(struct column_job *job, const struct page *page, uint32_t number,
+              struct sample *sample, struct tally_error *error)
+{
+    uint32_t wanted = SAMPLE_STRIPS * (number + 1) / job->page_count;
+    uint32_t step = PAGE_ROWS / SAMPLE_STRIPS;
+    step = step > sample->strip_rows ? step : sample->strip_rows;
+    tally_status status = TALLY_OK;
+    for (uint32_t first = 0; status == TALLY_OK && sample->strip_count < wanted &&
+                             first + sample->strip_rows <= page->rows;
+         first += step)
+        status = sample_strip(job, page, first, sample, error);
+    return status;
 }
 
 static tally_status
@@ -140,11 +189,14 @@ job_sample(struct column_job *job, struct sample *sample, struct tally_error *er
     uint32_t present = job->profile.rows - job->profile.absent;
     uint32_t stride = present / SAMPLE_VALUES + 1;
 
+    sample->strip_rows = text_strip_rows(job->profile.text_size, job->profile.rows);
     for (uint32_t number = 0; number < job->page_count; number++) {
         struct page page;
         tally_status status = job_page(job, number, &page, error);
         if (status == TALLY_OK)
-            status = sample_page(job, &page, stride, sample, error);
+            status = sample_values(job, &page, stride, sample, error);
+        if (status == TALLY_OK)
+            status = sample_strips(job, &page, number, sample, error);
         if (status != TALLY_OK)
             return status;
     }
@@ -159,8 +211,15 @@ job_primer(struct column_job *job, struct tally_error *error)
         return memory_fault(error);
 
     tally_status status = job_sample(job, sample, error);
+    const struct primer_sample from = {
+        .values = sample->values,
+        .value_count = sample->value_count,
+        .strips = sample->strips,
+        .strip_rows = sample->strip_rows,
+        .strip_count = sample->strip_count,
+    };
     if (status == TALLY_OK)
-        status = primer_make(&job->profile, sample->values, sample->count, job->encoded, error);
+        status = primer_make(&job->profile, &from, job->encoded, error);
     arena_finish(&sample->arena);
     free(sample);
     if (status == TALLY_OK)

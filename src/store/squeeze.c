@@ -1,9 +1,5 @@
 /*
- * squeeze.c - bytes made smaller, and primers.
- *
- * The idea: text of a column resembles itself. A block of 256 rows is small enough to read one
- * entry at little cost and too small to compress well alone, so each column may have a primer: up
- * to 32 KiB of its own text that every block is compressed against.
+ * squeeze.c - bytes made smaller.
  *
  * The bytes: a method, then the payload.
  *
@@ -11,7 +7,7 @@
  *     1   a Zstandard frame (RFC 8878) with its content size, without checksum
  *     2   the same, made with the column's primer
  *
- * Invariants: a squeezed block is never more than one byte longer than the plain one; what a frame
+ * Invariants: squeezed bytes are never more than one longer than the plain ones; what a frame
  * claims to hold is checked against a limit before memory is taken, and against what it held after.
  */
 #include "codec_parts.h"
@@ -26,27 +22,11 @@ enum method {
     METHOD_PRIMED = 2,
 };
 
-/* Level 1 is smaller and faster than 3 on audit events. */
+/* Without a primer; one has a level of its own. Level 3 is slower here, and hardly smaller. */
 #define LEVEL 1
 
 /* Below this, a frame's header costs more than compression gives. */
 #define WORTH_COMPRESSING 32
-
-/* A buffer that one great block made this large is given back after it. */
-#define BUFFER_KEEP_MAX ((size_t)4 << 20)
-
-/* A primer makes blocks about 5 % smaller, so that a column must have this much text for it to pay.
- */
-#define PRIMED_SIZE_MIN ((uint64_t)4 << 20)
-
-/* The first byte of a primer. Without it, text might begin like a dictionary that zstd has trained,
- * and zstd would look for tables in it. */
-#define NOT_TRAINED 0
-
-struct primer {
-    ZSTD_CDict *encode;
-    ZSTD_DDict *decode;
-};
 
 tally_status
 codec_workspace_create(struct codec_workspace **workspace_out, struct tally_error *error)
@@ -66,6 +46,7 @@ codec_workspace_destroy(struct codec_workspace *workspace)
     ZSTD_freeCCtx(workspace->compressor);
     ZSTD_freeDCtx(workspace->decompressor);
     buffer_free(&workspace->plain);
+    buffer_free(&workspace->strips);
     free(workspace->scratch);
     free(workspace);
 }
@@ -135,25 +116,37 @@ squeeze(struct codec_workspace *workspace, const struct primer *primer, struct b
     return buffer_failed(out) ? memory_fault(error) : TALLY_OK;
 }
 
+tally_status
+squeezed_size(struct bytes encoded, size_t size_max, size_t *size_out, struct tally_error *error)
+{
+    uint8_t method;
+    if (!take_u8(&encoded, &method))
+        return fault(error, TALLY_DAMAGED, "a block is empty");
+    unsigned long long size = encoded.size;
+    if (method != METHOD_PLAIN)
+        size = ZSTD_getFrameContentSize(encoded.data, encoded.size);
+    if (size > size_max) /* also ZSTD_CONTENTSIZE_UNKNOWN and ZSTD_CONTENTSIZE_ERROR */
+        return fault(error, TALLY_DAMAGED, "a compressed block does not say a possible size");
+    *size_out = (size_t)size;
+    return TALLY_OK;
+}
+
+/* Appends the `claimed` bytes that the frame is to hold. */
 static tally_status
 read_frame(struct codec_workspace *workspace, const struct primer *primer, struct bytes frame,
-           size_t size_max, struct buffer *plain, struct tally_error *error)
+           size_t claimed, struct buffer *plain, struct tally_error *error)
 {
-    unsigned long long claimed = ZSTD_getFrameContentSize(frame.data, frame.size);
-    if (claimed > size_max) /* also ZSTD_CONTENTSIZE_UNKNOWN and ZSTD_CONTENTSIZE_ERROR */
-        return fault(error, TALLY_DAMAGED, "a compressed block does not say a possible size");
-
     if (workspace->decompressor == NULL)
         workspace->decompressor = ZSTD_createDCtx();
-    uint8_t *room = buffer_reserve(plain, (size_t)claimed);
+    uint8_t *room = buffer_reserve(plain, claimed);
     if (workspace->decompressor == NULL || room == NULL)
         return memory_fault(error);
 
-    size_t size = primer == NULL
-                      ? ZSTD_decompressDCtx(workspace->decompressor, room, (size_t)claimed,
-                                            frame.data, frame.size)
-                      : ZSTD_decompress_usingDDict(workspace->decompressor, room, (size_t)claimed,
-                                                   frame.data, frame.size, primer->decode);
+    size_t size =
+        primer == NULL
+            ? ZSTD_decompressDCtx(workspace->decompressor, room, claimed, frame.data, frame.size)
+            : ZSTD_decompress_usingDDict(workspace->decompressor, room, claimed, frame.data,
+                                         frame.size, primer->decode);
     if (ZSTD_isError(size) && ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation)
         return memory_fault(error);
     if (ZSTD_isError(size) || size != claimed)
@@ -163,25 +156,35 @@ read_frame(struct codec_workspace *workspace, const struct primer *primer, struc
 }
 
 tally_status
-unsqueeze(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
-          size_t size_max, struct buffer *plain, struct tally_error *error)
+unsqueeze_behind(struct codec_workspace *workspace, const struct primer *primer,
+                 struct bytes encoded, size_t size_max, struct buffer *plain,
+                 struct tally_error *error)
 {
     assert(primer == NULL || primer->decode != NULL);
-    uint8_t method;
-
-    buffer_clear(plain);
-    if (plain->capacity > BUFFER_KEEP_MAX)
-        buffer_free(plain);
-    if (!take_u8(&encoded, &method))
-        return fault(error, TALLY_DAMAGED, "a block is empty");
+    size_t size;
+    uint8_t method = METHOD_PLAIN;
+    tally_status status = squeezed_size(encoded, size_max, &size, error);
+    if (status != TALLY_OK)
+        return status;
+    (void)take_u8(&encoded, &method);
     if (method == METHOD_ZSTD)
-        return read_frame(workspace, NULL, encoded, size_max, plain, error);
+        return read_frame(workspace, NULL, encoded, size, plain, error);
     if (method == METHOD_PRIMED && primer != NULL)
-        return read_frame(workspace, primer, encoded, size_max, plain, error);
-    if (method != METHOD_PLAIN || encoded.size > size_max)
+        return read_frame(workspace, primer, encoded, size, plain, error);
+    if (method != METHOD_PLAIN)
         return fault(error, TALLY_DAMAGED, "a block is compressed in no known way (%u)", method);
     buffer_bytes(plain, encoded);
     return buffer_failed(plain) ? memory_fault(error) : TALLY_OK;
+}
+
+tally_status
+unsqueeze(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
+          size_t size_max, struct buffer *plain, struct tally_error *error)
+{
+    buffer_clear(plain);
+    if (plain->capacity > BUFFER_KEEP_MAX)
+        buffer_free(plain);
+    return unsqueeze_behind(workspace, primer, encoded, size_max, plain, error);
 }
 
 static size_t
@@ -192,17 +195,11 @@ varints_size_max(uint32_t count)
 
 /* A length is stored one greater than it is, 0 for an absent value. All lengths come before all
  * bytes, so that the texts stand together. */
-tally_status
-values_encode(struct codec_workspace *workspace, const struct primer *primer,
-              const struct bytes *values, uint32_t count, struct buffer *out,
-              struct tally_error *error)
+void
+values_join(const struct bytes *values, uint32_t count, struct buffer *plain)
 {
-    struct buffer *plain = &workspace->plain;
-    buffer_clear(plain);
-
-    uint8_t *at = buffer_reserve(plain, varints_size_max(count));
-    if (at == NULL)
-        return memory_fault(error);
+    if (buffer_reserve(plain, varints_size_max(count)) == NULL)
+        return;
     for (uint32_t i = 0; i < count; i++) {
         assert(values[i].size <= CODEC_VALUE_MAX);
         uint32_t length = values[i].data == NULL ? 0 : (uint32_t)values[i].size + 1;
@@ -210,6 +207,16 @@ values_encode(struct codec_workspace *workspace, const struct primer *primer,
     }
     for (uint32_t i = 0; i < count; i++)
         buffer_bytes(plain, values[i]);
+}
+
+tally_status
+values_encode(struct codec_workspace *workspace, const struct primer *primer,
+              const struct bytes *values, uint32_t count, struct buffer *out,
+              struct tally_error *error)
+{
+    struct buffer *plain = &workspace->plain;
+    buffer_clear(plain);
+    values_join(values, count, plain);
     if (buffer_failed(plain))
         return memory_fault(error);
     assert(plain->size <= BLOCK_SIZE_MAX);
@@ -221,20 +228,15 @@ values_encode(struct codec_workspace *workspace, const struct primer *primer,
 }
 
 tally_status
-values_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
-              uint32_t count, size_t size_max, struct buffer *plain, struct bytes *values_out,
-              struct tally_error *error)
+values_split(struct bytes plain, uint32_t count, struct bytes *values_out,
+             struct tally_error *error)
 {
-    tally_status status = unsqueeze(workspace, primer, encoded, size_max, plain, error);
-    if (status != TALLY_OK)
-        return status;
-
-    struct bytes rest = buffer_view(plain);
+    struct bytes rest = plain;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t length;
         if (!take_varint(&rest, &length) || length > CODEC_VALUE_MAX + 1)
             return fault(error, TALLY_DAMAGED, "the length of value %u of a block is wrong", i);
-        values_out[i].data = length == 0 ? NULL : plain->data;
+        values_out[i].data = length == 0 ? NULL : plain.data;
         values_out[i].size = length == 0 ? 0 : length - 1;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -251,64 +253,12 @@ values_decode(struct codec_workspace *workspace, const struct primer *primer, st
 }
 
 tally_status
-primer_make(const struct column_profile *profile, const struct bytes *values, size_t count,
-            struct buffer *out, struct tally_error *error)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += values[i].size;
-    if (profile->text_size < PRIMED_SIZE_MIN || total < PRIMER_SIZE_MAX)
-        return TALLY_ABSENT;
-
-    /* Every step-th value, so that all parts of the sample have a share. */
-    size_t start = out->size;
-    size_t step = (size_t)(total / PRIMER_SIZE_MAX);
-    buffer_byte(out, NOT_TRAINED);
-    for (size_t i = 0; i < count; i += step) {
-        size_t room = PRIMER_SIZE_MAX - (out->size - start);
-        buffer_append(out, values[i].data, values[i].size < room ? values[i].size : room);
-        if (buffer_failed(out)) {
-            out->size = start;
-            return memory_fault(error);
-        }
-    }
-    return TALLY_OK;
-}
-
-tally_status
-primer_create(struct bytes bytes, enum primer_use use, struct primer **primer_out,
+values_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
+              uint32_t count, size_t size_max, struct buffer *plain, struct bytes *values_out,
               struct tally_error *error)
 {
-    if (bytes.size == 0 || bytes.data[0] != NOT_TRAINED)
-        return fault(error, TALLY_DAMAGED, "a column's primer does not begin like one");
-    struct primer *primer = calloc(1, sizeof *primer);
-    if (primer == NULL)
-        return memory_fault(error);
-
-    if (use == PRIMER_ENCODE)
-        primer->encode = ZSTD_createCDict(bytes.data, bytes.size, LEVEL);
-    else
-        primer->decode = ZSTD_createDDict(bytes.data, bytes.size);
-    if (primer->encode == NULL && primer->decode == NULL) {
-        free(primer);
-        return memory_fault(error);
-    }
-    *primer_out = primer;
-    return TALLY_OK;
-}
-
-void
-primer_destroy(struct primer *primer)
-{
-    if (primer == NULL)
-        return;
-    ZSTD_freeCDict(primer->encode);
-    ZSTD_freeDDict(primer->decode);
-    free(primer);
-}
-
-size_t
-primer_memory(const struct primer *primer)
-{
-    return sizeof *primer + ZSTD_sizeof_CDict(primer->encode) + ZSTD_sizeof_DDict(primer->decode);
+    tally_status status = unsqueeze(workspace, primer, encoded, size_max, plain, error);
+    if (status != TALLY_OK)
+        return status;
+    return values_split(buffer_view(plain), count, values_out, error);
 }

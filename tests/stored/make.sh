@@ -3,8 +3,8 @@
 # VERSION.tar.gz, a data folder without its keys, and VERSION.sha256, of what its export must be.
 #
 # Run once, by hand, when a format is frozen; what is stored is never made again. The folder has a trail of
-# many small segments, so that groups are there, and one of two pages, an erased entry, and entries in the
-# journal; and a trail with other private fields than usual.
+# many small segments, so that groups are there, and one of two pages with a primer, an erased entry, and entries
+# in the journal; and a trail with other private fields than usual.
 set -eu
 version=$1 tally=$(realpath "$2") erase=$(realpath "$3") here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
@@ -28,6 +28,11 @@ events() {
             if (n % 3 == 1) printf ",\"response_time_ms\":%s", n % 9 == 1 ? "100.00" : n % 400 "." n % 10
             if (n % 8 == 0) printf ",\"message\":\"Gr\303\274\303\237e aus %d \316\221\316\270\316\256\316\275\316\261\"", n
             if (n % 4 == 1) printf ",\"details\":{\"n\":%d,\"deep\":{\"list\":[%d,\"t%d\",null,1.50]},\"text\":\"line\\n%d\"}", n, n % 5, n % 3, n
+            if (n >= 1440) {
+                printf ",\"error_message\":\""
+                for (part = 0; part < 16; part++) printf "part %d of %d: the other side is gone; ", part, n * (part + 7) % (part == 0 ? 1009 : 3)
+                printf "\""
+            }
             if (n % 9 == 0) printf ",\"changes\":{\"role\":{\"before\":\"viewer\",\"after\":\"admin\"}}"
             print "}"
         }

@@ -1,0 +1,225 @@
+/*
+ * codec_text.c - blocks of text, in strips.
+ *
+ * The idea: a block of 256 rows is what a column's tables and lists of words tell apart, and thirty
+ * kilobytes of details, of which one entry wants a hundred bytes. So its text is compressed in strips
+ * of as many rows as have about four kilobytes, each by itself: one row costs one strip. The primer
+ * (primer.c) makes up for what strips cannot take from each other.
+ *
+ *     shift 1 | sizes of all strips but the last, a varint each | the strips
+ *
+ * A strip has 2^shift rows, the last what is left. It is the rows' values squeezed (squeeze.c), and no
+ * byte where none of them has a value.
+ *
+ * Invariants: a strip has at least GROUP rows of those that are read in order together, and all sizes
+ * add up to the block's.
+ */
+#include "codec_parts.h"
+
+#include <assert.h>
+
+#define SHIFT_MIN  4u /* run_reader.h: GROUP_ROWS */
+#define SHIFT_MAX  8u
+#define STRIPS_MAX (BLOCK_ROWS >> SHIFT_MIN)
+
+/* Text of a strip. Half of it costs half a byte an entry more, and is read in half the time. */
+#define STRIP_SIZE 4096u
+
+_Static_assert(BLOCK_ROWS == 1u << SHIFT_MAX, "a block is the largest strip");
+
+/* A block taken apart: its strips as they lie. */
+struct text_block {
+    uint32_t rows;
+    unsigned shift;
+    uint32_t count;
+    struct bytes strips[STRIPS_MAX];
+};
+
+static unsigned
+strip_shift(uint64_t text_size, uint32_t rows)
+{
+    unsigned shift = SHIFT_MAX;
+    while (shift > SHIFT_MIN && (text_size << shift) / rows > STRIP_SIZE)
+        shift--;
+    return shift;
+}
+
+uint32_t
+text_strip_rows(uint64_t text_size, uint32_t rows)
+{
+    return UINT32_C(1) << strip_shift(text_size, rows);
+}
+
+static uint32_t
+strip_count(uint32_t rows, unsigned shift)
+{
+    return (rows + (UINT32_C(1) << shift) - 1) >> shift;
+}
+
+static uint32_t
+strip_rows(const struct text_block *block, uint32_t strip)
+{
+    uint32_t rest = block->rows - (strip << block->shift);
+    return rest < UINT32_C(1) << block->shift ? rest : UINT32_C(1) << block->shift;
+}
+
+static bool
+all_absent(const struct bytes *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (values[i].data != NULL)
+            return false;
+    return true;
+}
+
+tally_status
+text_encode(struct codec_workspace *workspace, const struct primer *primer,
+            const struct bytes *values, uint32_t rows, struct buffer *out,
+            struct tally_error *error)
+{
+    struct text_block block = { .rows = rows };
+    struct buffer *strips = &workspace->strips;
+    uint64_t size = 0;
+    if (all_absent(values, rows))
+        return TALLY_OK;
+    for (uint32_t i = 0; i < rows; i++)
+        size += values[i].size;
+    block.shift = strip_shift(size, rows);
+    block.count = strip_count(rows, block.shift);
+
+    buffer_clear(strips);
+    buffer_byte(out, (uint8_t)block.shift);
+    for (uint32_t i = 0; i < block.count; i++) {
+        const struct bytes *first = values + (i << block.shift);
+        uint32_t count = strip_rows(&block, i);
+        size_t start = strips->size;
+        if (!all_absent(first, count)) {
+            tally_status status = values_encode(workspace, primer, first, count, strips, error);
+            if (status != TALLY_OK)
+                return status;
+        }
+        if (i + 1 < block.count)
+            buffer_varint(out, (uint32_t)(strips->size - start));
+    }
+    buffer_bytes(out, buffer_view(strips));
+    if (strips->capacity > BUFFER_KEEP_MAX)
+        buffer_free(strips);
+    return buffer_failed(out) ? memory_fault(error) : TALLY_OK;
+}
+
+static bool
+text_open(struct bytes encoded, uint32_t rows, struct text_block *block)
+{
+    uint32_t sizes[STRIPS_MAX] = { 0 };
+    uint8_t shift;
+    if (!take_u8(&encoded, &shift) || shift < SHIFT_MIN || shift > SHIFT_MAX)
+        return false;
+    *block = (struct text_block){ .rows = rows, .shift = shift };
+    block->count = strip_count(rows, shift);
+    for (uint32_t i = 0; i + 1 < block->count; i++)
+        if (!take_varint(&encoded, &sizes[i]))
+            return false;
+    for (uint32_t i = 0; i + 1 < block->count; i++)
+        if (!take_bytes(&encoded, sizes[i], &block->strips[i]))
+            return false;
+    block->strips[block->count - 1] = encoded;
+    return true;
+}
+
+static tally_status
+open_block(struct bytes encoded, uint32_t rows, struct text_block *block, struct tally_error *error)
+{
+    if (!text_open(encoded, rows, block))
+        return fault(error, TALLY_DAMAGED, "the strips of a block are not of %u rows", rows);
+    return TALLY_OK;
+}
+
+/* The values of one strip, their text behind what `plain` has, where there is room. */
+static tally_status
+strip_decode(struct codec_workspace *workspace, const struct primer *primer,
+             const struct text_block *block, uint32_t strip, struct buffer *plain,
+             struct bytes *values, struct tally_error *error)
+{
+    size_t start = plain->size;
+    uint32_t count = strip_rows(block, strip);
+    if (block->strips[strip].size == 0) {
+        memset(values, 0, count * sizeof *values);
+        return TALLY_OK;
+    }
+    tally_status status =
+        unsqueeze_behind(workspace, primer, block->strips[strip], BLOCK_SIZE_MAX, plain, error);
+    if (status != TALLY_OK)
+        return status;
+    return values_split(bytes_of(plain->data + start, plain->size - start), count, values, error);
+}
+
+/* How much text all strips have, as they say. */
+static tally_status
+block_size(const struct text_block *block, size_t *size_out, struct tally_error *error)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        size_t size = 0;
+        tally_status status = TALLY_OK;
+        if (block->strips[i].size > 0)
+            status = squeezed_size(block->strips[i], BLOCK_SIZE_MAX - total, &size, error);
+        if (status != TALLY_OK)
+            return status;
+        total += size;
+    }
+    *size_out = total;
+    return TALLY_OK;
+}
+
+tally_status
+text_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
+            uint32_t rows, struct buffer *plain, struct bytes *values_out,
+            struct tally_error *error)
+{
+    struct text_block block;
+    size_t size;
+    tally_status status = open_block(encoded, rows, &block, error);
+    if (status == TALLY_OK)
+        status = block_size(&block, &size, error);
+    if (status != TALLY_OK)
+        return status;
+    buffer_clear(plain);
+    if (plain->capacity > BUFFER_KEEP_MAX)
+        buffer_free(plain);
+    /* At once, so that no strip's text moves for the next. */
+    if (buffer_reserve(plain, size + 1) == NULL)
+        return memory_fault(error);
+    for (uint32_t i = 0; i < block.count && status == TALLY_OK; i++)
+        status = strip_decode(workspace, primer, &block, i, plain, values_out + (i << block.shift),
+                              error);
+    return status;
+}
+
+tally_status
+codec_decode_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
+                   const struct primer *primer, struct bytes encoded, struct text_strip *strip_out,
+                   struct tally_error *error)
+{
+    struct text_block block;
+    assert(row < rows && rows <= BLOCK_ROWS);
+    tally_status status =
+        decoder_memory((void **)&decoder->strip, BLOCK_ROWS * sizeof *decoder->strip, error);
+    if (status != TALLY_OK)
+        return status;
+    if (encoded.size == 0) {
+        memset(decoder->strip, 0, rows * sizeof *decoder->strip);
+        *strip_out = (struct text_strip){ 0, rows, decoder->strip };
+        return TALLY_OK;
+    }
+    status = open_block(encoded, rows, &block, error);
+    if (status != TALLY_OK)
+        return status;
+    uint32_t strip = row >> block.shift;
+    buffer_clear(&decoder->strip_text);
+    status = strip_decode(decoder->workspace, primer, &block, strip, &decoder->strip_text,
+                          decoder->strip, error);
+    if (status == TALLY_OK)
+        *strip_out =
+            (struct text_strip){ strip << block.shift, strip_rows(&block, strip), decoder->strip };
+    return status;
+}
