@@ -84,8 +84,8 @@ tally_client_statistics(struct tally_client *client, struct tally_client_statist
     if (client->disabled)
         return;
     struct counters *counters = &client->counters;
-    out->recorded = counter_read(&counters->recorded);
-    out->queued = shipper_queued(client->shipper);
+    out->recorded = counter_read(&counters->unspooled);
+    shipper_count(client->shipper, &out->recorded, &out->queued);
     out->sent = counter_read(&counters->sent);
     out->repeated = counter_read(&counters->repeated);
     out->refused = counter_read(&counters->refused);

@@ -48,10 +48,8 @@ record_gap(struct tally_client *client, struct spool *spool, struct draft *draft
     tally_status status = draft_write(draft, event, NULL, client->service, NULL);
     if (status == TALLY_OK)
         status = spool_append(spool, draft_line(draft), NULL);
-    if (status == TALLY_OK) {
-        counter_add(&client->counters.recorded, 1);
+    if (status == TALLY_OK)
         return;
-    }
     (void)pthread_mutex_lock(&client->lock);
     client->gap_since =
         client->gap_lost == 0 || since < client->gap_since ? since : client->gap_since;
@@ -125,16 +123,15 @@ client_keep(struct tally_client *client, enum shipper_source source, struct draf
 {
     struct tally_error own;
     own.text[0] = '\0';
-    counter_add(&client->counters.recorded, 1);
     tally_status status = append(client, source, pair, event, &own);
     if (status == TALLY_OK) {
         (void)notice_changes(&client->losing, false);
         return TALLY_OK;
     }
     if (status == TALLY_INVALID) {
-        atomic_fetch_sub_explicit(&client->counters.recorded, 1, memory_order_relaxed);
         counter_add(&client->counters.invalid, 1);
     } else {
+        counter_add(&client->counters.unspooled, 1);
         count_lost(client, 1, own.text);
     }
     if (error != NULL)
@@ -167,7 +164,7 @@ client_count_undrafted(struct tally_client *client, size_t count, tally_status s
         counter_add(&client->counters.invalid, count);
         return status;
     }
-    counter_add(&client->counters.recorded, count);
+    counter_add(&client->counters.unspooled, count);
     count_lost(client, count, tally_status_text(status));
     return status;
 }

@@ -205,7 +205,7 @@ deny(struct tally_client *client, const struct asked *asked, struct draft_pair *
      enum transport_outcome outcome, const struct transport_answer *answer,
      struct tally_error *error)
 {
-    counter_add(&client->counters.recorded, asked->count);
+    counter_add(&client->counters.unspooled, asked->count);
     counter_add(&client->counters.denied, asked->count);
     for (size_t i = 0; outcome == TRANSPORT_UNKNOWN && i < asked->count; i++)
         record_denial(client, pair, asked->events[i], asked->receipts[i].id);
@@ -223,7 +223,7 @@ count_answer(struct tally_client *client, const struct asker *asker, size_t i,
         counter_add(&counters->invalid, 1);
         return fault(error, TALLY_INVALID, "%s", transport_reason(&asker->answer, i));
     }
-    counter_add(&counters->recorded, 1);
+    counter_add(&counters->unspooled, 1);
     if (result == TRANSPORT_CONFLICT) {
         counter_add(&counters->refused, 1);
         return fault(error, TALLY_CONFLICT, "%s", transport_reason(&asker->answer, i));
@@ -320,7 +320,7 @@ client_ask(struct tally_client *client, const struct client_question *question,
     struct asker *asker;
     tally_status status = take_asker(client, &asker, error);
     if (status != TALLY_OK) {
-        counter_add(&client->counters.recorded, question->count);
+        counter_add(&client->counters.unspooled, question->count);
         counter_add(&client->counters.lost, question->count);
         return status;
     }

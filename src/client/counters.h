@@ -10,7 +10,9 @@
 typedef _Atomic uint64_t counter;
 
 struct counters {
-    counter recorded, sent, repeated, refused, lost, denied, invalid, masked, attempts;
+    /* `unspooled` are those recorded that no spool has counted: asked for in sync, or lost at once. The
+     * others are not counted twice, because threads that count the same wait for each other. */
+    counter unspooled, sent, repeated, refused, lost, denied, invalid, masked, attempts;
 };
 
 static inline void

@@ -254,20 +254,19 @@ shipper_flush(struct shipper *shipper, int64_t until, struct tally_error *error)
     return status;
 }
 
-uint64_t
-shipper_queued(struct shipper *shipper)
+void
+shipper_count(struct shipper *shipper, uint64_t *recorded, uint64_t *queued)
 {
-    uint64_t count = 0;
     (void)pthread_mutex_lock(&shipper->lock);
     for (unsigned i = 0; i < SHIPPER_SOURCES; i++) {
         struct spool *spool = shipper_spool(shipper, (enum shipper_source)i);
         struct spool_state state = { 0 };
         if (spool != NULL)
             spool_get_state(spool, &state);
-        count += state.queued;
+        *queued += state.queued;
+        *recorded += i == SHIPPER_ADOPTED ? 0 : state.appended;
     }
     (void)pthread_mutex_unlock(&shipper->lock);
-    return count;
 }
 
 /* ---- fork ---- */

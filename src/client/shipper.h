@@ -66,8 +66,9 @@ void shipper_dropped(struct shipper *shipper);
 TALLY_MUST_CHECK tally_status shipper_flush(struct shipper *shipper, int64_t until,
                                             struct tally_error *error);
 
-/* Events without an answer, those of an adopted spool too. */
-uint64_t shipper_queued(struct shipper *shipper);
+/* Adds the events that came into the client's spools, and those without an answer, of an adopted spool
+ * too. */
+void shipper_count(struct shipper *shipper, uint64_t *recorded, uint64_t *queued);
 
 /* Around fork(): nothing is being opened, adopted or closed meanwhile. The child's shipper has no
  * spools and no thread, as if it had just been created. */

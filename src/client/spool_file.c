@@ -165,9 +165,10 @@ write_header(const struct spool_file *file, int fd, const char *path, struct tal
 static struct spool_file *
 make(uint32_t slot, uint32_t size)
 {
-    struct spool_file *file = calloc(1, sizeof *file);
+    struct spool_file *file = aligned_alloc(alignof(struct spool_file), sizeof *file);
     if (file == NULL)
         return NULL;
+    memset(file, 0, sizeof *file);
     file->slot = slot;
     file->size = size;
     return file;

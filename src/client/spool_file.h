@@ -17,6 +17,7 @@
 #include "bytes.h"
 #include "tally/status.h"
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #define SPOOL_FILE_START    UINT32_C(128) /* where the first frame is */
@@ -27,16 +28,18 @@ struct spool_file {
     struct spool_file *next; /* the owner's */
     uint8_t *base;
     uint32_t size;
-    uint32_t slot;         /* the file's name */
-    uint32_t number;       /* its place among the files; 0: it holds nothing */
-    _Atomic uint32_t tail; /* the end of what is reserved; of a dead owner's file, of the file */
-    uint32_t done;         /* frames before it have left the queue */
-    uint32_t sending;      /* frames before it may have been sent */
-    uint32_t synced;       /* frames before it are on stable storage */
-    bool dead;             /* opened, not created: nobody fills it any more */
-    bool lent;             /* the queue's: events of it are lent */
-    bool pinned;           /* the queue's: it is being synced */
-    bool orphan;           /* the queue's: it was let go meanwhile */
+    uint32_t slot;   /* the file's name */
+    uint32_t number; /* its place among the files; 0: it holds nothing */
+    /* What changes with each event, in a line of its own: the end of what is reserved; of a dead
+     * owner's file, of the file. */
+    alignas(64) _Atomic uint32_t tail;
+    alignas(64) uint32_t done; /* frames before it have left the queue */
+    uint32_t sending;          /* frames before it may have been sent */
+    uint32_t synced;           /* frames before it are on stable storage */
+    bool dead;                 /* opened, not created: nobody fills it any more */
+    bool lent;                 /* the queue's: events of it are lent */
+    bool pinned;               /* the queue's: it is being synced */
+    bool orphan;               /* the queue's: it was let go meanwhile */
 };
 
 /* Makes a file of `size` bytes, mapped, all of its blocks allocated, that holds nothing. NULL folder:
