@@ -92,6 +92,7 @@ pair_free(struct draft_pair *pair)
 {
     draft_destroy(pair->draft);
     draft_destroy(pair->aside);
+    mask_destroy(pair->mask);
     free(pair);
 }
 
@@ -122,7 +123,13 @@ pair_create(const struct mask *mask, struct draft_pair **pair_out, struct tally_
     struct draft_pair *pair = calloc(1, sizeof *pair);
     if (pair == NULL)
         return memory_fault(error);
-    tally_status status = draft_create(mask, &pair->draft, error);
+    tally_status status = TALLY_OK;
+    if (mask_has_patterns(mask))
+        status = mask_clone(mask, &pair->mask, error);
+    if (pair->mask != NULL)
+        mask = pair->mask;
+    if (status == TALLY_OK)
+        status = draft_create(mask, &pair->draft, error);
     if (status == TALLY_OK)
         status = draft_create(mask, &pair->aside, error);
     if (status != TALLY_OK) {

@@ -14,6 +14,7 @@ struct drafts;
 struct draft_pair {
     struct draft *draft; /* of the event that is recorded */
     struct draft *aside; /* of one that the library records about it, while the other is lent */
+    struct mask *mask;   /* a clone for them; NULL: they need none */
     struct draft_pair *next, *spare;
 };
 

@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -102,6 +104,84 @@ drafts_that_are_gone_are_forgotten(void **state)
     drafts_destroy(NULL);
 }
 
+/* Each thread has secrets of its own, and every one is masked in every event. */
+struct masker {
+    struct drafts *drafts;
+    unsigned number;
+    bool right;
+};
+
+static void *
+mask_many(void *context)
+{
+    struct masker *masker = context;
+    struct draft_pair *pair;
+    if (drafts_mine(masker->drafts, &pair, NULL) != TALLY_OK)
+        return NULL;
+    masker->right = true;
+    for (unsigned i = 0; i < 500 && masker->right; i++) {
+        char message[64];
+        (void)snprintf(message, sizeof message, "t%u sk_%u_%u ok", masker->number, masker->number,
+                       i);
+        const struct tally_event *event = TALLY_EVENT(.action = "a", .message = message);
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "\"t%u [masked] ok\"", masker->number);
+        struct draft *draft = i % 2 == 0 ? pair->draft : pair->aside;
+        masker->right =
+            draft_write(draft, event, NULL, NULL, NULL) == TALLY_OK && draft_masked(draft) == 1 &&
+            memmem(draft_line(draft).data, draft_line(draft).size, expected, strlen(expected)) !=
+                NULL;
+    }
+    return NULL;
+}
+
+static void
+threads_mask_at_once(void **state)
+{
+    (void)state;
+    enum {
+        THREADS = 4
+    };
+    static const char *const patterns[] = { "sk_[0-9_]+", "never|so", NULL };
+    struct mask *with;
+    struct drafts *drafts;
+    struct masker maskers[THREADS];
+    pthread_t threads[THREADS];
+    assert_int_equal(mask_create(NULL, patterns, &with, NULL), TALLY_OK);
+    assert_int_equal(drafts_create(with, &drafts, NULL), TALLY_OK);
+    /* Twice, so that the second threads get the drafts of the first. */
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < THREADS; i++) {
+            maskers[i] = (struct masker){ drafts, i + round * THREADS, false };
+            assert_int_equal(pthread_create(&threads[i], NULL, mask_many, &maskers[i]), 0);
+        }
+        for (unsigned i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_true(maskers[i].right);
+        }
+    }
+    drafts_destroy(drafts);
+    mask_destroy(with);
+}
+
+/* glibc locks an expression while it is executed: two threads with the same one would wait. */
+static void
+each_thread_has_expressions_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = { "sk_[0-9_]+", NULL };
+    struct mask *with;
+    struct drafts *drafts;
+    assert_int_equal(mask_create(NULL, patterns, &with, NULL), TALLY_OK);
+    assert_int_equal(drafts_create(with, &drafts, NULL), TALLY_OK);
+    struct draft_pair *pair = mine(drafts), *other = in_a_thread(drafts);
+    assert_non_null(pair->mask);
+    assert_non_null(other->mask);
+    assert_ptr_not_equal(pair->mask, other->mask);
+    drafts_destroy(drafts);
+    mask_destroy(with);
+}
+
 int
 main(void)
 {
@@ -109,6 +189,8 @@ main(void)
         cmocka_unit_test(a_thread_keeps_its_drafts),
         cmocka_unit_test(the_next_thread_gets_what_an_ended_one_had),
         cmocka_unit_test(drafts_that_are_gone_are_forgotten),
+        cmocka_unit_test(threads_mask_at_once),
+        cmocka_unit_test(each_thread_has_expressions_of_its_own),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

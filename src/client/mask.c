@@ -7,14 +7,15 @@
  *
  * Card numbers are card.h's matter. Expressions are the C library's: each is asked for its next match
  * in the text as it was, and what two of them take together becomes one mask. glibc lets one thread
- * at a time execute an expression (its automaton grows as it is used), so a program that sets
- * mask_patterns pays for that with every text of every event.
+ * at a time execute an expression (its automaton grows as it is used), and a child after fork() would
+ * find it locked for good; so each thread compiles its own.
  */
 #include "mask.h"
 
 #include "card.h"
 #include "fault.h"
 
+#include <locale.h>
 #include <regex.h>
 #include <stdlib.h>
 
@@ -32,7 +33,9 @@ struct mask {
     /* By the low bits of characters: bit c of ends[a][b] says that a name ends with c, b, a. */
     uint32_t ends[32][32];
     regex_t patterns[PATTERNS_MAX];
+    char *sources[PATTERNS_MAX]; /* of the patterns */
     size_t pattern_count;
+    locale_t locale; /* that they are compiled in */
 };
 
 /* A character as names are compared: 0 is one that does not count. */
@@ -153,6 +156,17 @@ add_standard_names(struct mask *mask, struct tally_error *error)
     return status;
 }
 
+/* Once the text does not move any more. */
+static void
+place_names(struct mask *mask)
+{
+    const uint8_t *at = mask->text.data;
+    for (size_t i = 0; i < mask->name_count; i++) {
+        mask->names[i].data = at;
+        at += mask->names[i].size;
+    }
+}
+
 static tally_status
 add_names(struct mask *mask, const char *const *names, struct tally_error *error)
 {
@@ -161,16 +175,18 @@ add_names(struct mask *mask, const char *const *names, struct tally_error *error
         status = add_standard_names(mask, error);
     for (size_t i = 0; names != NULL && names[i] != NULL && status == TALLY_OK; i++)
         status = add_name(mask, bytes_text(names[i]), error);
-    if (status != TALLY_OK)
-        return status;
+    if (status == TALLY_OK)
+        place_names(mask);
+    return status;
+}
 
-    /* The text does not move any more. */
-    const uint8_t *at = mask->text.data;
-    for (size_t i = 0; i < mask->name_count; i++) {
-        mask->names[i].data = at;
-        at += mask->names[i].size;
-    }
-    return TALLY_OK;
+static int
+compile(const struct mask *mask, const char *pattern, regex_t *regex)
+{
+    locale_t before = uselocale(mask->locale);
+    int result = regcomp(regex, pattern, REG_EXTENDED);
+    (void)uselocale(before);
+    return result;
 }
 
 static tally_status
@@ -179,14 +195,35 @@ add_pattern(struct mask *mask, const char *pattern, struct tally_error *error)
     if (mask->pattern_count == PATTERNS_MAX)
         return fault(error, TALLY_INVALID, "mask_patterns: there are more than %d", PATTERNS_MAX);
     regex_t *regex = &mask->patterns[mask->pattern_count];
-    int result = regcomp(regex, pattern, REG_EXTENDED);
+    char *source = strdup(pattern);
+    if (source == NULL)
+        return memory_fault(error);
+    int result = compile(mask, pattern, regex);
     if (result != 0) {
         char reason[128];
         (void)regerror(result, regex, reason, sizeof reason);
+        free(source);
         return fault(error, result == REG_ESPACE ? TALLY_NO_MEMORY : TALLY_INVALID,
                      "mask_patterns: '%s': %s", pattern, reason);
     }
-    mask->pattern_count++;
+    mask->sources[mask->pattern_count++] = source;
+    return TALLY_OK;
+}
+
+/* Without names and patterns. */
+static tally_status
+make(locale_t locale, struct mask **mask_out, struct tally_error *error)
+{
+    struct mask *mask = calloc(1, sizeof *mask);
+    if (mask == NULL)
+        return memory_fault(error);
+    mask->names = calloc(NAMES_MAX, sizeof *mask->names);
+    mask->locale = duplocale(locale);
+    if (mask->names == NULL || mask->locale == (locale_t)0) {
+        mask_destroy(mask);
+        return memory_fault(error);
+    }
+    *mask_out = mask;
     return TALLY_OK;
 }
 
@@ -194,11 +231,11 @@ tally_status
 mask_create(const char *const *names, const char *const *patterns, struct mask **mask_out,
             struct tally_error *error)
 {
-    struct mask *mask = calloc(1, sizeof *mask);
-    if (mask == NULL)
-        return memory_fault(error);
-    mask->names = calloc(NAMES_MAX, sizeof *mask->names);
-    tally_status status = mask->names == NULL ? memory_fault(error) : add_names(mask, names, error);
+    struct mask *mask;
+    tally_status status = make(uselocale((locale_t)0), &mask, error);
+    if (status != TALLY_OK)
+        return status;
+    status = add_names(mask, names, error);
     for (size_t i = 0; patterns != NULL && patterns[i] != NULL && status == TALLY_OK; i++)
         status = add_pattern(mask, patterns[i], error);
     if (status != TALLY_OK) {
@@ -209,13 +246,42 @@ mask_create(const char *const *names, const char *const *patterns, struct mask *
     return TALLY_OK;
 }
 
+tally_status
+mask_clone(const struct mask *mask, struct mask **clone_out, struct tally_error *error)
+{
+    struct mask *clone;
+    tally_status status = make(mask->locale, &clone, error);
+    if (status != TALLY_OK)
+        return status;
+    memcpy(clone->ends, mask->ends, sizeof clone->ends);
+    memcpy(clone->names, mask->names, mask->name_count * sizeof *clone->names);
+    clone->name_count = mask->name_count;
+    buffer_bytes(&clone->text, buffer_view(&mask->text));
+    if (buffer_failed(&clone->text))
+        status = memory_fault(error);
+    else
+        place_names(clone);
+    for (size_t i = 0; i < mask->pattern_count && status == TALLY_OK; i++)
+        status = add_pattern(clone, mask->sources[i], error);
+    if (status != TALLY_OK) {
+        mask_destroy(clone);
+        return status;
+    }
+    *clone_out = clone;
+    return TALLY_OK;
+}
+
 void
 mask_destroy(struct mask *mask)
 {
     if (mask == NULL)
         return;
-    for (size_t i = 0; i < mask->pattern_count; i++)
+    for (size_t i = 0; i < mask->pattern_count; i++) {
         regfree(&mask->patterns[i]);
+        free(mask->sources[i]);
+    }
+    if (mask->locale != (locale_t)0)
+        freelocale(mask->locale);
     free(mask->names);
     buffer_free(&mask->text);
     free(mask);

@@ -6,7 +6,8 @@
  * whatever its type; of a text only the part that a card number or an expression takes. Names need a
  * character beside _ and -; there are at most 1024 of them, and 32 expressions.
  *
- * Made once and then constant: any thread may use it.
+ * Made once and then constant. Any thread may use it, but where it has expressions they wait for each
+ * other: a thread that uses it often has a clone.
  */
 #ifndef MASK_H
 #define MASK_H
@@ -23,6 +24,10 @@ struct mask;
  * none, with regcomp's words. Caller owns. */
 TALLY_MUST_CHECK tally_status mask_create(const char *const *names, const char *const *patterns,
                                           struct mask **mask_out, struct tally_error *error);
+/* The same for another thread; its expressions read as they did when the first one was made, whatever
+ * locale is set since. TALLY_NO_MEMORY. Caller owns. */
+TALLY_MUST_CHECK tally_status mask_clone(const struct mask *mask, struct mask **clone_out,
+                                         struct tally_error *error);
 void mask_destroy(struct mask *mask); /* NULL is allowed */
 
 /* Whether what stands under this name is a secret. The decoded name. */

@@ -1,5 +1,6 @@
 #include "mask.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -241,6 +242,49 @@ whole_characters(void **state)
     mask_destroy(mask);
 }
 
+static struct mask *
+clone_of(struct mask *mask)
+{
+    struct mask *clone;
+    assert_int_equal(mask_clone(mask, &clone, NULL), TALLY_OK);
+    mask_destroy(mask);
+    return clone;
+}
+
+/* A clone is the same, and needs neither the mask nor the locale that it was made in. */
+static void
+clones(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "iban", "pin", NULL };
+    static const char *const patterns[] = { "sk_[a-z0-9]+", "^a.b$", NULL };
+    assert_non_null(setlocale(LC_CTYPE, "C"));
+    struct mask *mask = clone_of(clone_of(make(names, patterns)));
+    bool there = setlocale(LC_CTYPE, "C.UTF-8") != NULL;
+    mask = clone_of(mask);
+    assert_true(mask_has_patterns(mask));
+    assert_true(mask_is_secret(mask, bytes_text("user_iban")));
+    assert_false(mask_is_secret(mask, bytes_text("spin")));
+    assert_false(mask_is_secret(mask, bytes_text("password")));
+    check_text(mask, MASK_FREE_TEXT, "4111111111111111 sk_1", "[masked] [masked]", 2);
+    check_text(mask, MASK_IDENTIFIER, "axb", "[masked]", 1);
+    check_text(mask, MASK_IDENTIFIER,
+               "a\xc3\xa9"
+               "b",
+               "a\xc3\xa9"
+               "b",
+               0);
+    mask_destroy(mask);
+    if (!there)
+        print_message("# there is no locale C.UTF-8\n");
+    (void)setlocale(LC_CTYPE, "C");
+
+    mask = clone_of(make(NULL, NULL));
+    assert_false(mask_has_patterns(mask));
+    assert_true(mask_is_secret(mask, bytes_text("password")));
+    mask_destroy(mask);
+}
+
 static void
 refused(void **state)
 {
@@ -273,6 +317,7 @@ main(void)
         cmocka_unit_test(expressions),
         cmocka_unit_test(overlapping),
         cmocka_unit_test(whole_characters),
+        cmocka_unit_test(clones),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
