@@ -104,7 +104,8 @@ append(struct tally_client *client, enum shipper_source source, struct draft_pai
         return status;
     if (source == SHIPPER_MEMORY) {
         status = spool_append(spool, event, error);
-        shipper_ring(client->shipper);
+        if (status == TALLY_OK)
+            shipper_ring(client->shipper);
         return status;
     }
     switch (client->full) {

@@ -94,22 +94,48 @@ adopt(struct shipper *shipper)
 
 /* ---- waiting ---- */
 
-/* Waits until then, or until hurry is asked for where that counts, or the end. The spool stays
- * durable meanwhile. */
-static void
-pause_until(struct shipper *shipper, int64_t until, bool may_hurry)
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static unsigned
+hurries_of(struct shipper *shipper)
 {
     (void)pthread_mutex_lock(&shipper->lock);
     unsigned hurries = shipper->hurries;
-    while (!is_stopping(shipper) && clock_monotonic() < until &&
-           !(may_hurry && hurries != shipper->hurries)) {
-        int64_t due = shipper->sync_due < until ? shipper->sync_due : until;
-        (void)condition_wait(&shipper->changed, &shipper->lock, due);
-        (void)pthread_mutex_unlock(&shipper->lock);
-        shipper_keep_synced(shipper);
-        (void)pthread_mutex_lock(&shipper->lock);
-    }
     (void)pthread_mutex_unlock(&shipper->lock);
+    return hurries;
+}
+
+/* Waits until then, or until somebody asks for hurry. */
+static void
+wait_for_hurry(struct shipper *shipper, unsigned hurries, int64_t until)
+{
+    bool in_time = true;
+    (void)pthread_mutex_lock(&shipper->lock);
+    while (in_time && hurries == shipper->hurries)
+        in_time = condition_wait(&shipper->changed, &shipper->lock, until);
+    (void)pthread_mutex_unlock(&shipper->lock);
+}
+
+/* Waits until then, or until hurry is asked for where that counts, or the end. The spool stays
+ * durable meanwhile: while it is, only an event ends the sleep. */
+static void
+pause_until(struct shipper *shipper, int64_t until, bool may_hurry)
+{
+    unsigned begun = hurries_of(shipper), hurries = begun;
+    while (!is_stopping(shipper) && clock_monotonic() < until && !(may_hurry && hurries != begun)) {
+        struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
+        if (spool == NULL) {
+            wait_for_hurry(shipper, hurries, until);
+        } else if (spool_wait_unsynced(spool, until)) {
+            wait_for_hurry(shipper, hurries, earlier(shipper->sync_due, until));
+            shipper_keep_synced(shipper);
+        }
+        hurries = hurries_of(shipper);
+    }
 }
 
 static void
@@ -123,12 +149,6 @@ back_off(struct shipper *shipper)
     random_bytes(&random, sizeof random);
     uint32_t wait_ms = backoff_next(&shipper->backoff, asked, random);
     pause_until(shipper, clock_monotonic() + MS((int64_t)wait_ms), asked == 0);
-}
-
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* When to look again; INT64_MAX once the trail rests. `rested` is set first: who uses the trail

@@ -92,8 +92,10 @@ void spool_done(struct spool *spool, size_t count);
 TALLY_MUST_CHECK tally_status spool_sync(struct spool *spool, struct tally_error *error);
 
 /* Waits until there is an event to read, at most until the monotonic time `until`; true if so.
- * spool_wake(), by any thread, ends it, or the next one if nobody waits. */
+ * spool_wake(), by any thread, ends it, or the next one if nobody waits. The reader's thread. */
 bool spool_wait(struct spool *spool, int64_t until);
+/* The same, until there is one that spool_sync() would put on stable storage. */
+bool spool_wait_unsynced(struct spool *spool, int64_t until);
 void spool_wake(struct spool *spool);
 
 /* Waits for room after TALLY_FULL, at most until `until`; true if there may be some. Any thread. */

@@ -114,6 +114,9 @@ void row_unmap(struct spool *spool);
  * that are done, are passed for good. */
 enum spool_frame_kind row_front(struct spool *spool);
 
+/* Whether there is an event in the queue that was not put on stable storage yet. */
+bool row_is_unsynced(struct spool *spool);
+
 /* What a file has from `done` on. */
 struct survey {
     uint64_t whole;

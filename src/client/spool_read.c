@@ -115,15 +115,22 @@ spool_done(struct spool *spool, size_t count)
     unlock(&spool->mutex);
 }
 
-bool
-spool_wait(struct spool *spool, int64_t until)
+static bool
+is_readable(struct spool *spool)
+{
+    return row_front(spool) == SPOOL_FRAME_WHOLE;
+}
+
+/* Waits for what an event may bring. */
+static bool
+wait_until(struct spool *spool, bool (*is_ready)(struct spool *spool), int64_t until)
 {
     lock(&spool->mutex);
     bool ready;
     bool in_time = true;
     for (;;) {
         atomic_store(&spool->waiting, true);
-        ready = row_front(spool) == SPOOL_FRAME_WHOLE;
+        ready = is_ready(spool);
         if (ready || spool->woken || !in_time)
             break;
         in_time = condition_wait(&spool->readable, &spool->mutex, until);
@@ -132,6 +139,18 @@ spool_wait(struct spool *spool, int64_t until)
     spool->woken = false;
     unlock(&spool->mutex);
     return ready;
+}
+
+bool
+spool_wait(struct spool *spool, int64_t until)
+{
+    return wait_until(spool, is_readable, until);
+}
+
+bool
+spool_wait_unsynced(struct spool *spool, int64_t until)
+{
+    return wait_until(spool, row_is_unsynced, until);
 }
 
 void

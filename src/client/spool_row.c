@@ -203,3 +203,17 @@ row_survey(const struct spool_file *file, struct survey *survey_out)
     *survey_out = survey;
     return true;
 }
+
+bool
+row_is_unsynced(struct spool *spool)
+{
+    if (spool->folder == NULL || spool->dead)
+        return false;
+    for (const struct spool_file *file = spool->first; file != NULL; file = file->next) {
+        struct spool_frame frame;
+        spool_file_look(file, file->synced > file->done ? file->synced : file->done, &frame);
+        if (frame.kind != SPOOL_FRAME_NONE && frame.kind != SPOOL_FRAME_PENDING)
+            return true;
+    }
+    return !spool->named && row_front(spool) != SPOOL_FRAME_NONE;
+}

@@ -638,6 +638,43 @@ waiting_ends_when_it_should(void **state)
     spool_close(spool);
 }
 
+/* With a sync between them, each event is waited for; what is done needs none. */
+static void
+what_is_not_synced_ends_a_wait(void **state)
+{
+    (void)state;
+    struct spool *spool = create(root, 4);
+    pthread_t thread;
+    assert_false(spool_wait_unsynced(spool, clock_monotonic()));
+    for (unsigned i = 0; i < 50; i++) {
+        assert_int_equal(pthread_create(&thread, NULL, append_later, spool), 0);
+        assert_true(spool_wait_unsynced(spool, LONG_WAIT));
+        (void)pthread_join(thread, NULL);
+        assert_true(spool_wait(spool, 0));
+        assert_int_equal(spool_sync(spool, NULL), TALLY_OK);
+        assert_false(spool_wait_unsynced(spool, clock_monotonic()));
+    }
+    spool_wake(spool);
+    assert_false(spool_wait_unsynced(spool, LONG_WAIT));
+
+    struct spool_run run;
+    assert_int_equal(append(spool, 0), TALLY_OK);
+    assert_true(spool_wait_unsynced(spool, 0));
+    assert_int_equal(spool_read(spool, 100, SIZE_MAX, &run), TALLY_OK);
+    assert_int_equal(run.count, 51);
+    spool_done(spool, 50);
+    assert_true(spool_wait_unsynced(spool, 0));
+    assert_int_equal(spool_read(spool, 100, SIZE_MAX, &run), TALLY_OK);
+    spool_done(spool, 1);
+    assert_false(spool_wait_unsynced(spool, clock_monotonic()));
+    spool_close(spool);
+
+    spool = create(NULL, 4);
+    assert_int_equal(append(spool, 0), TALLY_OK);
+    assert_false(spool_wait_unsynced(spool, clock_monotonic()));
+    spool_close(spool);
+}
+
 /* The child lets go of its copy and has a spool of its own; the parent's is untouched. */
 static void
 a_child_forgets_its_parents_spool(void **state)
@@ -866,6 +903,7 @@ main(void)
         ON_DISK(tmpfs_is_told),
         ON_DISK(damage_is_counted),
         ON_DISK(waiting_ends_when_it_should),
+        ON_DISK(what_is_not_synced_ends_a_wait),
         ON_DISK(a_child_forgets_its_parents_spool),
         ON_DISK(threads_append_while_one_reads),
         ON_DISK(threads_drop_while_one_reads),
