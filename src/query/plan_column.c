@@ -140,15 +140,38 @@ ask_ids(struct plan *plan, const struct plan_node *node, enum field_id field,
     }
 }
 
-/* Row by row, whatever the column: of texts only the blocks that have such rows are decoded. */
+/* What every value that matches has somewhere in it: the longest part of the one text that is asked
+ * for. Empty where there is no such thing. */
+static struct bytes
+sought_text(const struct filter_term *term)
+{
+    const struct pattern *pattern = &term->values[0].pattern;
+    struct bytes longest = { 0 };
+    if (term->target != TARGET_FIELD || term->value_count != 1 ||
+        term->values[0].kind != VALUE_TEXT || pattern->fold)
+        return longest;
+    for (uint32_t i = 0; i < pattern->count; i++)
+        if (pattern->parts[i].size > longest.size)
+            longest = pattern->parts[i];
+    return longest;
+}
+
+/* Row by row, whatever the column: of texts only the strips that have such rows are decoded. */
 static tally_status
 ask_values(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t page,
            const struct row_set *alive, struct row_set *out, struct tally_error *error)
 {
-    for (uint32_t row = row_set_next(alive, 0); row < PAGE_ROWS;
-         row = row_set_next(alive, row + 1)) {
+    const struct bytes sought = sought_text(node->term);
+    struct row_set rows = *alive;
+    tally_status status = TALLY_OK;
+    if (sought.size > 0)
+        status = run_narrow_text(plan->reader, field, page, sought, &rows, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = row_set_next(&rows, 0); row < PAGE_ROWS;
+         row = row_set_next(&rows, row + 1)) {
         struct bytes value;
-        tally_status status = run_value(plan->reader, field, page * PAGE_ROWS + row, &value, error);
+        status = run_value(plan->reader, field, page * PAGE_ROWS + row, &value, error);
         if (status != TALLY_OK)
             return status;
         if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))

@@ -219,6 +219,13 @@ TALLY_MUST_CHECK tally_status codec_decode_strip(struct page_decoder *decoder, u
                                                  uint32_t row, const struct primer *primer,
                                                  struct bytes encoded, struct text_strip *strip_out,
                                                  struct tally_error *error);
+/* The same without its values: whether the strip has `sought` anywhere in its text; TALLY_ABSENT, with the
+ * output set, where it has not. Bytes at which one value ends and another begins may look like it. */
+TALLY_MUST_CHECK tally_status codec_search_strip(struct page_decoder *decoder, uint32_t rows,
+                                                 uint32_t row, const struct primer *primer,
+                                                 struct bytes encoded, struct bytes sought,
+                                                 struct text_strip *strip_out,
+                                                 struct tally_error *error);
 /* CODEC_IDS: like codec_decode_block() with ids, which page_decoder_ids_block() then gives as a page of the slot's rows. */
 TALLY_MUST_CHECK tally_status codec_decode_ids(struct page_decoder *decoder, uint32_t slot,
                                                uint32_t rows, struct bytes encoded,

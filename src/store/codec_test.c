@@ -417,6 +417,18 @@ check_strips(struct bytes encoded, uint32_t rows, const struct primer *decode,
         assert_int_equal(a.data == NULL, b.data == NULL);
         assert_true(bytes_equal(a, b));
     }
+    for (uint32_t row = 0; row < rows; row += 1 + rows / 8) {
+        if (values[row].size == 0 || values[row].size > 100)
+            continue;
+        assert_int_equal(
+            codec_search_strip(decoder, rows, row, decode, encoded, values[row], &strip, NULL),
+            TALLY_OK);
+        assert_in_range(row, strip.first, strip.first + strip.count - 1);
+        assert_int_equal(codec_search_strip(decoder, rows, row, decode, encoded,
+                                            bytes_text("what nobody has ever said"), &strip, NULL),
+                         TALLY_ABSENT);
+        assert_in_range(row, strip.first, strip.first + strip.count - 1);
+    }
 }
 
 /* The law, for blocks, with or without a primer. */

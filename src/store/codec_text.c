@@ -27,6 +27,8 @@
 
 _Static_assert(BLOCK_ROWS == 1u << SHIFT_MAX, "a block is the largest strip");
 
+static const char wrong_strips[] = "the strips of a block are not of %u rows";
+
 /* A block taken apart: its strips as they lie. */
 struct text_block {
     uint32_t rows;
@@ -126,14 +128,6 @@ text_open(struct bytes encoded, uint32_t rows, struct text_block *block)
     return true;
 }
 
-static tally_status
-open_block(struct bytes encoded, uint32_t rows, struct text_block *block, struct tally_error *error)
-{
-    if (!text_open(encoded, rows, block))
-        return fault(error, TALLY_DAMAGED, "the strips of a block are not of %u rows", rows);
-    return TALLY_OK;
-}
-
 /* The values of one strip, their text behind what `plain` has, where there is room. */
 static tally_status
 strip_decode(struct codec_workspace *workspace, const struct primer *primer,
@@ -178,9 +172,9 @@ text_decode(struct codec_workspace *workspace, const struct primer *primer, stru
 {
     struct text_block block;
     size_t size;
-    tally_status status = open_block(encoded, rows, &block, error);
-    if (status == TALLY_OK)
-        status = block_size(&block, &size, error);
+    if (!text_open(encoded, rows, &block))
+        return fault(error, TALLY_DAMAGED, wrong_strips, rows);
+    tally_status status = block_size(&block, &size, error);
     if (status != TALLY_OK)
         return status;
     buffer_clear(plain);
@@ -195,31 +189,66 @@ text_decode(struct codec_workspace *workspace, const struct primer *primer, stru
     return status;
 }
 
+/* Opens a block for the strip with a row; one without any byte is a strip of all its rows. */
+static tally_status
+strip_open(struct bytes encoded, uint32_t rows, uint32_t row, struct text_block *block,
+           uint32_t *strip_out, struct tally_error *error)
+{
+    assert(row < rows && rows <= BLOCK_ROWS);
+    *block = (struct text_block){ .rows = rows, .shift = SHIFT_MAX, .count = 1 };
+    if (encoded.size > 0 && !text_open(encoded, rows, block))
+        return fault(error, TALLY_DAMAGED, wrong_strips, rows);
+    *strip_out = row >> block->shift;
+    return TALLY_OK;
+}
+
+static struct text_strip
+strip_place(const struct text_block *block, uint32_t strip)
+{
+    return (struct text_strip){ .first = strip << block->shift, .count = strip_rows(block, strip) };
+}
+
 tally_status
 codec_decode_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
                    const struct primer *primer, struct bytes encoded, struct text_strip *strip_out,
                    struct tally_error *error)
 {
     struct text_block block;
-    assert(row < rows && rows <= BLOCK_ROWS);
+    uint32_t strip;
     tally_status status =
         decoder_memory((void **)&decoder->strip, BLOCK_ROWS * sizeof *decoder->strip, error);
+    if (status == TALLY_OK)
+        status = strip_open(encoded, rows, row, &block, &strip, error);
     if (status != TALLY_OK)
         return status;
-    if (encoded.size == 0) {
-        memset(decoder->strip, 0, rows * sizeof *decoder->strip);
-        *strip_out = (struct text_strip){ 0, rows, decoder->strip };
-        return TALLY_OK;
-    }
-    status = open_block(encoded, rows, &block, error);
-    if (status != TALLY_OK)
-        return status;
-    uint32_t strip = row >> block.shift;
     buffer_clear(&decoder->strip_text);
     status = strip_decode(decoder->workspace, primer, &block, strip, &decoder->strip_text,
                           decoder->strip, error);
-    if (status == TALLY_OK)
-        *strip_out =
-            (struct text_strip){ strip << block.shift, strip_rows(&block, strip), decoder->strip };
-    return status;
+    if (status != TALLY_OK)
+        return status;
+    *strip_out = strip_place(&block, strip);
+    strip_out->values = decoder->strip;
+    return TALLY_OK;
+}
+
+tally_status
+codec_search_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
+                   const struct primer *primer, struct bytes encoded, struct bytes sought,
+                   struct text_strip *strip_out, struct tally_error *error)
+{
+    struct text_block block;
+    struct buffer *text = &decoder->strip_text;
+    uint32_t strip;
+    tally_status status = strip_open(encoded, rows, row, &block, &strip, error);
+    if (status != TALLY_OK)
+        return status;
+    buffer_clear(text);
+    if (block.strips[strip].size > 0)
+        status = unsqueeze_behind(decoder->workspace, primer, block.strips[strip], BLOCK_SIZE_MAX,
+                                  text, error);
+    if (status != TALLY_OK)
+        return status;
+    *strip_out = strip_place(&block, strip);
+    bool found = text->size > 0 && memmem(text->data, text->size, sought.data, sought.size) != NULL;
+    return found ? TALLY_OK : TALLY_ABSENT;
 }

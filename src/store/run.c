@@ -364,30 +364,6 @@ run_page_summary(struct run_reader *reader, enum field_id field, uint32_t page,
     return TALLY_OK;
 }
 
-/* The value of one row of a block of text that is not decoded: no more of it is than the row's strip. */
-static tally_status
-strip_value(struct run_reader *reader, struct run_column *column, uint32_t row,
-            struct bytes *value_out, struct tally_error *error)
-{
-    uint32_t block = row / BLOCK_ROWS, at = row % BLOCK_ROWS;
-    if (column->strip_block != block || at - column->strip.first >= column->strip.count) {
-        struct bytes encoded;
-        struct tally_error inner;
-        column->strip_block = NO_BLOCK;
-        tally_status status = run_unit_bytes(reader, column, block, &encoded, error);
-        if (status != TALLY_OK)
-            return status;
-        status = codec_decode_strip(column->decoder,
-                                    run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS), at,
-                                    column->stored->primer, encoded, &column->strip, &inner);
-        if (status != TALLY_OK)
-            return run_decode_fault(column->stored, block, status, &inner, error);
-        column->strip_block = block;
-    }
-    *value_out = column->strip.values[at - column->strip.first];
-    return TALLY_OK;
-}
-
 /* Has the block with a row decoded, in a column of text or ids. */
 static tally_status
 block_open(struct run_reader *reader, struct run_column *column, uint32_t row,
@@ -411,7 +387,7 @@ block_values(struct run_reader *reader, enum field_id field, uint32_t row, uint3
     bool known =
         column->page == row / PAGE_ROWS && (column->blocks_known & UINT32_C(1) << slot) != 0;
     if (count == 1 && !known && column->stored->entry.codec == CODEC_TEXT)
-        return strip_value(reader, column, row, values_out, error);
+        return run_strip_value(reader, column, row, values_out, error);
     tally_status status = block_open(reader, column, row, error);
     if (status != TALLY_OK)
         return status;

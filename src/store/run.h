@@ -101,6 +101,12 @@ TALLY_MUST_CHECK tally_status run_value(struct run_reader *reader, enum field_id
                                         uint32_t row, struct bytes *value_out,
                                         struct tally_error *error);
 
+/* Takes out of `rows`, all of them rows of the page, some whose value of the field has `sought` nowhere
+ * in it, as far as that is soon told: of columns of text in a segment. `sought` is not empty. */
+TALLY_MUST_CHECK tally_status run_narrow_text(struct run_reader *reader, enum field_id field,
+                                              uint32_t page, struct bytes sought,
+                                              struct row_set *rows, struct tally_error *error);
+
 /* The pages that may have one of the tokens (token.h), a bit each; those beyond the 64th are not told
  * of and may. All bits are set where nothing can be said: of a head, of a field that is not covered,
  * and where the segment's index file cannot be used. */

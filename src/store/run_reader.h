@@ -165,6 +165,12 @@ TALLY_MUST_CHECK tally_status run_lone_value(struct run_reader *reader, unsigned
                                              struct tally_error *error);
 void run_forget_chunks(struct run_column *column);
 
+/* run_text.c: the value of one row of a block of text that is not decoded; no more of it is than the
+ * row's strip. */
+TALLY_MUST_CHECK tally_status run_strip_value(struct run_reader *reader, struct run_column *column,
+                                              uint32_t row, struct bytes *value_out,
+                                              struct tally_error *error);
+
 /* run_parts.c: a row's salt, or the commitment that an erasure left in its place. Of the others
  * nothing is set. */
 TALLY_MUST_CHECK tally_status run_salt(struct run_reader *reader, uint32_t row,
