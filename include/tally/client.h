@@ -146,9 +146,9 @@ tally_status tally_client_record_json(struct tally_client *client, const char *j
                                       enum tally_mode mode, struct tally_receipt *receipt_out,
                                       struct tally_error *error);
 
-/* Waits until everything recorded before has its answer; of the spools that dead processes left, that
- * of the one being shipped at the moment, if any. TALLY_OK; TALLY_BUSY: not within
- * `timeout_ms`, error says what it waits for. */
+/* Waits until everything recorded with this client before has its answer. Spools that dead processes
+ * left are shipped beside it and not waited for. TALLY_OK; TALLY_BUSY: not within `timeout_ms`,
+ * error says what it waits for. */
 tally_status tally_client_flush(struct tally_client *client, uint32_t timeout_ms,
                                 struct tally_error *error);
 
@@ -176,10 +176,11 @@ void tally_client_statistics(struct tally_client *client,
 const char *tally_client_spool(struct tally_client *client);
 
 /* Asks a trail: `target` is a path and query of the HTTP API, as in
- * "/api/events?q=user_id%3Au42&limit=10" (docs/api.md). `trail=` is added. A folder answers
- * /api/events and /api/events/INDEX; others are TALLY_UNSUPPORTED there. Gives the JSON text of the
- * answer; the caller frees it with tally_text_free(). TALLY_ABSENT for 404, TALLY_DENIED for 401 and
- * 403, TALLY_INVALID for 400, with the server's words. */
+ * "/api/events?q=user_id%3Au42&limit=10" (docs/api.md). The client's trail is added where the API
+ * takes one and the target names none. A folder answers /api/events and /api/events/INDEX; others
+ * are TALLY_UNSUPPORTED there. Gives the text of the answer; the caller frees it with
+ * tally_text_free(). TALLY_ABSENT for 404, TALLY_DENIED for 401 and 403, TALLY_INVALID for 400, with
+ * the server's words. */
 TALLY_MUST_CHECK tally_status tally_client_get(struct tally_client *client, const char *target,
                                                char **text_out, size_t *size_out,
                                                struct tally_error *error);

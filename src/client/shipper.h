@@ -60,9 +60,9 @@ void shipper_used(struct shipper *shipper);
 /* Events were dropped from a spool: who waits in shipper_flush() looks again. */
 void shipper_dropped(struct shipper *shipper);
 
-/* Waits until everything appended before has its answer. A wait for the next attempt that the trail
- * did not ask for is cut short. TALLY_BUSY at the monotonic time `until`; error says what it waits
- * for. */
+/* Waits until everything appended to the client's own spools before has its answer. A wait for the
+ * next attempt that the trail did not ask for is cut short. TALLY_BUSY at the monotonic time `until`;
+ * error says what it waits for. */
 TALLY_MUST_CHECK tally_status shipper_flush(struct shipper *shipper, int64_t until,
                                             struct tally_error *error);
 

@@ -378,6 +378,26 @@ read_text(struct http *http, struct buffer *answer_out, struct tally_error *erro
     return refusal.error.status;
 }
 
+/* Whether a target is one that takes `trail` (docs/api.md) and does not say it itself. */
+static bool
+lacks_trail(const char *target)
+{
+    static const char *const takers[] = { "/api/events", "/api/stats", "/api/export", "/api/tail",
+                                          "/api/verify", "/api/logs",  "/audit-logs" };
+    size_t size = strcspn(target, "?");
+    const char *query = target + size;
+    for (const char *at = query; *at != '\0'; at += 1 + strcspn(at + 1, "&"))
+        if (strncmp(at + 1, "trail=", 6) == 0)
+            return false;
+    for (size_t i = 0; i < sizeof takers / sizeof takers[0]; i++) {
+        size_t taker = strlen(takers[i]);
+        if (size >= taker && memcmp(target, takers[i], taker) == 0 &&
+            (size == taker || target[taker] == '/'))
+            return true;
+    }
+    return false;
+}
+
 static tally_status
 http_get(struct transport *transport, const char *target, int64_t until, struct buffer *answer_out,
          struct tally_error *error)
@@ -385,8 +405,10 @@ http_get(struct transport *transport, const char *target, int64_t until, struct 
     struct http *http = http_of(transport);
     CURL *curl = http->wire.curl;
     buffer_clear(&http->target);
-    buffer_format(&http->target, "%s%s%ctrail=%s", http->wire.base, target,
-                  strchr(target, '?') == NULL ? '?' : '&', http->trail);
+    buffer_format(&http->target, "%s%s", http->wire.base, target);
+    if (lacks_trail(target))
+        buffer_format(&http->target, "%ctrail=%s", strchr(target, '?') == NULL ? '?' : '&',
+                      http->trail);
     buffer_byte(&http->target, '\0');
     http->once = false;
     if (buffer_failed(&http->target) || curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L) != CURLE_OK ||

@@ -191,6 +191,56 @@ a_receipt_is_the_trails(void **state)
     tally_client_close(client, 0);
 }
 
+/* The client's trail goes along where the server takes one, and nowhere else. */
+static void
+anything_can_be_asked(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {
+        "/api/events?limit=1",
+        "/api/events/1",
+        "/api/events/1/proof",
+        "/api/events/1/around?limit=2",
+        "/api/stats",
+        "/api/stats?by=action",
+        "/api/export?format=csv",
+        "/api/verify",
+        "/api/logs?page=1",
+        "/audit-logs?limit=1",
+        "/audit-logs/user/u42",
+        "/api/events?limit=1&trail=main",
+        "/api/stats?trail=main",
+        "/api/trails",
+        "/api/trails/main",
+        "/trails/main/checkpoint",
+        "/api/keys?all=true",
+        "/api/keys",
+        "/api/doctor",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+    };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    assert_int_equal(recording_event(client, "asked-for", 0, TALLY_MODE_SYNC, NULL, NULL),
+                     TALLY_OK);
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct tally_error error = { 0 };
+        char *text;
+        size_t size;
+        if (tally_client_get(client, targets[i], &text, &size, &error) != TALLY_OK)
+            fail_msg("%s: %s", targets[i], error.text);
+        tally_text_free(text);
+    }
+    char *text;
+    size_t size;
+    assert_int_equal(tally_client_get(client, "/api/events?trail=none", &text, &size, NULL),
+                     TALLY_ABSENT);
+    tally_client_close(client, 0);
+}
+
 static void
 many_receipts_come_in_order(void **state)
 {
@@ -361,6 +411,7 @@ main(void)
         cmocka_unit_test(events_in_memory_arrive_and_leave_no_file),
         cmocka_unit_test(a_call_may_choose_its_mode),
         cmocka_unit_test(a_receipt_is_the_trails),
+        cmocka_unit_test(anything_can_be_asked),
         cmocka_unit_test(many_receipts_come_in_order),
         cmocka_unit_test(json_is_recorded_as_well),
         cmocka_unit_test(a_unix_socket_will_do),
