@@ -18,7 +18,8 @@ enum destination_filling {
 
 struct destination;
 
-/* What the first operand and --trail name. DONE, or the exit status after saying why. */
+/* What the first operand and --trail name; with --again every id is looked for in the whole trail.
+ * DONE, or the exit status after saying why. */
 int destination_open(const struct invocation *invocation, enum destination_filling filling,
                      struct destination **destination_out);
 

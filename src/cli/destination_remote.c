@@ -218,6 +218,8 @@ destination_open_remote(const struct invocation *invocation, enum destination_fi
     remote_parameter(&self->target, "receipts", bytes_text("full"));
     if (filling == DESTINATION_COPIES)
         remote_parameter(&self->target, "copies", bytes_text("true"));
+    if (option_given(invocation, "again"))
+        remote_parameter(&self->target, "again", bytes_text("true"));
     struct tally_error error = { 0 };
     /* Only to see that they are events: the server fills in. */
     tally_status status = event_reader_create(catalogue_none(), &self->reader, &error);

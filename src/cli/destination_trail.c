@@ -14,6 +14,7 @@ struct destination_trail {
     struct destination destination;
     struct where where;
     struct batch *batch;
+    bool again;
 };
 
 static tally_status
@@ -34,8 +35,12 @@ append(struct destination *destination, struct receipt *receipts, uint32_t *refu
 {
     struct destination_trail *self = (struct destination_trail *)destination;
     struct append_result result;
-    tally_status status =
-        trail_append(self->where.trail, self->batch, APPEND_WAIT, receipts, &result, error);
+    tally_status status = TALLY_OK;
+    if (self->again)
+        status = trail_look_back(self->where.trail, self->batch, NULL, NULL, error);
+    if (status == TALLY_OK)
+        status =
+            trail_append(self->where.trail, self->batch, APPEND_WAIT, receipts, &result, error);
     if (status != TALLY_CONFLICT)
         return status;
     *refused_out = result.position;
@@ -79,6 +84,7 @@ destination_open_trail(const struct invocation *invocation, enum destination_fil
         return outcome;
     }
     self->destination.kind = &kind;
+    self->again = option_given(invocation, "again");
 
     char writer[32];
     (void)snprintf(writer, sizeof writer, "local:%lu", (unsigned long)getuid());

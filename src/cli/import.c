@@ -14,6 +14,7 @@ static const struct command_option options[] = {
     { "strict", NULL, "stop at the first record that cannot be taken" },
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "the summary as table, json, ndjson or csv (default: a sentence)" },
+    { "again", NULL, "they may be stored already: look for ids in the whole trail" },
     REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };
@@ -136,7 +137,8 @@ const struct command command_import = {
     .text =
         "Files (- is standard input) hold JSON: objects, a line each or one after another, "
         "arrays,\nor {\"Records\": […]}; plain or gzip. Importing the same records again stores "
-        "nothing\ntwice. What cannot be taken is reported by line; the rest is stored.",
+        "nothing\ntwice; where millions of entries may lie between, say --again. What cannot be "
+        "taken is\nreported by line; the rest is stored.",
     .options = options,
     .run = run,
 };

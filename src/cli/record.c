@@ -17,6 +17,7 @@
 static const struct command_option options[] = {
     { "trail", "NAME", "the trail (default: main)" },
     { "format", "FORMAT", "receipts as table, json, ndjson or csv (default: table)" },
+    { "again", NULL, "they may be stored already: look for ids in the whole trail" },
     REMOTE_OPTIONS,
     { NULL, NULL, NULL },
 };

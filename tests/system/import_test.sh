@@ -59,4 +59,56 @@ complains 'with its line' 'broken.map: line 1'
 cp "$TALLY" elsewhere
 expect 0 'the standard maps are in the program, wherever it is' ./elsewhere import data --map cloudtrail trail.json
 
+# More lies between than the program knows ids of.
+: "${FORGETFUL:?the program with a short memory}"
+make_data long
+records() {
+    local i
+    for ((i = $1; i < $1 + $2; i++)); do
+        echo "{\"action\":\"test.run\",\"id\":\"r-$i\",\"timestamp\":\"2026-01-01T00:00:00Z\"}"
+    done
+}
+cat > short.map << 'MAP'
+id = id
+action = action
+timestamp = timestamp
+MAP
+records 0 20 > old.json
+take() { "$FORGETFUL" "$1" "$2" --map ./short.map "${@:3}"; }
+expect 0 'old records' take import long old.json
+for from in 1000 2000 3000 4000; do
+    expect 0 'and many newer ones' take import long <(records $from 300)
+done
+expect 0 'the old ones again' take import long old.json --again
+says 'are found, however old' '^imported 0, repeated 20, skipped 0, refused 0$'
+sed 's/test.run/test.changed/' old.json > changed.json
+expect 0 'others with their ids' take import long changed.json --again
+says 'are kept beside them' '^imported 20, repeated 0, skipped 0, refused 0$'
+for from in 10000 20000; do
+    expect 0 'and more' take import long <(records $from 300)
+done
+size=$(size_of long)
+expect 0 'without it' take import long old.json
+says 'they are taken for new ones' '^imported 20, repeated 0, skipped 0, refused 0$'
+same 'and stored' "$(size_of long)" $((size + 20))
+
+# The same at a server.
+TALLY_KEY=$("$TALLY" key long add --name importer --role writer | sed -n 's/^key: //p')
+export TALLY_KEY
+"$FORGETFUL" serve --data long --listen 127.0.0.1:0 > serve.out 2> serve.err &
+server=$!
+trap 'kill "$server" 2> /dev/null; wait "$server" 2> /dev/null; rm -rf "$scratch"' EXIT
+for ((i = 0; i < 600; i++)); do
+    grep -q '^listening on' serve.out && break
+    sleep 0.1
+done
+url=$(sed -n 's/^listening on //p' serve.out)
+for from in 5000 6000 7000; do
+    expect 0 'many more' take import "$url" <(records $from 300)
+done
+expect 0 'the old ones again, at a server' take import "$url" old.json --again
+says 'are found, however old' '^imported 0, repeated 20, skipped 0, refused 0$'
+kill "$server"
+wait "$server"
+
 finish

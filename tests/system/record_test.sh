@@ -105,4 +105,19 @@ same 'the first receipt' "$(wc -l < first.out)" 1
 expect 0 'all events are stored nevertheless' "$TALLY" query data id:e-54999 --format ndjson
 says 'the last one too' 'e-54999'
 
+# More lies between than the program knows ids of.
+: "${FORGETFUL:?the program with a short memory}"
+make_data long
+events 3 > old.json
+expect 0 'old events' "$FORGETFUL" record long old.json
+for from in 1000 2000 3000 4000; do
+    expect 0 'and many newer ones' "$FORGETFUL" record long <(events 300 $from)
+done
+size=$(size_of long)
+expect 0 'the old ones again' "$FORGETFUL" record long --again old.json --format ndjson
+same 'are found, however old' "$(grep -c '"repeated":true' out)" 3
+same 'and not stored' "$(size_of long)" "$size"
+expect 2 'others with their ids' "$FORGETFUL" record long --again --action test.other --id e-1
+complains 'are refused' 'e-1|other content'
+
 finish
