@@ -1,10 +1,10 @@
 /*
  * examination.c - a segment's files against themselves, and its leaves.
  *
- * In this order: checksums and page summaries (segment_check_columns()); the stored hashes of the tree
- * are read; then row by row salts, parts, commitments and leaves are computed and control entries
- * read. Tokens and words are found on the way, page by page, while all its columns are decoded. At
- * last the indexes, and what the segment's group has of it, are compared with what these should give,
+ * In this order: the stored hashes of the tree are read; then page by page checksums and summaries
+ * (columns_check_page()), and row by row salts, parts, commitments and leaves are computed and control
+ * entries read. Tokens and words are found on the way, while all columns of a page are decoded. At last
+ * what is known of all pages is compared; the indexes, and what the segment's group has of it, are compared with what these should give,
  * unless nobody wants to know.
  *
  * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
@@ -29,6 +29,7 @@ struct examiner {
     const struct examination_task *task;
     const struct segment_info *info;
     struct run_reader *reader;
+    struct columns_check *columns;
     piece_taker taker;
     void *context;
     uint64_t first; /* index of leaves[0] */
@@ -82,6 +83,12 @@ hand_out(struct examiner *e)
 
 /* What is to be said of a row beside its leaf. */
 static tally_status
+judge_segment(struct examiner *e, tally_status status, struct tally_error *error)
+{
+    return judge_fault(&e->examination->judgement, status, e->examination->file, error);
+}
+
+static tally_status
 examine_row(struct examiner *e, uint64_t index, struct bytes control, bool erased)
 {
     struct examination *examination = e->examination;
@@ -108,25 +115,47 @@ examine_some(struct examiner *e, uint64_t first, const struct run_leaves *some)
 }
 
 static tally_status
-examine_rows(struct examiner *e)
+examine_rows(struct examiner *e, uint32_t row, uint32_t end)
 {
     tally_status status = TALLY_OK;
-    for (uint32_t row = 0; row < e->info->count && status == TALLY_OK;) {
+    while (row < end && status == TALLY_OK) {
         struct run_leaves some;
         struct tally_error error = { 0 };
         status = run_leaves(e->reader, row, &some, &error);
-        if (status == TALLY_OK)
-            status = examine_some(e, e->info->first + row, &some);
-        else
-            status = judge_fault(&e->examination->judgement, status, e->examination->file, &error);
         if (status != TALLY_OK)
-            break;
+            return judge_segment(e, status, &error);
+        status = examine_some(e, e->info->first + row, &some);
         row += some.count;
-        if (e->task->indexes && (row % PAGE_ROWS == 0 || row == e->info->count))
-            run_tokens_along(e->reader, (row - 1) / PAGE_ROWS);
     }
+    return status;
+}
+
+static tally_status
+examine_page(struct examiner *e, uint32_t page)
+{
+    uint32_t first = page * PAGE_ROWS, left = e->info->count - first;
+    struct tally_error error = { 0 };
+    tally_status status = columns_check_page(e->columns, page, &error);
+    if (status != TALLY_OK)
+        return judge_segment(e, status, &error);
+    status = examine_rows(e, first, first + (left < PAGE_ROWS ? left : PAGE_ROWS));
+    if (status == TALLY_OK && e->task->indexes)
+        run_tokens_along(e->reader, page);
+    return status;
+}
+
+static tally_status
+examine_pages(struct examiner *e)
+{
+    tally_status status = TALLY_OK;
+    for (uint32_t page = 0; page < run_page_count(run_of(e->reader)) && status == TALLY_OK; page++)
+        status = examine_page(e, page);
     tally_status handed = hand_out(e);
-    return handed != TALLY_OK ? handed : status;
+    if (handed != TALLY_OK || status != TALLY_OK)
+        return handed != TALLY_OK ? handed : status;
+    struct tally_error error = { 0 };
+    status = columns_check_all(e->columns, &error);
+    return status == TALLY_OK ? TALLY_OK : judge_segment(e, status, &error);
 }
 
 void
@@ -213,25 +242,28 @@ examine_derived(struct examiner *e, struct segment *segment, const struct index_
     return status == TALLY_OK && e->task->indexes ? examine_group(e) : status;
 }
 
+/* Everything of a segment that could be opened. */
+static tally_status
+examine_open(struct examiner *e, struct segment *segment)
+{
+    struct index_finding tree = { 0 };
+    tally_status status = read_level8(e, &tree);
+    if (status == TALLY_OK)
+        status = examine_pages(e);
+    return status == TALLY_OK ? examine_derived(e, segment, &tree) : status;
+}
+
 static tally_status
 examine_segment(struct examiner *e, struct segment *segment)
 {
-    struct examination *examination = e->examination;
     struct tally_error error = { 0 };
-    struct index_finding tree = { 0 };
     struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
     tally_status status = run_reader_create(&run, &e->reader, &error);
     if (status == TALLY_OK)
-        status = segment_check_columns(segment, e->reader, SEGMENT_CHECK_DERIVED, &error);
-    if (status != TALLY_OK) {
-        run_reader_destroy(e->reader);
-        return judge_fault(&examination->judgement, status, examination->file, &error);
-    }
-    status = read_level8(e, &tree);
-    if (status == TALLY_OK)
-        status = examine_rows(e);
-    if (status == TALLY_OK)
-        status = examine_derived(e, segment, &tree);
+        status =
+            columns_check_begin(segment, e->reader, SEGMENT_CHECK_DERIVED, &e->columns, &error);
+    status = status == TALLY_OK ? examine_open(e, segment) : judge_segment(e, status, &error);
+    columns_check_end(e->columns);
     run_reader_destroy(e->reader);
     return status;
 }

@@ -99,13 +99,22 @@ enum segment_check_what {
 };
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
                                             bool *index_only_out, struct tally_error *error);
-/* The same in two steps, through a reader of the whole segment: the columns, and the index file, whose
- * faults are those that can be rebuilt. Whoever reads all rows in between has the tokens taken along
- * (run_tokens_along()). */
-TALLY_MUST_CHECK tally_status segment_check_columns(struct segment *segment,
-                                                    struct run_reader *reader,
-                                                    enum segment_check_what what,
-                                                    struct tally_error *error);
+/* The same step by step, through a reader of the whole segment: its columns page by page, in order, and
+ * what is known when all pages were looked at. Whoever reads all rows looks at each page before its
+ * rows: its columns are decoded once for both. */
+struct columns_check;
+TALLY_MUST_CHECK tally_status columns_check_begin(struct segment *segment,
+                                                  struct run_reader *reader,
+                                                  enum segment_check_what what,
+                                                  struct columns_check **check_out,
+                                                  struct tally_error *error);
+TALLY_MUST_CHECK tally_status columns_check_page(struct columns_check *check, uint32_t page,
+                                                 struct tally_error *error);
+TALLY_MUST_CHECK tally_status columns_check_all(const struct columns_check *check,
+                                                struct tally_error *error);
+void columns_check_end(struct columns_check *check); /* NULL is allowed */
+/* And the index file, whose faults are those that can be rebuilt. Whoever has read all rows before has
+ * had the tokens taken along (run_tokens_along()). */
 TALLY_MUST_CHECK tally_status segment_check_index(struct segment *segment,
                                                   struct run_reader *reader,
                                                   struct tally_error *error);

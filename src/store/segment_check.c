@@ -22,13 +22,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* What one check works with. */
-struct check {
+struct columns_check {
     struct segment *segment;
     enum segment_check_what what;
     struct run_reader *reader;
     struct segment_input input;
     const struct segment_half *halves[2]; /* by enum field_half */
+    /* The columns that are looked at, and of each by code whether a row has it: NULL until one does. */
+    const struct segment_column *columns[COLUMN_COUNT];
+    uint8_t *used[COLUMN_COUNT];
+    /* Over the pages so far. */
+    struct time_range times;
+    uint32_t control_count, erased_count;
 };
 
 static tally_status
@@ -41,7 +46,7 @@ place_fault(const struct segment_column *column, uint32_t block, const char *wha
 
 /* The columns of a half fill its file. */
 static tally_status
-layout_check(const struct check *check, enum field_half half, struct tally_error *error)
+layout_check(const struct columns_check *check, enum field_half half, struct tally_error *error)
 {
     static const struct segment_place place = { .part = "directory" };
     const struct segment_directory *directory = &check->halves[half]->directory;
@@ -71,7 +76,7 @@ layout_check(const struct check *check, enum field_half half, struct tally_error
 }
 
 static tally_status
-halves_check(struct check *check, struct tally_error *error)
+halves_check(struct columns_check *check, struct tally_error *error)
 {
     uint64_t seen = 0;
     for (unsigned half = 0; half < 2; half++) {
@@ -112,145 +117,177 @@ summary_check(const struct segment_column *column, uint32_t number, const struct
     return TALLY_OK;
 }
 
+/* Every value of a dictionary is one that some row has. */
 static tally_status
-dictionary_check(const struct segment_column *column, const struct dictionary *dictionary,
-                 const uint8_t *used, struct tally_error *error)
+dictionary_check(const struct columns_check *check, unsigned number, struct tally_error *error)
 {
+    const struct segment_column *column = check->columns[number];
+    const uint8_t *used = check->used[number];
     struct segment_place place = segment_column_place(column, 0, "dictionary");
-    for (uint32_t code = 1; code <= dictionary->count; code++)
-        if (!used[code])
+    for (uint32_t code = 1; code <= column->entry.dictionary_count; code++)
+        if (used == NULL || !used[code])
             return segment_file_fault(column->file, &place, "has a value that no entry has", error);
     return TALLY_OK;
 }
 
+/* Finds a column, if it is to be looked at. */
 static tally_status
-pages_check(const struct check *check, const struct segment_column *column, uint8_t *used,
-            struct tally_error *error)
-{
-    for (uint32_t i = 0; i < run_page_count(run_of(check->reader)); i++) {
-        struct page page;
-        tally_status status = run_column_page(check->reader, column->entry.column, i, &page, error);
-        if (status != TALLY_OK)
-            return status;
-        for (uint32_t row = 0; page.kind == PAGE_CODES && row < page.rows; row++)
-            used[page.codes[row]] = 1;
-        if (codec_unit(column->entry.codec) == PAGE_ROWS)
-            status = summary_check(column, i, &page, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    return TALLY_OK;
-}
-
-static tally_status
-column_check(struct check *check, unsigned number, struct tally_error *error)
+column_find(struct columns_check *check, unsigned number, struct tally_error *error)
 {
     struct segment_column *column;
-    struct dictionary dictionary;
     tally_status status =
         segment_find_column(check->segment, number, &check->input, &column, error);
     if (status != TALLY_OK)
         return status == TALLY_ABSENT ? TALLY_OK : status;
-    if (codec_unit(column->entry.codec) == BLOCK_ROWS && check->what == SEGMENT_CHECK_DERIVED)
-        return TALLY_OK; /* nothing is derived from text and ids */
-    status = run_column_dictionary(check->reader, number, &dictionary, error);
-    if (status != TALLY_OK)
-        return status;
+    if (codec_unit(column->entry.codec) == PAGE_ROWS || check->what == SEGMENT_CHECK_ALL)
+        check->columns[number] = column; /* else nothing is derived: it is of text or ids */
+    return TALLY_OK;
+}
 
-    uint8_t *used = calloc((size_t)dictionary.count + 1, 1);
-    if (used == NULL)
-        return memory_fault(error);
-    status = pages_check(check, column, used, error);
-    if (status == TALLY_OK)
-        status = dictionary_check(column, &dictionary, used, error);
-    free(used);
+/* Notes the codes of a page. */
+static tally_status
+codes_note(struct columns_check *check, unsigned number, const struct page *page,
+           struct tally_error *error)
+{
+    uint8_t **used = &check->used[number];
+    if (*used == NULL) {
+        struct dictionary dictionary;
+        tally_status status = run_column_dictionary(check->reader, number, &dictionary, error);
+        if (status != TALLY_OK)
+            return status;
+        *used = calloc((size_t)dictionary.count + 1, 1);
+        if (*used == NULL)
+            return memory_fault(error);
+    }
+    for (uint32_t row = 0; row < page->rows; row++)
+        (*used)[page->codes[row]] = 1;
+    return TALLY_OK;
+}
+
+static tally_status
+column_page_check(struct columns_check *check, unsigned number, uint32_t page_number,
+                  struct tally_error *error)
+{
+    const struct segment_column *column = check->columns[number];
+    struct page page;
+    tally_status status = run_column_page(check->reader, number, page_number, &page, error);
+    if (status == TALLY_OK && page.kind == PAGE_CODES)
+        status = codes_note(check, number, &page, error);
+    if (status == TALLY_OK && codec_unit(column->entry.codec) == PAGE_ROWS)
+        status = summary_check(column, page_number, &page, error);
     return status;
 }
 
-/* The order times of every page, and of all. */
+/* The order times of a page. */
 static tally_status
-times_check(struct check *check, struct tally_error *error)
+times_check(struct columns_check *check, uint32_t number, struct tally_error *error)
+{
+    const struct segment_file *file = &check->halves[HALF_PUBLIC]->file;
+    const int64_t *times;
+    uint32_t rows;
+    tally_status status = run_times(check->reader, number, &times, &rows, error);
+    if (status != TALLY_OK)
+        return status;
+    struct time_range range = { times[0], times[0] };
+    for (uint32_t row = 1; row < rows; row++) {
+        range.minimum = times[row] < range.minimum ? times[row] : range.minimum;
+        range.maximum = times[row] > range.maximum ? times[row] : range.maximum;
+    }
+    const struct time_range *stored = &check->halves[HALF_PUBLIC]->directory.ranges[number];
+    if (stored->minimum != range.minimum || stored->maximum != range.maximum) {
+        const struct segment_place place = {
+            .first = check->segment->info.first + (uint64_t)number * PAGE_ROWS,
+            .count = rows,
+        };
+        return segment_file_fault(file, &place, "the directory has other times", error);
+    }
+    struct time_range *all = &check->times;
+    all->minimum = range.minimum < all->minimum ? range.minimum : all->minimum;
+    all->maximum = range.maximum > all->maximum ? range.maximum : all->maximum;
+    return TALLY_OK;
+}
+
+/* What the manifest says of all pages. */
+static tally_status
+manifest_check(const struct columns_check *check, struct tally_error *error)
 {
     const struct segment_info *info = &check->segment->info;
     const struct segment_file *file = &check->halves[HALF_PUBLIC]->file;
-    struct time_range all = { INT64_MAX, INT64_MIN };
-
-    for (uint32_t number = 0; number < run_page_count(run_of(check->reader)); number++) {
-        const int64_t *times;
-        uint32_t rows;
-        tally_status status = run_times(check->reader, number, &times, &rows, error);
-        if (status != TALLY_OK)
-            return status;
-        struct time_range range = { times[0], times[0] };
-        for (uint32_t row = 1; row < rows; row++) {
-            range.minimum = times[row] < range.minimum ? times[row] : range.minimum;
-            range.maximum = times[row] > range.maximum ? times[row] : range.maximum;
-        }
-        const struct time_range *stored = &check->halves[HALF_PUBLIC]->directory.ranges[number];
-        if (stored->minimum != range.minimum || stored->maximum != range.maximum) {
-            const struct segment_place place = {
-                .first = info->first + (uint64_t)number * PAGE_ROWS,
-                .count = rows,
-            };
-            return segment_file_fault(file, &place, "the directory has other times", error);
-        }
-        all.minimum = range.minimum < all.minimum ? range.minimum : all.minimum;
-        all.maximum = range.maximum > all.maximum ? range.maximum : all.maximum;
-    }
-    if (all.minimum != info->time_min || all.maximum != info->time_max)
+    if (check->times.minimum != info->time_min || check->times.maximum != info->time_max)
         return fault(error, TALLY_DAMAGED, "%s: the manifest has other times", file->name);
+    if (check->control_count != info->control_count)
+        return fault(error, TALLY_DAMAGED,
+                     "%s: has %" PRIu32 " control entries, the manifest says %" PRIu32, file->name,
+                     check->control_count, info->control_count);
+    if (check->erased_count != info->erased_count)
+        return fault(
+            error, TALLY_DAMAGED, "%s: has %" PRIu32 " erased entries, the manifest says %" PRIu32,
+            check->halves[HALF_PRIVATE]->file.name, check->erased_count, info->erased_count);
     return TALLY_OK;
 }
 
-/* Salts or commitments for every row, and the manifest's counts. */
-static tally_status
-counts_check(struct check *check, struct tally_error *error)
+tally_status
+columns_check_begin(struct segment *segment, struct run_reader *reader,
+                    enum segment_check_what what, struct columns_check **check_out,
+                    struct tally_error *error)
 {
-    const struct segment_info *info = &check->segment->info;
-    uint32_t control_count = 0, erased_count = 0;
-
-    for (uint32_t page = 0; page < run_page_count(run_of(check->reader)); page++) {
-        uint32_t controls, erased;
-        tally_status status = run_page_kinds(check->reader, page, &controls, &erased, error);
-        if (status != TALLY_OK)
-            return status;
-        control_count += controls;
-        erased_count += erased;
-    }
-    if (control_count != info->control_count)
-        return fault(error, TALLY_DAMAGED,
-                     "%s: has %" PRIu32 " control entries, the manifest says %" PRIu32,
-                     check->halves[HALF_PUBLIC]->file.name, control_count, info->control_count);
-    if (erased_count != info->erased_count)
-        return fault(error, TALLY_DAMAGED,
-                     "%s: has %" PRIu32 " erased entries, the manifest says %" PRIu32,
-                     check->halves[HALF_PRIVATE]->file.name, erased_count, info->erased_count);
-    return TALLY_OK;
-}
-
-static tally_status
-entries_check(struct check *check, struct tally_error *error)
-{
-    tally_status status = segment_whole(check->segment, &check->input, error);
+    struct columns_check *check = calloc(1, sizeof *check);
+    if (check == NULL)
+        return memory_fault(error);
+    check->segment = segment;
+    check->what = what;
+    check->reader = reader;
+    check->times = (struct time_range){ INT64_MAX, INT64_MIN };
+    tally_status status = segment_whole(segment, &check->input, error);
     if (status == TALLY_OK)
         status = halves_check(check, error);
-    for (unsigned column = 0; column < COLUMN_COUNT && status == TALLY_OK; column++)
-        status = column_check(check, column, error);
+    for (unsigned number = 0; number < COLUMN_COUNT && status == TALLY_OK; number++)
+        status = column_find(check, number, error);
     if (status == TALLY_OK)
-        status = times_check(check, error);
-    if (status == TALLY_OK)
-        status = counts_check(check, error);
+        *check_out = check;
+    else
+        columns_check_end(check);
     return status;
 }
 
 tally_status
-segment_check_columns(struct segment *segment, struct run_reader *reader,
-                      enum segment_check_what what, struct tally_error *error)
+columns_check_page(struct columns_check *check, uint32_t page, struct tally_error *error)
 {
-    struct check check = { .segment = segment, .what = what, .reader = reader };
-    tally_status status = entries_check(&check, error);
-    buffer_free(&check.input.bytes);
-    return status;
+    uint32_t controls, erased;
+    tally_status status = TALLY_OK;
+    for (unsigned number = 0; number < COLUMN_COUNT && status == TALLY_OK; number++)
+        if (check->columns[number] != NULL)
+            status = column_page_check(check, number, page, error);
+    if (status == TALLY_OK)
+        status = times_check(check, page, error);
+    if (status == TALLY_OK)
+        status = run_page_kinds(check->reader, page, &controls, &erased, error);
+    if (status != TALLY_OK)
+        return status;
+    check->control_count += controls;
+    check->erased_count += erased;
+    return TALLY_OK;
+}
+
+tally_status
+columns_check_all(const struct columns_check *check, struct tally_error *error)
+{
+    tally_status status = TALLY_OK;
+    for (unsigned number = 0; number < COLUMN_COUNT && status == TALLY_OK; number++)
+        if (check->columns[number] != NULL)
+            status = dictionary_check(check, number, error);
+    return status == TALLY_OK ? manifest_check(check, error) : status;
+}
+
+void
+columns_check_end(struct columns_check *check)
+{
+    if (check == NULL)
+        return;
+    for (unsigned number = 0; number < COLUMN_COUNT; number++)
+        free(check->used[number]);
+    buffer_free(&check->input.bytes);
+    free(check);
 }
 
 tally_status
@@ -261,6 +298,21 @@ segment_check_index(struct segment *segment, struct run_reader *reader, struct t
     /* The index of a generation that was erased from meanwhile proves nothing any more. */
     if (status == TALLY_DAMAGED && segment_is_superseded(segment))
         status = TALLY_OK;
+    return status;
+}
+
+/* All columns, page by page. */
+static tally_status
+columns_check(struct segment *segment, struct run_reader *reader, enum segment_check_what what,
+              struct tally_error *error)
+{
+    struct columns_check *check = NULL;
+    tally_status status = columns_check_begin(segment, reader, what, &check, error);
+    for (uint32_t page = 0; status == TALLY_OK && page < run_page_count(run_of(reader)); page++)
+        status = columns_check_page(check, page, error);
+    if (status == TALLY_OK)
+        status = columns_check_all(check, error);
+    columns_check_end(check);
     return status;
 }
 
@@ -279,7 +331,7 @@ segment_check(struct segment *segment, enum segment_check_what what, bool *index
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_check_columns(segment, reader, what, error);
+    status = columns_check(segment, reader, what, error);
     if (status == TALLY_OK) {
         status = segment_check_index(segment, reader, error);
         *index_only_out = status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED;
