@@ -11,6 +11,7 @@
  */
 #include "hash_many.h"
 
+#include "bytes.h"
 #include "hash_lanes.h"
 
 #include <assert.h>
@@ -28,8 +29,10 @@ struct work {
     const uint8_t *runs[RUNS];
     size_t counts[RUNS]; /* blocks left in them */
     unsigned run;
-    uint8_t first[HASH_BLOCK_SIZE];
-    uint8_t last[2 * HASH_BLOCK_SIZE];
+    /* What is copied there has a fixed size, most often, and so may reach beyond: behind the first
+     * block, and before and behind the last ones. */
+    uint8_t first[2 * HASH_BLOCK_SIZE];
+    uint8_t around_last[(1 + 2 + 1) * HASH_BLOCK_SIZE];
 };
 
 struct queue {
@@ -39,11 +42,27 @@ struct queue {
     size_t next;
 };
 
-static void
-put_big_endian(uint8_t *to, uint64_t value, size_t size)
+static uint8_t *
+last_blocks(struct work *work)
 {
-    for (size_t i = 0; i < size; i++)
-        to[i] = (uint8_t)(value >> 8 * (size - 1 - i));
+    return work->around_last + HASH_BLOCK_SIZE;
+}
+
+/* Copies the begin of the data into the first block and its end into the last ones. */
+static void
+copy_ends(const struct hash_text *text, uint8_t *begin, size_t begin_size, uint8_t *end,
+          size_t end_size)
+{
+    if (text->size >= HASH_BLOCK_SIZE) {
+        memcpy(begin, text->data, HASH_BLOCK_SIZE);
+        memcpy(end + end_size - HASH_BLOCK_SIZE, text->data + text->size - HASH_BLOCK_SIZE,
+               HASH_BLOCK_SIZE);
+        return;
+    }
+    if (begin_size > 0)
+        memcpy(begin, text->data, begin_size);
+    if (end_size > 0)
+        memcpy(end, text->data + text->size - end_size, end_size);
 }
 
 /* Cuts a text into its runs. A text that is shorter than a block has only the last. */
@@ -56,27 +75,24 @@ cut(struct work *work, const struct hash_text *text)
     size_t rest = whole % HASH_BLOCK_SIZE;
     size_t in_first = HASH_BLOCK_SIZE - text->prefix_size; /* of the data */
 
-    uint8_t *start = blocks > 0 ? work->first : work->last;
-    if (text->prefix_size > 0)
-        memcpy(start, text->prefix, text->prefix_size);
-    if (blocks > 0)
-        memcpy(start + text->prefix_size, text->data, in_first);
+    uint8_t *last = last_blocks(work);
+    uint8_t *start = blocks > 0 ? work->first : last;
     size_t data_rest = blocks > 0 ? rest : text->size;
     size_t at = blocks > 0 ? 0 : text->prefix_size;
-    if (data_rest > 0)
-        memcpy(work->last + at, text->data + text->size - data_rest, data_rest);
+    copy_ends(text, start + text->prefix_size, blocks > 0 ? in_first : 0, last + at, data_rest);
+    if (text->prefix_size > 0)
+        memcpy(start, text->prefix, text->prefix_size);
 
     size_t padded = rest + 1 + LENGTH_END <= HASH_BLOCK_SIZE ? 1 : 2;
-    memset(work->last + rest, 0, padded * HASH_BLOCK_SIZE - rest);
-    work->last[rest] = 0x80;
-    put_big_endian(work->last + padded * HASH_BLOCK_SIZE - LENGTH_END, (uint64_t)whole * 8,
-                   LENGTH_END);
+    memset(last + rest, 0, 2 * HASH_BLOCK_SIZE);
+    last[rest] = 0x80;
+    put_u64(last + padded * HASH_BLOCK_SIZE - LENGTH_END, __builtin_bswap64((uint64_t)whole * 8));
 
     work->runs[0] = work->first;
     work->counts[0] = blocks > 0 ? 1 : 0;
     work->runs[1] = blocks > 1 ? text->data + in_first : NULL;
     work->counts[1] = blocks > 1 ? blocks - 1 : 0;
-    work->runs[2] = work->last;
+    work->runs[2] = last;
     work->counts[2] = padded;
 }
 
@@ -117,7 +133,7 @@ advance(struct work *work, size_t count, struct queue *queue)
     if (work->run < RUNS)
         return;
     for (size_t i = 0; i < 8; i++)
-        put_big_endian(work->out->bytes + 4 * i, work->lane.state[i], 4);
+        put_u32(work->out->bytes + 4 * i, __builtin_bswap32(work->lane.state[i]));
     take_next(work, queue);
 }
 
