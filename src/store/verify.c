@@ -35,6 +35,7 @@
 
 #define PASSES_MAX     1000u
 #define PROGRESS_EVERY 16384u
+#define FEW_SEGMENTS   6u /* a thread for each takes some 15 MiB */
 
 struct verifier {
     struct evidence evidence;
@@ -223,6 +224,16 @@ verify_segment(struct verifier *v)
     return status;
 }
 
+/* Segments are long: of a few, the last one would be read by one thread while the others have nothing
+ * to do. So each of them has a thread, and all are done at about the same time. */
+static unsigned
+threads_for(const struct verifier *v)
+{
+    size_t segments = v->evidence.manifest.count - v->segments_done;
+    bool few = segments <= FEW_SEGMENTS && segments > v->options->threads;
+    return few ? (unsigned)segments : v->options->threads;
+}
+
 /* By other threads; only putting in place is left for this one. */
 static tally_status
 verify_segments_ahead(struct verifier *v)
@@ -230,7 +241,7 @@ verify_segments_ahead(struct verifier *v)
     struct examination_task task = next_task(v);
     struct crew *crew;
     tally_status status =
-        crew_create(&task, v->evidence.manifest.count, v->options->threads, &crew, NULL);
+        crew_create(&task, v->evidence.manifest.count, threads_for(v), &crew, NULL);
     if (status != TALLY_OK)
         return status;
     while (status == TALLY_OK && v->segments_done < v->evidence.manifest.count) {

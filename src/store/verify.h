@@ -34,7 +34,9 @@ struct verify_options {
      * the trail cannot be checked. NULL is allowed. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
-    unsigned threads; /* that read segments, beside the caller's; 0 or 1: the caller's does */
+    /* How many threads read segments, beside the caller's: of few segments each has one, if this is
+     * more than one. 0 or 1: the caller's does. */
+    unsigned threads;
 };
 
 #define VERIFY_NO_INDEX  UINT64_MAX
