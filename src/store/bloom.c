@@ -122,6 +122,7 @@ bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsign
         uint8_t *block = rows_of(bloom, size, tokens[k]);
         if (count - k > TOKENS_AHEAD)
             __builtin_prefetch(rows_of(bloom, size, tokens[k + TOKENS_AHEAD]), 1);
+#pragma GCC unroll 6
         for (unsigned i = 0; i < BLOOM_PROBES; i++) {
             unsigned row = row_of(tokens[k], i);
             block[places[row]] |= masks[row];

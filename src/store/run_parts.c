@@ -31,12 +31,12 @@ static tally_status
 take_salt(struct run_reader *reader, uint32_t row, const struct page *page, uint32_t at,
           struct run_parts *parts_out, struct tally_error *error)
 {
-    struct run_parts parts = { 0 };
     if (page->kind == PAGE_IDS && page->forms[at] == ID_RAW) {
-        memcpy(parts.salt, page->ids[at], sizeof parts.salt);
-        *parts_out = parts;
+        *parts_out = (struct run_parts){ 0 };
+        memcpy(parts_out->salt, page->ids[at], sizeof parts_out->salt);
         return TALLY_OK;
     }
+    struct run_parts parts = { 0 };
     char text[PAGE_TEXT_MAX];
     struct bytes value = { NULL, 0 };
     if (page->kind == PAGE_IDS)
@@ -140,15 +140,15 @@ write_public_parts(struct run_reader *reader, uint64_t fields_private, uint32_t 
     empty_buffer(&reader->public_parts);
     for (uint32_t i = 0; i < count; i++) {
         struct run_parts *parts = &reader->parts[i];
-        struct bytes values[FIELD_COUNT];
+        struct bytes *values = run_row(reader, row + i);
         char commitment[ENTRY_COMMITMENT_SIZE];
-        memcpy(values, run_row(reader, row + i), sizeof values);
         base64_encode(parts->commitment, sizeof parts->commitment, commitment);
         values[FIELD_PRIVATE] = bytes_of(commitment, sizeof commitment);
         parts->public_offset = reader->public_parts.size;
         part_write(values,
                    (fields_of(reader, row + i) | FIELD_BIT(FIELD_PRIVATE)) & ~fields_private,
                    &reader->public_parts);
+        values[FIELD_PRIVATE] = bytes_of(NULL, 0); /* no column has it */
         parts->public_size = reader->public_parts.size - parts->public_offset;
     }
     return !buffer_failed(&reader->public_parts);

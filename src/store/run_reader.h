@@ -177,8 +177,8 @@ TALLY_MUST_CHECK tally_status run_salt(struct run_reader *reader, uint32_t row,
                                        struct run_parts *parts_out, struct tally_error *error);
 
 /* The values of a row that is known, of the group or alone: FIELD_COUNT of them. */
-static inline const struct bytes *
-run_row(const struct run_reader *reader, uint32_t row)
+static inline struct bytes *
+run_row(struct run_reader *reader, uint32_t row)
 {
     return reader->group == row / GROUP_ROWS ? reader->group_values->rows[row % GROUP_ROWS]
                                              : reader->values;
