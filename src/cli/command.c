@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "field.h"
+#include "nearest.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -168,7 +169,26 @@ add_options(struct option_table *table, const struct command *command)
 #define TABLE_SIZE_MAX 128
 
 static int
-refuse_option(const struct command *command, char **words, int result)
+refuse_unknown(const struct command *command, const char *word, const struct option_table *table)
+{
+    struct bytes typed = bytes_of(word + 2, strcspn(word + 2, "="));
+    struct nearest nearest;
+    nearest_init(&nearest, typed);
+    for (size_t i = 0; i < table->count; i++)
+        nearest_offer(&nearest, bytes_text(table->options[i].name),
+                      bytes_text(table->options[i].name));
+    const char *name = command->name;
+    if (nearest.name.data == NULL)
+        return fail(MISUSED, "%s: `tally %s` has no such option; see `tally help %s`", word, name,
+                    name);
+    return fail(MISUSED,
+                "%s: `tally %s` has no such option: did you mean --%.*s? See `tally help %s`", word,
+                name, BYTES_ARG(nearest.name), name);
+}
+
+static int
+refuse_option(const struct command *command, char **words, const struct option_table *table,
+              int result)
 {
     const char *word = words[optind - 1];
     const char *name = command->name;
@@ -178,8 +198,7 @@ refuse_option(const struct command *command, char **words, int result)
                     optopt, name, name);
     if (result == ':')
         return fail(MISUSED, "%s: a value is missing; see `tally help %s`", word, name);
-    return fail(MISUSED, "%s: `tally %s` has no such option; see `tally help %s`", word, name,
-                name);
+    return refuse_unknown(command, word, table);
 }
 
 static int
@@ -194,7 +213,7 @@ read_options(const struct command *command, int count, char **words,
             return DONE;
         size_t row = result == '?' || result == ':' ? SIZE_MAX : table_row(table, result);
         if (row == SIZE_MAX)
-            return refuse_option(command, words, result);
+            return refuse_option(command, words, table, result);
         invocation->uses[invocation->use_count++] =
             (struct option_use){ table->names[row], optarg };
     }
@@ -317,4 +336,18 @@ command_find(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
+}
+
+int
+command_refuse(const char *name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, bytes_text(name));
+    for (size_t i = 0; commands[i] != NULL; i++)
+        nearest_offer(&nearest, bytes_text(commands[i]->name), bytes_text(commands[i]->name));
+    if (nearest.name.data == NULL)
+        return fail(MISUSED, "there is no command \"%s\"; `tally help` lists those there are",
+                    name);
+    return fail(MISUSED, "there is no command \"%s\": did you mean `tally %.*s`?", name,
+                BYTES_ARG(nearest.name));
 }

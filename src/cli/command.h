@@ -91,6 +91,9 @@ char command_letter_of(const struct command *command, const char *name);
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 
+/* Says that there is no such command, and which was meant; MISUSED. */
+int command_refuse(const char *name);
+
 extern const struct command command_bench, command_demo, command_doctor, command_export,
     command_help, command_import, command_init, command_key, command_prove, command_query,
     command_record, command_serve, command_stats, command_tail, command_trail, command_verify;

@@ -110,8 +110,7 @@ run(const struct invocation *invocation)
     if (invocation->operand_count == 1) {
         command = command_find(invocation->operands[0]);
         if (command == NULL)
-            return fail(MISUSED, "there is no command \"%s\"; `tally help` lists those there are",
-                        invocation->operands[0]);
+            return command_refuse(invocation->operands[0]);
     }
     struct out out;
     out_open(&out);

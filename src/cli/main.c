@@ -75,7 +75,6 @@ main(int argc, char **argv)
 
     const struct command *command = command_find(name);
     if (command == NULL)
-        return fail(MISUSED, "there is no command \"%s\"; `tally help` lists those there are",
-                    name);
+        return command_refuse(name);
     return run(command, argv[0], argc - 2, argv + 2);
 }

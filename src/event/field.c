@@ -8,6 +8,8 @@
  */
 #include "field.h"
 
+#include "nearest.h"
+
 static const char *const actor_type_values[] = { "user", "service", "system", NULL };
 /* The letters of create, read, update, delete: the one enumeration that is not kept lower. */
 static const char *const crud_values[] = { "C", "R", "U", "D", NULL };
@@ -200,6 +202,21 @@ field_find_alias(struct bytes name)
             return i;
     }
     return FIELD_COUNT;
+}
+
+struct bytes
+field_resembling(struct bytes name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        if (i == FIELD_PRIVATE)
+            continue;
+        nearest_offer(&nearest, fields[i].name, fields[i].name);
+        if (fields[i].alias != NULL)
+            nearest_offer(&nearest, bytes_text(fields[i].alias), fields[i].name);
+    }
+    return nearest.name;
 }
 
 bool

@@ -4,56 +4,13 @@
 #include "fault.h"
 #include "filter_parser.h"
 
-static unsigned
-smaller(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-static bool
-same_letter(uint8_t a, uint8_t b)
-{
-    bool letter = (a | 0x20) >= 'a' && (a | 0x20) <= 'z';
-    return a == b || (letter && (a | 0x20) == (b | 0x20));
-}
-
-/* The least number of letters to add, drop or change that makes one name of the other, in any case.
- */
-static unsigned
-distance(struct bytes a, struct bytes b)
-{
-    unsigned row[FIELD_NAME_SIZE_MAX + 2];
-    for (unsigned j = 0; j <= b.size; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= a.size; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= b.size; j++) {
-            unsigned change = diagonal + !same_letter(a.data[i - 1], b.data[j - 1]);
-            diagonal = row[j];
-            row[j] = smaller(change, smaller(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.size];
-}
-
 static tally_status
 refuse_field(const struct filter_parser *parser, size_t offset, struct bytes name)
 {
-    enum field_id nearest = FIELD_COUNT;
-    unsigned least = name.size < 3 ? 1 : 3; /* beyond two letters it is another word */
-    for (unsigned f = 0; f < FIELD_COUNT && name.size <= 2 * FIELD_NAME_SIZE_MAX; f++) {
-        unsigned d = distance(name, fields[f].name);
-        if (fields[f].alias != NULL)
-            d = smaller(d, distance(name, bytes_text(fields[f].alias)));
-        if (d < least && f != FIELD_PRIVATE) {
-            least = d;
-            nearest = f;
-        }
-    }
-    if (nearest != FIELD_COUNT)
+    struct bytes meant = field_resembling(name);
+    if (meant.data != NULL)
         return filter_refuse(parser, offset, "unknown field '%.*s': did you mean %.*s?",
-                             QUOTED_ARG(name), BYTES_ARG(fields[nearest].name));
+                             QUOTED_ARG(name), BYTES_ARG(meant));
     return filter_refuse(parser, offset,
                          "unknown field '%.*s'; a member of details is details.%.*s, and a text "
                          "with a colon is quoted",

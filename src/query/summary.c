@@ -20,8 +20,13 @@ static tally_status
 read_field(struct bytes name, enum field_id *field_out, struct tally_error *error)
 {
     enum field_id field = field_find_alias(name);
-    if (field == FIELD_COUNT)
+    struct bytes meant = field == FIELD_COUNT ? field_resembling(name) : name;
+    if (meant.data == NULL)
         return fault(error, TALLY_INVALID, "there is no field of that name to count by");
+    if (field == FIELD_COUNT)
+        return fault(error, TALLY_INVALID,
+                     "there is no field of that name to count by: did you mean %.*s?",
+                     BYTES_ARG(meant));
     if (fields[field].type == TYPE_OBJECT)
         return fault(error, TALLY_INVALID, "%s is an object: objects are not counted by",
                      (const char *)fields[field].name.data);

@@ -22,7 +22,18 @@ expect 0 'short for help' "$TALLY" -h
 expect 2 'no command' "$TALLY"
 complains 'the way on' 'tally help'
 expect 2 'a command there is not' "$TALLY" witness
+complains 'the way on' 'tally help'
+expect 2 'a command that is misspelled' "$TALLY" qurey
+complains 'the one that was meant' 'did you mean `tally query`\?'
 expect 2 'help on one' "$TALLY" help nothing
+expect 2 'help on one that is misspelled' "$TALLY" help recrod
+complains 'the one that was meant' 'did you mean `tally record`\?'
+expect 2 'an option that is misspelled' "$TALLY" query data --limt=5
+complains 'the one that was meant' 'did you mean --limit\?'
+expect 2 'a field that is' "$TALLY" record data --uesr-id bob
+complains 'the one that was meant' 'did you mean --user-id\?'
+expect 2 'an option that resembles none' "$TALLY" query data --from yesterday
+complains 'the way on' 'no such option; see'
 expect 2 'help on two' "$TALLY" help init record
 
 # Descriptors that are closed must not become others' numbers.
