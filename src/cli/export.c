@@ -94,7 +94,7 @@ static int
 run(const struct invocation *invocation)
 {
     if (invocation->operand_count < 1)
-        return misused(invocation, "the data folder is missing");
+        return misused(invocation, WHERE_MISSING);
     enum export_format format = EXPORT_NDJSON;
     int outcome = read_format(invocation, &format);
     if (outcome != DONE)

@@ -169,7 +169,7 @@ static int
 read_order(const struct invocation *invocation, struct key_order *order_out)
 {
     if (invocation->operand_count < 2)
-        return misused(invocation, "the data folder or the verb is missing");
+        return misused(invocation, "the data folder (or URL) or the verb is missing");
     const struct verb *verb = find_verb(invocation->operands[1]);
     if (verb == NULL)
         return misused(invocation, "keys are listed, added, rotated or revoked");

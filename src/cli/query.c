@@ -194,7 +194,7 @@ static int
 run(const struct invocation *invocation)
 {
     if (invocation->operand_count < 1)
-        return misused(invocation, "the data folder is missing");
+        return misused(invocation, WHERE_MISSING);
     struct question question = { 0 };
     int outcome = read_question(invocation, &question);
     if (outcome == DONE)

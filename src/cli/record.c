@@ -9,6 +9,7 @@
 #include "out.h"
 #include "remote.h"
 #include "utf8.h"
+#include "where.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static int
 check_usage(const struct invocation *invocation)
 {
     if (invocation->operand_count < 1)
-        return misused(invocation, "the data folder is missing");
+        return misused(invocation, WHERE_MISSING);
     if (has_fields(invocation) && invocation->operand_count > 1)
         return misused(invocation, "an event is given by options or by files, not by both");
     if (!has_fields(invocation) && invocation->operand_count == 1 && isatty(STDIN_FILENO) == 1)

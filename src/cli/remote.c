@@ -81,6 +81,7 @@ remote_open(const struct invocation *invocation, struct remote **remote_out)
         return fail(UNABLE, "out of memory");
     remote->where = options.where;
     remote->trail = trail == NULL ? "main" : trail;
+    remote->has_key = options.key != NULL;
     struct tally_error error;
     tally_status status = wire_open(&options, &remote->wire, &error);
     outcome = status == TALLY_OK
@@ -154,6 +155,29 @@ remote_parameter(struct buffer *target, const char *name, struct bytes value)
 
 /* ---- what came of it ---- */
 
+/* The path behind a URL's host; empty where there is none. */
+static const char *
+path_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host == NULL ? NULL : strchr(host + 3, '/');
+    return path == NULL || path[1] == '\0' ? "" : path;
+}
+
+/* A trail that is not there; or nothing is, because the URL leads past the server. */
+static int
+fail_absent(const struct remote *remote)
+{
+    const char *path = path_of(remote->where);
+    if (path[0] == '\0')
+        return where_no_trail(remote->where, remote->trail);
+    return fail(
+        UNABLE,
+        "no server at %s, or no trail %s there: the URL is the server's alone, %.*s, unless "
+        "a proxy has it below a path",
+        remote->where, remote->trail, (int)(path - remote->where), remote->where);
+}
+
 int
 remote_fail(const struct remote *remote, const struct refusal *refusal)
 {
@@ -161,7 +185,9 @@ remote_fail(const struct remote *remote, const struct refusal *refusal)
     if (status == TALLY_INVALID || status == TALLY_CONFLICT)
         return fail_with(&refusal->error, NULL);
     if (status == TALLY_ABSENT)
-        return where_no_trail(remote->where, remote->trail);
+        return fail_absent(remote);
     (void)fail_with(&refusal->error, remote->where);
+    if (status == TALLY_DENIED && !remote->has_key)
+        say("a key is given by --key, or in TALLY_KEY");
     return UNABLE;
 }

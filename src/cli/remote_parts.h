@@ -10,6 +10,7 @@
 struct remote {
     const char *where; /* borrowed, as is the trail's name */
     const char *trail;
+    bool has_key;
     struct wire wire;
 };
 

@@ -122,7 +122,7 @@ static int
 run(const struct invocation *invocation)
 {
     if (invocation->operand_count < 1)
-        return misused(invocation, "the data folder is missing");
+        return misused(invocation, WHERE_MISSING);
     struct summary_request request;
     int outcome = read_request(invocation, &request);
     if (outcome != DONE)

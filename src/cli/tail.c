@@ -197,7 +197,7 @@ run(const struct invocation *invocation)
     unsigned long long lines;
     enum listing_format format;
     if (invocation->operand_count < 1)
-        return misused(invocation, "the data folder is missing");
+        return misused(invocation, WHERE_MISSING);
     int outcome = read_format(invocation, &format);
     if (outcome == DONE)
         outcome = option_number(invocation, "lines", 10, EXCERPT_LIMIT_MAX, &lines);

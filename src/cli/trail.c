@@ -306,7 +306,7 @@ static int
 run(const struct invocation *invocation)
 {
     if (invocation->operand_count < 2)
-        return misused(invocation, "the data folder or the verb is missing");
+        return misused(invocation, "the data folder (or URL) or the verb is missing");
     const char *verb = invocation->operands[1];
     if (strcmp(verb, "list") == 0)
         return run_list(invocation);

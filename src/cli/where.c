@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 bool
 where_is_url(const char *where)
@@ -39,6 +39,23 @@ refuse_url(const char *path)
     return DONE;
 }
 
+/* There is none, and what was meant: a server, a filter, or a folder that is yet to be made. */
+static int
+refuse_folder(const struct invocation *invocation, const char *path)
+{
+    if (wire_is_nearly_server(path))
+        return fail(UNABLE, "no data folder at %s; a server's URL begins with http:// or https://",
+                    path);
+    if (access(path, F_OK) == 0)
+        return fail(UNABLE, "no data folder at %s, but something else", path);
+    if ((invocation->command->ways & COMMAND_FILTER) != 0 && strchr(path, ':') != NULL)
+        return fail(UNABLE,
+                    "no data folder at %s; if that is the filter: the folder or the server's URL "
+                    "stands before it",
+                    path);
+    return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
+}
+
 static int
 open_folder(const struct invocation *invocation, struct folder_options options,
             struct where *where_out)
@@ -49,7 +66,7 @@ open_folder(const struct invocation *invocation, struct folder_options options,
     struct where where = { .path = path };
     tally_status status = folder_open(path, &options, &where.folder, &error);
     if (status == TALLY_ABSENT || error.os == ENOENT || error.os == ENOTDIR)
-        return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
+        return refuse_folder(invocation, path);
     if (status != TALLY_OK)
         return fail_with(&error, path), UNABLE;
     *where_out = where;

@@ -10,6 +10,9 @@
 #include "command.h"
 #include "trail.h"
 
+/* What a command says that was given nothing to work on. */
+#define WHERE_MISSING "the data folder or the server's URL is missing"
+
 struct where {
     const char *path; /* borrowed */
     struct folder *folder;

@@ -119,6 +119,10 @@ name_destination(struct tally_client *client, struct tally_error *error)
     const char *where = client->where;
     if (!wire_is_server(where)) {
         whole = realpath(where, NULL);
+        if (whole == NULL && wire_is_nearly_server(where))
+            return fault(error, TALLY_INVALID,
+                         "no data folder at %s; a server's URL begins with http:// or https://",
+                         where);
         where = whole == NULL ? where : whole;
     }
     size_t size = strlen(where);

@@ -16,6 +16,17 @@ wire_is_server(const char *where)
            wire_socket(where) != NULL;
 }
 
+bool
+wire_is_nearly_server(const char *where)
+{
+    const char *colon = strpbrk(where, ":/");
+    if (wire_is_server(where) || colon == NULL || colon == where || *colon != ':')
+        return false;
+    size_t digits = strspn(colon + 1, "0123456789");
+    bool port = digits > 0 && (colon[1 + digits] == '\0' || colon[1 + digits] == '/');
+    return port || strncmp(colon, "://", 3) == 0;
+}
+
 const char *
 wire_socket(const char *where)
 {

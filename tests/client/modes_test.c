@@ -379,6 +379,9 @@ wrong_options_are_named(void **state)
         { "without ? and #", "http://127.0.0.1/?a", good },
         { "plain HTTP", "http://192.0.2.1", good },
         { "mask_patterns", NULL, good },
+        { "begins with http", "localhost:7878", good },
+        { "begins with http", "127.0.0.1:7878/", good },
+        { "begins with http", "htpp://127.0.0.1:7878", good },
     };
     static const char *const patterns[] = { "(", NULL };
     cases[0].options.size = 0;

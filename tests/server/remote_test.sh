@@ -97,6 +97,10 @@ answer unknown 401 $problem '{"detail":"this needs a key","role":"auditor","comm
 stand unknown
 each 3 'a key that is not known' "${reads[@]}" "${writes[@]}"
 complains 'the role that would do, and how to make one' 'needs a key' 'auditor' 'tally key DIR add'
+same 'that one was given is known' "$(grep -c TALLY_KEY err)" 0
+TALLY_KEY='' expect 3 'an empty key' "$TALLY" query "$url"
+expect 3 'no key' env -u TALLY_KEY "$TALLY" query "$url"
+complains 'where to put one' 'in TALLY_KEY'
 answer broken 500 $problem '{"detail":"something broke"}'
 stand broken
 each 3 'a fault of the server' "${reads[@]}" "${writes[@]}"
@@ -105,6 +109,8 @@ answer missing 404 $problem '{"detail":"there is no such trail"}'
 stand missing
 each 3 'no such trail' "${reads[@]:0:7}" 'trail URL info' "${writes[@]:0:2}"
 complains 'as of a folder' "no trail main in $url"
+expect 3 'nothing at a path' "$TALLY" query "$url/api/events"
+complains 'how the URL would be right' "no server at $url/api/events, or no trail main there: .* alone, $url, unless"
 each 4 'no such key' 'key URL revoke 7' 'key URL rotate 7'
 answer refused 400 $problem '{"detail":"x","errors":[{"column":6,"detail":"a value is missing"}]}'
 stand refused

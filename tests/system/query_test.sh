@@ -109,7 +109,15 @@ expect 2 'no folder named' "$TALLY" query
 expect 3 'no folder there' "$TALLY" query nothing
 complains 'and how to make one' 'tally init nothing'
 expect 3 'a folder of another kind' "$TALLY" query "$scratch"
-complains 'said as well' 'no data folder at'
+complains 'said as well' 'no data folder at .*, but something else'
+expect 2 'none is named' "$TALLY" query
+complains 'what may stand there' "the data folder or the server's URL is missing: tally query WHERE"
+for where in 127.0.0.1:7878 localhost:7878/ htpp://127.0.0.1:7878; do
+    expect 3 "$where" "$TALLY" query $where user:ann
+    complains 'how a URL begins' "no data folder at $where; a server's URL begins with http://"
+done
+expect 3 'a filter and nothing before it' "$TALLY" query user:ann
+complains 'what stands there' "the folder or the server's URL stands before it"
 expect 3 'a server that is not there' "$TALLY" query http://127.0.0.1:1 user:ann
 complains 'is said' 'http://127.0.0.1:1: .*connect'
 
