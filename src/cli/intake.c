@@ -324,6 +324,8 @@ take_record(struct intake *intake, const struct record *record, const char *name
     }
     if (status == TALLY_INVALID) {
         record_place(record, &error);
+        if (name == NULL)
+            error.column = 0; /* of a text made of options, which nobody has seen */
         return refuse(intake, &error, name);
     }
     if (status != TALLY_OK)

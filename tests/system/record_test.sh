@@ -18,7 +18,7 @@ same 'sha256sum agrees' "$(printf '\0%s' "$public" | sha256sum | cut -d' ' -f1)"
 expect 2 'a text for a number' "$TALLY" record data --action a.b --status-code many
 complains 'its place is named' '/status_code'
 expect 2 'an unknown value' "$TALLY" record data --action a.b --severity extreme
-complains 'what would be accepted' '/severity' 'low'
+complains 'what would be accepted, without a column of what nobody typed' '^tally: /severity: .*low'
 expect 2 'JSON that is none' "$TALLY" record data --action a.b --details '{"a":}'
 complains 'where in it' '--details: .*column'
 expect 2 'an object that is none' "$TALLY" record data --action a.b --details '[1]'
