@@ -126,7 +126,7 @@ setup(
             "tallystick._tally",
             sources=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.c")),
             depends=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.h")),
-            include_dirs=[str(ROOT / "include")],
+            include_dirs=[str(ROOT / "include"), str(ROOT / "src" / "base")],
             define_macros=[("Py_LIMITED_API", "0x030A0000"), ("PY_SSIZE_T_CLEAN", None)],
             extra_compile_args=[
                 "-std=c17",

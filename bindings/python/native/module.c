@@ -3,6 +3,7 @@
  *
  * The module keeps nothing static, so that each interpreter of a process may have one.
  */
+#include "request.h"
 #include "state.h"
 #include "types.h"
 #include "writer.h"
@@ -99,6 +100,11 @@ static PyMethodDef functions[] = {
       "check_leaf($module, public, index, proof, checkpoint, vkey, /)\n--\n\n"
       "The size of the tree that vkey signed the checkpoint for, if its leaf at the index is the\n"
       "public part; raises tallystick.Invalid if not, and says what does not match." },
+    { "request_of_scope", request_of_scope, METH_O,
+      "request_of_scope($module, scope, /)\n--\n\nWhat an ASGI connection says of itself." },
+    { "request_of_environ", request_of_environ, METH_O,
+      "request_of_environ($module, environ, /)\n--\n\nWhat a WSGI request says of itself." },
+    { "uuid4", request_uuid4, METH_NOARGS, "uuid4($module, /)\n--\n\nA random UUID as a text." },
     { NULL, NULL, 0, NULL },
 };
 
@@ -120,7 +126,7 @@ fetch_values(struct state *state)
         fetch(values, "plain", &state->plain) == 0 && fetch(values, "keyed", &state->keyed) == 0 &&
         fetch(values, "time_text", &state->time_text) == 0 &&
         fetch(values, "milliseconds", &state->milliseconds) == 0 &&
-        fetch(values, "Token", &state->token_type) == 0)
+        fetch(values, "Token", &state->token_type) == 0 && fetch(values, "cut", &state->cut) == 0)
         result = 0;
     Py_XDECREF(fields);
     Py_XDECREF(values);
@@ -151,7 +157,7 @@ execute(PyObject *module)
     state->details = PyUnicode_InternFromString("details");
     if (state->details == NULL || fetch_values(state) < 0 || fetch_errors(state) < 0)
         return -1;
-    return client_add(module) < 0 || proxies_add(module) < 0 ? -1 : 0;
+    return client_add(module) < 0 || proxies_add(module) < 0 || request_add(module) < 0 ? -1 : 0;
 }
 
 static int
@@ -172,7 +178,10 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->absent);
     Py_VISIT(state->forbidden);
     Py_VISIT(state->unsupported);
-    return 0;
+    Py_VISIT(state->cut);
+    Py_VISIT(state->proxies_type);
+    Py_VISIT(state->request_type);
+    return request_names_visit(&state->names, visit, arg);
 }
 
 static int
@@ -194,6 +203,10 @@ clear(PyObject *module)
     Py_CLEAR(state->forbidden);
     Py_CLEAR(state->unsupported);
     Py_CLEAR(state->details);
+    Py_CLEAR(state->cut);
+    Py_CLEAR(state->proxies_type);
+    Py_CLEAR(state->request_type);
+    request_names_clear(&state->names);
     return 0;
 }
 

@@ -1,14 +1,24 @@
 /*
  * proxies.c - tallystick._tally.Proxies: whose word is taken for where a request came from.
  */
+#include "proxies.h"
 #include "options.h"
 #include "types.h"
-
-#include "tally/address.h"
 
 struct proxies {
     PyObject_HEAD struct tally_proxies *proxies;
 };
+
+int
+proxies_of(const struct state *state, PyObject *object, const struct tally_proxies **proxies_out)
+{
+    if (!PyObject_TypeCheck(object, (PyTypeObject *)state->proxies_type)) {
+        PyErr_SetString(PyExc_TypeError, "trusted networks are a Proxies, or None");
+        return -1;
+    }
+    *proxies_out = ((const struct proxies *)object)->proxies;
+    return 0;
+}
 
 static PyObject *
 proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -90,8 +100,9 @@ static PyType_Spec spec = {
 int
 proxies_add(PyObject *module)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    int result = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
-    Py_XDECREF(type);
-    return result;
+    struct state *state = PyModule_GetState(module);
+    state->proxies_type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (state->proxies_type == NULL)
+        return -1;
+    return PyModule_AddType(module, (PyTypeObject *)state->proxies_type);
 }

@@ -15,6 +15,33 @@ struct text {
     size_t capacity;
 };
 
+/* What is taken of a web request. The first three say where it came from. */
+enum request_part {
+    REQUEST_PEER, /* the other end of the connection */
+    REQUEST_FORWARDED,
+    REQUEST_X_FORWARDED_FOR,
+    REQUEST_USER_AGENT,
+    REQUEST_ID,
+    REQUEST_CORRELATION_ID,
+    REQUEST_TRACEPARENT,
+    REQUEST_METHOD,
+    REQUEST_ROOT,
+    REQUEST_PATH,
+    REQUEST_USER_ID,
+    REQUEST_PARTS,
+};
+
+/* Keys of dictionaries; NULL where a part has none there. */
+struct request_names {
+    PyObject *environ[REQUEST_PARTS]; /* of a WSGI environment */
+    PyObject *scope[REQUEST_PARTS];   /* of an ASGI scope, or of the `state` in it */
+    PyObject *member[REQUEST_PARTS];  /* of an event */
+    PyObject *headers;                /* of a scope */
+    PyObject *type;
+    PyObject *state;
+    PyObject *websocket; /* the method of one */
+};
+
 struct state {
     /* tallystick._fields and ._values, in Python. */
     PyObject *fields;       /* {name: kind} */
@@ -23,6 +50,7 @@ struct state {
     PyObject *time_text;    /* RFC 3339 */
     PyObject *milliseconds; /* a plain number */
     PyObject *token_type;   /* a number as it is to be written */
+    PyObject *cut;          /* a text's beginning */
     /* tallystick.errors. */
     PyObject *error;
     PyObject *denied;
@@ -32,6 +60,10 @@ struct state {
     PyObject *absent;
     PyObject *forbidden;
     PyObject *unsupported;
+    /* The module's own. */
+    PyObject *proxies_type;
+    PyObject *request_type;
+    struct request_names names;
     /* The name of the member that all others may go to. */
     PyObject *details;
     /* A buffer to write in, for whoever comes first; the others make one. */

@@ -9,6 +9,7 @@
 /* Add their types to the module; -1 with an exception. */
 int client_add(PyObject *module);  /* client.c */
 int proxies_add(PyObject *module); /* proxies.c */
+int request_add(PyObject *module); /* request.c */
 
 /* check_leaf(public, index, proof, checkpoint, vkey) -> size: evidence.c. */
 PyObject *evidence_check_leaf(PyObject *module, PyObject *arguments);

@@ -16,6 +16,7 @@
 #include "writer_parts.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,13 +41,10 @@ writer_give(struct state *state, struct text *text)
     *text = (struct text){ 0 };
 }
 
-/* Makes room for `more` bytes. */
 static int
-reserve(struct writer *writer, size_t more)
+grow(struct writer *writer, size_t more)
 {
     struct text *out = writer->out;
-    if (out->capacity - out->size >= more)
-        return 0;
     if (more > WRITER_SIZE_MAX || out->size + more > WRITER_SIZE_MAX) {
         (void)state_raise_text(writer->state->invalid, "the event is larger than 2 MiB",
                                "/details");
@@ -63,6 +61,13 @@ reserve(struct writer *writer, size_t more)
     out->data = data;
     out->capacity = capacity;
     return 0;
+}
+
+/* Makes room for `more` bytes. */
+static inline int
+reserve(struct writer *writer, size_t more)
+{
+    return writer->out->capacity - writer->out->size >= more ? 0 : grow(writer, more);
 }
 
 static int
@@ -88,6 +93,30 @@ stands_for_itself(unsigned char byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
+/* A high bit for each byte of a word that is 0; also for some above it, but not below. */
+static inline uint64_t
+zeros(uint64_t word)
+{
+    return (word - 0x0101010101010101) & ~word & 0x8080808080808080;
+}
+
+/* How many bytes at the beginning stand for themselves. */
+static size_t
+plain_size(const char *data, size_t size)
+{
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t word;
+        memcpy(&word, data + at, sizeof word);
+        uint64_t control = (word - 0x2020202020202020) & ~word & 0x8080808080808080;
+        if ((control | zeros(word ^ 0x2222222222222222) | zeros(word ^ 0x5C5C5C5C5C5C5C5C)) != 0)
+            break;
+    }
+    while (at < size && stands_for_itself((unsigned char)data[at]))
+        at++;
+    return at;
+}
+
 static size_t
 escape(unsigned char byte, char out[8])
 {
@@ -108,19 +137,22 @@ put_string(struct writer *writer, const char *data, size_t size)
         return -1;
     struct text *out = writer->out;
     out->data[out->size++] = '"';
-    size_t from = 0;
-    for (size_t at = 0; at < size; at++) {
-        if (stands_for_itself((unsigned char)data[at]))
-            continue;
+    for (;;) {
+        size_t plain = plain_size(data, size);
+        /* There is room for what is left and the quote, whatever was escaped before. */
+        memcpy(out->data + out->size, data, plain);
+        out->size += plain;
+        if (plain == size)
+            break;
         char escaped[8];
-        size_t escaped_size = escape((unsigned char)data[at], escaped);
-        if (put(writer, data + from, at - from) < 0 || put(writer, escaped, escaped_size) < 0)
+        size_t escaped_size = escape((unsigned char)data[plain], escaped);
+        data += plain + 1;
+        size -= plain + 1;
+        if (put(writer, escaped, escaped_size) < 0 || reserve(writer, size + 1) < 0)
             return -1;
-        from = at + 1;
     }
-    if (put(writer, data + from, size - from) < 0)
-        return -1;
-    return writer_put_byte(writer, '"');
+    out->data[out->size++] = '"';
+    return 0;
 }
 
 /* A text with surrogates that stand alone: in their place U+FFFD, which has three bytes as they
@@ -232,9 +264,31 @@ writer_put_formatted(struct writer *writer, double number, char format, int prec
     return result;
 }
 
+/* A number of at most three decimals, as durations are, and fifteen digits: these digits are the
+ * shortest that give it again. Their size; 0 where it is no such number. */
+static size_t
+format_thousandths(double number, char digits[32])
+{
+    double scaled = number * 1000;
+    if (!(scaled >= 0 && scaled < 1e15) || signbit(number))
+        return 0;
+    uint64_t count = (uint64_t)(scaled + 0.5);
+    if ((double)count / 1000 != number)
+        return 0;
+    int size = snprintf(digits, 32, "%llu.%03u", (unsigned long long)(count / 1000),
+                        (unsigned)(count % 1000));
+    while (digits[size - 1] == '0' && digits[size - 2] != '.')
+        size--;
+    return (size_t)size;
+}
+
 int
 writer_put_fraction(struct writer *writer, double number)
 {
+    char digits[32];
+    size_t size = format_thousandths(number, digits);
+    if (size > 0)
+        return put(writer, digits, size);
     return writer_put_formatted(writer, number, 'r', 0, Py_DTSF_ADD_DOT_0);
 }
 

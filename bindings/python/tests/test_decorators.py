@@ -282,3 +282,26 @@ def test_sync_raises_in_place_of_the_result_but_not_of_an_error() -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(fail())
+
+
+def one(a: Any, b: Any = 2, *, c: Any = 3) -> None: ...
+def two(a: Any, /, b: Any, *rest: Any, c: Any = 3, **more: Any) -> None: ...
+def none() -> None: ...
+
+
+@pytest.mark.parametrize("function", [one, two, none])
+@pytest.mark.parametrize("args", [(), (1,), (1, 4), (1, 4, 5)])
+@pytest.mark.parametrize("kwargs", [{}, {"b": 6}, {"c": 7}, {"a": 8, "c": 9}, {"d": 10}])
+def test_arguments_are_what_python_makes_of_them(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    try:
+        bound = inspect.signature(function).bind_partial(*args, **kwargs)
+    except TypeError:
+        expected = kwargs
+    else:
+        bound.apply_defaults()
+        expected = {**bound.arguments, **bound.arguments.get("more", {})}
+        expected.pop("more", None)
+    found = Call(function, args, kwargs).arguments
+    assert found == expected and list(found) == list(expected)

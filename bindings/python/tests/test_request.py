@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -94,6 +95,48 @@ def test_the_application_may_say_more_in_state() -> None:
 def test_a_websocket_and_a_unix_socket() -> None:
     scope = {"type": "websocket", "path": "/live", "headers": [], "client": None}
     assert members_of(scope) == {"method": "WEBSOCKET", "endpoint": "/live"}
+
+
+def test_headers_as_servers_may_give_them() -> None:
+    headers = [[b"User-Agent", b"caf\xe9"], (b"X-REQUEST-ID", b""), (b"x-user-agent", b"no")]
+    scope = {"type": "http", "path": "/", "client": ["::ffff:192.0.2.1", 1]}
+    expected = {"endpoint": "/", "ip_address": "192.0.2.1", "user_agent": "café"}
+    for kind in (list, tuple, iter):
+        assert members_of({**scope, "headers": kind(headers)}) == expected
+
+
+@pytest.mark.parametrize("headers", [[b"ab"], [(b"user-agent",)], [("user-agent", "x")], 7])
+def test_headers_that_are_none(headers: Any) -> None:
+    with pytest.raises(TypeError):
+        members_of({"type": "http", "path": "/", "headers": headers})
+
+
+def test_what_changes_later_does_not_count() -> None:
+    scope = {**SCOPE, "headers": list(SCOPE["headers"])}
+    found = requests.request_of_scope(scope)
+    scope["headers"].clear()
+    scope.clear()
+    assert requests.members_now(found) == EXPECTED
+    environ = dict(ENVIRON)
+    found = requests.request_of_environ(environ)
+    environ.clear()
+    assert requests.members_now(found) == EXPECTED
+
+
+def test_an_id_is_made_where_there_is_none() -> None:
+    found = requests.request_of_scope({"type": "http", "path": "/", "headers": []})
+    made = found.identify()
+    assert uuid.UUID(made).version == 4 and str(uuid.UUID(made)) == made
+    assert found.identify() == made == requests.members_now(found)["request_id"]
+    said = requests.request_of_scope({**SCOPE, "state": {"request_id": 7}})
+    assert said.identify() == "7" and requests.members_now(said)["request_id"] == 7
+    assert requests.request_of_environ(ENVIRON).identify() == "r1"
+
+
+@pytest.mark.parametrize("path", ["/\ud800", "/\0", "/\xff\xfe", "/\u20ac"])
+def test_paths_that_nobody_should_send(path: str) -> None:
+    for request in ({**SCOPE, "path": path, "root_path": ""}, {**ENVIRON, "PATH_INFO": path}):
+        assert isinstance(members_of(request)["endpoint"], str)
 
 
 @pytest.mark.parametrize("request_", [{}, object(), None, "text", 7, {"headers": []}])

@@ -12,16 +12,16 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final, Literal
 
 from . import _tally
 from . import recorder as recorders
 from ._values import error_text
-from .context import Context, _checked, current_context
+from .context import Context, _checked, _current
 from .errors import Error
 from .recorder import Mode
-from .request import trust_proxies
+from .request import members_now, trust_proxies
 
 Record = Literal["all", "mutations"] | Callable[[dict[str, Any]], Mapping[str, Any] | bool | None]
 """Which requests are recorded as such: see ``Requests``."""
@@ -48,24 +48,38 @@ _VERBS: Final = {
 Late = Callable[[], Mapping[str, Any]]
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
 class RequestContext(Context):
-    """A context with members that ``late`` finds when they are asked for; those that were set
-    win."""
+    """A context of what a request says of itself, and of what ``late`` finds when members are asked
+    for; what was set wins. Nothing is looked up before."""
 
-    __slots__ = ("_set", "_late")
+    __slots__ = ("request_id", "scope", "_request", "_inherited", "_set", "_code", "_late", "_kept")
 
-    def __init__(self, members: Mapping[str, Any], late: Late, started: float) -> None:
+    def __init__(
+        self, request: _tally.Request, late: Late, more: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        outer = _current.get()
+        self.request_id: str = request.identify()
+        self.scope: MutableMapping[str, Any] | None = None
+        """Of an ASGI connection."""
+        self.started = time.perf_counter()
+        self.outer = outer
+        self._tokens = []
+        self._request = request
+        self._inherited = more if outer is None else {**outer.members, **more}
+        self._set: dict[str, Any] | None = None
+        self._code: int | None = None
         self._late = late
-        self._set: dict[str, Any] = {}
-        super().__init__(members, started=started)
+        self._kept: Mapping[str, Any] = _NOTHING
 
     @property
     def members(self) -> dict[str, Any]:
-        try:
-            late = self._late()
-        except Exception:  # the framework's request is over, or its store of users is
-            late = {}
-        return {**late, **self._set} if late else self._set
+        found = self._found()
+        if self._kept:
+            found = {**found, **self._kept}
+        return {**found, **self._known()} if found else self._known()
 
     @members.setter
     def members(self, members: dict[str, Any]) -> None:
@@ -73,23 +87,39 @@ class RequestContext(Context):
 
     def update(self, **members: Any) -> None:
         """As every context's; what is late stays late."""
-        self._set = {**self._set, **_checked(members)}
+        self._set = {**self._known(), **_checked(members)}
 
-    @property
-    def request_id(self) -> str:
-        return str(self._set["request_id"])
+    def responds(self, status_code: int) -> None:
+        self._code = status_code
 
     def settle(self) -> None:
         """Keeps what is known now, for when the framework has let go of the request."""
-        self._set = self.members
+        found = self._found()
+        if found:
+            self._kept = {**found, **self._kept}
+
+    def _known(self) -> dict[str, Any]:
+        known = self._set
+        if known is None:
+            known = self._set = {**self._inherited, **members_now(self._request)}
+        if self._code is not None:
+            known = self._set = {**known, "status_code": self._code}
+            self._code = None
+        return known
+
+    def _found(self) -> Mapping[str, Any]:
+        try:
+            return self._late()
+        except Exception:  # the framework's request is over, or its store of users is
+            return _NOTHING
 
 
-def in_context() -> bool:
-    """Whether events that are recorded here inherit their request."""
-    context = current_context()
+def current_request() -> RequestContext | None:
+    """The innermost request that events which are recorded here inherit from."""
+    context = _current.get()
     while context is not None and not isinstance(context, RequestContext):
         context = context.outer
-    return context is not None
+    return context
 
 
 class Requests:
@@ -126,15 +156,14 @@ class Requests:
     def excludes(self, path: str) -> bool:
         return path in self._excluded or (bool(self._below) and path.startswith(self._below))
 
-    def begun(self, members: dict[str, Any], late: Late, cookies: str | None) -> Exchange:
+    def begun(self, request: _tally.Request, late: Late, cookies: str | None) -> Exchange:
         """A request that has begun; it gets an id if it has none, and its session's."""
-        if "request_id" not in members:
-            members["request_id"] = str(uuid.uuid4())
-        if self.session_cookie and cookies and "session_id" not in members:
+        more = _NOTHING
+        if self.session_cookie and cookies:
             value = _cookie(cookies, self.session_cookie)
             if value:
-                members["session_id"] = session_hash(value)
-        return Exchange(self, RequestContext(members, late, time.perf_counter()))
+                more = {"session_id": session_hash(value)}
+        return Exchange(self, RequestContext(request, late, more))
 
     @property
     def is_sync(self) -> bool:
@@ -163,7 +192,7 @@ class Exchange:
     def responds(self, status_code: int) -> None:
         """The response has begun."""
         self.status_code = status_code
-        self.context.update(status_code=status_code)
+        self.context.responds(status_code)
 
     def fails(self, error: BaseException) -> None:
         """The application has raised. Without a response that will be a 500, or the client has left

@@ -14,12 +14,20 @@ without it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
-from ._requests import EXCLUDED, Exchange, Record, Requests, session_members, user_members
+from ._requests import (
+    EXCLUDED,
+    Exchange,
+    Record,
+    RequestContext,
+    Requests,
+    session_members,
+    user_members,
+)
+from .context import _current
 from .recorder import Mode
-from .request import members_of_scope
+from .request import request_of_scope
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,12 +35,18 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_scope: ContextVar[Scope | None] = ContextVar("tallystick_asgi_scope", default=None)
+_KINDS: Final = ("http", "websocket")
+_STARTS: Final = ("http.response.start", "websocket.http.response.start")
 
 
 def current_scope() -> Scope | None:
     """The ASGI scope of the request that is being answered here; None outside of one."""
-    return _scope.get()
+    context = _current.get()
+    while context is not None:
+        if isinstance(context, RequestContext) and context.scope is not None:
+            return context.scope
+        context = context.outer
+    return None
 
 
 class AuditMiddleware:
@@ -65,64 +79,83 @@ class AuditMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or self.requests.excludes(scope["path"]):
+        if scope["type"] not in _KINDS or self.requests.excludes(scope["path"]):
             await self.app(scope, receive, send)
             return
         exchange = self._begun(scope)
-        token = _scope.set(scope)
-        try:
-            with exchange.context:
-                await self._answer(exchange, scope, receive, send)
-        finally:
-            _scope.reset(token)
+        with exchange.context:
+            try:
+                await self.app(scope, receive, _watched(exchange, send))
+            except BaseException as error:
+                exchange.fails(error)
+                await exchange.record_async()
+                raise
+            if not exchange.recorded:
+                await exchange.record_async()
 
     def _begun(self, scope: Scope) -> Exchange:
         state = scope.setdefault("state", {})
-        cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+        cookies = None
+        if self.requests.session_cookie:
+            said = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+            cookies = said.decode("latin-1")
         exchange = self.requests.begun(
-            members_of_scope(scope), lambda: late_members(scope), cookies.decode("latin-1")
+            request_of_scope(scope), lambda: late_members(scope), cookies
         )
-        if isinstance(state, MutableMapping):
+        exchange.context.scope = scope
+        if type(state) is dict or isinstance(state, MutableMapping):
             state.setdefault("request_id", exchange.context.request_id)
         return exchange
 
-    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watched(message: Message) -> None:
-            kind = message["type"]
-            if kind.endswith("response.start"):
-                exchange.responds(message["status"])
-                _say_request_id(message, exchange.request_id)
-                if exchange.requests.is_sync:
-                    await exchange.record_async()
-            elif kind == "websocket.accept":
-                exchange.responds(101)
-            elif kind == "websocket.close" and exchange.status_code is None:
-                exchange.responds(403)
-            await send(message)
-            if kind == "http.response.body" and not message.get("more_body"):
-                exchange.ends()
 
-        try:
-            await self.app(scope, receive, watched)
-        except BaseException as error:
-            exchange.fails(error)
-            await exchange.record_async()
-            raise
+def _watched(exchange: Exchange, send: Send) -> Send:
+    """``send`` for the application. Where the request itself is not recorded, messages go straight
+    through."""
+
+    def watched(message: Message) -> Awaitable[None]:
+        kind = message["type"]
+        if kind == "http.response.body":
+            pass
+        elif kind in _STARTS:
+            exchange.responds(message["status"])
+            _say_request_id(message, exchange.request_id)
+        elif kind == "websocket.accept":
+            exchange.responds(101)
+        elif kind == "websocket.close" and exchange.status_code is None:
+            exchange.responds(403)
+        return send(message) if exchange.recorded else _sent(exchange, message, send)
+
+    return watched
+
+
+async def _sent(exchange: Exchange, message: Message, send: Send) -> None:
+    if message["type"] in _STARTS and exchange.requests.is_sync:
         await exchange.record_async()
+    await send(message)
+    if message["type"] == "http.response.body" and not message.get("more_body"):
+        exchange.ends()
 
 
 def late_members(scope: Scope) -> dict[str, Any]:
     """The user and the session, as far as they are known by now."""
-    late = session_members(scope.get("session"))
-    late.update(user_members(scope.get("user")))
+    session, user = scope.get("session"), scope.get("user")
+    late: dict[str, Any] = {} if session is None else session_members(session)
+    if user is not None:
+        late.update(user_members(user))
     state = scope.get("state")
-    user_id = state.get("user_id") if isinstance(state, MutableMapping) else None
+    user_id = None
+    if type(state) is dict or isinstance(state, MutableMapping):
+        user_id = state.get("user_id")
     if user_id is not None:
         late["user_id"] = user_id
     return late
 
 
 def _say_request_id(message: Message, request_id: str | None) -> None:
-    headers = list(message.get("headers", ()))
-    if request_id is not None and all(name.lower() != b"x-request-id" for name, _ in headers):
-        message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
+    if request_id is None:
+        return
+    headers = message.get("headers", ())
+    for name, _ in headers:
+        if len(name) == 12 and name.lower() == b"x-request-id":
+            return
+    message["headers"] = [*headers, (b"x-request-id", request_id.encode())]

@@ -34,6 +34,60 @@ from .recorder import Mode, Recorder
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _Parameters:
+    """A function's, read once."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.signature = inspect.signature(function)
+        parameters = self.signature.parameters.values()
+        self.names = tuple(self.signature.parameters)
+        self.positional = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self.is_plain = all(
+            p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters
+        )
+
+    def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Arguments by name; of a call that fails by itself, those that were named."""
+        if not self.is_plain:
+            return self._bound_by_signature(args, kwargs)
+        given = dict(zip(self.positional, args))
+        if len(args) > len(given) or not given.keys().isdisjoint(kwargs):
+            return dict(kwargs)
+        given.update(kwargs)
+        arguments = {
+            name: given[name] if name in given else self.defaults[name]
+            for name in self.names
+            if name in given or name in self.defaults
+        }
+        return arguments if given.keys() <= arguments.keys() else dict(kwargs)
+
+    def _bound_by_signature(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            bound = self.signature.bind_partial(*args, **kwargs)
+        except TypeError:
+            return dict(kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        for name, parameter in self.signature.parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                arguments.update(arguments.pop(name))
+        return arguments
+
+
+_read_parameters = functools.lru_cache(maxsize=4096)(_Parameters)
+
+
+def _parameters_of(function: Callable[..., Any]) -> _Parameters:
+    """As ``inspect.signature`` raises them, TypeError and ValueError."""
+    try:
+        return _read_parameters(function)
+    except TypeError:  # it has no hash, if that is all
+        return _Parameters(function)
+
+
 class Call:
     """One call of an audited function."""
 
@@ -53,17 +107,7 @@ class Call:
     def arguments(self) -> dict[str, Any]:
         """Arguments by the names of their parameters, also those given by position or default; what
         stands in a ``**kwargs`` parameter stands beside the others."""
-        signature = inspect.signature(self.function)
-        try:
-            bound = signature.bind_partial(*self.args, **self.kwargs)
-        except TypeError:  # the call fails by itself
-            return dict(self.kwargs)
-        bound.apply_defaults()
-        arguments = dict(bound.arguments)
-        for name, parameter in signature.parameters.items():
-            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                arguments.update(arguments.pop(name))
-        return arguments
+        return _parameters_of(self.function).bound(self.args, self.kwargs)
 
     def find(self, wanted: Callable[[Any], bool]) -> Any:
         """The first argument that is wanted, such as the request; or None."""
@@ -108,11 +152,17 @@ class _Ending:
     def recorder(self) -> Recorder:
         return self._recorder or recorders.default()
 
+    @property
+    def waits(self) -> bool:
+        """Whether recording waits for a receipt, which an event loop must not."""
+        return (self.mode or self.recorder.mode) == "sync"
+
     def event(self, call: Call) -> dict[str, Any] | None:
-        took = round((time.perf_counter() - call.started) * 1000, 3)
+        took = int((time.perf_counter() - call.started) * 1e6) / 1000
         event: dict[str, Any] = {"status": "success", "response_time_ms": took}
         if call.error is not None:
-            event.update(status="failure", error_message=error_text(call.error))
+            event["status"] = "failure"
+            event["error_message"] = error_text(call.error)
         try:
             said = self.describe(call)
         except Exception as error:
@@ -120,7 +170,9 @@ class _Ending:
             return None
         if said is None:
             return None
-        event.update((name, value) for name, value in said.items() if value is not None)
+        for name, value in said.items():
+            if value is not None:
+                event[name] = value
         return event
 
     def end(self, call: Call) -> None:
@@ -156,7 +208,7 @@ def _plain(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
             call.error = error
             ending.end(call)
             raise
-        if inspect.isawaitable(call.result) and inspect.iscoroutine(call.result):
+        if inspect.iscoroutine(call.result):
             return _awaited(call, ending)  # a function that gives a coroutine, such as a partial
         ending.end(call)
         return call.result
@@ -184,7 +236,10 @@ def _coroutine(function: Callable[..., Any], ending: _Ending) -> Callable[..., A
             call.error = error
             await ending.end_async(call)
             raise
-        await ending.end_async(call)
+        if ending.waits:
+            await ending.end_async(call)
+        else:
+            ending.end(call)
         return call.result
 
     return wrapper
@@ -294,7 +349,7 @@ def resource_id_of(call: Call, get_resource_id: Callable[..., Any] | str | None)
         return call.arguments.get(get_resource_id)
     arguments = call.arguments
     try:
-        parameters = inspect.signature(get_resource_id).parameters.values()
+        parameters = _parameters_of(get_resource_id).signature.parameters.values()
     except (TypeError, ValueError):
         return get_resource_id(call.result)
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -21,15 +21,15 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, RawPostDataException
 from django.utils.deprecation import MiddlewareMixin
 
-from . import configure
+from . import _tally, configure
 from ._requests import (
     DATA_SIZE_MAX,
     Exchange,
     Requests,
     action_of,
+    current_request,
     data_members,
     flat,
-    in_context,
     session_members,
     status_of,
     user_members,
@@ -37,7 +37,7 @@ from ._requests import (
 from .decorators import Call, audited, found_resource_id
 from .logger import AuditLogger
 from .recorder import Mode
-from .request import members_of
+from .request import members_of, request_of
 
 __all__ = ["AuditMiddleware", "Tallystick", "audit_log"]
 
@@ -155,9 +155,8 @@ class AuditMiddleware(MiddlewareMixin):
             exchange.error = exception
 
     def _begun(self, request: HttpRequest) -> Exchange:
-        exchange = self.requests.begun(
-            members_of(request), lambda: _late(request, self._is_async), None
-        )
+        said = request_of(request) or _tally.request_of_environ({})
+        exchange = self.requests.begun(said, lambda: _late(request, self._is_async), None)
         request._tallystick = exchange
         return exchange
 
@@ -267,7 +266,7 @@ def audit_log(
 
 
 def _of_request(call: Call, request: Any, is_async: bool) -> dict[str, Any]:
-    event = {} if in_context() else {**members_of(request), **_late(request, is_async)}
+    event = {} if current_request() is not None else {**members_of(request), **_late(request, is_async)}
     event["status_code"] = code = _status_code(call)
     if call.error is None and code >= 400:
         event["status"] = status_of(code)

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from ._requests import in_context, status_of
+from ._requests import current_request, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
 from .decorators import Call, audited, found_resource_id
 from .recorder import Mode
@@ -27,6 +27,9 @@ from .request import members_of_scope
 __all__ = ["AuditMiddleware", "audit_log", "install"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), bytes, dict, list, tuple, set})
+"""Types of most arguments and results, which are neither connections nor responses."""
 
 
 def install(app: Any, **options: Any) -> None:
@@ -53,9 +56,10 @@ def audit_log(
     def decorate(endpoint: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event = {"action": action, "resource_type": resource_type}
-            scope = _scope_of(call)
+            connection, response = _found(call)
+            scope = current_scope() if connection is None else connection.scope
             if scope is not None:
-                event.update(_of_scope(call, scope))
+                _add_request(event, call, scope, response)
             event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
             return event
@@ -80,41 +84,48 @@ def _resolve(wrapper: Any, endpoint: Callable[..., Any]) -> None:
     wrapper.__signature__ = signature
 
 
-def _scope_of(call: Call) -> MutableMapping[str, Any] | None:
-    """Of the request among the arguments, else of the one that is being answered."""
-    request = call.find(_is_connection)
-    scope: MutableMapping[str, Any] | None = current_scope() if request is None else request.scope
-    return scope
+def _found(call: Call) -> tuple[Any, Any]:
+    """The first request and the first response among the arguments."""
+    connection = response = None
+    for value in (*call.args, *call.kwargs.values()):
+        if type(value) in _PLAIN:
+            continue
+        if connection is None and _is_connection(value):
+            connection = value
+        elif response is None and _is_response(value):
+            response = value
+    return connection, response
 
 
 def _is_connection(value: Any) -> bool:
     scope = getattr(value, "scope", None)
-    return isinstance(scope, MutableMapping) and scope.get("type") in ("http", "websocket")
+    if type(scope) is not dict and not isinstance(scope, MutableMapping):
+        return False
+    return scope.get("type") in ("http", "websocket")
 
 
-def _of_scope(call: Call, scope: MutableMapping[str, Any]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    if not in_context():
-        members.update(members_of_scope(scope))
-        members.update(late_members(scope))
+def _add_request(
+    event: dict[str, Any], call: Call, scope: MutableMapping[str, Any], response: Any
+) -> None:
+    if current_request() is None:
+        event.update(members_of_scope(scope))
+        event.update(late_members(scope))
     if scope["type"] == "http":
-        code = _status_code(call, scope)
-        members["status_code"] = code
+        code = _status_code(call, scope, response)
+        event["status_code"] = code
         if call.error is None and code >= 400:
-            members["status"] = status_of(code)
-    return members
+            event["status"] = status_of(code)
 
 
-def _status_code(call: Call, scope: Mapping[str, Any]) -> int:
+def _status_code(call: Call, scope: Mapping[str, Any], response: Any) -> int:
     """Of the exception, of the response that the endpoint returns or was given, else of the
     route."""
     if call.error is not None:
         code = getattr(call.error, "status_code", None)
         return code if isinstance(code, int) else 500
-    given = call.find(_is_response)
-    route = scope.get("route")
-    for source in (call.result if _is_response(call.result) else None, given, route):
-        code = getattr(source, "status_code", None)
+    returned = call.result if _is_response(call.result) else None
+    for source in (returned, response, scope.get("route")):
+        code = None if source is None else getattr(source, "status_code", None)
         if isinstance(code, int):
             return code
     return 200
@@ -123,7 +134,8 @@ def _status_code(call: Call, scope: Mapping[str, Any]) -> int:
 def _is_response(value: Any) -> bool:
     """One of Starlette's, or made like one."""
     return (
-        hasattr(value, "status_code")
+        type(value) not in _PLAIN
+        and hasattr(value, "status_code")
         and hasattr(value, "headers")
         and callable(getattr(value, "set_cookie", None))
     )

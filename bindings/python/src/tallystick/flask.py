@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 import flask
-from flask import Flask, Response, g, has_request_context, request
-from flask.globals import request_ctx
+from flask import Flask, Response, has_request_context, request
+from flask.globals import app_ctx, request_ctx
 from flask.signals import got_request_exception
 
 from ._requests import (
@@ -30,9 +30,9 @@ from ._requests import (
     Exchange,
     Record,
     action_of,
+    current_request,
     data_members,
     flat,
-    in_context,
     session_members,
     status_of,
     user_members,
@@ -87,31 +87,34 @@ class Tallystick:
 
 
 def _g_user() -> Any:
-    return g.get("user")
+    return app_ctx._get_current_object().g.get("user")  # type: ignore[attr-defined, unused-ignore]
+
+
+def _context() -> Any:
+    """The request's; proxies look for it each time that they are asked."""
+    return request_ctx._get_current_object()  # type: ignore[attr-defined, unused-ignore]
 
 
 def _late() -> dict[str, Any]:
     """User, group and session, as far as they are known by now."""
     if not has_request_context():
         return {}
-    user = flask.current_app.extensions.get("tallystick", _g_user)
-    return {**session_members(_session()), **user_members(user())}
+    context = _context()
+    user = context.app.extensions.get("tallystick", _g_user)
+    late = session_members(_session(context))
+    late.update(user_members(user()))
+    return late
 
 
-def _session() -> Any:
+def _session(context: Any) -> Any:
     """Taken from where it is kept: the proxy would note that the application has used it."""
-    context = vars(request_ctx._get_current_object())  # type: ignore[attr-defined, unused-ignore]
-    return context.get("_session", context.get("session"))
-
-
-def _exchange() -> Exchange | None:
-    exchange: Exchange | None = request.environ.get(EXCHANGE)
-    return exchange
+    kept = vars(context)
+    return kept.get("_session", kept.get("session"))
 
 
 def _answered(response: Response) -> Response:
     """The request is over before its response is sent: what is known of it is kept."""
-    exchange = _exchange()
+    exchange: Exchange | None = _context().request.environ.get(EXCHANGE)
     if exchange is not None:
         exchange.responds(response.status_code)
         exchange.context.settle()
@@ -119,7 +122,7 @@ def _answered(response: Response) -> Response:
 
 
 def _failed(app: Flask, exception: BaseException, **_: Any) -> None:
-    exchange = _exchange() if has_request_context() else None
+    exchange = _context().request.environ.get(EXCHANGE) if has_request_context() else None
     if exchange is not None:
         exchange.error = exception
 
@@ -163,12 +166,13 @@ def audit_log(
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event: dict[str, Any] = {"resource_type": resource_type}
-            if has_request_context():
-                event.update(_of_request(call))
-            event["action"] = action or action_of(resource_type, _method())
+            current = _context().request if has_request_context() else None
+            if current is not None:
+                _add_request(event, call, current.environ)
+            event["action"] = action or action_of(resource_type, getattr(current, "method", None))
             event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
-            if log_data and has_request_context():
+            if log_data and current is not None:
                 event["details"] = {**data_members(_data), **(members.get("details") or {})}
             return event
 
@@ -190,16 +194,13 @@ def _returning(view: F) -> F:
     return returning  # type: ignore[return-value]
 
 
-def _method() -> str | None:
-    return request.method if has_request_context() else None
-
-
-def _of_request(call: Call) -> dict[str, Any]:
-    event = {} if in_context() else {**members_of_environ(request.environ), **_late()}
+def _add_request(event: dict[str, Any], call: Call, environ: dict[str, Any]) -> None:
+    if current_request() is None:
+        event.update(members_of_environ(environ))
+        event.update(_late())
     event["status_code"] = code = _status_code(call)
     if call.error is None and code >= 400:
         event["status"] = status_of(code)
-    return event
 
 
 def _status_code(call: Call) -> int:

@@ -8,25 +8,9 @@ body.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from . import _tally
-from ._values import cut
-
-_IDENTIFIER_MAX: Final = 256
-_ENDPOINT_MAX: Final = 2048
-_CHAIN_MAX: Final = 1024
-
-_NAMES: Final = (
-    "forwarded",
-    "x-forwarded-for",
-    "user-agent",
-    "x-request-id",
-    "x-correlation-id",
-    "traceparent",
-)
-_HEADERS: Final = {name.encode(): name for name in _NAMES}
-_VARIABLES: Final = [("HTTP_" + name.replace("-", "_").upper(), name) for name in _NAMES]
 
 _proxies: _tally.Proxies | None = None
 
@@ -41,91 +25,56 @@ def trust_proxies(networks: Iterable[str]) -> None:
 
 def members_of(request: Any) -> dict[str, Any]:
     """Members for an event, those that are known; an empty dictionary for what is no request."""
-    scope = getattr(request, "scope", request)
-    if isinstance(scope, Mapping) and "headers" in scope and "type" in scope:
-        return members_of_scope(scope)
-    environ = getattr(request, "environ", None) or getattr(request, "META", None) or request
-    if isinstance(environ, Mapping) and ("REQUEST_METHOD" in environ or "REMOTE_ADDR" in environ):
-        return members_of_environ(environ)
-    return {}
+    found = request_of(request)
+    return {} if found is None else members_now(found)
 
 
 def members_of_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     """Of an ASGI connection; what the application put into its ``state`` (``user_id``,
     ``request_id``) counts."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope.get("headers", ()):
-        name = _HEADERS.get(raw_name.lower())
-        if name is None:
-            continue
-        value = raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    client = scope.get("client")
-    members = _members(headers, client[0] if client else None)
-    members["method"] = scope.get("method", "WEBSOCKET" if scope["type"] == "websocket" else None)
-    members["endpoint"] = _endpoint(scope.get("root_path", ""), scope.get("path", ""))
-    state = scope.get("state") or {}
-    for name in ("user_id", "request_id"):
-        value = state.get(name) if isinstance(state, Mapping) else None
-        if value is not None:
-            members[name] = value
-    return _known(members)
+    return members_now(request_of_scope(scope))
 
 
 def members_of_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
     """Of a WSGI request."""
-    headers = {name: environ[key] for key, name in _VARIABLES if isinstance(environ.get(key), str)}
-    members = _members(headers, environ.get("REMOTE_ADDR") or None)
-    members["method"] = environ.get("REQUEST_METHOD")
-    path = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace")
-    members["endpoint"] = _endpoint(
-        str(environ.get("SCRIPT_NAME", "")), path.decode("utf-8", "replace")
-    )
-    return _known(members)
+    return members_now(request_of_environ(environ))
+
+
+def members_now(request: _tally.Request) -> dict[str, Any]:
+    """A new dictionary, by the networks that are trusted now."""
+    return request.members(_proxies)
+
+
+def request_of(request: Any) -> _tally.Request | None:
+    """What a request says of itself now; None of what is no request."""
+    scope = getattr(request, "scope", request)
+    if isinstance(scope, Mapping) and "headers" in scope and "type" in scope:
+        return request_of_scope(scope)
+    environ = getattr(request, "environ", None) or getattr(request, "META", None) or request
+    if isinstance(environ, Mapping) and ("REQUEST_METHOD" in environ or "REMOTE_ADDR" in environ):
+        return request_of_environ(environ)
+    return None
+
+
+def request_of_scope(scope: Mapping[str, Any]) -> _tally.Request:
+    state = scope.get("state")
+    if type(scope) is dict and (state is None or type(state) is dict):
+        return _tally.request_of_scope(scope)
+    plain = dict(scope)
+    plain["state"] = dict(state) if isinstance(state, Mapping) else None
+    return _tally.request_of_scope(plain)
+
+
+def request_of_environ(environ: Mapping[str, Any]) -> _tally.Request:
+    return _tally.request_of_environ(environ if type(environ) is dict else dict(environ))
 
 
 def client_address(
     peer: str | None, forwarded: str | None = None, x_forwarded_for: str | None = None
 ) -> str | None:
     """The client's address behind the proxies that are trusted."""
-    global _proxies
-    if _proxies is None:
-        _proxies = _tally.Proxies([])
+    proxies = _proxies or _tally.Proxies([])
     try:
-        return _proxies.client_address(peer, forwarded, x_forwarded_for)
+        return proxies.client_address(peer, forwarded, x_forwarded_for)
     except ValueError:  # a header with a NUL in it
         return peer
-
-
-def _members(headers: Mapping[str, str], peer: str | None) -> dict[str, Any]:
-    forwarded = headers.get("forwarded")
-    x_forwarded_for = headers.get("x-forwarded-for")
-    chain = forwarded or x_forwarded_for
-    return {
-        "ip_address": client_address(peer, forwarded, x_forwarded_for),
-        "forwarded_for": cut(chain, _CHAIN_MAX) if chain else None,
-        "user_agent": headers.get("user-agent"),
-        "request_id": _identifier(headers.get("x-request-id")),
-        "correlation_id": _identifier(headers.get("x-correlation-id")),
-        "trace_id": _trace_id(headers.get("traceparent")),
-    }
-
-
-def _identifier(text: str | None) -> str | None:
-    return cut(text, _IDENTIFIER_MAX) if text else None
-
-
-def _endpoint(root: str, path: str) -> str:
-    return cut(path if root and path.startswith(root) else root + path, _ENDPOINT_MAX)
-
-
-def _trace_id(traceparent: str | None) -> str | None:
-    """W3C Trace Context, section 3.2: version, 32 digits, 16 digits, flags."""
-    parts = (traceparent or "").split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or parts[1].strip("0123456789abcdef"):
-        return None
-    return parts[1] if parts[1].strip("0") else None
-
-
-def _known(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}

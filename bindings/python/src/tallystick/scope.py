@@ -13,10 +13,10 @@ works as well.
 from __future__ import annotations
 
 import time
-import uuid
 from types import TracebackType
 from typing import Any
 
+from . import _tally
 from . import recorder as recorders
 from ._values import error_text
 from .changes import changes_between, snapshot
@@ -78,7 +78,7 @@ class Scope:
         outer = _current.get()
         members: dict[str, Any] = outer.members if outer is not None else {}
         correlation = self._event.get("correlation_id") or members.get("correlation_id")
-        self._context = Context({"correlation_id": correlation or str(uuid.uuid4())})
+        self._context = Context({"correlation_id": correlation or _tally.uuid4()})
         self._context.__enter__()
         self._started = time.perf_counter()
         return self

@@ -16,7 +16,7 @@ from typing import Any
 
 from ._requests import EXCLUDED, Exchange, Late, Record, Requests
 from .recorder import Mode
-from .request import members_of_environ
+from .request import request_of_environ
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -56,7 +56,7 @@ class AuditMiddleware:
         if self.requests.excludes(environ.get("PATH_INFO", "")):
             return self.app(environ, start_response)
         exchange = self.requests.begun(
-            members_of_environ(environ), self.late, environ.get("HTTP_COOKIE")
+            request_of_environ(environ), self.late, environ.get("HTTP_COOKIE")
         )
         environ[EXCHANGE] = exchange
         environ.setdefault("HTTP_X_REQUEST_ID", exchange.context.request_id)
@@ -86,7 +86,7 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
     ) -> Callable[[bytes], object]:
         exchange.responds(int(status[:3]))
         request_id = exchange.request_id
-        if request_id is not None and all(name.lower() != "x-request-id" for name, _ in headers):
+        if request_id is not None and not _says_request_id(headers):
             headers = [*headers, ("X-Request-Id", request_id)]
         if exchange.requests.is_sync:
             exchange.record()
@@ -96,6 +96,13 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
         return start_response(status, headers, exc_info)
 
     return start
+
+
+def _says_request_id(headers: Iterable[tuple[str, str]]) -> bool:
+    for name, _ in headers:
+        if len(name) == 12 and name.lower() == "x-request-id":
+            return True
+    return False
 
 
 class _Body:
