@@ -20,6 +20,8 @@
 
 #define BUCKET_ROWS 32u /* on average, at most */
 #define PROBE_GROUP 32u
+#define LANES       8u /* fingerprints compared at a time */
+#define PADDING     BUCKET_ROWS
 
 uint64_t
 id_hash(struct bytes id)
@@ -176,7 +178,7 @@ id_filter_init(struct id_filter *filter, uint32_t count, struct tally_error *err
     *filter = (struct id_filter){
         .bucket_bits = bits,
         .starts = calloc((UINT32_C(1) << bits) + 1, sizeof *filter->starts),
-        .fingerprints = malloc((count + 1) * sizeof *filter->fingerprints),
+        .fingerprints = calloc((size_t)count + PADDING, sizeof *filter->fingerprints),
     };
     if (filter->starts == NULL || filter->fingerprints == NULL) {
         id_filter_free(filter);
@@ -225,16 +227,37 @@ id_filter_memory(const struct id_filter *filter)
            filter->starts[buckets] * sizeof *filter->fingerprints;
 }
 
+typedef int16_t lanes __attribute__((vector_size(2 * LANES)));
+
+/* All ones where one of the first `rows` of LANES fingerprints is the one asked for. */
+static inline lanes
+lanes_equal(const uint16_t *fingerprints, lanes wanted, int16_t rows)
+{
+    static const lanes numbers = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    lanes some;
+    memcpy(&some, fingerprints, sizeof some);
+    return (some == wanted) & (numbers < rows);
+}
+
+/* A usual bucket is compared without a branch that depends on its rows; behind the last one there is
+ * padding. */
 static bool
 bucket_has(const struct id_filter *filter, uint32_t bucket, uint16_t fingerprint)
 {
-    bool found = false;
-    uint32_t end = filter->starts[bucket + 1];
-
-    /* Without a way out in the middle this becomes a few vector compares. */
-    for (uint32_t i = filter->starts[bucket]; i < end; i++)
-        found |= filter->fingerprints[i] == fingerprint;
-    return found;
+    const uint16_t *at = &filter->fingerprints[filter->starts[bucket]];
+    uint32_t rows = filter->starts[bucket + 1] - filter->starts[bucket];
+    const lanes wanted = (lanes){ 0 } + (int16_t)fingerprint;
+    lanes found = { 0 };
+    do {
+        int16_t some = rows < BUCKET_ROWS ? (int16_t)rows : (int16_t)BUCKET_ROWS;
+        for (unsigned k = 0; k < BUCKET_ROWS / LANES; k++)
+            found |= lanes_equal(at + k * LANES, wanted, (int16_t)(some - (int16_t)(k * LANES)));
+        at += some;
+        rows -= (uint32_t)some;
+    } while (rows > 0);
+    uint64_t halves[2];
+    memcpy(halves, &found, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
 }
 
 /* The bucket of an id is in no cache; the processor fetches those of a group while it looks at
