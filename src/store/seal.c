@@ -25,6 +25,7 @@
  */
 #include "clock.h"
 #include "fault.h"
+#include "processors.h"
 #include "seal_check.h"
 #include "trail_core.h"
 
@@ -94,6 +95,33 @@ unlock:
     return status;
 }
 
+/* A reader for a second thread, or NULL. Writers wait for the sealer while both heads are full: it must
+ * not leave a processor to them that they cannot use. */
+static tally_status
+create_second(const struct trail *trail, const struct run *run, struct run_reader **reader_out,
+              struct tally_error *error)
+{
+    *reader_out = NULL;
+    if (trail->options.manual || processors_usable() == 1)
+        return TALLY_OK;
+    return run_reader_create(run, reader_out, error);
+}
+
+/* Step 2. `reader` has then at hand what the group is made of. */
+static tally_status
+write_segment(struct trail *trail, const struct run *run, struct run_reader *reader,
+              struct segment_info *info_out, struct tally_error *error)
+{
+    struct run_reader *second;
+    tally_status status = create_second(trail, run, &second, error);
+    if (status != TALLY_OK)
+        return status;
+    status =
+        segment_write_run(trail->disk, trail->path, trail->tag, reader, second, info_out, error);
+    run_reader_destroy(second);
+    return status;
+}
+
 /* Step 3: what the files give back must be what was committed. */
 static tally_status
 check_segment(struct trail *trail, struct segment *segment, const struct frozen *frozen,
@@ -108,11 +136,14 @@ check_segment(struct trail *trail, struct segment *segment, const struct frozen 
         .replayed = &trail->replayed,
         .hashes = trail->hashes,
     };
-    struct run_reader *reader;
+    struct run_reader *reader, *second = NULL;
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = seal_check(&claim, reader, error);
+    status = create_second(trail, &run, &second, error);
+    if (status == TALLY_OK)
+        status = seal_check(&claim, reader, second, error);
+    run_reader_destroy(second);
     run_reader_destroy(reader);
     return status;
 }
@@ -237,7 +268,7 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = run_reader_create(&run, &reader, error);
     if (status == TALLY_OK)
-        status = segment_write_run(trail->disk, trail->path, trail->tag, reader, &info, error);
+        status = write_segment(trail, &run, reader, &info, error);
     if (status == TALLY_OK)
         status = segment_open(trail->disk, trail->path, trail->tag, &info, &segment, error);
     if (status == TALLY_OK)

@@ -26,6 +26,7 @@
 #include "seal_check.h"
 
 #include "fault.h"
+#include "meanwhile.h"
 #include "run_column.h"
 #include "tree_many.h"
 #include "value_hash.h"
@@ -37,15 +38,17 @@
 /* Up to so many entries all of them are put together. */
 #define FEW_ENTRIES PAGE_ROWS
 
-/* What is known of a column so far. */
+/* What is known of a column so far, in the pages of one thread. */
 struct column_sum {
     uint64_t sum;
     uint64_t *hashes; /* of its dictionary's values by code; NULL until a page has codes */
 };
 
+/* What one thread checks. */
 struct check {
     const struct seal_claim *claim;
     struct run_reader *reader;
+    uint32_t page, end; /* the pages */
     uint64_t seed;
     uint32_t whole_rows;            /* so many are put together, all of them */
     const struct tally_tree *whole; /* the tree with those */
@@ -176,12 +179,15 @@ different(const struct check *check, struct bytes what, struct tally_error *erro
                  BYTES_ARG(what), run->first, run->first + run->count - 1);
 }
 
+/* Of all pages: those of the two checks. */
 static tally_status
-compare_sums(const struct check *check, struct tally_error *error)
+compare_sums(const struct check checks[2], struct tally_error *error)
 {
-    for (unsigned column = 0; column < COLUMN_COUNT; column++)
-        if (check->columns[column].sum != head_sum(check->claim->head, column))
-            return different(check, column_name(column), error);
+    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
+        uint64_t sum = checks[0].columns[column].sum + checks[1].columns[column].sum;
+        if (sum != head_sum(checks[0].claim->head, column))
+            return different(&checks[0], column_name(column), error);
+    }
     return TALLY_OK;
 }
 
@@ -288,29 +294,59 @@ choose_whole(struct check *check)
     check->tree = *claim->before;
 }
 
+static tally_status
+check_pages(void *context, struct tally_error *error)
+{
+    struct check *check = context;
+    tally_status status = TALLY_OK;
+    for (; check->page < check->end && status == TALLY_OK; check->page++)
+        status = check_page(check, check->page, error);
+    return status;
+}
+
+/* Gives the second half of the pages to another thread. What is put together for the whole tree stays
+ * in one: it is added in order. */
+static void
+share_pages(struct check checks[2], struct run_reader *second)
+{
+    checks[0].end = run_page_count(run_of(checks[0].reader));
+    checks[1] = checks[0];
+    checks[1].page = checks[1].end;
+    if (second == NULL || checks[0].whole_rows > 0)
+        return;
+    checks[1].reader = second;
+    checks[0].end = checks[1].page = checks[1].end / 2;
+}
+
 tally_status
-seal_check(const struct seal_claim *claim, struct run_reader *reader, struct tally_error *error)
+seal_check(const struct seal_claim *claim, struct run_reader *reader, struct run_reader *second,
+           struct tally_error *error)
 {
     const struct run *run = run_of(reader);
     assert(run->first == head_first(claim->head) && run->count == head_count(claim->head));
     assert(run->first == claim->before->size && run->first + run->count == claim->after->size);
-    struct check *check = calloc(1, sizeof *check);
-    if (check == NULL)
+    struct check *checks = calloc(2, sizeof *checks);
+    if (checks == NULL)
         return memory_fault(error);
-    check->claim = claim;
-    check->reader = reader;
-    check->seed = head_seed(claim->head);
-    choose_whole(check);
+    checks[0].claim = claim;
+    checks[0].reader = reader;
+    checks[0].seed = head_seed(claim->head);
+    choose_whole(&checks[0]);
+    share_pages(checks, second);
 
-    tally_status status = TALLY_OK;
-    for (uint32_t number = 0; number < run_page_count(run) && status == TALLY_OK; number++)
-        status = check_page(check, number, error);
+    struct meanwhile meanwhile = { .run = check_pages, .context = &checks[1] };
+    if (checks[1].page < checks[1].end)
+        meanwhile_begin(&meanwhile);
+    tally_status status = check_pages(&checks[0], error);
+    status = meanwhile_end(&meanwhile, status, error);
     if (status == TALLY_OK)
-        status = compare_sums(check, error);
-    if (status == TALLY_OK && check->whole_rows > 0)
-        status = compare_roots(check, error);
-    for (unsigned column = 0; column < COLUMN_COUNT; column++)
-        free(check->columns[column].hashes);
-    free(check);
+        status = compare_sums(checks, error);
+    if (status == TALLY_OK && checks[0].whole_rows > 0)
+        status = compare_roots(&checks[0], error);
+    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
+        free(checks[0].columns[column].hashes);
+        free(checks[1].columns[column].hashes);
+    }
+    free(checks);
     return status;
 }

@@ -21,8 +21,9 @@ struct seal_claim {
     struct hashes *hashes;
 };
 
-/* `reader` is of the segment. TALLY_DAMAGED says what is not as it was committed. */
+/* `reader` is of the segment, and so is `second`: with it two threads look, where it is NULL this one
+ * alone. TALLY_DAMAGED says what is not as it was committed. */
 TALLY_MUST_CHECK tally_status seal_check(const struct seal_claim *claim, struct run_reader *reader,
-                                         struct tally_error *error);
+                                         struct run_reader *second, struct tally_error *error);
 
 #endif

@@ -99,9 +99,13 @@ check(const struct bench *bench, const struct tally_tree *replayed)
         .replayed = replayed,
         .hashes = bench->hashes,
     };
-    struct run_reader *reader;
+    struct run_reader *reader, *second;
     assert_ok(run_reader_create(&run, &reader, &error));
-    tally_status status = seal_check(&claim, reader, &error);
+    assert_ok(run_reader_create(&run, &second, &error));
+    tally_status alone = seal_check(&claim, reader, NULL, NULL);
+    tally_status status = seal_check(&claim, reader, second, &error);
+    assert_int_equal(alone, status);
+    run_reader_destroy(second);
     run_reader_destroy(reader);
     return status;
 }

@@ -38,9 +38,11 @@ TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folde
                                             const uint8_t tag[16], const struct head *head,
                                             struct segment_info *info_out,
                                             struct tally_error *error);
-/* The same through a reader of the head, which then has at hand what else is made of its entries. */
+/* The same through a reader of the head, which then has at hand what else is made of its entries. With
+ * another reader of the head, `second`, two threads write; NULL: this one alone. */
 TALLY_MUST_CHECK tally_status segment_write_run(struct disk *disk, const char *folder,
                                                 const uint8_t tag[16], struct run_reader *reader,
+                                                struct run_reader *second,
                                                 struct segment_info *info_out,
                                                 struct tally_error *error);
 

@@ -4,7 +4,8 @@
  * Column by column: look at all pages once (which codec suits, which codes are in use), write
  * dictionary or primer, then page after page, then the block table. A block goes into the writer's
  * buffer as soon as it is encoded, so memory is one page, one dictionary and the buffer, whatever
- * the segment's size.
+ * the segment's size. Two threads write two of the files each where that is wanted, with a reader and
+ * a workspace each: they share nothing but the head, which is frozen.
  *
  * Nothing refers to the files before the manifest does, and that is written after they and their
  * names are synced. A crash before leaves remnants, replaced by the next seal of the same entries.
@@ -14,6 +15,7 @@
 #include "arena.h"
 #include "dictionary.h"
 #include "fault.h"
+#include "meanwhile.h"
 #include "segment_index.h"
 #include "segment_read.h"
 
@@ -501,40 +503,62 @@ remnants_unlink(struct disk *disk, const char *folder, const uint8_t tag[16],
     }
 }
 
+/* The files of a segment. */
+struct files_job {
+    struct disk *disk;
+    const char *folder;
+    const uint8_t *tag;
+    struct run_reader *reader; /* for the index file and the public one */
+    struct segment_info *info;
+};
+
+/* The public file and the index: together they take as long as the private one. */
 static tally_status
-files_write(struct disk *disk, const char *folder, const uint8_t tag[16], struct run_reader *reader,
-            struct segment_info *info, struct tally_error *error)
+public_write(void *context, struct tally_error *error)
 {
-    struct half_source source = { .half = HALF_PUBLIC, .reader = reader };
-    struct segment_identity identity = segment_identify(info, tag, SEGMENT_FILE_PUBLIC);
-    tally_status status = segment_half_write(disk, folder, &identity, &source, &info->public_size,
-                                             &info->public_crc, error);
+    const struct files_job *job = context;
+    struct segment_info *info = job->info;
+    const struct half_source source = { .half = HALF_PUBLIC, .reader = job->reader };
+    struct segment_identity identity = segment_identify(info, job->tag, SEGMENT_FILE_PUBLIC);
+    tally_status status = segment_half_write(job->disk, job->folder, &identity, &source,
+                                             &info->public_size, &info->public_crc, error);
     if (status != TALLY_OK)
         return status;
+    return segment_index_write(job->disk, job->folder, job->tag, job->reader, info, error);
+}
 
-    source.half = HALF_PRIVATE;
-    identity = segment_identify(info, tag, SEGMENT_FILE_PRIVATE);
-    status = segment_half_write(disk, folder, &identity, &source, &info->private_size,
-                                &info->private_crc, error);
-    if (status != TALLY_OK)
-        return status;
+static tally_status
+private_write(const struct files_job *job, struct run_reader *reader, struct tally_error *error)
+{
+    struct segment_info *info = job->info;
+    const struct half_source source = { .half = HALF_PRIVATE, .reader = reader };
+    struct segment_identity identity = segment_identify(info, job->tag, SEGMENT_FILE_PRIVATE);
+    return segment_half_write(job->disk, job->folder, &identity, &source, &info->private_size,
+                              &info->private_crc, error);
+}
 
-    status = segment_index_write(disk, folder, tag, reader, info, error);
-    if (status != TALLY_OK)
-        return status;
-    return segment_file_sync_folder(disk, folder, error);
+static tally_status
+files_write(struct files_job *job, struct run_reader *second, struct tally_error *error)
+{
+    struct meanwhile meanwhile = { .run = public_write, .context = job };
+    if (second != NULL)
+        meanwhile_begin(&meanwhile);
+    tally_status status = private_write(job, second == NULL ? job->reader : second, error);
+    status = meanwhile_end(&meanwhile, status, error);
+    return status == TALLY_OK ? segment_file_sync_folder(job->disk, job->folder, error) : status;
 }
 
 tally_status
 segment_write_run(struct disk *disk, const char *folder, const uint8_t tag[16],
-                  struct run_reader *reader, struct segment_info *info_out,
-                  struct tally_error *error)
+                  struct run_reader *reader, struct run_reader *second,
+                  struct segment_info *info_out, struct tally_error *error)
 {
     const struct run *run = run_of(reader);
     struct segment_info info = { .first = run->first, .count = run->count, .generation = 1 };
+    struct files_job job = { disk, folder, tag, reader, &info };
     tally_status status = entries_survey(reader, &info, error);
     if (status == TALLY_OK)
-        status = files_write(disk, folder, tag, reader, &info, error);
+        status = files_write(&job, second, error);
     if (status == TALLY_OK)
         *info_out = info;
     else
@@ -555,7 +579,7 @@ segment_write(struct disk *disk, const char *folder, const uint8_t tag[16], cons
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_write_run(disk, folder, tag, reader, info_out, error);
+    status = segment_write_run(disk, folder, tag, reader, NULL, info_out, error);
     run_reader_destroy(reader);
     return status;
 }
