@@ -6,7 +6,7 @@
  * exception of 32 bytes in the column of salts, whose other values have 16.
  *
  * Whoever reads many entries in order has those of a group made together: private parts,
- * commitments, public parts, leaves. Hashing two entries side by side takes little longer than one.
+ * commitments, public parts, leaves. Hashing some side by side takes little longer than one.
  */
 #include "base64.h"
 #include "fault.h"

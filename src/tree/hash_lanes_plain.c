@@ -9,6 +9,19 @@ hash_lanes_usable(void)
     return false;
 }
 
+bool
+hash_wide_usable(void)
+{
+    return false;
+}
+
+void
+hash_sixteen_lanes(struct hash_wide *wide)
+{
+    (void)wide;
+    abort();
+}
+
 void
 hash_one_lane(struct hash_lane *lane, size_t count)
 {

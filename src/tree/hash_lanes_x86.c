@@ -18,8 +18,7 @@
 #define TARGET __attribute__((target("sha,sse4.1,ssse3")))
 #define STEPS  16 /* of four rounds */
 
-/* FIPS 180-4, section 4.2.2. */
-static const uint32_t constants[64] __attribute__((aligned(16))) = {
+const uint32_t hash_constants[64] __attribute__((aligned(16))) = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -97,7 +96,7 @@ TARGET static inline void
 step(struct registers *r, int i)
 {
     __m128i w = r->w[i % 4];
-    __m128i sum = _mm_add_epi32(w, _mm_load_si128((const __m128i *)constants + i));
+    __m128i sum = _mm_add_epi32(w, _mm_load_si128((const __m128i *)hash_constants + i));
     r->cdgh = _mm_sha256rnds2_epu32(r->cdgh, r->abef, sum);
     __m128i abef = _mm_sha256rnds2_epu32(r->abef, r->cdgh, _mm_shuffle_epi32(sum, 0x0e));
     r->abef = abef;

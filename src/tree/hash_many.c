@@ -1,10 +1,13 @@
 /*
- * hash_many.c - SHA-256 of many texts by two lanes, or by OpenSSL one after the other.
+ * hash_many.c - SHA-256 of many texts by lanes, or by OpenSSL one after the other.
  *
  * A text is three runs of blocks: the first block, where its prefix ends; those that stand whole in
  * the data; and the last one or two, with the padding (FIPS 180-4, section 5.1.1). A lane takes a
  * run at a time; both go on together for as many blocks as the shorter run has, and whichever ends
  * goes on to its next run or the next text. Only where the last text is alone does it go by itself.
+ *
+ * Where there are sixteen lanes and as many texts, each takes a block, and those that have ended take
+ * the next text. When so few are left that two by two are faster, they go on so.
  *
  * What is hashed by lanes is the same as what OpenSSL makes of it: hash_many_test.c holds every
  * size around the borders of blocks against it.
@@ -21,6 +24,8 @@
 #define LENGTH_END 8 /* bytes of the length, at the end of the padding */
 
 #define PAIRS_AT_ONCE 32
+
+#define WIDE_LEAST 10u /* so many go faster sixteen at once than two by two */
 
 /* A text in a lane. */
 struct work {
@@ -122,19 +127,50 @@ take_next(struct work *work, struct queue *queue)
     begin_run(work);
 }
 
-/* Notes that `count` blocks of the run are done. */
-static void
-advance(struct work *work, size_t count, struct queue *queue)
+/* Notes that `count` blocks of the run are done. True where they were the text's last. */
+static bool
+pass_blocks(struct work *work, size_t count)
 {
     work->counts[work->run] -= count;
     if (work->counts[work->run] > 0)
-        return;
+        return false;
     begin_run(work);
-    if (work->run < RUNS)
-        return;
+    return work->run == RUNS;
+}
+
+static void
+put_hash(const struct work *work)
+{
     for (size_t i = 0; i < 8; i++)
         put_u32(work->out->bytes + 4 * i, __builtin_bswap32(work->lane.state[i]));
+}
+
+static void
+advance(struct work *work, size_t count, struct queue *queue)
+{
+    if (!pass_blocks(work, count))
+        return;
+    put_hash(work);
     take_next(work, queue);
+}
+
+/* Until nothing is left: of both lanes and of the queue. */
+static void
+hash_by_two(struct work *a, struct work *b, struct queue *queue)
+{
+    while (a->out != NULL && b->out != NULL) {
+        size_t left_a = a->counts[a->run], left_b = b->counts[b->run];
+        size_t count = left_a < left_b ? left_a : left_b;
+        hash_two_lanes(&a->lane, &b->lane, count);
+        advance(a, count, queue);
+        advance(b, count, queue);
+    }
+    struct work *last = a->out != NULL ? a : b;
+    while (last->out != NULL) {
+        size_t count = last->counts[last->run];
+        hash_one_lane(&last->lane, count);
+        advance(last, count, queue);
+    }
 }
 
 static void
@@ -143,19 +179,74 @@ hash_by_lanes(struct queue *queue)
     struct work a, b;
     take_next(&a, queue);
     take_next(&b, queue);
-    while (a.out != NULL && b.out != NULL) {
-        size_t left_a = a.counts[a.run], left_b = b.counts[b.run];
-        size_t count = left_a < left_b ? left_a : left_b;
-        hash_two_lanes(&a.lane, &b.lane, count);
-        advance(&a, count, queue);
-        advance(&b, count, queue);
+    hash_by_two(&a, &b, queue);
+}
+
+/* Puts a text that begins into a lane, and takes one out that ends. */
+static void
+wide_load(struct hash_wide *wide, unsigned lane, const struct work *work)
+{
+    for (unsigned i = 0; i < 8; i++)
+        wide->state[i][lane] = work->lane.state[i];
+}
+
+static void
+wide_store(const struct hash_wide *wide, unsigned lane, struct work *work)
+{
+    for (unsigned i = 0; i < 8; i++)
+        work->lane.state[i] = wide->state[i][lane];
+}
+
+/* A block was taken into each lane. Returns how many go on. */
+static unsigned
+wide_advance(struct hash_wide *wide, struct work works[HASH_WIDTH], struct queue *queue)
+{
+    unsigned busy = 0;
+    for (unsigned lane = 0; lane < HASH_WIDTH; lane++) {
+        struct work *work = &works[lane];
+        if (work->out == NULL)
+            continue;
+        work->lane.blocks += HASH_BLOCK_SIZE;
+        if (pass_blocks(work, 1)) {
+            wide_store(wide, lane, work);
+            put_hash(work);
+            take_next(work, queue);
+            if (work->out == NULL)
+                continue;
+            wide_load(wide, lane, work);
+        }
+        wide->blocks[lane] = work->lane.blocks;
+        busy++;
     }
-    struct work *last = a.out != NULL ? &a : &b;
-    while (last->out != NULL) {
-        size_t count = last->counts[last->run];
-        hash_one_lane(&last->lane, count);
-        advance(last, count, queue);
+    return busy;
+}
+
+static void
+hash_by_sixteen(struct queue *queue)
+{
+    struct hash_wide wide;
+    struct work works[HASH_WIDTH];
+    unsigned busy = HASH_WIDTH;
+    for (unsigned lane = 0; lane < HASH_WIDTH; lane++) {
+        take_next(&works[lane], queue);
+        wide_load(&wide, lane, &works[lane]);
+        wide.blocks[lane] = works[lane].lane.blocks;
     }
+    while (busy >= WIDE_LEAST) {
+        hash_sixteen_lanes(&wide);
+        busy = wide_advance(&wide, works, queue);
+    }
+    struct work *left[HASH_WIDTH];
+    unsigned count = 0;
+    for (unsigned lane = 0; lane < HASH_WIDTH; lane++) {
+        if (works[lane].out == NULL)
+            continue;
+        wide_store(&wide, lane, &works[lane]);
+        left[count++] = &works[lane];
+    }
+    struct work none = { .out = NULL };
+    for (unsigned i = 0; i < count; i += 2)
+        hash_by_two(left[i], i + 1 < count ? left[i + 1] : &none, queue);
 }
 
 void
@@ -165,7 +256,10 @@ hash_many(const struct hash_text *texts, size_t count, struct tally_hash *hashes
         return;
     if (hash_lanes_usable()) {
         struct queue queue = { .texts = texts, .out = hashes_out, .count = count };
-        hash_by_lanes(&queue);
+        if (count >= HASH_WIDTH && hash_wide_usable())
+            hash_by_sixteen(&queue);
+        else
+            hash_by_lanes(&queue);
         return;
     }
     for (size_t i = 0; i < count; i++) {

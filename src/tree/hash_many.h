@@ -2,7 +2,7 @@
  * hash_many.h - SHA-256 of many texts, side by side where the processor can.
  *
  * The instructions for SHA-256 wait for each other: a processor that has them does two texts at
- * once in little more time than one. Thread-safe.
+ * once in little more time than one. One with AVX-512 does sixteen texts faster yet. Thread-safe.
  */
 #ifndef HASH_MANY_H
 #define HASH_MANY_H

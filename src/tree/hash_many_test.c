@@ -55,6 +55,24 @@ every_border(void **state)
     free((void *)(uintptr_t)bytes);
 }
 
+/* The same in sixteen lanes. */
+static void
+every_border_widely(void **state)
+{
+    (void)state;
+    enum {
+        MOST = 200
+    };
+    const uint8_t *bytes = some_bytes(1024);
+    struct hash_text texts[MOST];
+    for (size_t prefix = 0; prefix <= HASH_PREFIX_MAX; prefix++) {
+        for (size_t size = 0; size < MOST; size++)
+            texts[size] = (struct hash_text){ bytes, prefix, bytes + 64 + size, size };
+        check(texts, MOST);
+    }
+    free((void *)(uintptr_t)bytes);
+}
+
 /* Texts of all sizes mixed, so that lanes meet at different places; none, one, an odd number. */
 static void
 many_of_all_sizes(void **state)
@@ -70,7 +88,7 @@ many_of_all_sizes(void **state)
         size_t size = (size_t)rand() % (i % 17 == 0 ? 70000 : 900);
         texts[i] = (struct hash_text){ bytes, (size_t)rand() % 64, bytes + rand() % 30000, size };
     }
-    static const size_t counts[] = { 0, 1, 2, 3, 16, 17, MOST };
+    static const size_t counts[] = { 0, 1, 2, 3, 15, 16, 17, 31, 40, MOST };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         check(texts, counts[i]);
     free((void *)(uintptr_t)bytes);
@@ -111,9 +129,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_border),
-        cmocka_unit_test(many_of_all_sizes),
-        cmocka_unit_test(pairs_are_nodes),
+        cmocka_unit_test(every_border),          cmocka_unit_test(every_border_widely),
+        cmocka_unit_test(many_of_all_sizes),     cmocka_unit_test(pairs_are_nodes),
         cmocka_unit_test(a_text_may_be_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
