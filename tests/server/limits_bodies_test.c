@@ -1,0 +1,212 @@
+/* limits_bodies_test.c - how large a body may be, and how much all of them may take together. */
+#include "limited.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* One event, with blanks behind it to be `size` bytes. */
+static void
+pad(struct buffer *body, size_t size)
+{
+    buffer_text(body, EVENT);
+    uint8_t *rest = buffer_reserve(body, size);
+    assert_non_null(rest);
+    memset(rest, ' ', size - body->size);
+    body->size = size;
+}
+
+static void
+a_body_may_be_so_large(void **state)
+{
+    (void)state;
+    BEGIN("TALLY_SERVER_BODY_MIB=1");
+    struct buffer body = { 0 };
+    pad(&body, MIB);
+    assert_int_equal(post(buffer_view(&body), NULL), 201);
+    buffer_byte(&body, ' ');
+    assert_int_equal(post(buffer_view(&body), NULL), 413);
+
+    /* In chunks its size is not known before. */
+    struct buffer chunked = { 0 };
+    buffer_format(&chunked,
+                  "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                  "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+                  served.key, body.size);
+    buffer_bytes(&chunked, buffer_view(&body));
+    buffer_text(&chunked, "\r\n0\r\n\r\n");
+    struct http *http = http_connect(served.port);
+    (void)http_send(http, buffer_view(&chunked));
+    assert_int_equal(read_status(http), 413);
+    assert_true(http_is_closed(http, 5000));
+    http_close(http);
+    buffer_free(&chunked);
+    buffer_free(&body);
+    served_end(&served);
+}
+
+/* Bodies under way count three times their size: with what is made of them. */
+static void
+bodies_may_take_so_much_together(void **state)
+{
+    (void)state;
+    BEGIN("TALLY_SERVER_BODY_MIB=1", "TALLY_SERVER_BODIES_MIB=3");
+    struct buffer whole = { 0 };
+    pad(&whole, MIB);
+    for (unsigned round = 0; round < 5; round++) {
+        struct http *slow[3];
+        for (unsigned i = 0; i < 3; i++) {
+            slow[i] = http_connect(served.port);
+            send_post_head(slow[i], MIB);
+            (void)http_send(slow[i], bytes_of(whole.data, 1000));
+        }
+        sleep_ms(100);
+        struct http *http = http_connect(served.port);
+        struct http_request request = {
+            .method = "POST",
+            .target = "/api/events",
+            .key = served.key,
+            .body = BYTES(EVENT),
+        };
+        struct http_answer answer;
+        assert_int_equal(http_ask(http, &request, 5000, &answer), HTTP_OK);
+        assert_int_equal(answer.status, 503);
+        assert_retry_after(&answer);
+        http_close(http);
+
+        /* Reading needs no body and goes on. */
+        assert_int_equal(
+            served_ask(&served,
+                       &(struct http_request){ .target = "/api/trails", .key = served.key }, NULL),
+            200);
+        for (unsigned i = 0; i < 3; i++)
+            http_close(slow[i]);
+
+        /* All of it is given back: the next body needs all there is. */
+        int64_t deadline = now_ms() + 20000;
+        unsigned status;
+        while ((status = post(buffer_view(&whole), NULL)) == 503 && now_ms() < deadline)
+            sleep_ms(50);
+        assert_int_equal(status, 201);
+        sleep_ms(50); /* its own share may be given back a moment after its answer */
+    }
+    buffer_free(&whole);
+    served_end(&served);
+}
+
+/* What was refused, for whatever reason, leaves nothing behind in the account. */
+static void
+what_is_refused_counts_no_longer(void **state)
+{
+    (void)state;
+    BEGIN("TALLY_SERVER_BODY_MIB=1", "TALLY_SERVER_BODIES_MIB=3");
+    static const struct {
+        const char *headers;
+        struct bytes body;
+        unsigned status;
+    } rows[] = {
+        { NULL, BYTES("{"), 400 },
+        { NULL, BYTES("{}"), 400 },
+        { NULL, BYTES(""), 400 },
+        { NULL, BYTES("[" EVENT "," EVENT "]"), 201 },
+        { NULL, BYTES("{\"id\":\"one\",\"action\":\"a\"}"), 201 },
+        { NULL, BYTES("{\"id\":\"one\",\"action\":\"a\"}"), 200 },
+        { NULL, BYTES("{\"id\":\"one\",\"action\":\"b\"}"), 409 },
+        { "Content-Encoding: gzip\r\n", BYTES(EVENT), 400 },
+        { "Content-Encoding: zstd\r\n", BYTES(EVENT), 400 },
+        { "Content-Encoding: br\r\n", BYTES(EVENT), 415 },
+        { "Content-Type: text/plain\r\n", BYTES(EVENT), 415 },
+    };
+    for (unsigned round = 0; round < 50; round++)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            unsigned status = post(rows[i].body, rows[i].headers);
+            if (status != rows[i].status && !(rows[i].status == 201 && status == 200))
+                fail_msg("row %zu: %u", i, status);
+        }
+    struct buffer whole = { 0 };
+    pad(&whole, MIB);
+    assert_int_equal(post(buffer_view(&whole), NULL), 201);
+    buffer_free(&whole);
+    served_end(&served);
+}
+
+static void
+short_of_memory_no_body_is_taken(void **state)
+{
+    (void)state;
+    BEGIN("TALLY_SERVER_MEMORY_MIB=1");
+    sleep_ms(300);
+    struct http *http = http_connect(served.port);
+    struct http_request request = {
+        .method = "POST",
+        .target = "/api/events",
+        .key = served.key,
+        .body = BYTES(EVENT),
+    };
+    struct http_answer answer;
+    assert_int_equal(http_ask(http, &request, 5000, &answer), HTTP_OK);
+    assert_int_equal(answer.status, 503);
+    assert_retry_after(&answer);
+    http_close(http);
+    assert_int_equal(
+        served_ask(&served, &(struct http_request){ .target = "/api/trails", .key = served.key },
+                   NULL),
+        200);
+    served_end(&served);
+}
+
+/* What is made of an event counts, not what its text takes: of these many times as much. */
+static void
+small_events_count_for_what_they_take(void **state)
+{
+    (void)state;
+    bool sanitized = getenv("TALLY_SANITIZED") != NULL;
+    BEGIN(sanitized ? "TALLY_SERVER_MEMORY_MIB=16384" : "TALLY_SERVER_MEMORY_MIB=512");
+    struct buffer body = { 0 };
+    for (unsigned i = 0; i < 65000; i++)
+        buffer_text(&body, "{\"action\":\"a\"}\n");
+    struct http *open[10];
+    for (unsigned i = 0; i < 10; i++) {
+        open[i] = http_connect(served.port);
+        send_text(open[i],
+                  "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                  "Content-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
+                  served.key, body.size);
+        (void)http_send(open[i], buffer_view(&body));
+    }
+    size_t most = 0;
+    unsigned good = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        struct http_answer answer;
+        assert_int_equal(http_read(open[i], HTTP_BODY, 60000, &answer), HTTP_OK);
+        good += answer.status == 201;
+        if (answer.status != 201) {
+            assert_true(answer.status == 429 || answer.status == 503);
+            assert_retry_after(&answer);
+        }
+        size_t now = served_memory(&served);
+        most = now > most ? now : most;
+        http_close(open[i]);
+    }
+    assert_in_range(good, 1, 9);
+    print_message("# %u of 10 at once; %zu MiB at most\n", good, most / MIB);
+    if (!sanitized)
+        assert_in_range(most, 0, 350 * MIB);
+    buffer_free(&body);
+    served_end(&served);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_may_be_so_large),
+        cmocka_unit_test(bodies_may_take_so_much_together),
+        cmocka_unit_test(what_is_refused_counts_no_longer),
+        cmocka_unit_test(short_of_memory_no_body_is_taken),
+        cmocka_unit_test(small_events_count_for_what_they_take),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
