@@ -259,4 +259,13 @@ expect_all(struct fixture *fixture)
     return tail;
 }
 
+/* The name of a file of the journal; lent until the next call. */
+static inline const char *
+fixture_file(uint64_t number)
+{
+    static char name[DISK_NAME_SIZE];
+    journal_file_name(&(struct journal_place){ .folder = FOLDER }, number, name);
+    return name;
+}
+
 #endif
