@@ -1,5 +1,5 @@
 #!/bin/sh
-# programs.sh BUILD: what recording costs the programs that do it, in C by one thread and by four, and in
+# programs.sh BUILD: what recording costs the programs that do it, in C by one thread, two and four, and in
 # Python, where `make test` has made the environment that its binding is built in. Nobody ships the events.
 # Then what it costs web applications in Python (python_web.py), where the events are shipped.
 # BENCH_FOLDER is where the spools are (TMPDIR): it should be on the disk that is meant.
@@ -14,7 +14,7 @@ cd "$scratch"
 
 echo "From programs: events of 620 bytes into the spool. Load average: $(cut -d' ' -f1-3 /proc/loadavg)."
 echo
-for threads in 1 4; do
+for threads in 1 2 4; do
     "$build/bench/record_client" http://127.0.0.1:1 "$threads" "$events" | sed 's/^/    /'
 done
 python=$build/python-environment/bin/python

@@ -54,13 +54,6 @@ wake_reader(struct spool *spool)
     unlock(&spool->mutex);
 }
 
-/* Of the frames of a file, one does: a place is never given twice. */
-static bool
-comes_to_middle(const struct spool_file *file, uint32_t at)
-{
-    return at != 0 && at <= file->size / 2 && atomic_load(&file->tail) > file->size / 2;
-}
-
 tally_status
 spool_append(struct spool *spool, struct bytes event, struct tally_error *error)
 {
@@ -72,14 +65,17 @@ spool_append(struct spool *spool, struct bytes event, struct tally_error *error)
     for (;;) {
         lock(&spool->append);
         struct spool_file *file = spool->last;
-        uint32_t at = spool_file_reserve(file, size);
-        bool middle = comes_to_middle(file, at);
-        spool->appended += at != 0;
+        uint32_t at = spool->tail;
+        uint32_t end = spool_file_reserve(file, at, size);
+        if (end != 0) {
+            spool->tail = end;
+            spool->appended++;
+        }
         unlock(&spool->append);
-        if (at != 0) {
+        if (end != 0) {
             spool_file_fill(file, at, event, clock_now());
             wake_reader(spool);
-            if (middle)
+            if (at <= spool->file_size / 2 && end > spool->file_size / 2)
                 row_prepare(spool);
             return TALLY_OK;
         }

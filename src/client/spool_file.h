@@ -72,8 +72,10 @@ void spool_file_begin(struct spool_file *file, uint32_t number);
 /* The largest event that fits into an empty file of `size` bytes. */
 uint32_t spool_file_event_max(uint32_t size);
 
-/* The place of a frame for an event of `size` bytes, at least 1; 0 where the file is too full. */
-uint32_t spool_file_reserve(struct spool_file *file, uint32_t size);
+/* Reserves a frame for an event of `size` bytes, at least 1, behind what is reserved: at `tail`, which
+ * the caller has at hand, SPOOL_FILE_START or what the last one returned. Where the frame ends; 0
+ * where the file is too full. */
+uint32_t spool_file_reserve(struct spool_file *file, uint32_t tail, uint32_t size);
 /* Whether a frame for one fits now. */
 bool spool_file_fits(const struct spool_file *file, uint32_t size);
 /* Fills the frame reserved for an event of that size. */

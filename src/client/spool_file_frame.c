@@ -42,16 +42,15 @@ spool_file_fits(const struct spool_file *file, uint32_t size)
 }
 
 uint32_t
-spool_file_reserve(struct spool_file *file, uint32_t size)
+spool_file_reserve(struct spool_file *file, uint32_t tail, uint32_t size)
 {
     assert(size > 0 && size <= spool_file_event_max(SPOOL_FILE_SIZE_MAX) && file->number != 0);
-    uint32_t at = atomic_load_explicit(&file->tail, memory_order_relaxed);
     uint32_t taken = frame_size(size);
-    if (taken > file->size - at)
+    if (taken > file->size - tail)
         return 0;
-    word_store(file, at, word_of(size, head_mark(file)));
-    atomic_store(&file->tail, at + taken);
-    return at;
+    word_store(file, tail, word_of(size, head_mark(file)));
+    atomic_store(&file->tail, tail + taken);
+    return tail + taken;
 }
 
 /* Over size, mark, time and event. */

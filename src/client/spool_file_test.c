@@ -57,10 +57,20 @@ reopen(struct spool_file *file)
     return file;
 }
 
+/* The place of a frame; 0: there is none. */
+static uint32_t
+reserve(struct spool_file *file, uint32_t size)
+{
+    uint32_t at = atomic_load(&file->tail);
+    uint32_t end = spool_file_reserve(file, at, size);
+    assert_int_equal(atomic_load(&file->tail), end == 0 ? at : end);
+    return end == 0 ? 0 : at;
+}
+
 static bool
 put(struct spool_file *file, struct bytes event)
 {
-    uint32_t at = spool_file_reserve(file, (uint32_t)event.size);
+    uint32_t at = reserve(file, (uint32_t)event.size);
     if (at == 0)
         return false;
     spool_file_fill(file, at, event, 1000 + at);
@@ -122,10 +132,10 @@ sizes_come_back(void **state)
         spool_file_look(file, SPOOL_FILE_START, &frame);
         assert_int_equal(frame.kind, SPOOL_FRAME_NONE);
     }
-    assert_int_equal(spool_file_reserve(file, max + 1), 0);
+    assert_int_equal(reserve(file, max + 1), 0);
     assert_false(spool_file_fits(file, max + 1));
     assert_true(put(file, bytes_of(event, max)));
-    assert_int_equal(spool_file_reserve(file, 1), 0);
+    assert_int_equal(reserve(file, 1), 0);
     spool_file_destroy(file);
     free(event);
 }
@@ -138,7 +148,7 @@ a_slow_thread_is_waited_for_while_it_lives(void **state)
     struct spool_file *file = create(folder, SIZE);
     struct spool_frame frame;
     struct bytes slow = stamp_event(0, 0, room);
-    uint32_t at = spool_file_reserve(file, (uint32_t)slow.size);
+    uint32_t at = reserve(file, (uint32_t)slow.size);
     put_stamped(file, 1);
     spool_file_look(file, SPOOL_FILE_START, &frame);
     assert_int_equal(frame.kind, SPOOL_FRAME_PENDING);
@@ -167,7 +177,7 @@ unfinished_frames_are_passed_over(void **state)
                 put_stamped(file, i);
                 expected[count++] = i;
             } else {
-                uint32_t at = spool_file_reserve(file, 100 + (uint32_t)i);
+                uint32_t at = reserve(file, 100 + (uint32_t)i);
                 memset(file->base + at + SPOOL_FRAME_HEAD, 'x', 40);
             }
         }
@@ -568,7 +578,7 @@ bytes_are_as_documented(void **state)
         memcpy(expected + parts[i].at, parts[i].bytes, sizes[i]);
     struct spool_file *file = create(folder, sizeof expected);
     struct bytes event = bytes_text("{\"action\":\"user.login\"}");
-    uint32_t at = spool_file_reserve(file, (uint32_t)event.size);
+    uint32_t at = reserve(file, (uint32_t)event.size);
     spool_file_fill(file, at, event, INT64_C(1795996800000000000));
     spool_file_set_sending(file, atomic_load(&file->tail));
     assert_memory_equal(file->base, expected, sizeof expected);

@@ -47,7 +47,8 @@ struct spool {
 
     alignas(64) pthread_mutex_t append;
     struct spool_file *last; /* NULL of an adopted one */
-    uint64_t appended;       /* events */
+    uint32_t tail;     /* of the last: to ask the file would be to wait for its line as well */
+    uint64_t appended; /* events */
 
     alignas(64) _Atomic bool waiting; /* the reader wants to be woken */
 

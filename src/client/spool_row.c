@@ -136,6 +136,7 @@ row_add(struct spool *spool, struct tally_error *error)
         spool->last->next = file;
     lock(&spool->append);
     spool->last = file;
+    spool->tail = SPOOL_FILE_START;
     unlock(&spool->append);
     return TALLY_OK;
 }
@@ -145,6 +146,7 @@ row_begin_again(struct spool *spool)
 {
     spool_file_clear(spool->last);
     spool_file_begin(spool->last, ++spool->number);
+    spool->tail = SPOOL_FILE_START;
 }
 
 void
