@@ -1,9 +1,10 @@
 /*
  * The shipper's thread: a run of each spool in turn, and what to do while there is none.
  *
- * While events come one after the other, the thread sleeps for a moment after each run rather than
- * at the spool: what gathers meanwhile goes in one request, and those who record need not wake it.
- * An event after a pause is sent at once.
+ * A request costs both sides as much as some fifty events do. So while events come one after the
+ * other, the thread sleeps for a while after each run rather than at the spool: what gathers
+ * meanwhile goes in one request, and those who record need not wake it. It looks up now and then,
+ * because a full run is worth its request. An event after a pause is sent at once.
  *
  * A spool is put on stable storage every `sync_ms` while there is something in it: what has left it
  * by then is safe in the trail.
@@ -15,7 +16,8 @@
 
 #define MS(ms) ((ms) * (CLOCK_SECOND / 1000))
 
-#define LINGER_NS MS(10)
+#define GATHER_NS MS(100)
+#define LOOK_NS   MS(10)
 /* Idle for so long, others may have the trail; and so often dead processes' spools are looked for. */
 #define REST_NS  CLOCK_SECOND
 #define ADOPT_NS (60 * CLOCK_SECOND)
@@ -166,15 +168,43 @@ rest_when_due(struct shipper *shipper, int64_t now)
     return INT64_MAX;
 }
 
+/* Whether a run has gathered, of one spool or the other. */
+static bool
+is_run_full(struct shipper *shipper)
+{
+    for (unsigned i = SHIPPER_SPOOL; i <= SHIPPER_MEMORY; i++) {
+        struct spool *spool = spool_of(shipper, (enum shipper_source)i);
+        struct spool_state state = { 0 };
+        if (spool != NULL)
+            spool_get_state(spool, &state);
+        if (state.queued >= RUN_EVENTS_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* Lets events gather after a run; false where there was none lately. */
+static bool
+gather(struct shipper *shipper)
+{
+    int64_t until = shipper->shipped + GATHER_NS;
+    bool gathered = false;
+    int64_t now;
+    while ((now = clock_monotonic()) < until && atomic_load(&shipper->flushers) == 0 &&
+           !is_stopping(shipper) && !is_run_full(shipper)) {
+        pause_until(shipper, earlier(now + LOOK_NS, until), true);
+        gathered = true;
+    }
+    return gathered;
+}
+
 /* There is nothing to send. */
 static void
 idle(struct shipper *shipper)
 {
-    int64_t now = clock_monotonic();
-    if (now < shipper->shipped + LINGER_NS && atomic_load(&shipper->flushers) == 0) {
-        pause_until(shipper, shipper->shipped + LINGER_NS, true);
+    if (gather(shipper))
         return;
-    }
+    int64_t now = clock_monotonic();
     int64_t until = earlier(shipper->adopt_due, rest_when_due(shipper, now));
     struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
     if (spool == NULL)
