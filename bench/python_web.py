@@ -1,12 +1,17 @@
-"""What recording costs a web application in Python: requests a second with the decorator and without, and with a
-row that is committed to PostgreSQL in each request.
+"""What recording costs a web application in Python: requests a second and processor time with the decorator and
+without, and with a row that is committed to PostgreSQL in each request.
 
     build/python-environment/bin/python bench/python_web.py build/tally
 
-A server each (uvicorn, and gunicorn with threads; one process), all running; a round gives each the same load in turn,
-and ratios are those of one round, so that what else the machine does meets all of them alike. `spool` is safe
-from a crash of the process when the response is sent, and from a power cut 100 ms later; `sync` and the row of the
-database are on stable storage. The database is left out where SQLAlchemy, psycopg2 or PostgreSQL 15 is missing.
+Of an endpoint that does nothing else, and of one that reads a row of a PostgreSQL, changes it and commits. A server each
+(uvicorn, and gunicorn with threads; one process), all running; a round gives each the same load in turn, and
+ratios and differences are those of one round, so that what else the machine does meets all of them alike. The processor
+time is that of the application's process, all its threads, so that it says what shipping costs there as well; that of
+the trail's server stands beside it.
+
+`spool` is safe from a crash of the process when the response is sent, and from a power cut 100 ms later; `sync` and
+the rows of the database are on stable storage. Without SQLAlchemy, psycopg2 or PostgreSQL 15 only the first endpoint
+is measured, and no database.
 """
 
 from __future__ import annotations
@@ -28,9 +33,17 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 8
-REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))  # of a round
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 WAIT_S = 120
+SETTLE_S = 0.2  # longer than events gather
+
+NAMES = {
+    "none": "nothing is recorded",
+    "spool": "the decorator",
+    "sync": 'the decorator, mode "sync"',
+    "database": "SQLAlchemy, a commit each",
+}
 
 SERVERS = {
     "fastapi": ["uvicorn", "--log-level", "warning", "--no-access-log"]
@@ -49,8 +62,8 @@ SERVERS = {
 
 
 @contextmanager
-def trail(tally: str, folder: Path) -> Iterator[dict[str, str]]:
-    """A trail and its server; the environment of who records there."""
+def trail(tally: str, folder: Path) -> Iterator[tuple[dict[str, str], int]]:
+    """A trail and its server: the environment of who records there, and its process."""
     said = subprocess.run(
         [tally, "init", str(folder)], check=True, capture_output=True, text=True
     ).stdout
@@ -65,7 +78,7 @@ def trail(tally: str, folder: Path) -> Iterator[dict[str, str]]:
     assert server.stdout
     try:
         line = next(line for line in server.stdout if line.startswith("listening on "))
-        yield {"TALLY_URL": line.split()[-1], "TALLY_KEY": key[1]}
+        yield {"TALLY_URL": line.split()[-1], "TALLY_KEY": key[1]}, server.pid
     finally:
         server.terminate()
         server.wait()
@@ -93,8 +106,8 @@ def database(folder: Path) -> Iterator[str | None]:
 
 
 @contextmanager
-def application(app: str, way: str, environment: dict[str, str]) -> Iterator[int]:
-    """The port of a server that runs it."""
+def application(app: str, way: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """The port and the process of a server that runs it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     # What is accepted inherits it; the servers do not know that it is TCP, or do not care.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -107,25 +120,35 @@ def application(app: str, way: str, environment: dict[str, str]) -> Iterator[int
         pass_fds=[number],
     )
     try:
-        yield listener.getsockname()[1]
+        yield listener.getsockname()[1], process.pid
     finally:
         process.terminate()
         process.wait()
         listener.close()
 
 
+def processor_time(pid: int) -> float:
+    """Seconds of a process and its children, all threads of them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(
+        time.clock_gettime((~process << 3) | 2)  # clock_getcpuclockid()
+        for process in (pid, *map(int, children))
+    )
+
+
 class Connection:
     """One that is kept, and speaks just enough HTTP."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, number: int) -> None:
+        self.number = number
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, count: int) -> None:
+    def ask(self, endpoint: str, count: int) -> None:
         request = (
-            b"POST /invoices/i-7/approve HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n"
-            b"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n\r\n"
-        )
+            f"POST /invoices/i-{self.number}/{endpoint} HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n"
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n\r\n"
+        ).encode()
         for _ in range(count):
             self.socket.sendall(request)
             said = b""
@@ -146,50 +169,68 @@ class Connection:
         return data
 
 
-def rate(connections: list[Connection]) -> float:
-    """Requests a second, over all connections."""
-    with ThreadPoolExecutor(len(connections)) as threads:
-        start = time.perf_counter()
-        list(threads.map(lambda c: c.ask(REQUESTS // len(connections)), connections))
-        return REQUESTS / (time.perf_counter() - start)
+class Load:
+    """One application under load, and what a round of it costs."""
 
+    def __init__(self, port: int, pid: int, trail_pid: int) -> None:
+        self.connections = [Connection(port, number) for number in range(CONNECTIONS)]
+        self.pids = (pid, trail_pid)
+        self.rates: list[float] = []  # requests a second
+        self.own: list[float] = []  # seconds a request, of the application
+        self.trails: list[float] = []  # … of the trail's server
 
-def measure(ports: dict[str, int]) -> dict[str, list[float]]:
-    connections = {
-        way: [Connection(port) for _ in range(CONNECTIONS)] for way, port in ports.items()
-    }
-    for kept in connections.values():
-        rate(kept)  # all is loaded and open then
-    rates: dict[str, list[float]] = {way: [] for way in ports}
-    ways = list(ports)
-    for number in range(ROUNDS):
-        for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
-            rates[way].append(rate(connections[way]))
-    for kept in connections.values():
-        for connection in kept:
+    def round(self, endpoint: str) -> None:
+        before = [processor_time(pid) for pid in self.pids]
+        with ThreadPoolExecutor(CONNECTIONS) as threads:
+            start = time.perf_counter()
+            count = REQUESTS // CONNECTIONS
+            list(threads.map(lambda c: c.ask(endpoint, count), self.connections))
+            self.rates.append(REQUESTS / (time.perf_counter() - start))
+        time.sleep(SETTLE_S)  # what is spooled is shipped
+        after = [processor_time(pid) for pid in self.pids]
+        own, trails = ((b - a) / REQUESTS for a, b in zip(before, after))
+        self.own.append(own)
+        self.trails.append(trails)
+
+    def close(self) -> None:
+        for connection in self.connections:
             connection.socket.close()
-    return rates
 
 
-def report(app: str, rates: dict[str, list[float]]) -> None:
-    names = {
-        "none": "nothing is recorded",
-        "spool": "the decorator",
-        "sync": 'the decorator, mode "sync"',
-        "database": "SQLAlchemy, a commit each",
-    }
-    print(f"{app:34}{'requests/s':>12}{'of nothing':>12}{'quartiles':>16}")
-    for way, measured in rates.items():
-        ratios = [one / other for one, other in zip(measured, rates["none"])]
+def measure(servers: dict[str, tuple[int, int]], trail_pid: int, endpoint: str) -> dict[str, Load]:
+    loads = {way: Load(port, pid, trail_pid) for way, (port, pid) in servers.items()}
+    ways = list(loads)
+    for number in range(-1, ROUNDS):
+        first = number % len(ways)
+        for way in ways[first:] + ways[:first]:
+            loads[way].round(endpoint)
+    for load in loads.values():
+        load.close()
+        for figures in (load.rates, load.own, load.trails):
+            del figures[0]  # all is loaded and open after it
+    return loads
+
+
+def report(app: str, endpoint: str, loads: dict[str, Load]) -> None:
+    print(
+        f"{f'{app}, /{endpoint}':30}{'requests/s':>12}{'of nothing':>12}{'quartiles':>14}"
+        f"{'µs/request':>12}{'more':>8}{'trail µs':>10}"
+    )
+    none = loads["none"]
+    for way, load in loads.items():
+        ratios = [one / other for one, other in zip(load.rates, none.rates)]
         low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        more = statistics.median(one - other for one, other in zip(load.own, none.own))
         print(
-            f"{names[way]:34}{statistics.median(measured):12.0f}"
-            f"{middle:12.2f}{low:10.2f}..{high:.2f}"
+            f"{NAMES[way]:30}{statistics.median(load.rates):12.0f}{middle:12.2f}"
+            f"{low:8.2f}..{high:.2f}{statistics.median(load.own) * 1e6:12.0f}{more * 1e6:8.0f}"
+            f"{statistics.median(load.trails) * 1e6:10.0f}"
         )
-    if "database" in rates:
+    if "database" in loads:
         for way in ("spool", "sync"):
-            times = statistics.median(a / b for a, b in zip(rates[way], rates["database"]))
-            print(f"{names[way]}: {times:.2f} times the requests of the database")
+            pairs = zip(loads[way].rates, loads["database"].rates)
+            times = statistics.median(one / other for one, other in pairs)
+            print(f"{NAMES[way]}: {times:.2f} times the requests of the database")
     print(flush=True)
 
 
@@ -201,26 +242,29 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         scratch.chmod(0o711)  # PostgreSQL may run as another user
-        environment = stack.enter_context(trail(tally, scratch / "data"))
+        environment, trail_pid = stack.enter_context(trail(tally, scratch / "data"))
         environment["TALLY_SPOOL"] = str(scratch / "spool")
         address = stack.enter_context(database(scratch / "postgres"))
-        ways = ["none", "spool", "sync"]
+        ways, endpoints = ["none", "spool", "sync"], ["approve"]
         if address is None:
             print(
                 "without SQLAlchemy, psycopg2 and PostgreSQL 15 there is no database to compare with"
             )
         else:
             ways.append("database")
+            endpoints.append("pay")
             environment["DATABASE"] = address
         for app, server in SERVERS.items():
             if any(importlib.util.find_spec(module) is None for module in (app, server[0])):
                 print(f"{app} or {server[0]} is not installed")
                 continue
-            with ExitStack() as servers:
-                ports = {
-                    way: servers.enter_context(application(app, way, environment)) for way in ways
+            with ExitStack() as open_servers:
+                servers = {
+                    way: open_servers.enter_context(application(app, way, environment))
+                    for way in ways
                 }
-                report(app, measure(ports))
+                for endpoint in endpoints:
+                    report(app, endpoint, measure(servers, trail_pid, endpoint))
 
 
 if __name__ == "__main__":
