@@ -3,13 +3,15 @@
  *
  * A head's dictionary stands in memory. Of a segment's, the table leads to the one chunk that has a
  * code or a value; the last chunks read are kept, and a reader that goes on asking takes the whole
- * dictionary. What others have loaded whole is used as it is.
+ * dictionary. What others have loaded whole is used as it is, and what they have looked up last, too.
  */
 #include "head.h"
 #include "run_reader.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+_Static_assert(LOOKED_UP_SIZE <= PAGE_TEXT_MAX, "what was looked up last has room with a reader");
 
 void
 run_forget_chunks(struct run_column *column)
@@ -18,6 +20,15 @@ run_forget_chunks(struct run_column *column)
         free(column->chunks[i]);
         column->chunks[i] = NULL;
     }
+}
+
+static bool
+chunk_kept(const struct run_column *column, uint32_t number)
+{
+    for (unsigned i = 0; i < CHUNKS_KEPT; i++)
+        if (column->chunks[i] != NULL && column->chunks[i]->number == number)
+            return true;
+    return false;
 }
 
 /* A chunk of a column that is there, read unless it is kept; the one used last stands first. */
@@ -77,6 +88,13 @@ run_coded_value(struct run_reader *reader, unsigned number, uint32_t code, struc
         *value_out = dictionary_value(&column->dictionary, code);
         return TALLY_OK;
     }
+    char *text = reader->texts[number];
+    size_t size;
+    if (!chunk_kept(column, dictionary_chunk_of(code)) &&
+        segment_recall_value(reader->run.segment, column->stored, code, text, &size)) {
+        *value_out = bytes_of(text, size);
+        return TALLY_OK;
+    }
     const struct dictionary_chunk *chunk;
     status = chunk_get(reader, column, dictionary_chunk_of(code), &chunk, error);
     if (status == TALLY_OK)
@@ -95,10 +113,15 @@ stored_code(struct run_reader *reader, struct run_column *column, struct bytes v
         *code_out = 0;
         return TALLY_OK;
     }
+    if (!chunk_kept(column, number) &&
+        segment_recall_code(reader->run.segment, column->stored, value, code_out))
+        return TALLY_OK;
     tally_status status = chunk_get(reader, column, number, &chunk, error);
-    if (status == TALLY_OK)
-        *code_out = dictionary_chunk_find(chunk, value);
-    return status;
+    if (status != TALLY_OK)
+        return status;
+    *code_out = dictionary_chunk_find(chunk, value);
+    segment_remember(reader->run.segment, column->stored, value, *code_out);
+    return TALLY_OK;
 }
 
 tally_status

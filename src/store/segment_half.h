@@ -3,7 +3,7 @@
  *
  * What is read of a column when it is first asked for (block table, dictionary, primer) stays until
  * the half is closed. Whoever shares a half sees to it that one thread at a time loads; what is
- * loaded does not change, and is read by any thread.
+ * loaded does not change, and is read by any thread. (But for what was looked up last.)
  */
 #ifndef SEGMENT_HALF_H
 #define SEGMENT_HALF_H
@@ -20,6 +20,17 @@ struct stored_block {
     uint32_t crc;
 };
 
+/* The value of a column of codes that was looked up last, and its code, 0 where there is no such
+ * value. */
+#define LOOKED_UP_SIZE 56u
+
+struct looked_up {
+    bool known;
+    uint8_t size;
+    char text[LOOKED_UP_SIZE];
+    uint32_t code;
+};
+
 struct segment_column {
     struct column_entry entry;
     const struct segment_file *file;
@@ -30,7 +41,8 @@ struct segment_column {
     struct page_summary *summaries; /* of pages; NULL where there are blocks */
     struct dictionary_table *dictionary_table; /* CODEC_CODES; NULL until asked for */
     struct dictionary_copy *dictionary;        /* all its values; NULL until all are asked for */
-    struct primer *primer; /* CODEC_TEXT; NULL until asked for, or where there is none */
+    struct primer *primer;      /* CODEC_TEXT; NULL until asked for, or where there is none */
+    struct looked_up looked_up; /* changes: segment_remember() */
 };
 
 struct segment_half {

@@ -295,6 +295,48 @@ segment_load_column(struct segment *segment, struct segment_column *column,
     return status;
 }
 
+void
+segment_remember(struct segment *segment, struct segment_column *column, struct bytes value,
+                 uint32_t code)
+{
+    struct looked_up *last = &column->looked_up;
+    if (value.size == 0 || value.size > LOOKED_UP_SIZE)
+        return;
+    pthread_mutex_lock(&segment->mutex);
+    *last = (struct looked_up){ .known = true, .size = (uint8_t)value.size, .code = code };
+    memcpy(last->text, value.data, value.size);
+    pthread_mutex_unlock(&segment->mutex);
+}
+
+bool
+segment_recall_code(struct segment *segment, const struct segment_column *column,
+                    struct bytes value, uint32_t *code_out)
+{
+    const struct looked_up *last = &column->looked_up;
+    pthread_mutex_lock(&segment->mutex);
+    bool same = last->known && bytes_equal(bytes_of(last->text, last->size), value);
+    if (same)
+        *code_out = last->code;
+    pthread_mutex_unlock(&segment->mutex);
+    return same;
+}
+
+bool
+segment_recall_value(struct segment *segment, const struct segment_column *column, uint32_t code,
+                     char text[LOOKED_UP_SIZE], size_t *size_out)
+{
+    const struct looked_up *last = &column->looked_up;
+    assert(code > 0);
+    pthread_mutex_lock(&segment->mutex);
+    bool same = last->known && last->code == code;
+    if (same) {
+        memcpy(text, last->text, last->size);
+        *size_out = last->size;
+    }
+    pthread_mutex_unlock(&segment->mutex);
+    return same;
+}
+
 tally_status
 segment_fields_private(struct segment *segment, struct segment_input *input, uint64_t *fields_out,
                        struct tally_error *error)

@@ -83,6 +83,17 @@ TALLY_MUST_CHECK tally_status segment_load_column(
     struct codec_workspace *workspace, struct segment_input *input,
     const struct dictionary **dictionary_out, struct tally_error *error);
 
+/* A question looks up the same value in segment after segment, and whoever reads what it found, or asks
+ * for the next page, meets it again: so the value that was looked up last in a column is kept with its
+ * code, 0 where the column has it not. Long ones are not. False: something else was looked up. */
+void segment_remember(struct segment *segment, struct segment_column *column, struct bytes value,
+                      uint32_t code);
+bool segment_recall_code(struct segment *segment, const struct segment_column *column,
+                         struct bytes value, uint32_t *code_out);
+/* `size_out` bytes, never 0, go into `text`. */
+bool segment_recall_value(struct segment *segment, const struct segment_column *column,
+                          uint32_t code, char text[LOOKED_UP_SIZE], size_t *size_out);
+
 /* Whether an erasure has replaced private and index file since the segment was opened: these may be
  * gone, or of another generation than what is open. Reads the manifest. */
 bool segment_is_superseded(const struct segment *segment);

@@ -293,6 +293,48 @@ threads_share_a_segment(void **state)
     sample_destroy(sample);
 }
 
+/* What one reader looked up the next one need not: no byte is read for it, and it is as true. */
+static void
+what_was_looked_up_is_known(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(13, SAMPLE_WILD, 0, 9000);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment *segment;
+    unsigned kept = 0;
+    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    segment_use(segment);
+    struct run run = segment_run(segment);
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        for (uint32_t row = 0; row < 9000 && field != FIELD_PRIVATE; row += 1277) {
+            const struct bytes value = sample->entries[row].values[field];
+            const struct bytes wanted[] = { value, BYTES("looked for in vain") };
+            struct run_reader *reader;
+            for (unsigned i = 0; i < 2 && value.size > 0; i++) {
+                uint32_t code, again;
+                struct bytes back;
+                assert_ok(run_reader_create(&run, &reader, &error));
+                assert_ok(run_code(reader, (enum field_id)field, wanted[i], &code, &error));
+                run_reader_destroy(reader);
+                assert_ok(run_reader_create(&run, &reader, &error));
+                uint64_t reads = run_meter(reader)->reads;
+                assert_ok(run_code(reader, (enum field_id)field, wanted[i], &again, &error));
+                kept += code > 0 && run_meter(reader)->reads == reads;
+                assert_int_equal(again, code);
+                assert_ok(run_value(reader, (enum field_id)field, row, &back, &error));
+                assert_bytes(back, value, "after looking up", row);
+                run_reader_destroy(reader);
+            }
+        }
+    }
+    assert_true(kept > 0);
+    segment_unuse(segment);
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
 int
 main(void)
 {
@@ -306,6 +348,7 @@ main(void)
         cmocka_unit_test(lost_index_is_found_and_rebuilt),
         cmocka_unit_test(failing_reads_are_faults),
         cmocka_unit_test(threads_share_a_segment),
+        cmocka_unit_test(what_was_looked_up_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
