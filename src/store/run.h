@@ -149,8 +149,8 @@ struct run_entry {
     struct bytes values[FIELD_COUNT]; /* every field's value, both halves; absent where erased */
 };
 /* Reading rows in ascending order decodes each page once. With RUN_VALUES, public_part and
- * private_part are empty, commitment and leaf are not computed, which is much faster. RUN_STREAM gives
- * what RUN_PARTS gives and computes that of some rows ahead with it: for reading many in order. */
+ * private_part are empty, and salt, commitment and leaf are not there, which is much faster. RUN_STREAM
+ * gives what RUN_PARTS gives and computes that of some rows ahead with it: for reading many in order. */
 enum run_want {
     RUN_VALUES,
     RUN_PARTS,

@@ -141,6 +141,42 @@ take_parts(struct run_reader *reader, uint32_t row, struct run_entry *entry)
     entry->values[FIELD_PRIVATE] = bytes_of(reader->commitment, sizeof reader->commitment);
 }
 
+/* Whether a row whose values are known has a private one, and so cannot have been erased. */
+static tally_status
+has_private_value(struct run_reader *reader, uint32_t row, bool *has_out, struct tally_error *error)
+{
+    uint64_t left;
+    tally_status status = run_fields_private(reader, &left, error);
+    if (status != TALLY_OK)
+        return status;
+    const struct bytes *values = run_row(reader, row);
+    while (left != 0 && values[__builtin_ctzll(left)].data == NULL)
+        left &= left - 1;
+    *has_out = left != 0;
+    return TALLY_OK;
+}
+
+/* Makes the values and the salt of a row known. Of most rows the values alone say that it was not
+ * erased: where no more is wanted, the salt is not read. */
+static tally_status
+row_open(struct run_reader *reader, uint32_t row, enum run_want want, struct run_parts *salt,
+         struct tally_error *error)
+{
+    bool has_private = false;
+    tally_status status = TALLY_OK;
+    *salt = (struct run_parts){ 0 };
+    if (want == RUN_VALUES) {
+        status = values_read(reader, row, want, error);
+        if (status == TALLY_OK)
+            status = has_private_value(reader, row, &has_private, error);
+    }
+    if (status != TALLY_OK || has_private)
+        return status;
+    /* The salt first, because turning to its page forgets the group. */
+    status = run_salt(reader, row, salt, error);
+    return status == TALLY_OK ? values_read(reader, row, want, error) : status;
+}
+
 tally_status
 run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct run_entry *entry_out,
           struct tally_error *error)
@@ -152,19 +188,14 @@ run_entry(struct run_reader *reader, uint32_t row, enum run_want want, struct ru
 
     if (reader->run.segment != NULL)
         status = segment_whole(reader->run.segment, &reader->input, error);
-    /* First, because turning to the page of the salts forgets the group. */
     if (status == TALLY_OK)
-        status = run_salt(reader, row, &salt, error);
-    if (status == TALLY_OK)
-        status = values_read(reader, row, want, error);
+        status = row_open(reader, row, want, &salt, error);
     if (status == TALLY_OK && want != RUN_VALUES)
         status = parts_read(reader, row, want, error);
     if (status != TALLY_OK)
         return status;
 
     memcpy(entry.values, run_row(reader, row), sizeof entry.values);
-    memcpy(entry.salt, salt.salt, sizeof entry.salt);
-    memcpy(entry.commitment, salt.commitment, sizeof entry.commitment);
     entry.erased = salt.erased;
     if (want != RUN_VALUES)
         take_parts(reader, row, &entry);
