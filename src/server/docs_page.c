@@ -293,9 +293,9 @@ docs_page_write(json_t *document, struct buffer *out)
                      "<title>Tallystick: HTTP interface</title>\n<style>");
     buffer_append(out, docs_style, docs_style_size);
     buffer_text(out, "</style>\n<body>\n");
+    put_introduction(document, out);
     put_contents(document, out);
     buffer_text(out, "<main>\n");
-    put_introduction(document, out);
     put_tags(document, out);
     put_filter(components, out);
     put_problems(components, out);
