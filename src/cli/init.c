@@ -8,6 +8,7 @@
 #include "where.h"
 
 #include <sodium.h>
+#include <unistd.h>
 
 static const struct command_option options[] = {
     CHARTER_OPTIONS,
@@ -47,7 +48,9 @@ run(const struct invocation *invocation)
         return fail(UNABLE, "%s holds something already; name a folder that is new or empty", path);
     if (status != TALLY_OK) {
         outcome = fail_with(&error, NULL);
-        say("%s is not whole; remove it, mend the cause and run `tally init %s` again", path, path);
+        if (access(path, F_OK) == 0)
+            say("%s is not whole; remove it, mend the cause and run `tally init %s` again", path,
+                path);
         return outcome == MISUSED ? UNABLE : outcome;
     }
     outcome = print_keys(key.text, &vkey);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool
@@ -56,6 +57,17 @@ refuse_folder(const struct invocation *invocation, const char *path)
     return fail(UNABLE, "no data folder at %s: make one with `tally init %s`", path, path);
 }
 
+/* What to do where the folder is another user's. */
+static void
+say_owner(const char *path, const struct tally_error *error)
+{
+    struct stat folder;
+    if (error->os == EACCES && stat(path, &folder) == 0 && folder.st_uid != geteuid())
+        say("%s belongs to the user with the number %ju: become that user, or ask its server by "
+            "URL",
+            path, (uintmax_t)folder.st_uid);
+}
+
 static int
 open_folder(const struct invocation *invocation, struct folder_options options,
             struct where *where_out)
@@ -68,7 +80,7 @@ open_folder(const struct invocation *invocation, struct folder_options options,
     if (status == TALLY_ABSENT || error.os == ENOENT || error.os == ENOTDIR)
         return refuse_folder(invocation, path);
     if (status != TALLY_OK)
-        return fail_with(&error, path), UNABLE;
+        return (void)fail_with(&error, path), say_owner(path, &error), UNABLE;
     *where_out = where;
     return DONE;
 }
@@ -83,8 +95,11 @@ where_open(const struct invocation *invocation, struct where *where_out)
     struct tally_error error = { 0 };
     struct settings settings;
     settings_init(&settings);
-    if (settings_read(path, &settings, &error) != TALLY_OK)
-        return fail_with(&error, NULL);
+    if (settings_read(path, &settings, &error) != TALLY_OK) {
+        outcome = fail_with(&error, NULL);
+        say_owner(path, &error);
+        return outcome;
+    }
     return open_folder(invocation, settings.storage, where_out);
 }
 

@@ -17,6 +17,7 @@ complains 'and the way on is said' 'new or empty'
 mkdir empty
 expect 0 'an empty folder is taken' "$TALLY" init empty
 expect 3 'a folder that cannot be made' "$TALLY" init missing/parent/data
+same 'nothing is told of remains that there are not' "$(grep -c 'not whole' err)" 0
 expect 2 'no folder named' "$TALLY" init
 complains 'usage is said' 'tally init DIR'
 expect 2 'too many' "$TALLY" init a b

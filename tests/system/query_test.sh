@@ -121,6 +121,17 @@ complains 'what stands there' "the folder or the server's URL stands before it"
 expect 3 'a server that is not there' "$TALLY" query http://127.0.0.1:1 user:ann
 complains 'is said' 'http://127.0.0.1:1: .*connect'
 
+# The folder of somebody else.
+stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+chmod 711 "$scratch"
+if [ "$(id -u)" = 0 ] && stranger "$TALLY" --version > /dev/null 2>&1; then
+    expect 3 'the folder of another user' stranger "$TALLY" query data user:ann
+    complains 'whose it is, and what to do' 'Permission denied' 'data belongs to the user with the number 0: become'
+else
+    skip 'the folder of another user' 'only root can be two users'
+    skip 'whose it is, and what to do' 'only root can be two users'
+fi
+
 # Read-only for us: still read.
 chmod -R a-w data
 expect 0 'a folder that may only be read' "$TALLY" query data user:ann
