@@ -134,8 +134,7 @@ check_trail(void *context, const char *name, struct tally_error *error)
     struct doctor *doctor = &examination->doctor;
     struct tally_error own = { 0 };
     if (open_trail(examination, name, &own) != TALLY_OK) {
-        doctor_report(doctor, DOCTOR_FAULT, name, "run `tally verify`; restore from a backup", "%s",
-                      own.text);
+        doctor_report_unopened(doctor, name, &own);
         return examination->status;
     }
     (void)snprintf(examination->what, sizeof examination->what, "checking %s", name);

@@ -2,6 +2,7 @@
 
 #include "fault.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct database {
@@ -28,6 +29,9 @@ database_fault(const struct database *database, const char *what, struct tally_e
     case SQLITE_NOTADB:
         return fault(error, TALLY_DAMAGED, "cannot %s " DATABASE_NAME ": %s", what, text);
     default:
+        /* Where it needs a file of its own beside it, SQLite has no better word than I/O. */
+        if (sqlite3_system_errno(database->handle) == ENOSPC)
+            return fault(error, TALLY_FULL, "cannot %s " DATABASE_NAME ": no space is left", what);
         return fault(error, TALLY_IO, "cannot %s " DATABASE_NAME ": %s", what, text);
     }
 }

@@ -52,6 +52,18 @@ doctor_report(struct doctor *doctor, enum doctor_grade grade, const char *place,
     doctor->found(doctor->context, &finding);
 }
 
+/* A full disk is no damage. */
+#define CURE_OF_FULL "free some space, then ask again"
+
+void
+doctor_report_unopened(struct doctor *doctor, const char *trail, const struct tally_error *error)
+{
+    doctor_report(doctor, DOCTOR_FAULT, trail,
+                  error->status == TALLY_FULL ? CURE_OF_FULL
+                                              : "run `tally verify`; restore from a backup",
+                  "%s", error->text);
+}
+
 /* ---- rights ---- */
 
 void
@@ -249,7 +261,8 @@ check_keyring(struct doctor *doctor)
         doctor_report(doctor, DOCTOR_NOTE, "tally.db", "run doctor as the folder's owner", "%s",
                       error.text);
     else
-        doctor_report(doctor, DOCTOR_FAULT, "tally.db", "restore it from a backup", "%s",
+        doctor_report(doctor, DOCTOR_FAULT, "tally.db",
+                      status == TALLY_FULL ? CURE_OF_FULL : "restore it from a backup", "%s",
                       error.text);
 }
 

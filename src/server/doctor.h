@@ -51,6 +51,10 @@ __attribute__((format(printf, 5, 6))) void doctor_report(struct doctor *doctor,
                                                          enum doctor_grade grade, const char *place,
                                                          const char *cure, const char *format, ...);
 
+/* A trail that cannot be opened, and why. */
+void doctor_report_unopened(struct doctor *doctor, const char *trail,
+                            const struct tally_error *error);
+
 /* The rights of one file or folder of the data folder, which others may not use. */
 void doctor_check_rights(struct doctor *doctor, const char *name);
 

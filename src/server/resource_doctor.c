@@ -65,8 +65,7 @@ examine_trail(void *context, const char *name, struct tally_error *error)
         doctor_examine_trail(&examination->doctor, open->trail);
         roster_release(examination->roster, open);
     } else if (status != TALLY_ABSENT) {
-        doctor_report(&examination->doctor, DOCTOR_FAULT, name,
-                      "run `tally verify`; restore from a backup", "%s", own.text);
+        doctor_report_unopened(&examination->doctor, name, &own);
     }
     return TALLY_OK;
 }

@@ -72,6 +72,21 @@ expect 2 'not at a server' "$TALLY" verify http://127.0.0.1:1 --no-indexes
 "$TALLY" doctor data --rebuild --format csv > out
 says 'are rebuilt' 'note,main,indexes and tree hashes are rebuilt'
 expect 0 'and right again' "$TALLY" verify data --trail main
+# A disk that is full is no damage.
+mkdir small
+on_a_full_disk() {
+    unshare --map-root-user --mount bash -c "mount -t tmpfs -o size=3m none small || exit 99
+        $(printf '%q' "$TALLY") init small/data > init.txt || exit 99
+        head -c 4M /dev/zero > small/rest 2> /dev/null
+        $*"
+}
+if on_a_full_disk true 2> /dev/null; then
+    expect 1 'a full disk' on_a_full_disk "$(printf '%q' "$TALLY")" doctor small/data --format csv
+    says 'has a cure' '^fault,main,.*No space left.*,"?free some space' '^fault,tally.db,.*no space is left,"?free some space'
+    same 'and none asks for a backup' "$(grep -c backup out)" 0
+else
+    skip 'a full disk' 'nothing can be mounted here'
+fi
 expect 2 'not at a server' "$TALLY" doctor http://127.0.0.1:1 --rebuild
 expect 3 'no folder' "$TALLY" doctor nothing
 expect 2 'none named' "$TALLY" doctor
