@@ -81,6 +81,7 @@ soak: build
 install: build
 	$(if $(PREFIX),@meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) --quiet)
 	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 format:
 	@packaging/deps.sh check

@@ -67,6 +67,12 @@ of() {
     "$TALLY" query trail "$@" --format ndjson --limit 1000 | wc -l
 }
 
+awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_root/README.md" > shop.c
+expect 0 "README's program is built" cc -std=c17 -Wall -Wextra -Werror shop.c \
+    $(pkg-config --cflags --libs libtally) -o shop
+expect 0 'it runs' ./shop
+same 'and its event is on record' "$(of action:cart.pay user:u42)" 1
+
 expect 0 'record' ./record
 says '… and both were sent' '^recorded 2, sent 2, queued 0, lost 0, masked 1$'
 expect 0 '… the password was not' test "$(of 'details.password:"[masked]"')" = 1
