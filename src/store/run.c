@@ -186,6 +186,7 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
     uint32_t block = column->page * PAGE_BLOCKS + slot;
     uint32_t rows = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
     struct bytes encoded;
+    column->strip_bytes = bytes_of(NULL, 0); /* they may be read over now */
     tally_status status = run_unit_bytes(reader, column, block, &encoded, error);
     if (status != TALLY_OK)
         return status;

@@ -145,10 +145,13 @@ take_parts(struct run_reader *reader, uint32_t row, struct run_entry *entry)
 static tally_status
 has_private_value(struct run_reader *reader, uint32_t row, bool *has_out, struct tally_error *error)
 {
-    uint64_t left;
-    tally_status status = run_fields_private(reader, &left, error);
-    if (status != TALLY_OK)
-        return status;
+    if (!reader->private_known) {
+        tally_status status = run_fields_private(reader, &reader->fields_private, error);
+        if (status != TALLY_OK)
+            return status;
+        reader->private_known = true;
+    }
+    uint64_t left = reader->fields_private;
     const struct bytes *values = run_row(reader, row);
     while (left != 0 && values[__builtin_ctzll(left)].data == NULL)
         left &= left - 1;

@@ -61,6 +61,8 @@ struct run_column {
     /* Of a column of text: the strip decoded last by itself, of block strip_block, or NO_BLOCK. */
     struct text_strip strip;
     uint32_t strip_block;
+    /* The bytes of that block, held against their checksum, as long as no other unit is read. */
+    struct bytes strip_bytes;
     bool view_known; /* view is the page, whole */
     struct page view;
     struct run_ahead ahead;
@@ -103,6 +105,8 @@ struct run_reader {
     /* Of the row read last, where it was read alone; they point as the group's do. */
     struct bytes values[FIELD_COUNT];
     uint32_t next_row; /* the one that follows the row read last */
+    bool private_known;
+    uint64_t fields_private; /* run_fields_private(), of a segment */
 
     /* The parts of `parts_count` rows of one group, from `parts_first` on. */
     uint32_t parts_first;

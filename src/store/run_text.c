@@ -9,13 +9,19 @@
 
 #include <assert.h>
 
-/* The bytes of the block with a row, and how many rows it has. */
+/* The bytes of a block, read and checked for the first of its strips, and how many rows it has. */
 static tally_status
 block_bytes(struct run_reader *reader, struct run_column *column, uint32_t block,
             struct bytes *bytes_out, uint32_t *rows_out, struct tally_error *error)
 {
     *rows_out = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
-    return run_unit_bytes(reader, column, block, bytes_out, error);
+    if (column->strip_block == block && column->strip_bytes.data != NULL) {
+        *bytes_out = column->strip_bytes;
+        return TALLY_OK;
+    }
+    tally_status status = run_unit_bytes(reader, column, block, bytes_out, error);
+    column->strip_bytes = status == TALLY_OK ? *bytes_out : bytes_of(NULL, 0);
+    return status;
 }
 
 tally_status
@@ -26,8 +32,8 @@ run_strip_value(struct run_reader *reader, struct run_column *column, uint32_t r
     if (column->strip_block != block || at - column->strip.first >= column->strip.count) {
         struct bytes encoded;
         struct tally_error inner;
-        column->strip_block = NO_BLOCK;
         tally_status status = block_bytes(reader, column, block, &encoded, &rows, error);
+        column->strip_block = NO_BLOCK;
         if (status != TALLY_OK)
             return status;
         status = codec_decode_strip(column->decoder, rows, at, column->stored->primer, encoded,
