@@ -389,6 +389,8 @@ server_run(const struct server_options *options, struct tally_error *error)
     log_configure(server->settings.log_format, server->settings.log_level, STDERR_FILENO);
     /* Many small pieces come and go on many threads: few arenas, or what one frees the others miss. */
     (void)mallopt(M_ARENA_MAX, 4);
+    /* What sealing needs for a moment goes back at once: else each thread that seals keeps as much. */
+    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
 
     /* Before any thread is made, so that all of them leave these signals to this one. */
     sigset_t signals, before;
