@@ -31,9 +31,10 @@
 
 #define MEBIBYTE ((size_t)1 << 20)
 
-/* Segments kept open between queries, of all trails: hundreds of them, without the dictionaries that
- * were loaded whole. They may hold a part of the descriptors that there may be, three each. */
-#define SEGMENTS_MEMORY_MAX (96 * MEBIBYTE)
+/* Segments kept open between queries, of all trails: some five hundred, which is a hundred million
+ * entries, without the dictionaries that were loaded whole; a third of a mebibyte each, most of it primers.
+ * They may hold a part of the descriptors that there may be, three each. */
+#define SEGMENTS_MEMORY_MAX (160 * MEBIBYTE)
 #define SEGMENTS_FILES_MAX  4096u
 #define SEGMENTS_FILES_MIN  16u
 #define SEGMENTS_FILES_PART 4u
