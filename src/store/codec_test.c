@@ -1455,6 +1455,10 @@ test_refusals(void **unused)
           "78",
           TALLY_DAMAGED },                       /* a strip beyond the end */
         { CODEC_TEXT, 17, "04", TALLY_DAMAGED }, /* no sizes */
+        { CODEC_TEXT, 1,
+          "08"
+          "00",
+          TALLY_DAMAGED }, /* a strip of nothing */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t bytes[256];
@@ -1470,6 +1474,7 @@ test_refusals(void **unused)
                                     bytes_of(bytes, size), &page, NULL);
         if (status != rows[i].status)
             fail_msg("row %zu, %s: %d", i, rows[i].hex, status);
+        feed(rows[i].codec, COLUMN_HINT_NUMBER, rows[i].rows, bytes_of(bytes, size));
     }
 }
 

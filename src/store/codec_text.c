@@ -144,6 +144,8 @@ strip_decode(struct codec_workspace *workspace, const struct primer *primer,
         unsqueeze_behind(workspace, primer, block->strips[strip], BLOCK_SIZE_MAX, plain, error);
     if (status != TALLY_OK)
         return status;
+    if (plain->size == start)
+        return fault(error, TALLY_DAMAGED, "a strip has no values");
     return values_split(bytes_of(plain->data + start, plain->size - start), count, values, error);
 }
 
