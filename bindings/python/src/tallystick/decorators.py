@@ -329,6 +329,8 @@ def audit_log(
 def found_resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
     """The same as ``resource_id_of``, or None where the function fails: of a call that has failed it is
     given None in place of a result, and an event without its resource is better than none."""
+    if type(get_resource_id) is str and get_resource_id in call.kwargs:
+        return call.kwargs[get_resource_id]
     try:
         return resource_id_of(call, get_resource_id)
     except Exception as error:

@@ -87,7 +87,8 @@ def _resolve(wrapper: Any, endpoint: Callable[..., Any]) -> None:
 def _found(call: Call) -> tuple[Any, Any]:
     """The first request and the first response among the arguments."""
     connection = response = None
-    for value in (*call.args, *call.kwargs.values()):
+    values = call.kwargs.values()
+    for value in (*call.args, *values) if call.args else values:
         if type(value) in _PLAIN:
             continue
         if connection is None and _is_connection(value):
