@@ -6,7 +6,7 @@
 # At the end a trail of 10 million entries (TALLY_SCALE_ENTRIES) is made and opened.
 set -eu
 
-build=$1
+build=$(cd "$1" && pwd)
 minutes=${2:-10}
 export TALLY="$build/tally"
 export TALLY_KILL_SEED="${TALLY_KILL_SEED:-$(date +%s)}"
@@ -14,7 +14,7 @@ while [ "$minutes" -gt 0 ]; do
     echo "TALLY_KILL_SEED=$TALLY_KILL_SEED"
     TALLY_KILL_SECONDS=60 "$build/tests/store/kill_test"
     TALLY_OVERLOAD_SECONDS=30 "$build/tests/server/overload_test"
-    TALLY_CHAOS_SECONDS=60 TALLY_CHAOS_SEED="$TALLY_KILL_SEED" FORGETFUL="$build/tests/client/forgetful" \
+    TALLY_CHAOS_SECONDS=60 TALLY_CHAOS_SEED="$TALLY_KILL_SEED" FORGETFUL="$build/tests/system/forgetful" \
         "$build/tests/client/client_chaos_test"
     TALLY_KILL_SEED=$((TALLY_KILL_SEED + 1))
     minutes=$((minutes - 1))
