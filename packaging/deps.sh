@@ -2,15 +2,17 @@
 # deps.sh SET...: makes sure that the Debian packages of the sets are there. Silent when they are. Where
 # it may not install, it prints the line that does and ends with status 2.
 #
+#   library what libtally alone needs (meson setup -Dprogram=false)
 #   build   what `make build` and `make demo` need
 #   test    what tests need beyond that; without one of them a test says that it is skipped
 #   check   compilers and tools of .ci/run, `make fuzz` and `make format`
 #   bench   what `make bench` compares with
 set -eu
 
-build='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev zlib1g-dev
-    libsqlite3-dev libcmocka-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libsystemd-dev
-    libcurl4-openssl-dev curl python3'
+library='gcc libc6-dev meson ninja-build pkg-config libssl-dev libsodium-dev libzstd-dev
+    libcurl4-openssl-dev'
+build="$library zlib1g-dev libsqlite3-dev libcmocka-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev
+    libsystemd-dev curl python3"
 test='jq mandoc openssl procps iproute2 sqlite3 python3-dev python3-venv
     redis-server python3-pytest python3-hypothesis python3-celery python3-redis python3-sqlalchemy python3-structlog'
 check='clang-14 clang-format-14 libclang-rt-14-dev'
@@ -19,6 +21,7 @@ bench='postgresql-15 libpq-dev'
 wanted=
 for set in "$@"; do
     case $set in
+    library) wanted="$wanted $library" ;;
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
     check) wanted="$wanted $check" ;;

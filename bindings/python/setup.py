@@ -26,39 +26,27 @@ SCRATCH = Path(READY, "python-package") if READY else HERE / "build"
 # Each of them uses those behind it.
 LAYERS = ["client", "output", "query", "store", "event", "tree", "base"]
 
-# What the library needs of others: pkg-config's name, and Debian's package.
+# What the library needs of others: pkg-config's name, and Debian's package. The program and the tests
+# need more, so they are not set up.
 NEEDED = {
     "libcrypto": "libssl-dev",
     "libsodium": "libsodium-dev",
     "libzstd": "libzstd-dev",
-    "zlib": "zlib1g-dev",
     "libcurl": "libcurl4-openssl-dev",
 }
-# What meson asks for besides, because it sets up the whole repository.
-NEEDED_TO_SET_UP = {
-    "sqlite3": "libsqlite3-dev",
-    "cmocka": "libcmocka-dev",
-    "jansson": "libjansson-dev",
-    "libmicrohttpd": "libmicrohttpd-dev",
-    "gnutls": "libgnutls28-dev",
-    "libsystemd": "libsystemd-dev",
-}
 
 
-def succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True).returncode == 0
-
-
-def check_needs(needed: dict[str, str]) -> None:
-    """Ends with the names of the packages that are missing."""
+def is_there(library: str) -> bool:
     if shutil.which("pkg-config") is None:
-        missing = {"pkg-config": "pkg-config"}
-    else:
-        missing = {
-            name: package
-            for name, package in needed.items()
-            if not succeeds("pkg-config", "--exists", name)
-        }
+        return False
+    return subprocess.run(["pkg-config", "--exists", library]).returncode == 0
+
+
+def check_needs() -> None:
+    """Ends with the names of the packages that are missing."""
+    missing = {name: package for name, package in NEEDED.items() if not is_there(name)}
+    if shutil.which("pkg-config") is None:
+        missing["pkg-config"] = "pkg-config"
     compiler = os.environ.get("CC", "cc").split()[-1]
     if shutil.which(compiler) is None:
         missing[compiler] = "gcc"
@@ -75,11 +63,10 @@ def build_library(folder: Path) -> Path:
     """Builds the archives in the folder."""
     if not (ROOT / "meson.build").is_file():
         sys.exit(f"tallystick is built from its repository: there is no meson.build in {ROOT}")
-    check_needs({**NEEDED, **NEEDED_TO_SET_UP})
+    check_needs()
     if not (folder / "build.ninja").is_file():
-        subprocess.check_call(
-            ["meson", "setup", str(folder), str(ROOT), "--buildtype=release", "-Dstrip=true"]
-        )
+        options = ["--buildtype=release", "-Dstrip=true", "-Dprogram=false"]
+        subprocess.check_call(["meson", "setup", str(folder), str(ROOT), *options])
     targets = [f"src/{layer}/lib{layer}.a" for layer in LAYERS]
     subprocess.check_call(["ninja", "-C", str(folder), *targets])
     return folder
@@ -94,7 +81,7 @@ class BuildWithLibrary(build_ext):
     def build_extension(self, extension: Extension) -> None:
         if READY:
             folder = Path(READY)
-            check_needs(NEEDED)
+            check_needs()
         else:
             folder = build_library(SCRATCH / "library")
         archives = [folder / "src" / layer / f"lib{layer}.a" for layer in LAYERS]
