@@ -2,6 +2,7 @@
 
 #include "explanation.h"
 #include "fault.h"
+#include "filtering.h"
 #include "remote.h"
 
 #include <stdlib.h>
@@ -103,6 +104,7 @@ explaining_print(const struct invocation *invocation, const struct account *acco
         buffer_byte(&out->stream.buffer, '\n');
         return DONE;
     }
+    filtering_hint(invocation, format);
     struct tally_error error = { 0 };
     tally_status status = explanation_rows(account, format, &style, &out->stream, &error);
     return status == TALLY_OK ? DONE : fail_with(&error, NULL);

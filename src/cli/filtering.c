@@ -3,6 +3,8 @@
 #include "clock.h"
 #include "utf8.h"
 
+#include <unistd.h>
+
 void
 filtering_text(const struct invocation *invocation, struct buffer *text)
 {
@@ -73,6 +75,36 @@ filtering_open(const struct invocation *invocation, const struct where *where,
     int outcome = status == TALLY_OK ? DONE : filtering_fault(where, buffer_view(&text), &error);
     buffer_free(&text);
     return outcome;
+}
+
+/* Whether somebody reads along. */
+static bool
+is_watched(enum listing_format format)
+{
+    return format == LISTING_TABLE && isatty(STDERR_FILENO) == 1;
+}
+
+void
+filtering_hint(const struct invocation *invocation, enum listing_format format)
+{
+    struct buffer text = { 0 };
+    struct buffer meant = { 0 };
+    const struct filter_options options = { .now = clock_now() };
+    filtering_text(invocation, &text);
+    if (is_watched(format) && filter_meant(buffer_view(&text), &options, &meant) &&
+        !buffer_failed(&meant))
+        say("a field's value stands behind a colon: did you mean %.*s",
+            BYTES_ARG(buffer_view(&meant)));
+    buffer_free(&text);
+    buffer_free(&meant);
+}
+
+void
+filtering_nothing(const struct invocation *invocation, enum listing_format format)
+{
+    if (is_watched(format))
+        say(invocation->operand_count > 1 ? "nothing was found" : "there are no entries");
+    filtering_hint(invocation, format);
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef FILTERING_H
 #define FILTERING_H
 
+#include "listing.h"
 #include "remote.h"
 #include "selection.h"
 #include "where.h"
@@ -23,6 +24,12 @@ int filtering_fault(const struct where *where, struct bytes text, const struct t
  * saying why. */
 int filtering_open(const struct invocation *invocation, const struct where *where,
                    struct selection *selection_out);
+
+/* What is said beside a table to somebody at a terminal; programs see for themselves. That nothing was
+ * found, and in any case how a filter is written here that is written as elsewhere (`user=bob`), or
+ * the latter alone. */
+void filtering_nothing(const struct invocation *invocation, enum listing_format format);
+void filtering_hint(const struct invocation *invocation, enum listing_format format);
 
 /* For a server: appends filter and control to a request's target; says why it was refused and
  * returns the exit status, an error in the filter being pointed at as above. */

@@ -166,6 +166,8 @@ answer_question(const struct invocation *invocation, const struct question *ques
 
     outcome = explaining(invocation) ? explain(invocation, where, &excerpt, out)
                                      : print(where, format, &style, &excerpt, out);
+    if (outcome == DONE && excerpt.count == 0 && !explaining(invocation))
+        filtering_nothing(invocation, format);
     excerpt_close(&excerpt);
     return outcome;
 }

@@ -59,9 +59,16 @@ write_page(struct reply *reply, struct entries *entries, struct buffer *members,
     return entries_end(entries, buffer_view(members), error);
 }
 
+static bool
+is_empty(const struct reply *reply)
+{
+    uint32_t data = reply_array(reply, 0, "data");
+    return reply->tape.nodes[data].next == data + 1;
+}
+
 static int
-print_page(const struct remote *remote, struct bytes page, enum listing_format format,
-           const struct listing_style *style, struct out *out)
+print_page(const struct invocation *invocation, const struct remote *remote, struct bytes page,
+           enum listing_format format, const struct listing_style *style, struct out *out)
 {
     struct reply reply = { 0 };
     struct entries *entries = NULL;
@@ -81,6 +88,8 @@ print_page(const struct remote *remote, struct bytes page, enum listing_format f
         next = reply_text(&reply, 0, "next");
     if (next.data != NULL && format != LISTING_JSON)
         say("there is more: add --cursor %.*s", BYTES_ARG(next));
+    if (status == TALLY_OK && is_empty(&reply))
+        filtering_nothing(invocation, format);
     buffer_free(&members);
     entries_destroy(entries);
     reply_finish(&reply);
@@ -121,7 +130,7 @@ ask_server(const struct invocation *invocation, const struct excerpt_request *re
     if (remote_get(remote, &target, &page, &refusal) == TALLY_OK)
         outcome = explaining(invocation)
                       ? print_explanation(invocation, remote, buffer_view(&page), out)
-                      : print_page(remote, buffer_view(&page), format, &style, out);
+                      : print_page(invocation, remote, buffer_view(&page), format, &style, out);
     else
         outcome = filtering_refused(remote, request->text, &refusal);
     buffer_free(&target);

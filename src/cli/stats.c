@@ -82,6 +82,8 @@ write_summary(const struct invocation *invocation, const struct summary *summary
         figures_json(summary, (struct bytes){ NULL, 0 }, &out->stream.buffer);
         return DONE;
     }
+    if (summary->total == 0)
+        filtering_hint(invocation, format);
     struct tally_error error = { 0 };
     tally_status status = figures_rows(summary, format, &style, &out->stream, &error);
     return status == TALLY_OK ? DONE : fail_with(&error, NULL);

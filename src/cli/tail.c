@@ -43,6 +43,7 @@ struct tail {
     struct follow follow;
     struct out *out;
     struct entries *entries;
+    bool any;           /* an entry was printed */
     struct buffer note; /* the signed checkpoint as it was when the trail was opened */
 };
 
@@ -51,6 +52,7 @@ static tally_status
 print_entry(void *context, const struct run_entry *entry, struct tally_error *error)
 {
     struct tail *tail = context;
+    tail->any = true;
     return out_closed(tail->out) ? TALLY_ABSENT : entries_row(tail->entries, entry, error);
 }
 
@@ -117,7 +119,8 @@ follow_folder(struct tail *tail)
 }
 
 static int
-show(const struct invocation *invocation, struct tail *tail, size_t lines)
+show(const struct invocation *invocation, struct tail *tail, enum listing_format format,
+     size_t lines)
 {
     struct tally_error error = { 0 };
     (void)has_grown(tail);
@@ -126,7 +129,12 @@ show(const struct invocation *invocation, struct tail *tail, size_t lines)
     int outcome = print_news(tail);
     if (outcome != DONE)
         return outcome;
-    if (option_given(invocation, "follow"))
+    bool follow = option_given(invocation, "follow");
+    if (follow && !tail->any)
+        filtering_hint(invocation, format);
+    else if (!tail->any)
+        filtering_nothing(invocation, format);
+    if (follow)
         return follow_folder(tail);
     return entries_end(tail->entries, (struct bytes){ NULL, 0 }, &error) == TALLY_OK
                ? DONE
@@ -171,7 +179,7 @@ tail_folder(const struct invocation *invocation, enum listing_format format, siz
         entries_create(format, &style, &out.stream, &tail.entries, &error) != TALLY_OK)
         outcome = fail_with(&error, NULL);
     if (outcome == DONE)
-        outcome = show(invocation, &tail, lines);
+        outcome = show(invocation, &tail, format, lines);
     entries_destroy(tail.entries);
     filter_destroy(tail.filter);
     buffer_free(&tail.note);

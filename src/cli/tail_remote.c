@@ -25,6 +25,7 @@ struct receiver {
     struct reply reply;
     char name[16]; /* of the event whose data comes next; "": an entry */
     bool placed;   /* `after` is known */
+    bool any;      /* there was an entry */
     bool followed; /* something came over this connection */
     uint64_t after;
 };
@@ -193,6 +194,7 @@ print_turned(struct receiver *receiver, struct tally_error *error)
     for (uint32_t i = data + 1; i < nodes[data].next && count < EXCERPT_LIMIT_MAX;
          i = nodes[i].next)
         places[count++] = i;
+    receiver->any = count > 0;
     tally_status status = TALLY_OK;
     while (count-- > 0 && status == TALLY_OK) {
         struct run_entry entry;
@@ -206,8 +208,8 @@ print_turned(struct receiver *receiver, struct tally_error *error)
 }
 
 static int
-print_last(const struct invocation *invocation, size_t count, struct remote *remote,
-           struct receiver *receiver)
+print_last(const struct invocation *invocation, enum listing_format format, size_t count,
+           struct remote *remote, struct receiver *receiver)
 {
     struct buffer text = { 0 }, target = { 0 }, page = { 0 };
     struct refusal refusal = { 0 };
@@ -234,6 +236,8 @@ print_last(const struct invocation *invocation, size_t count, struct remote *rem
             status = entries_end(receiver->entries, (struct bytes){ NULL, 0 }, &error);
         if (status != TALLY_OK)
             outcome = fail_with(&error, remote_where(remote));
+        else if (!receiver->any)
+            filtering_nothing(invocation, format);
     }
     buffer_free(&text);
     buffer_free(&target);
@@ -259,7 +263,7 @@ tail_remote(const struct invocation *invocation, enum listing_format format, siz
     else if (option_given(invocation, "follow"))
         outcome = listen_on(invocation, lines, remote, &receiver);
     else
-        outcome = print_last(invocation, lines, remote, &receiver);
+        outcome = print_last(invocation, format, lines, remote, &receiver);
     entries_destroy(receiver.entries);
     reply_finish(&receiver.reply);
     outcome = out_finish(&out, outcome);

@@ -118,8 +118,8 @@ static const struct {
     const char *name;
     const char *text;
 } filter_terms[] = {
-    { "q", "A filter: `action:user.* status:failure`, `\"free text\"`. docs/api.md has the "
-           "grammar." },
+    { "q", "A filter: `action:user.* status:failure`, `\"free text\"`, in which only a colon "
+           "makes a term: `user=bob` is free text. docs/api.md has the grammar." },
     { "start_date", "At this time or later: RFC 3339, a date, `now-1h`, `-7d`, `today`." },
     { "end_date", "At this time or earlier; a date is the whole day." },
     { "from", "The same as start_date." },

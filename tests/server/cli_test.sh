@@ -250,6 +250,17 @@ expect 0 'an entry to which much could be added' "$TALLY" import "$url" --map ta
 expect 0 'is' "$TALLY" query "$url" --trail tenant-8 id:plain --format ndjson
 same 'as it was' "$(jq -c "$set_by_server | del(.v)" out)" "$(jq -c . plain.ndjson | jq -c '{id,timestamp,action,status}')"
 
+# What is said at a terminal where nothing is found.
+if [ -n "$(typed echo terminal)" ]; then
+    for question in 'query WHERE user=eve' 'query WHERE user:eve' 'tail WHERE user=eve' 'stats WHERE user=eve'; do
+        read -ra words <<< "$question"
+        said=$(typed "$TALLY" "${words[@]/WHERE/data}")
+        same "at a terminal: $question" "$(typed "$TALLY" "${words[@]/WHERE/$url}")" "${said:?something}"
+    done
+else
+    skip 'at a terminal' 'there is none'
+fi
+
 # The server ends while a command goes on.
 mkfifo slow
 "$TALLY" record "$url" - < slow > /dev/null 2> slow.err &

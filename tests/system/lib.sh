@@ -125,6 +125,9 @@ flip() {
     printf "\\$(printf %03o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# typed COMMAND...: what somebody reads who types it at a terminal; nothing if none is to be had.
+typed() { script -qec "${*@Q}" /dev/null < /dev/null 2> /dev/null | tr -d '\r'; }
+
 # skip_all REASON: nothing to test here.
 skip_all() {
     echo "1..0 # SKIP $1"

@@ -31,7 +31,7 @@ same 'free text' "$(ids '"red"')" 'e4'
 same 'orders' "$(ids --order time)|$(ids --order index)|$(ids --order=-index)" 'e1 e2 e3 e4|e1 e2 e3 e4|e4 e3 e2 e1'
 same 'control entries only if asked for' "$(ids | wc -w) $(ids --control | wc -w) $(ids 'control:*' | wc -w)" '4 5 1'
 expect 0 'nothing found is no failure' "$TALLY" query data user:nobody
-same 'and prints nothing' "$out" ''
+same 'and prints nothing' "$out$err" ''
 
 # Pages.
 first=$("$TALLY" query data --limit 2 --format json | tr -d '\n')
@@ -75,6 +75,21 @@ if script -qec true /dev/null > /dev/null 2>&1; then
     same 'none with NO_COLOR' "$(grep -c $'\e' colour)" 0
     script -qec "'$TALLY' query data user:root --format csv" /dev/null > colour < /dev/null
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
+
+    nothing='tally: nothing was found'
+    meant="tally: a field's value stands behind a colon: did you mean user:eve status_code:>=500"
+    same 'nothing found is said at a terminal' "$(typed "$TALLY" query data user:eve)" "$nothing"
+    for command in query tail; do
+        same "and what was meant: $command" "$(typed "$TALLY" $command data user=eve 'status>=500')" "$nothing"$'\n'"$meant"
+    done
+    same 'stats says what was meant' "$(typed "$TALLY" stats data user=eve 'status>=500' | grep -xF "$meant")" "$meant"
+    same 'so does --explain' "$(typed "$TALLY" query data user=eve 'status>=500' --explain | grep -xF "$meant")" "$meant"
+    same 'nothing of it where something is found' "$(typed "$TALLY" query data user:ann | grep -c '^tally:')" 0
+    for format in json ndjson csv; do
+        same "nor beside $format" "$(typed "$TALLY" query data user=eve --format $format | grep -c '^tally:')" 0
+    done
+    make_data empty
+    same 'a trail without entries' "$(typed "$TALLY" query empty)" 'tally: there are no entries'
 else
     skip 'colour on a terminal' 'no terminal to be had'
 fi
