@@ -42,7 +42,7 @@ write_first_run(const char *folder, const char *key, const char *vkey)
     bool written = dprintf(fd, "admin key: %s\nvkey: %s\n", key, vkey) > 0 && fsync(fd) == 0;
     if (close(fd) < 0 || !written)
         return fail(UNABLE, "cannot write %s: %s", path, strerror(errno));
-    say("%s is new; its admin key is in %s: move it to where keys are kept", folder, path);
+    say("its admin key is in %s: move it to where keys are kept", path);
     return DONE;
 }
 
@@ -54,7 +54,7 @@ hand_out_key(const char *folder, const char *key, const struct tally_vkey *vkey)
     tally_vkey_format(vkey, text);
     if (isatty(STDERR_FILENO) != 1)
         return write_first_run(folder, key, text);
-    say("%s is new; this is shown once:", folder);
+    say("its admin key is shown this once:");
     (void)fprintf(stderr, "admin key: %s\nvkey: %s\n", key, text);
     return DONE;
 }
@@ -65,6 +65,15 @@ is_missing(const char *folder)
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/trails", folder);
     return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* With the whole path: a slip in it, or another working folder than was meant, makes one, too. */
+static void
+say_made(const char *folder)
+{
+    char *path = realpath(folder, NULL);
+    say("there was no data folder %s: a new one was made", path == NULL ? folder : path);
+    free(path);
 }
 
 static int
@@ -79,6 +88,7 @@ make_folder(const char *folder)
         return fail(UNABLE, "%s is no data folder, and not empty: name another one", folder);
     if (status != TALLY_OK)
         return (void)fail_with(&error, NULL), UNABLE;
+    say_made(folder);
     int outcome = hand_out_key(folder, key.text, &vkey);
     sodium_memzero(&key, sizeof key);
     return outcome;

@@ -26,6 +26,7 @@ same 'a fresh folder: standard output is one line' "$(cat serve.out)" "listening
 same 'its key is in a file' "$(stat -c %a new/first-run)" 600
 key=$(sed -n 's/^admin key: //p' new/first-run)
 grep -Eq '^vkey: ' new/first-run && pass 'with the vkey' || fail 'with the vkey'
+same 'that it was made is said' "$(sed -n 1p serve.err)" "tally: there was no data folder $PWD/new: a new one was made"
 grep -Eq 'new/first-run' serve.err && pass 'which standard error names' || fail 'which standard error names'
 grep -qF "$key" serve.err && fail 'and the key it does not' || pass 'and the key it does not'
 fetch 200 'the key is good' /api/trails
@@ -36,11 +37,15 @@ before=$(cat new/first-run)
 serve new
 fetch 200 'started again, the key is the same' /api/trails
 same 'and no other is made' "$(cat new/first-run)" "$before"
-grep -q 'is new' serve.err && fail 'nor said to be' || pass 'nor said to be'
+grep -q 'was made' serve.err && fail 'nor said to be' || pass 'nor said to be'
 kill -INT "$server"
 wait "$server"
 same 'an interrupt ends it, too' "$?" 0
 server=
+
+ends 3 'a folder within none' "$TALLY" serve --data typo/new --listen 127.0.0.1:0
+complains 'is not made' 'cannot make the folder typo/new: No such file or directory'
+same 'nor what it would lie in' "$(ls -d typo 2> /dev/null)" ''
 
 mkdir occupied
 touch occupied/something
