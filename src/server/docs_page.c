@@ -275,12 +275,13 @@ put_introduction(json_t *document, struct buffer *out)
     html_text(out, html_member(info, "summary"));
     buffer_text(out, "\n<p>");
     html_text(out, html_member(info, "description"));
-    buffer_text(out, "\n<pre>curl -H \"Authorization: Bearer $KEY\" \\\n"
+    buffer_text(out, "\n<p>With this server's address in <code>TALLY_URL</code> and a key in "
+                     "<code>TALLY_KEY</code>:\n"
+                     "<pre>curl -H \"Authorization: Bearer $TALLY_KEY\" \\\n"
                      "     -d '{\"event_type\":\"login_failure\",\"user_id\":\"u-17\"}' \\\n"
-                     "     -H 'Content-Type: application/json' "
-                     "http://127.0.0.1:7878/api/events\n\n"
-                     "curl -H \"Authorization: Bearer $KEY\" "
-                     "'http://127.0.0.1:7878/api/events?user_id=u-17&amp;limit=10'</pre>\n"
+                     "     -H 'Content-Type: application/json' $TALLY_URL/api/events\n\n"
+                     "curl -H \"Authorization: Bearer $TALLY_KEY\" "
+                     "\"$TALLY_URL/api/events?user_id=u-17&amp;limit=10\"</pre>\n"
                      "</header>\n");
 }
 
