@@ -94,6 +94,7 @@ void live_show(struct request *request);
 void ready_show(struct request *request);
 void metrics_show(struct request *request);
 void doctor_show(struct request *request);
+void root_show(struct request *request);
 void openapi_show(struct request *request);
 void docs_show(struct request *request);
 

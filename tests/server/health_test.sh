@@ -19,8 +19,12 @@ fetch 400 'they take nothing' /livez verbose=1
 fetch 200 'the description' /openapi.json
 same 'of this interface' "$(picked '[.openapi, .info.title, (.paths["/api/events"] | keys)]')" \
     '["3.1.0","Tallystick",["get","post"]]'
+fetch 303 'who asks for nothing' /
+head_is 'is led to the page' Location docs
+says 'in words, too' '/docs'
 fetch 200 'the page' /docs
 head_is 'is HTML' Content-Type 'text/html; charset=utf-8'
+same 'and no address, which might be another server' "$(grep -Ec '127\.0\.0\.1|localhost|:[0-9]{4}/' out)" 0
 says 'with its routes' '<article id="recordEvents">' '<article id="showDocs">'
 same 'and a policy that lets in nothing but its style' "$(sed -nE 's/^Content-Security-Policy: //Ip' headers | grep -c "^default-src 'none'; style-src 'sha256-[^']*'; ")" 1
 

@@ -262,7 +262,8 @@ static void
 the_open_routes_are_few(void **state)
 {
     (void)state;
-    static const char *const open[] = { "/livez", "/readyz", "/openapi.json", "/docs", "/metrics" };
+    static const char *const open[] = { "/livez", "/readyz",  "/openapi.json",
+                                        "/docs",  "/metrics", "/" };
     for (size_t i = 0; i < route_count; i++) {
         bool named = false;
         for (size_t j = 0; j < sizeof open / sizeof open[0]; j++)
