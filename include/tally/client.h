@@ -71,13 +71,17 @@ struct tally_client_options {
     uint32_t spool_sync_ms;   /* 100 */
     uint32_t timeout_ms;      /* 5000: how long sync waits for a receipt, and block for room */
     /* Names of members, at any depth of details and changes, whose values are masked: compared
-     * without regard to case and to _ and -, also as the end of a longer name ("db_password");
-     * one of four letters or fewer only as a word ("user_pin", not "spin"). Ends with NULL. NULL: TALLY_MASK_NAMES. */
+     * without regard to case, blanks, _ and -, also as the end of a longer name ("db_password"),
+     * before digits ("password1") and before an s ("tokens", where numbers stay); one of four letters
+     * or fewer only as a word ("user_pin", not "spin"). In texts that are free (endpoint, message,
+     * error_message, and all in details and changes), what stands behind such a name as in "pin=1",
+     * "pin: 1" or JSON is masked, too, and so is the password of a URL. Ends with NULL. NULL:
+     * TALLY_MASK_NAMES. */
     const char *const *mask_names;
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
-     * masked, in texts that are free (not status, severity, …). Ends with NULL. NULL: none. Card
+     * masked, but where a text is one of a few (status, severity, …). Ends with NULL. NULL: none. Card
      * numbers (13 to 19 digits, also in groups, with a right Luhn digit, not beginning with 0 or 1)
-     * are always masked in details, changes, message and error_message. */
+     * are always masked in texts that are free. */
     const char *const *mask_patterns;
     const char *ca_file; /* PEM file of certificates to trust; NULL: $TALLY_CACERT, else the
                             system's */
@@ -92,9 +96,10 @@ struct tally_client_options {
 };
 
 /* The names that are masked by default, as one text for messages and documents. */
-#define TALLY_MASK_NAMES                                                                    \
-    "password passwd pwd passphrase secret token authorization cookie api_key private_key " \
-    "credential card_number cvv cvc pin ssn"
+#define TALLY_MASK_NAMES                                                                        \
+    "password passwd pwd passphrase passcode password_hash secret token jwt otp authorization " \
+    "cookie api_key private_key secret_key access_key encryption_key signing_key credential "   \
+    "card_number cvv cvc pin ssn"
 
 struct tally_client;
 

@@ -2,7 +2,7 @@
  * Finding card numbers.
  *
  * Most texts have none, and that is decided at a few bytes in each dozen: a card number has at least
- * 13 bytes, never two blanks or dashes side by side, so of any two neighbours within it one is a
+ * 13 bytes, never two separators side by side, so of any two neighbours within it one is a
  * digit. Looking at every twelfth byte and the one behind it misses none.
  *
  * Where there are digits, groups of them are taken as far as one separator joins them; the longest
@@ -95,7 +95,7 @@ collect(struct bytes text, size_t at, struct groups *groups)
         if (groups->count == GROUPS_MAX || text.size - end < 2 || !is_digit(text.data[end + 1]))
             return;
         uint8_t c = text.data[end];
-        if ((c != ' ' && c != '-') || (separator != 0 && c != separator))
+        if ((c != ' ' && c != '-' && c != '.') || (separator != 0 && c != separator))
             return;
         separator = c;
         at = end + 1;

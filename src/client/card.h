@@ -2,8 +2,8 @@
  * card.h - card numbers in texts.
  *
  * 13 to 19 digits whose last one is right by Luhn's sum (ISO/IEC 7812-1, annex B), in one run or as
- * they are printed: in groups of four (the last may be shorter), as 4-6-5 or 4-6-4, with blanks or
- * with dashes. The first digit is not 0 or 1: no card that people pay with begins so, while
+ * they are printed: in groups of four (the last may be shorter), as 4-6-5 or 4-6-4, with blanks,
+ * dashes or points. The first digit is not 0 or 1: no card that people pay with begins so, while
  * milliseconds and nanoseconds since 1970 do. Digits that belong to something longer are none: an
  * identifier, a decimal number, a UUID, a telephone number with its plus sign.
  */

@@ -3,9 +3,10 @@
  *
  * Names are asked for once a member, so nearly all of them must be let through at once: their last
  * three characters (case and separators put aside) select a bit of a table that says whether any
- * masked name ends so. Only then are names compared, from their ends.
+ * masked name ends so. Only then are names compared, from their ends. Where a name ends in digits or
+ * in an s, it is asked for without these, too.
  *
- * Card numbers are card.h's matter. Expressions are the C library's: each is asked for its next match
+ * Card numbers are card.h's matter, names in texts credential.h's. Expressions are the C library's: each is asked for its next match
  * in the text as it was, and what two of them take together becomes one mask. glibc lets one thread
  * at a time execute an expression (its automaton grows as it is used), and a child after fork() would
  * find it locked for good; so each thread compiles its own.
@@ -13,6 +14,7 @@
 #include "mask.h"
 
 #include "card.h"
+#include "credential.h"
 #include "fault.h"
 
 #include <locale.h>
@@ -42,7 +44,7 @@ struct mask {
 static inline uint8_t
 fold(uint8_t c)
 {
-    if (c == '_' || c == '-')
+    if (c == '_' || c == '-' || c == ' ')
         return 0;
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
@@ -88,8 +90,8 @@ may_end(const struct mask *mask, uint8_t before, uint8_t middle, uint8_t last)
     return (mask->ends[last & 31][middle & 31] >> (before & 31) & 1) != 0;
 }
 
-bool
-mask_is_secret(const struct mask *mask, struct bytes name)
+static bool
+is_masked(const struct mask *mask, struct bytes name)
 {
     size_t at = name.size;
     const uint8_t *end = name.data + at;
@@ -107,6 +109,28 @@ mask_is_secret(const struct mask *mask, struct bytes name)
             return true;
     }
     return false;
+}
+
+static bool
+is_digit_or_separator(uint8_t c)
+{
+    return fold(c) == 0 || (uint8_t)(c - '0') < 10;
+}
+
+enum mask_name
+mask_name_kind(const struct mask *mask, struct bytes name)
+{
+    if (is_masked(mask, name))
+        return MASK_NAME_SECRET;
+    struct bytes stem = name;
+    while (stem.size > 0 && is_digit_or_separator(stem.data[stem.size - 1]))
+        stem.size--;
+    if (stem.size < name.size && is_masked(mask, stem))
+        return MASK_NAME_SECRET;
+    if (stem.size == 0 || (stem.data[stem.size - 1] | 0x20) != 's')
+        return MASK_NAME_PLAIN;
+    stem.size--;
+    return is_masked(mask, stem) ? MASK_NAME_SECRETS : MASK_NAME_PLAIN;
 }
 
 /* Of a name shorter than three characters all that could stand before it. */
@@ -335,23 +359,31 @@ find_pattern(const regex_t *regex, struct bytes text, size_t from)
     return found;
 }
 
-/* What is looked for in a text: card numbers, if `cards`, and behind them the expressions. */
+/* What is looked for in a text: card numbers and credentials, if it is free, and expressions. */
+#define FIRST_PATTERN 2
+
 struct search {
     const struct mask *mask;
     struct bytes text;
-    bool cards;
-    struct span spans[1 + PATTERNS_MAX]; /* the next of each */
+    bool free;
+    struct span spans[FIRST_PATTERN + PATTERNS_MAX]; /* the next of each */
 };
 
 static void
 find(struct search *search, size_t which, size_t from)
 {
     struct span *span = &search->spans[which];
-    if (which > 0) {
-        *span = find_pattern(&search->mask->patterns[which - 1], search->text, from);
+    bool found;
+    if (which >= FIRST_PATTERN) {
+        *span = find_pattern(&search->mask->patterns[which - FIRST_PATTERN], search->text, from);
         return;
     }
-    if (!search->cards || !card_find(search->text, from, &span->start, &span->end))
+    if (which == 0)
+        found = search->free && card_find(search->text, from, &span->start, &span->end);
+    else
+        found = search->free &&
+                credential_find(search->mask, search->text, from, &span->start, &span->end);
+    if (!found)
         *span = no_span;
 }
 
@@ -360,7 +392,7 @@ find(struct search *search, size_t which, size_t from)
 static struct span
 next_span(struct search *search)
 {
-    size_t count = 1 + search->mask->pattern_count;
+    size_t count = FIRST_PATTERN + search->mask->pattern_count;
     struct span first = no_span;
     for (size_t i = 0; i < count; i++) {
         if (search->spans[i].start < first.start)
@@ -386,7 +418,7 @@ replace(struct search *search, struct buffer *out)
     struct bytes text = search->text;
     unsigned places = 0;
     size_t at = 0;
-    for (size_t i = 0; i <= search->mask->pattern_count; i++)
+    for (size_t i = 0; i < FIRST_PATTERN + search->mask->pattern_count; i++)
         find(search, i, 0);
     for (;;) {
         struct span span = next_span(search);
@@ -402,15 +434,23 @@ replace(struct search *search, struct buffer *out)
     return places;
 }
 
+/* Of a free text, expressions aside. Most have none. */
+static bool
+has_secret(const struct mask *mask, struct bytes text)
+{
+    size_t start, end;
+    return credential_find(mask, text, 0, &start, &end) || card_find(text, 0, &start, &end);
+}
+
 unsigned
 mask_text(const struct mask *mask, struct bytes text, enum mask_text_kind kind, struct buffer *out)
 {
     struct search search;
     search.mask = mask;
     search.text = text;
-    search.cards = kind == MASK_FREE_TEXT;
+    search.free = kind == MASK_FREE_TEXT;
     if (mask->pattern_count == 0)
-        return search.cards ? replace(&search, out) : 0;
+        return search.free && has_secret(mask, text) ? replace(&search, out) : 0;
 
     /* regexec() is told the size, but is promised a NUL all the same. */
     struct buffer copy = { 0 };

@@ -1,10 +1,10 @@
 /*
  * mask.h - which values are secrets.
  *
- * By the name of the member they stand under, by card numbers in texts, and by expressions of the
- * user's (tally/client.h, mask_names and mask_patterns). A value that is masked becomes "[masked]",
- * whatever its type; of a text only the part that a card number or an expression takes. Names need a
- * character beside _ and -; there are at most 1024 of them, and 32 expressions.
+ * By the name of the member they stand under, or by one before them in a text; by card numbers in
+ * texts, and by expressions of the user's (tally/client.h, mask_names and mask_patterns). A value that
+ * is masked becomes "[masked]", whatever its type; of a text only the part that is the secret. Names
+ * need a character beside blanks, _ and -; there are at most 1024 of them, and 32 expressions.
  *
  * Made once and then constant. Any thread may use it, but where it has expressions they wait for each
  * other: a thread that uses it often has a clone.
@@ -31,14 +31,19 @@ TALLY_MUST_CHECK tally_status mask_clone(const struct mask *mask, struct mask **
 void mask_destroy(struct mask *mask); /* NULL is allowed */
 
 /* Whether what stands under this name is a secret. The decoded name. */
-bool mask_is_secret(const struct mask *mask, struct bytes name);
+enum mask_name {
+    MASK_NAME_PLAIN,
+    MASK_NAME_SECRET,
+    MASK_NAME_SECRETS, /* several of them: a number or a truth value there only counts them */
+};
+enum mask_name mask_name_kind(const struct mask *mask, struct bytes name);
 
 /* Whether there are expressions: else only free text is looked through. */
 bool mask_has_patterns(const struct mask *mask);
 
 /* Appends `text` (decoded UTF-8) to `out` with what is secret in it replaced, and returns how many
- * places were; 0 appends nothing: use the text as it is. In MASK_FREE_TEXT card numbers are looked
- * for, too. */
+ * places were; 0 appends nothing: use the text as it is. In MASK_FREE_TEXT card numbers and
+ * what stands behind a secret's name (credential.h) are looked for, too. */
 enum mask_text_kind {
     MASK_IDENTIFIER,
     MASK_FREE_TEXT

@@ -1,0 +1,303 @@
+/*
+ * Finding secrets by the names before them.
+ *
+ * Every name stands before a sign, = or :, so only those are looked for, and the name is read from the
+ * sign back: nothing that belongs to a name holds a sign, so that each byte is looked at once so. What
+ * stands behind the sign is taken rather than left where its end cannot be told.
+ */
+#include "credential.h"
+
+#include "field.h"
+
+static bool
+is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool
+is_line_end(uint8_t c)
+{
+    return c == '\n' || c == '\r';
+}
+
+static bool
+is_quote(uint8_t c)
+{
+    return c == '"' || c == '\'';
+}
+
+static bool
+is_letter(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+static bool
+is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10;
+}
+
+static bool
+is_of_name(uint8_t c)
+{
+    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+}
+
+static bool
+surrounds_name(uint8_t c)
+{
+    return is_quote(c) || c == '[' || c == ']' || c == '\\';
+}
+
+/* What ends a word that is in no quotes. */
+static bool
+ends_word(uint8_t c)
+{
+    return c <= ' ' || strchr("&;,\"'`)]}", c) != NULL;
+}
+
+static size_t
+skip_blanks(struct bytes text, size_t at)
+{
+    while (at < text.size && is_blank(text.data[at]))
+        at++;
+    return at;
+}
+
+static size_t
+skip_word(struct bytes text, size_t at)
+{
+    while (at < text.size && !ends_word(text.data[at]))
+        at++;
+    return at;
+}
+
+static bool
+ends_with(struct bytes text, const char *end)
+{
+    size_t size = strlen(end);
+    return text.size >= size &&
+           field_same_letters(bytes_of(text.data + text.size - size, size), end);
+}
+
+/* A sign, and what stands before it. */
+struct sign {
+    size_t at;
+    struct bytes name; /* may be empty */
+    bool quoted;       /* the name is in quotes */
+    bool apart;        /* there are blanks between the two */
+};
+
+/* Quotes, and the brackets of user[password], which may be percent-encoded, are put aside. */
+static struct sign
+read_sign(struct bytes text, size_t at)
+{
+    struct sign sign = { .at = at };
+    size_t end = at;
+    while (end > 0 && is_blank(text.data[end - 1]))
+        end--;
+    sign.apart = end < at;
+    for (; end > 0 && surrounds_name(text.data[end - 1]); end--)
+        sign.quoted = sign.quoted || is_quote(text.data[end - 1]);
+    while (ends_with(bytes_of(text.data, end), "%5d") || ends_with(bytes_of(text.data, end), "%5b"))
+        end -= 3;
+    size_t start = end;
+    while (start > 0 && is_of_name(text.data[start - 1]))
+        start--;
+    sign.name = bytes_of(text.data + start, end - start);
+    return sign;
+}
+
+/* From an opening bracket to behind its closing one. */
+static size_t
+skip_brackets(struct bytes text, size_t at)
+{
+    unsigned depth = 0;
+    for (; at < text.size; at++) {
+        uint8_t c = text.data[at];
+        if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && --depth == 0)
+            return at + 1;
+    }
+    return at;
+}
+
+/* The quote that closes a string, from behind the one that opens it: it has as many backslashes before
+ * it, for a string within a string has them there, and pairs of its own. SQL doubles it instead.
+ * *end_out is before its backslashes. Where there is none, the text's end. */
+static size_t
+find_closing(struct bytes text, size_t at, uint8_t quote, size_t slashes)
+{
+    size_t before = 0;
+    for (; at < text.size; at++) {
+        uint8_t c = text.data[at];
+        if (c == '\\') {
+            before++;
+            continue;
+        }
+        if (c == quote && before % (2 * (slashes + 1)) == slashes) {
+            bool doubled = quote == '\'' && at + 1 < text.size && text.data[at + 1] == quote;
+            if (!doubled)
+                return at - slashes;
+            at++;
+        }
+        before = 0;
+    }
+    return text.size;
+}
+
+/* A string in quotes that begins at `at`, behind a letter or two as Python has them. */
+static bool
+read_quoted(struct bytes text, size_t at, size_t *start_out, size_t *end_out)
+{
+    size_t first = at, slashes = 0;
+    while (at < text.size && at - first < 2 && is_letter(text.data[at]))
+        at++;
+    for (; at < text.size && text.data[at] == '\\'; at++)
+        slashes++;
+    if (at >= text.size || !is_quote(text.data[at]))
+        return false;
+    *start_out = at + 1;
+    *end_out = find_closing(text, at + 1, text.data[at], slashes);
+    return true;
+}
+
+/* Of a header the rest of the line, or of the string that it is in. */
+static size_t
+skip_line(struct bytes text, const struct sign *sign, size_t at)
+{
+    size_t name = (size_t)(sign->name.data - text.data);
+    uint8_t quote = name > 0 && is_quote(text.data[name - 1]) ? text.data[name - 1] : '\n';
+    while (at < text.size && text.data[at] != quote && !is_line_end(text.data[at]))
+        at++;
+    return at;
+}
+
+/* A word; of "Bearer x" both. */
+static size_t
+skip_words(struct bytes text, size_t at)
+{
+    static const char *const schemes[] = { "bearer", "basic", "token" };
+    size_t end = skip_word(text, at);
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (field_same_letters(bytes_of(text.data + at, end - at), schemes[i]))
+            return skip_word(text, skip_blanks(text, end));
+    }
+    return end;
+}
+
+static bool
+says_nothing(struct bytes value)
+{
+    return value.size == 0 || field_same_letters(value, "null") ||
+           field_same_letters(value, "none");
+}
+
+/* Where the value begins; false where the sign is not one between a name and its value. */
+static bool
+find_value(struct bytes text, const struct sign *sign, size_t *at_out)
+{
+    size_t at = sign->at + 1;
+    bool colon = text.data[sign->at] == ':';
+    while (at < text.size && (text.data[at] == '=' || text.data[at] == '>'))
+        at++;
+    size_t first = skip_blanks(text, at);
+    while (sign->quoted && first < text.size && text.data[first] <= ' ')
+        first++;
+    if (colon && !sign->quoted && first == sign->at + 1)
+        return false;
+    /* `token= user=bob` has no token. */
+    *at_out = colon || sign->quoted || sign->apart ? first : at;
+    return true;
+}
+
+static bool
+read_named(const struct mask *mask, struct bytes text, const struct sign *sign, size_t *start_out,
+           size_t *end_out)
+{
+    enum mask_name kind = mask_name_kind(mask, sign->name);
+    size_t at;
+    if (kind == MASK_NAME_PLAIN || !find_value(text, sign, &at))
+        return false;
+    bool header = text.data[sign->at] == ':' && !sign->quoted &&
+                  (ends_with(sign->name, "authorization") || ends_with(sign->name, "cookie"));
+    if (read_quoted(text, at, start_out, end_out))
+        return *end_out > *start_out;
+    *start_out = at;
+    if (header)
+        *end_out = skip_line(text, sign, at);
+    else if (at < text.size && (text.data[at] == '[' || text.data[at] == '{'))
+        *end_out = skip_brackets(text, at);
+    else
+        *end_out = skip_words(text, at);
+    if (says_nothing(bytes_of(text.data + at, *end_out - at)))
+        return false;
+    return kind == MASK_NAME_SECRET || !is_digit(text.data[at]);
+}
+
+/* RFC 3986, section 3.2.1: from the colon of `https:` on. */
+static bool
+read_url(struct bytes text, size_t at, size_t *start_out, size_t *end_out)
+{
+    if (text.size - at < 3 || text.data[at + 1] != '/' || text.data[at + 2] != '/')
+        return false;
+    size_t colon = 0, end = 0;
+    for (at += 3; at < text.size; at++) {
+        uint8_t c = text.data[at];
+        if (c <= ' ' || strchr("/?#\"'<>\\`", c) != NULL)
+            break;
+        if (c == ':' && colon == 0)
+            colon = at;
+        if (c == '@')
+            end = at;
+    }
+    if (colon == 0 || end <= colon + 1)
+        return false;
+    *start_out = colon + 1;
+    *end_out = end;
+    return true;
+}
+
+/* Not 0 where one of eight bytes is `c`. */
+static uint64_t
+has_byte(uint64_t eight, uint8_t c)
+{
+    uint64_t ones = UINT64_MAX / 0xff;
+    uint64_t x = eight ^ (ones * c);
+    return (x - ones) & ~x & (ones * 0x80);
+}
+
+/* The first sign from `at` on, or the text's size. Most texts have none. */
+static size_t
+skip_signless(struct bytes text, size_t at)
+{
+    for (; text.size - at >= 8; at += 8) {
+        uint64_t eight = get_u64(text.data + at);
+        if ((has_byte(eight, '=') | has_byte(eight, ':')) != 0)
+            break;
+    }
+    while (at < text.size && text.data[at] != '=' && text.data[at] != ':')
+        at++;
+    return at;
+}
+
+bool
+credential_find(const struct mask *mask, struct bytes text, size_t from, size_t *start_out,
+                size_t *end_out)
+{
+    for (size_t at = from; (at = skip_signless(text, at)) < text.size; at++) {
+        if (text.data[at] == ':' && read_url(text, at, start_out, end_out))
+            return true;
+        struct sign sign = read_sign(text, at);
+        size_t start, end;
+        if (sign.name.size > 0 && read_named(mask, text, &sign, &start, &end)) {
+            *start_out = start;
+            *end_out = end;
+            return true;
+        }
+    }
+    return false;
+}
