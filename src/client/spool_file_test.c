@@ -1,7 +1,8 @@
-#include "spool_file.h"
-
-#include "crc32c.h"
-#include "spool_fixture.h"
+/*
+ * spool_file_test.c - frames of one file of a spool: what is put in comes back, whoever reads it
+ * and whenever.
+ */
+#include "spool_file_fixture.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -16,38 +17,6 @@
 
 #include <cmocka.h>
 
-#define SIZE 4096u
-
-static char folder[SCRATCH_SIZE];
-static char path[SCRATCH_SIZE + 32];
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    scratch_make(folder);
-    (void)snprintf(path, sizeof path, "%s/00000001.spool", folder);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
-static struct spool_file *
-create(const char *where, uint32_t size)
-{
-    struct spool_file *file;
-    struct tally_error error;
-    assert_int_equal(spool_file_create(where, 1, size, &file, &error), TALLY_OK);
-    spool_file_begin(file, 1);
-    return file;
-}
-
 static struct spool_file *
 reopen(struct spool_file *file)
 {
@@ -55,33 +24,6 @@ reopen(struct spool_file *file)
     spool_file_destroy(file);
     assert_int_equal(spool_file_open(folder, 1, &file, &error), TALLY_OK);
     return file;
-}
-
-/* The place of a frame; 0: there is none. */
-static uint32_t
-reserve(struct spool_file *file, uint32_t size)
-{
-    uint32_t at = atomic_load(&file->tail);
-    uint32_t end = spool_file_reserve(file, at, size);
-    assert_int_equal(atomic_load(&file->tail), end == 0 ? at : end);
-    return end == 0 ? 0 : at;
-}
-
-static bool
-put(struct spool_file *file, struct bytes event)
-{
-    uint32_t at = reserve(file, (uint32_t)event.size);
-    if (at == 0)
-        return false;
-    spool_file_fill(file, at, event, 1000 + at);
-    return true;
-}
-
-static void
-put_stamped(struct spool_file *file, uint64_t number)
-{
-    uint8_t room[STAMP_SIZE_MAX];
-    assert_true(put(file, stamp_event(0, number, room)));
 }
 
 /* Goes through a file; its whole events are numbers in `expected`, in that order. */
@@ -119,11 +61,11 @@ sizes_come_back(void **state)
     uint8_t *event = malloc(max + 1);
     for (uint32_t i = 0; i <= max; i++)
         event[i] = (uint8_t)('a' + i % 26);
-    struct spool_file *file = create(NULL, SIZE);
+    struct spool_file *file = make_file(NULL, SIZE);
     for (uint32_t size = 1; size <= max; size++) {
         struct spool_frame frame;
         assert_true(spool_file_fits(file, size));
-        assert_true(put(file, bytes_of(event, size)));
+        assert_true(put_event(file, bytes_of(event, size)));
         spool_file_look(file, SPOOL_FILE_START, &frame);
         assert_int_equal(frame.kind, SPOOL_FRAME_WHOLE);
         assert_true(bytes_equal(frame.event, bytes_of(event, size)));
@@ -132,10 +74,10 @@ sizes_come_back(void **state)
         spool_file_look(file, SPOOL_FILE_START, &frame);
         assert_int_equal(frame.kind, SPOOL_FRAME_NONE);
     }
-    assert_int_equal(reserve(file, max + 1), 0);
+    assert_int_equal(reserve_frame(file, max + 1), 0);
     assert_false(spool_file_fits(file, max + 1));
-    assert_true(put(file, bytes_of(event, max)));
-    assert_int_equal(reserve(file, 1), 0);
+    assert_true(put_event(file, bytes_of(event, max)));
+    assert_int_equal(reserve_frame(file, 1), 0);
     spool_file_destroy(file);
     free(event);
 }
@@ -145,10 +87,10 @@ a_slow_thread_is_waited_for_while_it_lives(void **state)
 {
     (void)state;
     uint8_t room[STAMP_SIZE_MAX];
-    struct spool_file *file = create(folder, SIZE);
+    struct spool_file *file = make_file(folder, SIZE);
     struct spool_frame frame;
     struct bytes slow = stamp_event(0, 0, room);
-    uint32_t at = reserve(file, (uint32_t)slow.size);
+    uint32_t at = reserve_frame(file, (uint32_t)slow.size);
     put_stamped(file, 1);
     spool_file_look(file, SPOOL_FILE_START, &frame);
     assert_int_equal(frame.kind, SPOOL_FRAME_PENDING);
@@ -169,7 +111,7 @@ unfinished_frames_are_passed_over(void **state)
         "1", "0", "01", "10", "0110", "1001", "00100", "11011"
     };
     for (size_t p = 0; p < sizeof patterns / sizeof patterns[0]; p++) {
-        struct spool_file *file = create(folder, SIZE);
+        struct spool_file *file = make_file(folder, SIZE);
         uint64_t expected[8];
         size_t count = 0;
         for (uint64_t i = 0; patterns[p][i] != '\0'; i++) {
@@ -177,7 +119,7 @@ unfinished_frames_are_passed_over(void **state)
                 put_stamped(file, i);
                 expected[count++] = i;
             } else {
-                uint32_t at = reserve(file, 100 + (uint32_t)i);
+                uint32_t at = reserve_frame(file, 100 + (uint32_t)i);
                 memset(file->base + at + SPOOL_FRAME_HEAD, 'x', 40);
             }
         }
@@ -193,17 +135,17 @@ static void
 remains_are_not_seen(void **state)
 {
     (void)state;
-    struct spool_file *file = create(folder, SIZE);
+    struct spool_file *file = make_file(folder, SIZE);
     uint8_t room[STAMP_SIZE_MAX];
     uint64_t number = 0;
     for (uint32_t round = 1; round < 200; round++) {
-        while (put(file, stamp_event(0, number, room)))
+        while (put_event(file, stamp_event(0, number, room)))
             number++;
         spool_file_set_done(file, atomic_load(&file->tail));
         spool_file_clear(file);
         spool_file_begin(file, round + 1);
         uint64_t written = round % 4;
-        for (uint64_t i = 0; i < written && put(file, stamp_event(0, i, room)); i++)
+        for (uint64_t i = 0; i < written && put_event(file, stamp_event(0, i, room)); i++)
             continue;
         /* As another process sees it, that opens it now. */
         struct spool_file *seen;
@@ -219,7 +161,7 @@ static void
 positions_survive(void **state)
 {
     (void)state;
-    struct spool_file *file = create(folder, SIZE);
+    struct spool_file *file = make_file(folder, SIZE);
     for (uint64_t i = 0; i < 4; i++)
         put_stamped(file, i);
     struct spool_frame frame;
@@ -242,7 +184,7 @@ static void
 files_that_hold_nothing_are_absent(void **state)
 {
     (void)state;
-    struct spool_file *file = create(folder, SIZE);
+    struct spool_file *file = make_file(folder, SIZE);
     put_stamped(file, 0);
     spool_file_clear(file);
     spool_file_destroy(file);
@@ -270,7 +212,7 @@ files_are_for_their_owner_alone_and_allocated(void **state)
 {
     (void)state;
     struct stat about;
-    struct spool_file *file = create(folder, 1u << 20);
+    struct spool_file *file = make_file(folder, 1u << 20);
     assert_int_equal(stat(path, &about), 0);
     assert_int_equal(about.st_mode & 07777, 0600);
     assert_true(about.st_blocks * 512 >= 1 << 20);
@@ -332,7 +274,7 @@ what_is_synced_stays_readable(void **state)
         EACH = 37
     };
     uint64_t expected[PARTS * EACH];
-    struct spool_file *file = create(folder, 256 << 10);
+    struct spool_file *file = make_file(folder, 256 << 10);
     uint32_t from = SPOOL_FILE_START;
     for (uint64_t number = 0; number < PARTS * EACH; number++) {
         expected[number] = number;
@@ -389,173 +331,6 @@ names_and_slots_are_inverses(void **state)
         assert_false(spool_file_slot(others[i], &slot));
 }
 
-/* A file of small frames, its copy, and where the frames are. */
-#define FLIP_FRAMES 6u
-struct specimen {
-    uint8_t bytes[1024];
-    uint32_t at[FLIP_FRAMES + 1];
-    uint32_t done;
-};
-
-static void
-make_specimen(struct specimen *specimen)
-{
-    struct spool_file *file = create(folder, sizeof specimen->bytes);
-    uint32_t at = SPOOL_FILE_START;
-    struct spool_frame frame;
-    for (uint64_t i = 0; i < FLIP_FRAMES; i++) {
-        char event[64];
-        int size = snprintf(event, sizeof event, "{\"n\":%u%.*s}", (unsigned)i, (int)i * 3,
-                            "                    ");
-        assert_true(put(file, bytes_of(event, (size_t)size)));
-        specimen->at[i] = at;
-        spool_file_look(file, at, &frame);
-        at = frame.next;
-    }
-    specimen->at[FLIP_FRAMES] = at;
-    specimen->done = specimen->at[1];
-    spool_file_set_done(file, specimen->at[1]);
-    spool_file_set_sending(file, specimen->at[3]);
-    memcpy(specimen->bytes, file->base, sizeof specimen->bytes);
-    spool_file_destroy(file);
-}
-
-static bool
-is_event(struct bytes event, unsigned number)
-{
-    char text[64];
-    (void)snprintf(text, sizeof text, "%.*s", BYTES_ARG(event));
-    unsigned read;
-    return sscanf(text, "{\"n\":%u", &read) == 1 && read == number;
-}
-
-/* Reads the file with one byte changed at `flipped`: every other frame is there, in order; the one
- * that was hit is there too, or counted once. Where the file's own words were hit it is all there,
- * and at worst once more. */
-static void
-check_flipped(const struct specimen *specimen, uint32_t flipped)
-{
-    struct spool_file *file;
-    assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
-    struct spool_frame frame;
-    unsigned next = file->done == specimen->done ? 1 : 0;
-    unsigned damaged = 0;
-    assert_true(next == 1 || flipped < SPOOL_FILE_START);
-    for (uint32_t at = file->done;; at = frame.next) {
-        spool_file_look(file, at, &frame);
-        if (frame.kind == SPOOL_FRAME_NONE)
-            break;
-        if (at == specimen->at[next] && frame.kind == SPOOL_FRAME_WHOLE) {
-            assert_true(is_event(frame.event, next));
-        } else {
-            assert_int_equal(frame.kind, SPOOL_FRAME_DAMAGED);
-            assert_true(flipped >= specimen->at[next] && flipped < specimen->at[next + 1]);
-            assert_int_equal(frame.next,
-                             next + 1 == FLIP_FRAMES ? file->size : specimen->at[next + 1]);
-            damaged++;
-        }
-        if (next < 3)
-            assert_true(at < file->sending);
-        next++;
-    }
-    assert_int_equal(next, FLIP_FRAMES);
-    assert_true(damaged <= 1);
-    spool_file_destroy(file);
-}
-
-static void
-every_flipped_bit_is_found_or_harmless(void **state)
-{
-    (void)state;
-    struct specimen specimen;
-    make_specimen(&specimen);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    for (uint32_t at = 0; at < sizeof specimen.bytes; at++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            uint8_t byte = (uint8_t)(specimen.bytes[at] ^ 1u << bit);
-            assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-            check_flipped(&specimen, at);
-            assert_int_equal(pwrite(fd, specimen.bytes, sizeof specimen.bytes, 0),
-                             sizeof specimen.bytes);
-        }
-    }
-    (void)close(fd);
-}
-
-/* Whatever stands in a file, going through it comes to an end, forwards and within the file. */
-static void
-no_bytes_lead_astray(void **state)
-{
-    (void)state;
-    struct specimen specimen;
-    make_specimen(&specimen);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    uint64_t seed = 1;
-    for (unsigned round = 0; round < 5000; round++) {
-        uint8_t bytes[sizeof specimen.bytes];
-        memcpy(bytes, specimen.bytes, sizeof bytes);
-        for (unsigned i = 0; i <= round % 40; i++) {
-            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
-            size_t to = (seed >> 33) % (sizeof bytes / 8) * 8, from = (seed >> 48) % (sizeof bytes);
-            if (i % 3 == 0)
-                memmove(bytes + to, specimen.bytes + from / 8 * 8, 8);
-            else
-                bytes[from] = (uint8_t)(seed >> 24);
-        }
-        assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
-        struct spool_file *file;
-        if (spool_file_open(folder, 1, &file, NULL) != TALLY_OK)
-            continue;
-        struct spool_frame frame;
-        for (uint32_t at = file->done;; at = frame.next) {
-            spool_file_look(file, at, &frame);
-            if (frame.kind == SPOOL_FRAME_NONE)
-                break;
-            assert_true(frame.next > at && frame.next <= file->size && frame.next % 8 == 0);
-            if (frame.kind == SPOOL_FRAME_WHOLE)
-                assert_true(frame.event.data == file->base + at + SPOOL_FRAME_HEAD &&
-                            frame.event.size <= frame.next - at - SPOOL_FRAME_HEAD);
-        }
-        spool_file_destroy(file);
-    }
-    (void)close(fd);
-}
-
-/* A power cut: of the pages behind some place nothing was written. */
-static void
-what_was_cut_off_is_no_harm_to_the_rest(void **state)
-{
-    (void)state;
-    struct specimen specimen;
-    make_specimen(&specimen);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    for (uint32_t cut = SPOOL_FILE_START; cut < sizeof specimen.bytes; cut += 8) {
-        uint8_t bytes[sizeof specimen.bytes] = { 0 };
-        memcpy(bytes, specimen.bytes, cut);
-        assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
-        struct spool_file *file;
-        assert_int_equal(spool_file_open(folder, 1, &file, NULL), TALLY_OK);
-        unsigned whole = 1;
-        struct spool_frame frame;
-        for (uint32_t at = file->done;; at = frame.next) {
-            spool_file_look(file, at, &frame);
-            if (frame.kind == SPOOL_FRAME_NONE)
-                break;
-            whole += frame.kind == SPOOL_FRAME_WHOLE;
-        }
-        unsigned expected = 1;
-        /* The zeros at a frame's end may be cut off as well. */
-        while (expected < FLIP_FRAMES && specimen.at[expected + 1] <= cut)
-            expected++;
-        assert_int_equal(whole, expected);
-        spool_file_destroy(file);
-    }
-    (void)close(fd);
-}
-
 /* The example of docs/format.md. */
 static void
 bytes_are_as_documented(void **state)
@@ -576,50 +351,31 @@ bytes_are_as_documented(void **state)
     uint8_t expected[1024] = { 0 };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         memcpy(expected + parts[i].at, parts[i].bytes, sizes[i]);
-    struct spool_file *file = create(folder, sizeof expected);
+    struct spool_file *file = make_file(folder, sizeof expected);
     struct bytes event = bytes_text("{\"action\":\"user.login\"}");
-    uint32_t at = reserve(file, (uint32_t)event.size);
+    uint32_t at = reserve_frame(file, (uint32_t)event.size);
     spool_file_fill(file, at, event, INT64_C(1795996800000000000));
     spool_file_set_sending(file, atomic_load(&file->tail));
     assert_memory_equal(file->base, expected, sizeof expected);
     spool_file_destroy(file);
 }
 
-static void
-a_newer_version_is_refused(void **state)
-{
-    (void)state;
-    struct spool_file *file = create(folder, SIZE);
-    struct tally_error error;
-    put_stamped(file, 0);
-    put_u32(file->base + 8, 2);
-    put_u32(file->base + 60, crc32c(0, file->base, 60));
-    spool_file_destroy(file);
-    assert_int_equal(spool_file_open(folder, 1, &file, &error), TALLY_UNSUPPORTED);
-    assert_non_null(strstr(error.text, "newer version"));
-}
-
 int
 main(void)
 {
-#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        ON_DISK(sizes_come_back),
-        ON_DISK(a_slow_thread_is_waited_for_while_it_lives),
-        ON_DISK(unfinished_frames_are_passed_over),
-        ON_DISK(remains_are_not_seen),
-        ON_DISK(positions_survive),
-        ON_DISK(files_that_hold_nothing_are_absent),
-        ON_DISK(files_are_for_their_owner_alone_and_allocated),
-        ON_DISK(a_prepared_file_is_in_memory_and_holds_nothing),
-        ON_DISK(what_is_synced_stays_readable),
-        ON_DISK(a_limit_of_sizes_is_a_full_disk_and_no_signal),
-        ON_DISK(names_and_slots_are_inverses),
-        ON_DISK(every_flipped_bit_is_found_or_harmless),
-        ON_DISK(no_bytes_lead_astray),
-        ON_DISK(what_was_cut_off_is_no_harm_to_the_rest),
-        ON_DISK(bytes_are_as_documented),
-        ON_DISK(a_newer_version_is_refused),
+        WITH_FOLDER(sizes_come_back),
+        WITH_FOLDER(a_slow_thread_is_waited_for_while_it_lives),
+        WITH_FOLDER(unfinished_frames_are_passed_over),
+        WITH_FOLDER(remains_are_not_seen),
+        WITH_FOLDER(positions_survive),
+        WITH_FOLDER(files_that_hold_nothing_are_absent),
+        WITH_FOLDER(files_are_for_their_owner_alone_and_allocated),
+        WITH_FOLDER(a_prepared_file_is_in_memory_and_holds_nothing),
+        WITH_FOLDER(what_is_synced_stays_readable),
+        WITH_FOLDER(a_limit_of_sizes_is_a_full_disk_and_no_signal),
+        WITH_FOLDER(names_and_slots_are_inverses),
+        WITH_FOLDER(bytes_are_as_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
