@@ -1,14 +1,12 @@
 #include "key_finding.h"
 
 #include "clock.h"
+#include "keyring_fixture.h"
 
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -29,32 +27,10 @@ keep(void *context, const struct key_finding *finding, struct tally_error *error
     return TALLY_OK;
 }
 
-static char folder[64];
-static char path[80];
-
-static int
-begin(void **state)
-{
-    (void)snprintf(folder, sizeof folder, P_tmpdir "/tally-finding.XXXXXX");
-    struct keyring *keyring;
-    if (mkdtemp(folder) == NULL || keyring_create(folder, &keyring, NULL) != TALLY_OK)
-        return -1;
-    (void)snprintf(path, sizeof path, "%s/tally.db", folder);
-    *state = keyring;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    keyring_close(*state);
-    (void)unlink(path);
-    return rmdir(folder);
-}
-
 /* A key as it may have become; times in days, 0 for none. Today is day 1000. */
 static void
-put(const char *role, int created, int expires, int last_used, const char *rest)
+put(const struct ring *ring, const char *role, int created, int expires, int last_used,
+    const char *rest)
 {
     char sql[512];
     (void)snprintf(sql, sizeof sql,
@@ -64,26 +40,21 @@ put(const char *role, int created, int expires, int last_used, const char *rest)
                    " nullif(%d, 0) * %lld); %s",
                    role, created, (long long)CLOCK_DAY, expires, (long long)CLOCK_DAY, last_used,
                    (long long)CLOCK_DAY, rest);
-    sqlite3 *database;
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    char *message = NULL;
-    if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail_msg("%s", message);
-    (void)sqlite3_close(database);
+    run_sql(ring, sql);
 }
 
 static struct found
-find(struct keyring *keyring)
+find(const struct ring *ring)
 {
     struct found found = { 0 };
-    assert_int_equal(key_findings(keyring, 1000 * CLOCK_DAY, keep, &found, NULL), TALLY_OK);
+    assert_int_equal(key_findings(ring->keyring, 1000 * CLOCK_DAY, keep, &found, NULL), TALLY_OK);
     return found;
 }
 
 static void
 each_trouble_is_found(void **state)
 {
-    put("admin", 999, 0, 0, ""); /* key 1, which stays */
+    put(*state, "admin", 999, 0, 0, ""); /* key 1, which stays */
     static const struct {
         int created, expires, last_used;
         const char *rest;
@@ -104,7 +75,7 @@ each_trouble_is_found(void **state)
         { 100, 0, 0, "UPDATE keys SET replaced_by = 1 WHERE id > 1", "", "being replaced" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        put("writer", rows[i].created, rows[i].expires, rows[i].last_used, rows[i].rest);
+        put(*state, "writer", rows[i].created, rows[i].expires, rows[i].last_used, rows[i].rest);
         struct found found = find(*state);
         if (strcmp(found.letters, rows[i].letters) != 0)
             fail_msg("%s: \"%s\"", rows[i].why, found.letters);
@@ -117,18 +88,18 @@ a_ring_without_an_admin_key(void **state)
     struct found found = find(*state);
     assert_string_equal(found.letters, "A");
     assert_non_null(strstr(found.last.cure, "--role admin"));
-    put("auditor", 999, 0, 0, "");
+    put(*state, "auditor", 999, 0, 0, "");
     assert_string_equal(find(*state).letters, "A");
-    put("admin", 999, 0, 0, "");
+    put(*state, "admin", 999, 0, 0, "");
     assert_string_equal(find(*state).letters, "");
-    put("admin", 999, 999, 0, "DELETE FROM keys WHERE expires IS NULL");
+    put(*state, "admin", 999, 999, 0, "DELETE FROM keys WHERE expires IS NULL");
     assert_string_equal(find(*state).letters, "RA");
 }
 
 static void
 a_finding_names_its_key_and_cure(void **state)
 {
-    put("admin", 600, 0, 999, "");
+    put(*state, "admin", 600, 0, 999, "");
     struct found found = find(*state);
     assert_string_equal(found.last.text, "key 1 (Ann) is 400 days old");
     assert_string_equal(found.last.cure, "`tally key … rotate 1`");
@@ -138,9 +109,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_trouble_is_found, begin, end),
-        cmocka_unit_test_setup_teardown(a_ring_without_an_admin_key, begin, end),
-        cmocka_unit_test_setup_teardown(a_finding_names_its_key_and_cure, begin, end),
+        WITH_RING(each_trouble_is_found),
+        WITH_RING(a_ring_without_an_admin_key),
+        WITH_RING(a_finding_names_its_key_and_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

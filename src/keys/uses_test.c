@@ -1,44 +1,27 @@
 #include "uses.h"
 
+#include "keyring_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-static char folder[64];
-static char path[80];
-
 static int
-begin(void **state)
+set_up(void **state)
 {
-    (void)snprintf(folder, sizeof folder, P_tmpdir "/tally-uses.XXXXXX");
-    struct keyring *keyring;
-    if (mkdtemp(folder) == NULL || keyring_create(folder, &keyring, NULL) != TALLY_OK)
+    if (ring_set_up(state) != 0)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/tally.db", folder);
-    struct keyring_request request = { .name = "portal", .role = ROLE_WRITER };
-    struct new_key key;
-    *state = keyring;
-    return keyring_add(keyring, &request, &key, NULL) == TALLY_OK && key.id == 1 ? 0 : -1;
-}
-
-static int
-end(void **state)
-{
-    keyring_close(*state);
-    (void)unlink(path);
-    return rmdir(folder);
+    return add_key(*state, "portal", ROLE_WRITER, NULL, 0).id == 1 ? 0 : -1;
 }
 
 static struct uses *
-read_back(struct keyring *keyring)
+read_back(const struct ring *ring)
 {
     struct uses *uses;
-    assert_int_equal(uses_read(keyring, 1, &uses, NULL), TALLY_OK);
+    assert_int_equal(uses_read(ring->keyring, 1, &uses, NULL), TALLY_OK);
     return uses;
 }
 
@@ -69,14 +52,15 @@ what_is_settled_is_not_collected_again(void **state)
 static void
 what_the_ring_knows_is_settled(void **state)
 {
-    struct uses *uses = read_back(*state);
+    const struct ring *ring = *state;
+    struct uses *uses = read_back(ring);
     assert_true(uses_add(uses, "10.0.0.1", 100));
     assert_true(uses_add(uses, "::1", 101));
     size_t count = uses_collect(uses, pending);
-    assert_int_equal(keyring_note(*state, pending, count, 0, NULL), TALLY_OK);
+    assert_int_equal(keyring_note(ring->keyring, pending, count, 0, NULL), TALLY_OK);
     uses_free(uses);
 
-    uses = read_back(*state);
+    uses = read_back(ring);
     assert_int_equal(uses_collect(uses, pending), 0);
     assert_false(uses_add(uses, "::1", 200));
     assert_true(uses_add(uses, "::2", 201));
@@ -124,10 +108,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_settled_is_not_collected_again, begin, end),
-        cmocka_unit_test_setup_teardown(what_the_ring_knows_is_settled, begin, end),
-        cmocka_unit_test_setup_teardown(the_address_unused_for_longest_gives_way, begin, end),
-        cmocka_unit_test_setup_teardown(a_long_address_is_cut, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_settled_is_not_collected_again, set_up,
+                                        ring_tear_down),
+        cmocka_unit_test_setup_teardown(what_the_ring_knows_is_settled, set_up, ring_tear_down),
+        cmocka_unit_test_setup_teardown(the_address_unused_for_longest_gives_way, set_up,
+                                        ring_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_address_is_cut, set_up, ring_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
