@@ -1,12 +1,18 @@
+/*
+ * scan_test.c - what a scan finds, in every order and however it is asked, against the naive list: every
+ * entry by match.c.
+ */
 #include "scan.h"
 
-#include "scan_fixture.h"
+#include "corpus_scan.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -256,18 +262,15 @@ random_filters_agree_with_the_naive_list(void **state)
 static void
 check_count(struct corpus *corpus, const char *text)
 {
-    struct filter *filter = parse(bytes_text(text));
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    struct scan *scan;
+    struct corpus_scan scan;
     uint64_t count, wanted = 0;
+    corpus_scan_begin(&scan, corpus, text, 1);
     for (uint64_t i = 0; i < corpus->count; i++)
-        wanted += filter_match(filter, i, corpus->entries[i].values, corpus->scratch);
-    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
-    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
+        wanted += corpus_scan_matches(&scan, i);
+    assert_int_equal(scan_count(scan.scan, &count, NULL), TALLY_OK);
     if (count != wanted)
         fail_msg("%s: %" PRIu64 " of %" PRIu64, text, count, wanted);
-    scan_destroy(scan);
-    filter_destroy(filter);
+    corpus_scan_end(&scan);
 }
 
 /* Pages of a few rows have bounds near all that is asked for: every value is the end of a range. */
@@ -294,166 +297,6 @@ numbers_at_the_bounds_of_pages_are_found(void **state)
         }
         corpus_destroy(corpus);
     }
-}
-
-/* Counts, and says how many pages were asked about. */
-static uint64_t
-count_asked(struct corpus *corpus, const char *text, uint64_t *pages_asked)
-{
-    struct filter *filter = parse(bytes_text(text));
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    struct scan *scan;
-    uint64_t count;
-    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
-    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
-    *pages_asked = scan_account(scan)->pages[FATE_ASKED];
-    scan_destroy(scan);
-    filter_destroy(filter);
-    return count;
-}
-
-/* The heads' two pages are asked about in any case; hardly any other has what is asked for. */
-static void
-indexes_rule_pages_out(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 40000, 20000, 100, 100, 0 };
-    static const struct {
-        const char *filter;
-        uint64_t count, pages;
-    } rows[] = {
-        { "session_id:session-3", 100, 1 },
-        { "session_id:session-3,session-100", 200, 2 },
-        { "details.of.rare:k-7", 67, 1 },
-        { "details.n:7.5", 167, 1 },
-        { "details.n:7.5 session_id:session-99", 0, 0 },
-        { "session_id:session-3 OR details.of.rare:k-200", 166, 2 },
-        { "user_id:u1 session_id:nobody", 0, 0 },
-        { "endpoint:/api/items/17 index:<20000", 4, 4 },
-        { "session_id:session-3 -details.of.rare:k-4", 67, 1 },
-    };
-    struct corpus *corpus = corpus_create(8, sizes);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        uint64_t pages, all;
-        uint64_t count = count_asked(corpus, rows[i].filter, &pages);
-        if (pages > rows[i].pages + 2 + 1)
-            fail_msg("%s: %u pages", rows[i].filter, (unsigned)pages);
-        if (count > rows[i].count || count < rows[i].count * 9 / 10)
-            fail_msg("%s: %u entries", rows[i].filter, (unsigned)count);
-        if (i + 1 < sizeof rows / sizeof *rows)
-            continue;
-        corpus_change(corpus, CORPUS_LOSE_INDEXES);
-        assert_int_equal(count_asked(corpus, rows[i].filter, &all), count);
-        assert_true(all > pages);
-    }
-    corpus_destroy(corpus);
-}
-
-/* Ends a scan after so many pages. */
-static tally_status
-count_down(void *context, struct tally_error *error)
-{
-    unsigned *left = context;
-    (void)error;
-    return (*left)-- == 0 ? TALLY_BUSY : TALLY_OK;
-}
-
-static void
-who_waits_no_longer_is_heard_at_every_page(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 0 };
-    const unsigned pages = 3 + 1 + 1 + 1;
-    struct corpus *corpus = corpus_create(7, sizes);
-    struct filter *filter = parse(bytes_text("index:0..")); /* counts do not tell */
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    struct scan *scan;
-    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
-    for (unsigned allowed = 0; allowed <= pages; allowed++) {
-        const tally_status wanted = allowed < pages ? TALLY_BUSY : TALLY_OK;
-        const struct scan_place place = SCAN_START;
-        static struct scan_hit hits[20000];
-        struct scan_list list;
-        uint64_t count;
-        unsigned left = allowed;
-        scan_watch(scan, count_down, &left);
-        assert_int_equal(scan_count(scan, &count, NULL), wanted);
-        for (enum scan_order order = ORDER_TIME_DOWN; order <= ORDER_INDEX_DOWN; order++) {
-            left = allowed;
-            assert_int_equal(scan_list(scan, order, &place, hits, 20000, &list, NULL), wanted);
-        }
-    }
-    scan_destroy(scan);
-    filter_destroy(filter);
-    corpus_destroy(corpus);
-}
-
-/* Fails at its page number `left`, with a message of its own. */
-static tally_status
-visit_some(void *context, const struct scan_page *page, struct tally_error *error)
-{
-    unsigned *left = context;
-    (void)page;
-    if ((*left)-- > 0)
-        return TALLY_OK;
-    (void)snprintf(error->text, sizeof error->text, "enough");
-    return TALLY_IO;
-}
-
-/* Two segments by their counts, and the pages of two heads. */
-static void
-who_waits_no_longer_is_heard_at_every_run_that_is_counted(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 0 };
-    const unsigned asked = 1 + 1 + 1 + 1;
-    struct corpus *corpus = corpus_create(7, sizes);
-    struct filter *filter = parse(bytes_text(""));
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    struct scan *scan;
-    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
-    for (unsigned allowed = 0; allowed <= asked; allowed++) {
-        uint64_t count;
-        unsigned left = allowed;
-        scan_watch(scan, count_down, &left);
-        assert_int_equal(scan_count(scan, &count, NULL), allowed < asked ? TALLY_BUSY : TALLY_OK);
-    }
-    assert_int_equal(scan_account(scan)->runs[FATE_COUNTED] > 0, true);
-    scan_destroy(scan);
-    filter_destroy(filter);
-    corpus_destroy(corpus);
-}
-
-static void
-the_first_failure_ends_all_threads(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 5, 0 };
-    struct corpus *corpus = corpus_create(7, sizes);
-    struct filter *filter = parse(bytes_text(""));
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    struct scan *scan;
-    assert_int_equal(scan_create(filter, &source, &scan, NULL), TALLY_OK);
-    for (unsigned left = 0; left < 2; left++) {
-        unsigned lefts[3] = { left, left,
-                              left }; /* of seven pages one of three threads has three */
-        void *contexts[3] = { &lefts[0], &lefts[1], &lefts[2] };
-        struct tally_error error = { 0 };
-        assert_int_equal(scan_pages_shared(scan, 3, visit_some, contexts, &error), TALLY_IO);
-        assert_string_equal(error.text, "enough");
-    }
-    unsigned allowed = 0;
-    uint64_t count;
-    scan_watch(scan, count_down, &allowed);
-    scan_share(scan, SCAN_THREADS_MAX + 1);
-    assert_int_equal(scan_threads(scan), 2); /* of five runs */
-    assert_int_equal(scan_count(scan, &count, NULL), TALLY_BUSY);
-    allowed = 100;
-    assert_int_equal(scan_count(scan, &count, NULL), TALLY_OK);
-    assert_in_range(allowed, 93, 99); /* one at least, seven at most */
-    scan_destroy(scan);
-    filter_destroy(filter);
-    corpus_destroy(corpus);
 }
 
 /* Lists of one hit, where every step is a border, on a small corpus. */
@@ -489,91 +332,6 @@ large_dictionaries_are_learned_as_they_are_met(void **state)
     struct corpus *corpus = corpus_create(11, sizes);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         check_filter(corpus, bytes_text(filters[i]), corpus->count, 5000);
-    corpus_destroy(corpus);
-}
-
-/* The rows of a page whose codes are in a range, by the page decoded. */
-static void
-check_codes(struct run_reader *reader, const struct run *run, enum field_id field, uint32_t number,
-            const struct code_range *range)
-{
-    struct row_set all, found = { 0 };
-    struct page page;
-    uint32_t left = run->count - number * PAGE_ROWS;
-    row_set_fill(&all, left < PAGE_ROWS ? left : PAGE_ROWS);
-    assert_int_equal(run_codes_in(reader, field, number, range, &all, &found, NULL), TALLY_OK);
-    assert_int_equal(run_page(reader, field, number, &page, NULL), TALLY_OK);
-    assert_true(page.kind == PAGE_CODES || page.kind == PAGE_ABSENT);
-    for (uint32_t row = 0; row < PAGE_ROWS; row++) {
-        uint32_t code = page.kind == PAGE_CODES && row < page.rows ? page.codes[row] : 0;
-        bool in = row < page.rows && code >= range->first && code <= range->last;
-        if (row_set_has(&found, row) != in)
-            fail_msg("page %u, row %u has code %u: it is%s in %u to %u", number, row, code,
-                     in ? "" : " not", range->first, range->last);
-    }
-}
-
-/* In segments and heads, in any order of pages, also where a snapshot of an older size cuts a page. */
-static void
-codes_are_found_as_they_are_decoded(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 26000, 300, 5000, 700, 0 };
-    static const enum field_id of[] = { FIELD_ACTION, FIELD_STATUS, FIELD_USER_ID };
-    struct corpus *corpus = corpus_create(13, sizes);
-    uint64_t seed = 5;
-    for (unsigned cut = 0; cut < 2; cut++) {
-        struct scan_source source = corpus_source(corpus, cut == 0 ? corpus->count : 23456);
-        for (size_t i = 0; i < source.run_count; i++) {
-            const struct run *run = source.run(source.context, i);
-            struct run_reader *reader;
-            assert_int_equal(run_reader_create(run, &reader, NULL), TALLY_OK);
-            for (unsigned round = 0; round < 60; round++) {
-                enum field_id field = of[corpus_random(&seed, 3)];
-                uint32_t page = (uint32_t)corpus_random(&seed, run_page_count(run));
-                uint32_t first = (uint32_t)corpus_random(&seed, 8);
-                uint32_t last = first + (uint32_t)corpus_random(&seed, round % 2 == 0 ? 1 : 8);
-                if (round % 10 == 0)
-                    last = UINT32_MAX;
-                check_codes(reader, run, field, page, &(struct code_range){ first, last });
-            }
-            run_reader_destroy(reader);
-        }
-    }
-    corpus_destroy(corpus);
-}
-
-/* A page here and a page there is read alone; in order, several come with one read. */
-static void
-pages_in_order_are_read_together(void **state)
-{
-    (void)state;
-    static const uint32_t sizes[] = { 16 * PAGE_ROWS, 10, 10, 0 };
-    struct corpus *corpus = corpus_create(17, sizes);
-    struct scan_source source = corpus_source(corpus, corpus->count);
-    const struct run *run = source.run(source.context, 0);
-    const struct code_range range = { 1, 1 };
-    struct row_set all, found = { 0 };
-    struct run_reader *reader;
-    assert_non_null(run->segment);
-    row_set_fill(&all, PAGE_ROWS);
-    assert_int_equal(run_reader_create(run, &reader, NULL), TALLY_OK);
-
-    assert_int_equal(run_codes_in(reader, FIELD_ACTION, 15, &range, &all, &found, NULL), TALLY_OK);
-    struct run_meter before = *run_meter(reader);
-    assert_int_equal(run_codes_in(reader, FIELD_ACTION, 9, &range, &all, &found, NULL), TALLY_OK);
-    uint64_t alone = run_meter(reader)->bytes - before.bytes;
-    assert_int_equal(run_meter(reader)->reads - before.reads, 1);
-    assert_int_equal(run_codes_in(reader, FIELD_ACTION, 2, &range, &all, &found, NULL), TALLY_OK);
-    assert_int_equal(run_meter(reader)->reads - before.reads, 2);
-    assert_in_range(run_meter(reader)->bytes - before.bytes, alone + 1, 3 * alone);
-
-    before = *run_meter(reader);
-    for (uint32_t page = 0; page < 16; page++)
-        assert_int_equal(run_codes_in(reader, FIELD_ACTION, page, &range, &all, &found, NULL),
-                         TALLY_OK);
-    assert_in_range(run_meter(reader)->reads - before.reads, 1, 4); /* of 1, 4 and 11 pages */
-    run_reader_destroy(reader);
     corpus_destroy(corpus);
 }
 
@@ -629,14 +387,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters_agree_with_the_naive_list),
         cmocka_unit_test(numbers_at_the_bounds_of_pages_are_found),
-        cmocka_unit_test(indexes_rule_pages_out),
-        cmocka_unit_test(who_waits_no_longer_is_heard_at_every_page),
-        cmocka_unit_test(who_waits_no_longer_is_heard_at_every_run_that_is_counted),
-        cmocka_unit_test(the_first_failure_ends_all_threads),
         cmocka_unit_test(lists_of_any_length_join),
         cmocka_unit_test(large_dictionaries_are_learned_as_they_are_met),
-        cmocka_unit_test(codes_are_found_as_they_are_decoded),
-        cmocka_unit_test(pages_in_order_are_read_together),
         cmocka_unit_test(later_fields_are_found_under_details),
         cmocka_unit_test(orders_have_names),
     };
