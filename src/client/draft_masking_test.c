@@ -63,6 +63,38 @@ masked_by_name(void **state)
           "\"action\":\"token\",\"user_id\":\"password\"", 0 },
         { "what stands beside it stays", "\"action\":\"a\",\"details\":{\"a\":1,\"pin\":2,\"b\":3}",
           "\"action\":\"a\",\"details\":{\"a\":1,\"pin\":\"[masked]\",\"b\":3}", 1 },
+        { "of several, what is no count",
+          "\"action\":\"a\",\"details\":{\"tokens\":512,\"cookies\":{\"a\":1},\"pins\":[1],"
+          "\"secrets\":true}",
+          "\"action\":\"a\",\"details\":{\"tokens\":512,\"cookies\":\"[masked]\","
+          "\"pins\":\"[masked]\",\"secrets\":true}",
+          2 },
+        { "pairs in an array",
+          "\"action\":\"a\",\"details\":{\"h\":[[\"Authorization\",\"x\"],[\"Host\",\"h\"],"
+          "[\"pin\"],[\"pin\",\"a\",\"b\"],[]],\"f\":[\"password\",\"email\"]}",
+          "\"action\":\"a\",\"details\":{\"h\":[[\"Authorization\",\"[masked]\"],[\"Host\",\"h\"],"
+          "[\"pin\"],[\"pin\",\"a\",\"b\"],[]],\"f\":[\"password\",\"email\"]}",
+          1 },
+        { "members called name and value",
+          "\"action\":\"a\",\"details\":{\"env\":[{\"name\":\"DB_PASSWORD\",\"value\":\"x\"},"
+          "{\"name\":\"A\",\"value\":\"y\"},{\"new_value\":2,\"old_value\":1,\"field\":\"pin\"},"
+          "{\"ParameterKey\":\"Token\",\"ParameterValue\":{}},{\"value\":\"z\",\"name\":1}]}",
+          "\"action\":\"a\",\"details\":{\"env\":[{\"name\":\"DB_PASSWORD\",\"value\":\"[masked]\"}"
+          ","
+          "{\"name\":\"A\",\"value\":\"y\"},{\"new_value\":\"[masked]\","
+          "\"old_value\":\"[masked]\",\"field\":\"pin\"},"
+          "{\"ParameterKey\":\"Token\",\"ParameterValue\":\"[masked]\"},"
+          "{\"value\":\"z\",\"name\":1}]}",
+          4 },
+        { "in texts",
+          "\"action\":\"a\",\"endpoint\":\"/r?token=x\",\"message\":\"{\\\"pin\\\":1}\","
+          "\"error_message\":\"https://u:p@h\",\"details\":{\"q\":[\"cvv=1\"]},"
+          "\"user_id\":\"pin=1\"",
+          "\"action\":\"a\",\"endpoint\":\"/r?token=[masked]\","
+          "\"message\":\"{\\\"pin\\\":[masked]}\","
+          "\"error_message\":\"https://u:[masked]@h\",\"details\":{\"q\":[\"cvv=[masked]\"]},"
+          "\"user_id\":\"pin=1\"",
+          4 },
         { "beside a null that goes", "\"crud\":null,\"token\":1,\"action\":\"a\"",
           "\"token\":\"[masked]\",\"action\":\"a\"", 1 },
     };
