@@ -3,7 +3,8 @@
  *
  * Records stand one behind the other in FOLDER/journal/NUMBER, each wholly within one file. Where
  * the next does not fit, it goes to the beginning of a fresh file with the next number: a spare, or
- * a new one. What the bytes are is in journal_record.c, how they are read back in journal_read.c.
+ * a new one. What the bytes are is in journal_record.c, how they are read back in journal_read.c,
+ * and how a process that did not write them takes them over in journal_claim.c.
  *
  *     1. A record is written only after the one before it was synced.
  *     2. A file has a number only when all of it is synced, and a record only when its name is.
@@ -22,73 +23,27 @@
  *              sync the folder      the fresh file, empty
  *     write and sync the record     see journal_read.c
  *
- * Claiming after a restart takes nothing on trust that an earlier process did not see synced. It
- * may have died between a write and its sync, or have seen the sync fail: then the bytes that were
- * just read may be in the kernel's cache only, counted as clean, and a sync would succeed without
- * writing them. So the last record (by 1, the only one this can be true of) is written again as it
- * is and synced. Files behind it hold no record; whether their names are durable is as doubtful, so
- * they are removed and made anew. A torn tail in its own file is overwritten with zeros: no remains
- * of a record that never was may lie where the next one will stand.
- *
  * TALLY_FULL is answered only where nothing has changed: a new file could not be made whole. A
  * record itself overwrites space that is taken; should a file system (one that copies on write)
  * lack space even so, that is a fault like any other.
  */
+#include "journal_parts.h"
+
 #include "buffer.h"
 #include "crc32c.h"
 #include "fault.h"
-#include "journal_file.h"
-#include "random.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STAGING_SIZE (16u << 10) /* header and as much of the body as fits are written at once */
 #define FILE_GROWTH  4u
 #define FILE_ROUND   4096u
-#define COPY_SIZE    (1u << 20)
 #define RECORD_LARGE (256u << 10) /* from here on, twice the bytes cost more than a slower sync */
 
-/* A file that was gone on from and is not trimmed. */
-struct older {
-    uint64_t number, size;
-    uint64_t used;    /* bytes; beyond are zeros or remains */
-    bool used_before; /* remains */
-};
-
-/* A file that was trimmed and is kept under its old number, to be overwritten. */
-struct spare {
-    uint64_t number;
-    bool wiped; /* zeros behind its header */
-};
-
-struct journal {
-    struct journal_place place;
-    char folder[DISK_NAME_SIZE];
-    uint8_t tag[16];
-    uint32_t seed;
-    uint64_t epoch;
-    bool poisoned;
-    char poison[256];
-
-    struct journal_position next; /* its file is the open one */
-    atomic_ullong entries;        /* next.index, for journal_publish() */
-    struct disk_file *file;
-    uint64_t offset, size;
-    bool used_before;
-    uint64_t last_span; /* of the newest record that was appended, or is to be */
-
-    struct older *older;
-    size_t older_count, older_capacity;
-    struct spare spares[JOURNAL_SPARES_MAX];
-    size_t spare_count;
-    uint8_t staging[STAGING_SIZE];
-};
-
-static tally_status
-sync_journal_folder(const struct journal_place *place, struct tally_error *error)
+tally_status
+journal_sync_folder(const struct journal_place *place, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
     journal_folder_name(place, name);
@@ -108,7 +63,7 @@ journal_create(struct disk *disk, const char *folder, const uint8_t tag[16],
     if (status == TALLY_OK)
         status = journal_file_create(&place, 1, JOURNAL_FILE_FIRST, JOURNAL_ZEROS_WRITTEN, error);
     if (status == TALLY_OK)
-        status = sync_journal_folder(&place, error);
+        status = journal_sync_folder(&place, error);
     return status;
 }
 
@@ -140,156 +95,41 @@ check_poison(const struct journal *journal, struct tally_error *error)
                  journal->folder, journal->poison);
 }
 
-/* Writes bytes of a file as they are, so that the next sync really writes them. */
-static tally_status
-write_again(struct disk_file *file, uint64_t from, uint64_t to, struct tally_error *error)
-{
-    uint8_t *copy = malloc(COPY_SIZE);
-    if (copy == NULL)
-        return memory_fault(error);
-    tally_status status = TALLY_OK;
-    while (from < to && status == TALLY_OK) {
-        size_t size = to - from < COPY_SIZE ? (size_t)(to - from) : COPY_SIZE;
-        status = disk_read_all(file, from, copy, size, error);
-        if (status == TALLY_OK)
-            status = disk_write(file, from, copy, size, error);
-        from += size;
-    }
-    free(copy);
-    return status;
-}
-
-/* Makes what was read durable, and what was torn zeros. */
-static tally_status
-settle(struct journal *journal, const struct journal_tail *tail, struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    if (tail->last_offset > 0)
-        status = write_again(journal->file, tail->last_offset, tail->offset, error);
-    if (status == TALLY_OK && tail->torn && tail->torn_file == journal->next.file)
-        status = journal_file_clear(journal->file, tail->torn_offset,
-                                    tail->torn_offset + tail->torn_bytes, error);
-    if (status == TALLY_OK)
-        status = disk_sync(journal->file, error);
-    if (status == TALLY_OK)
-        status = sync_journal_folder(&journal->place, error);
-    return status;
-}
-
-static tally_status
-missing_file(const struct journal_place *place, uint64_t number, struct tally_error *error)
+tally_status
+journal_missing_file(const struct journal_place *place, uint64_t number, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
     journal_file_name(place, number, name);
     return fault(error, TALLY_DAMAGED, "%s is missing", name);
 }
 
-/* Opens the file that records go to, which must be there. */
-static tally_status
-open_next(const struct journal *journal, uint64_t number, struct disk_file **file_out,
-          uint64_t *size_out, struct tally_error *error)
+tally_status
+journal_open_next(const struct journal *journal, uint64_t number, struct disk_file **file_out,
+                  uint64_t *size_out, struct tally_error *error)
 {
     tally_status status =
         journal_file_open(&journal->place, number, DISK_WRITE, file_out, size_out, error);
-    return status == TALLY_ABSENT ? missing_file(&journal->place, number, error) : status;
+    return status == TALLY_ABSENT ? journal_missing_file(&journal->place, number, error) : status;
 }
 
-/* Remembers a file that is gone on from. Room for one more was made before. */
-static void
-add_older(struct journal *journal, const struct older *older)
+void
+journal_add_older(struct journal *journal, const struct journal_older *older)
 {
     assert(journal->older_count < journal->older_capacity);
     journal->older[journal->older_count++] = *older;
 }
 
-static tally_status
-make_older_room(struct journal *journal, struct tally_error *error)
+tally_status
+journal_make_older_room(struct journal *journal, struct tally_error *error)
 {
     if (journal->older_count < journal->older_capacity)
         return TALLY_OK;
     size_t capacity = journal->older_capacity * 2 + 8;
-    struct older *older = realloc(journal->older, capacity * sizeof *older);
+    struct journal_older *older = realloc(journal->older, capacity * sizeof *older);
     if (older == NULL)
         return memory_fault(error);
     journal->older = older;
     journal->older_capacity = capacity;
-    return TALLY_OK;
-}
-
-/* What becomes of a file there is: before `first` and behind the one that goes on it is removed,
- * between them it was filled by an earlier process. How far is not known: it counts as full. */
-static tally_status
-claim_file(struct journal *journal, uint64_t first, uint64_t number, struct tally_error *error)
-{
-    if (number == journal->next.file)
-        return TALLY_OK;
-    if (number < first || number > journal->next.file) {
-        char name[DISK_NAME_SIZE];
-        journal_file_name(&journal->place, number, name);
-        tally_status status = disk_unlink(journal->place.disk, name, error);
-        return status == TALLY_ABSENT ? TALLY_OK : status;
-    }
-    struct disk_file *file;
-    uint64_t size;
-    tally_status status =
-        journal_file_open(&journal->place, number, DISK_READ, &file, &size, error);
-    if (status != TALLY_OK)
-        return status == TALLY_ABSENT ? missing_file(&journal->place, number, error) : status;
-    disk_close(file);
-    status = make_older_room(journal, error);
-    if (status == TALLY_OK)
-        add_older(journal, &(struct older){ .number = number, .size = size, .used = size });
-    return status;
-}
-
-static tally_status
-claim_files(struct journal *journal, uint64_t first, const struct journal_tail *tail,
-            struct tally_error *error)
-{
-    struct journal_numbers list;
-    tally_status status = journal_file_list(&journal->place, &list, error);
-    if (status != TALLY_OK)
-        return status;
-    for (size_t i = 0; i < list.count && status == TALLY_OK; i++)
-        status = claim_file(journal, first, list.numbers[i], error);
-    free(list.numbers);
-    if (status == TALLY_OK)
-        status = journal_file_remove_remnant(&journal->place, error);
-    if (status == TALLY_OK)
-        status = open_next(journal, journal->next.file, &journal->file, &journal->size, error);
-    if (status == TALLY_OK)
-        status = settle(journal, tail, error);
-    return status;
-}
-
-tally_status
-journal_claim(struct disk *disk, const char *folder, const uint8_t tag[16],
-              const struct journal_position *from, const struct journal_position *end,
-              const struct journal_tail *tail, struct journal **journal_out, uint64_t *epoch_out,
-              struct tally_error *error)
-{
-    assert(strlen(folder) < DISK_NAME_SIZE);
-    struct journal *journal = calloc(1, sizeof *journal);
-    if (journal == NULL)
-        return memory_fault(error);
-    memcpy(journal->folder, folder, strlen(folder) + 1);
-    memcpy(journal->tag, tag, sizeof journal->tag);
-    journal->place = (struct journal_place){ disk, journal->folder, journal->tag };
-    journal->seed = record_seed(tag);
-    journal->next = *end;
-    journal->offset = tail->offset;
-    journal->used_before = tail->used_before;
-    atomic_init(&journal->entries, end->index);
-    /* The lock is what fences other processes off; two claims never share an epoch. */
-    random_bytes(&journal->epoch, sizeof journal->epoch);
-
-    tally_status status = claim_files(journal, from->file, tail, error);
-    if (status != TALLY_OK) {
-        journal_close(journal);
-        return status;
-    }
-    *journal_out = journal;
-    *epoch_out = journal->epoch;
     return TALLY_OK;
 }
 
@@ -332,7 +172,7 @@ name_fresh(struct journal *journal, uint64_t number, uint64_t span, bool *used_b
         *used_before_out = false;
         return journal_file_create(&journal->place, number, size, zeros_for(journal), error);
     }
-    const struct spare *spare = &journal->spares[journal->spare_count - 1];
+    const struct journal_spare *spare = &journal->spares[journal->spare_count - 1];
     char from[DISK_NAME_SIZE], to[DISK_NAME_SIZE];
     journal_file_name(&journal->place, spare->number, from);
     journal_file_name(&journal->place, number, to);
@@ -350,24 +190,24 @@ go_on(struct journal *journal, uint64_t span, struct tally_error *error)
 {
     uint64_t number = journal->next.file + 1;
     bool used_before;
-    tally_status status = make_older_room(journal, error);
+    tally_status status = journal_make_older_room(journal, error);
     if (status == TALLY_OK)
         status = name_fresh(journal, number, span, &used_before, error);
     if (status == TALLY_FULL)
         return status;
     if (status == TALLY_OK)
-        status = sync_journal_folder(&journal->place, error);
+        status = journal_sync_folder(&journal->place, error);
     struct disk_file *file;
     uint64_t size;
     if (status == TALLY_OK)
-        status = open_next(journal, number, &file, &size, error);
+        status = journal_open_next(journal, number, &file, &size, error);
     if (status != TALLY_OK)
         return doubt(journal, status, error);
 
-    add_older(journal, &(struct older){ .number = journal->next.file,
-                                        .size = journal->size,
-                                        .used = journal->offset,
-                                        .used_before = journal->used_before });
+    journal_add_older(journal, &(struct journal_older){ .number = journal->next.file,
+                                                        .size = journal->size,
+                                                        .used = journal->offset,
+                                                        .used_before = journal->used_before });
     disk_close(journal->file);
     journal->file = file;
     journal->size = size;
@@ -492,13 +332,13 @@ wipe_remains(struct journal *journal, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
     for (size_t i = 0; i < journal->spare_count && status == TALLY_OK; i++) {
-        struct spare *spare = &journal->spares[i];
+        struct journal_spare *spare = &journal->spares[i];
         if (!spare->wiped)
             status = wipe_file(journal, spare->number, JOURNAL_HEADER_SIZE, error);
         spare->wiped = status == TALLY_OK;
     }
     for (size_t i = 0; i < journal->older_count && status == TALLY_OK; i++) {
-        struct older *older = &journal->older[i];
+        struct journal_older *older = &journal->older[i];
         if (older->used_before)
             status = wipe_file(journal, older->number, older->used, error);
         older->used_before = older->used_before && status != TALLY_OK;
@@ -525,10 +365,10 @@ remove_file(struct journal *journal, uint64_t number, struct tally_error *error)
 
 /* Keeps a trimmed file as a spare, or removes it. */
 static tally_status
-let_go(struct journal *journal, const struct older *older, struct tally_error *error)
+let_go(struct journal *journal, const struct journal_older *older, struct tally_error *error)
 {
     if (older->size == JOURNAL_FILE_FULL && journal->spare_count < JOURNAL_SPARES_MAX) {
-        journal->spares[journal->spare_count++] = (struct spare){ .number = older->number };
+        journal->spares[journal->spare_count++] = (struct journal_spare){ .number = older->number };
         return TALLY_OK;
     }
     return remove_file(journal, older->number, error);
@@ -568,7 +408,7 @@ journal_trim(struct journal *journal, uint64_t file, enum journal_spares spares,
         return drop_spares(journal, error);
     status = wipe_remains(journal, error);
     if (status == TALLY_OK)
-        status = sync_journal_folder(&journal->place, error);
+        status = journal_sync_folder(&journal->place, error);
     return status;
 }
 
