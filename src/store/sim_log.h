@@ -1,5 +1,5 @@
 /*
- * sim_log.h - a recording of what was done to a simulated disk: what disk_sim.c writes and
+ * sim_log.h - a recording of what was done to a simulated disk: what disk_sim*.c write and
  * crash_iterator.c reads.
  */
 #ifndef SIM_LOG_H
