@@ -28,6 +28,15 @@ function uncomment(text, lines,    raw, count, kept, i) {
     return kept
 }
 
+# Each sentence begins a line: then a page has the space between them that its reader's device wants.
+function write_line(text, file) {
+    while (match(text, /[.!?][)"]* +[^a-z ]/)) {
+        print escape(substr(text, 1, RSTART + index(substr(text, RSTART), " ") - 2)) > file
+        text = substr(text, RSTART + RLENGTH - 1)
+    }
+    print escape(text) > file
+}
+
 # Writes text as paragraphs; what is indented is shown as it stands.
 function write_text(lines, from, to, file,    i, shown, apart) {
     for (i = from; i <= to; i++) {
@@ -47,7 +56,7 @@ function write_text(lines, from, to, file,    i, shown, apart) {
             if ((shown || apart) && i > from)
                 print ".Pp" > file
             shown = apart = 0
-            print escape(lines[i]) > file
+            write_line(lines[i], file)
         }
     }
     if (shown)

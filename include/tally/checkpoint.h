@@ -28,19 +28,21 @@ struct tally_checkpoint {
     size_t extension_size;
 };
 
-/* Writes the unsigned text, without NUL. TALLY_INVALID where a member is out of its limits (so is
- * any root but the empty tree's at size 0) or `capacity` is too small; TALLY_CHECKPOINT_TEXT_MAX
- * always suffices. */
+/* Writes a checkpoint's unsigned text, without NUL. TALLY_INVALID where a member is out of its
+ * limits (so is any root but the empty tree's at size 0) or `capacity` is too small;
+ * TALLY_CHECKPOINT_TEXT_MAX always suffices. */
 TALLY_MUST_CHECK tally_status tally_checkpoint_format(const struct tally_checkpoint *checkpoint,
                                                       char *out, size_t capacity, size_t *size_out,
                                                       struct tally_error *error);
 
-/* The strict inverse: a text is accepted only if formatting gives the same bytes again. */
+/* Reads a checkpoint's unsigned text: it is accepted only if formatting gives the same bytes
+ * again. */
 TALLY_MUST_CHECK tally_status tally_checkpoint_parse(const char *text, size_t size,
                                                      struct tally_checkpoint *checkpoint_out,
                                                      struct tally_error *error);
 
-/* Formats and signs; TALLY_CHECKPOINT_NOTE_MAX bytes always suffice. Faults as for both steps. */
+/* Writes a signed checkpoint; TALLY_CHECKPOINT_NOTE_MAX bytes always suffice. Faults as for both
+ * steps. */
 TALLY_MUST_CHECK tally_status tally_checkpoint_sign(const struct tally_checkpoint *checkpoint,
                                                     const struct tally_signer *signer, char *out,
                                                     size_t capacity, size_t *size_out,

@@ -103,18 +103,19 @@ struct tally_client_options {
 
 struct tally_client;
 
-/* Makes a client of a trail. `where`: http://HOST[:PORT], https://…, unix:/PATH of a server's socket,
- * or a data folder's path (then the trail is embedded in this process, which holds its lock while it
- * has events to store). NULL: $TALLY_URL. What only looks like a server (HOST:PORT) is refused. Reads
- * options and checks them; connects to nothing. TALLY_INVALID says what is wrong with which option.
- * The caller closes it. */
+/* Makes a client of a trail. `where`: http://HOST[:PORT], https://…, unix:/PATH of a server's
+ * socket, or a data folder's path (then the trail is embedded in this process, which holds its lock
+ * while it has events to store). NULL: $TALLY_URL. What only looks like a server (HOST:PORT) is
+ * refused. Reads options and checks them; connects to nothing. TALLY_INVALID says what is wrong
+ * with which option. The caller closes it. */
 TALLY_MUST_CHECK tally_status tally_client_open(const char *where,
                                                 const struct tally_client_options *options,
                                                 struct tally_client **client_out,
                                                 struct tally_error *error);
 
-/* Ships what is queued for at most `timeout_ms`, then stops; what is left stays in the spool for
- * this user's next process that opens a client of the same destination. NULL is allowed. */
+/* Ships what is queued for at most `timeout_ms`, and ends the client; what is left stays in the
+ * spool for this user's next process that opens a client of the same destination. NULL is
+ * allowed. */
 void tally_client_close(struct tally_client *client, uint32_t timeout_ms);
 
 /* What came of an event. Keep it: with a checkpoint it is the whole evidence. */
@@ -127,8 +128,8 @@ struct tally_receipt {
 };
 
 /*
- * Records one event. `receipt_out` and `error` may be NULL; in spool and memory mode the receipt has
- * only the id.
+ * Records one event. `receipt_out` and `error` may be NULL; in spool and memory mode the receipt
+ * has only the id.
  *
  * TALLY_OK; TALLY_DENY: sync, no receipt came, the event was not kept (error says why; where an
  * answer may have been lost, an event of the same action with status error says so in the trail);
@@ -152,15 +153,15 @@ tally_status tally_client_record_json(struct tally_client *client, const char *j
                                       enum tally_mode mode, struct tally_receipt *receipt_out,
                                       struct tally_error *error);
 
-/* Waits until everything recorded with this client before has its answer. Spools that dead processes
- * left are shipped beside it and not waited for. TALLY_OK; TALLY_BUSY: not within `timeout_ms`,
- * error says what it waits for. */
+/* Waits until everything recorded with this client before has its answer. Spools that dead
+ * processes left are shipped beside it and not waited for. TALLY_OK; TALLY_BUSY: not within
+ * `timeout_ms`, error says what it waits for. */
 tally_status tally_client_flush(struct tally_client *client, uint32_t timeout_ms,
                                 struct tally_error *error);
 
 /* Counts of events since the client was opened; a child's since fork(). What was recorded here is
- * queued, sent, refused, lost or denied; events of adopted spools are queued and then sent or refused
- * without being recorded here. */
+ * queued, sent, refused, lost or denied; events of adopted spools are queued and then sent or
+ * refused without being recorded here. */
 struct tally_client_statistics {
     uint64_t recorded; /* given to a call, and valid; the library's own (audit.gap) too */
     uint64_t queued;   /* now: without an answer yet, those of adopted spools too */
@@ -174,23 +175,27 @@ struct tally_client_statistics {
     uint64_t masked;   /* values */
     uint64_t attempts; /* requests, or batches appended to a folder */
 };
+
+/* Counts what became of the events recorded with a client. */
 void tally_client_statistics(struct tally_client *client,
                              struct tally_client_statistics *statistics_out);
 
-/* Where this process's spool is, for messages: lent until the client is closed; NULL before the
- * first event and in memory mode. */
+/* Tells where this process's spool is, for messages: lent until the client is closed; NULL before
+ * the first event and in memory mode. */
 const char *tally_client_spool(struct tally_client *client);
 
-/* Asks a trail: `target` is a path and query of the HTTP API, as in
+/* Asks a trail for entries and statistics: `target` is a path and query of the HTTP API, as in
  * "/api/events?q=user_id%3Au42&limit=10" (docs/api.md). The client's trail is added where the API
  * takes one and the target names none. A folder answers /api/events and /api/events/INDEX; others
  * are TALLY_UNSUPPORTED there. Gives the text of the answer; the caller frees it with
- * tally_text_free(). TALLY_ABSENT for 404, TALLY_DENIED for 401 and 403, TALLY_INVALID for 400, with
- * the server's words. */
+ * tally_text_free(). TALLY_ABSENT for 404, TALLY_DENIED for 401 and 403, TALLY_INVALID for 400,
+ * with the server's words. */
 TALLY_MUST_CHECK tally_status tally_client_get(struct tally_client *client, const char *target,
                                                char **text_out, size_t *size_out,
                                                struct tally_error *error);
-void tally_text_free(char *text); /* NULL is allowed */
+
+/* Frees a text that the library gave. NULL is allowed. */
+void tally_text_free(char *text);
 
 #ifdef __cplusplus
 }

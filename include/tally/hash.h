@@ -25,20 +25,21 @@ struct tally_piece {
     size_t size;
 };
 
-/* SHA-256(0x00 || data), the hash of a leaf. */
+/* Computes the hash of a leaf, SHA-256(0x00 || data). */
 void tally_hash_leaf(const void *data, size_t size, struct tally_hash *out);
 
-/* SHA-256(0x01 || left || right), the hash of an inner node. `out` may be one of the inputs. */
+/* Computes the hash of an inner node, SHA-256(0x01 || left || right). `out` may be one of the
+ * inputs. */
 void tally_hash_node(const struct tally_hash *left, const struct tally_hash *right,
                      struct tally_hash *out);
 
-/* SHA-256 of nothing, the root of the empty tree. */
+/* Computes the root of the empty tree, SHA-256 of nothing. */
 void tally_hash_empty(struct tally_hash *out);
 
-/* SHA-256 of the pieces joined, without any prefix: for commitments and key ids. */
+/* Computes SHA-256 of pieces joined, without any prefix: for commitments and key ids. */
 void tally_hash_pieces(const struct tally_piece *pieces, size_t count, struct tally_hash *out);
 
-/* Not in constant time: tree hashes are no secrets. */
+/* Compares two hashes. Not in constant time: tree hashes are no secrets. */
 bool tally_hash_equal(const struct tally_hash *a, const struct tally_hash *b);
 
 #endif

@@ -67,47 +67,49 @@ struct tally_note {
     uint64_t verified; /* bit i: the i-th of the keys given signed the note */
 };
 
-/* Reads `name+hex id+base64(algorithm || key)`. TALLY_INVALID where it is malformed or its id is
- * not the one its name and key give; TALLY_UNSUPPORTED for other algorithms. */
+/* Reads a verification key, `name+hex id+base64(algorithm || key)`. TALLY_INVALID where it is
+ * malformed or its id is not the one its name and key give; TALLY_UNSUPPORTED for other
+ * algorithms. */
 TALLY_MUST_CHECK tally_status tally_vkey_parse(const char *text, size_t size,
                                                struct tally_vkey *vkey_out,
                                                struct tally_error *error);
 
-/* The inverse, NUL-terminated. */
+/* Writes a verification key as tally_vkey_parse() reads it, NUL-terminated. */
 void tally_vkey_format(const struct tally_vkey *vkey, char out[TALLY_VKEY_TEXT_SIZE]);
 
-/* The same name, id, algorithm and key. */
+/* Compares two verification keys: name, id, algorithm and key. */
 bool tally_vkey_equal(const struct tally_vkey *a, const struct tally_vkey *b);
 
-/* The key pair that 32 secret random bytes stand for. TALLY_INVALID where the name is no key name.
+/* Makes a signing key from 32 secret random bytes. TALLY_INVALID where the name is no key name.
  * The seed is the caller's to wipe. */
 TALLY_MUST_CHECK tally_status tally_signer_init(const char *name,
                                                 const uint8_t seed[TALLY_SEED_SIZE],
                                                 struct tally_signer *signer_out,
                                                 struct tally_error *error);
 
-/* Reads `PRIVATE+KEY+name+hex id+base64(algorithm || seed)`, the form of
- * golang.org/x/mod/sumdb/note. Errors never quote the text. */
+/* Reads a signing key, in the form of golang.org/x/mod/sumdb/note:
+ * `PRIVATE+KEY+name+hex id+base64(algorithm || seed)`. Errors never quote the text. */
 TALLY_MUST_CHECK tally_status tally_signer_parse(const char *text, size_t size,
                                                  struct tally_signer *signer_out,
                                                  struct tally_error *error);
 
-/* The inverse, NUL-terminated; the caller wipes it. */
+/* Writes a signing key as tally_signer_parse() reads it, NUL-terminated; the caller wipes it. */
 void tally_signer_format(const struct tally_signer *signer, char out[TALLY_SIGNER_TEXT_SIZE]);
 
+/* Gives the verification key of a signing key. */
 void tally_signer_vkey(const struct tally_signer *signer, struct tally_vkey *vkey_out);
 
-/* Overwrites the struct with zeros in a way the compiler keeps. */
+/* Overwrites a signing key with zeros in a way the compiler keeps. */
 void tally_signer_wipe(struct tally_signer *signer);
 
-/* Writes the text, an empty line and a signature line. TALLY_INVALID where the text cannot be that
- * of a note, or where `capacity` is too small. `out` may not overlap the text. */
+/* Signs a text: writes it, an empty line and a signature line. TALLY_INVALID where the text cannot
+ * be that of a note, or where `capacity` is too small. `out` may not overlap the text. */
 TALLY_MUST_CHECK tally_status tally_note_sign(const char *text, size_t text_size,
                                               const struct tally_signer *signer, char *out,
                                               size_t capacity, size_t *size_out,
                                               struct tally_error *error);
 
-/* Writes the note with one more signature line at its end. TALLY_INVALID where the note is
+/* Writes a note with one more signature line at its end. TALLY_INVALID where the note is
  * malformed, is signed by this key already, has no room for another signature, or `capacity` is too
  * small. The signatures that stand there are not checked. `out` may be the note itself. */
 TALLY_MUST_CHECK tally_status tally_note_add_signature(const char *note, size_t size,
@@ -116,7 +118,7 @@ TALLY_MUST_CHECK tally_status tally_note_add_signature(const char *note, size_t 
                                                        struct tally_error *error);
 
 /*
- * Checks a note against the keys its reader knows, at most TALLY_NOTE_KEYS_MAX; witnesses' keys may
+ * Checks a note against the keys its reader knows: at most TALLY_NOTE_KEYS_MAX; witnesses' keys may
  * be among them. A signature is by a known key where both name and id match; signatures by others
  * are ignored. TALLY_OK where at least one known key signed and no known key's signature is bad;
  * TALLY_ABSENT where no known key signed; TALLY_DISAGREES where a known key's signature does not
@@ -127,11 +129,11 @@ TALLY_MUST_CHECK tally_status tally_note_open(const char *note, size_t size,
                                               struct tally_note *note_out,
                                               struct tally_error *error);
 
-/* Checks that the witness `vkey` (TALLY_COSIGNATURE) cosigned a checkpoint, and when, in seconds
- * since 1970 (the latest, where it cosigned more than once). Answers as tally_note_open();
- * TALLY_INVALID also where `vkey` is no witness's key. A text longer than TALLY_CHECKPOINT_TEXT_MAX
- * is no checkpoint, and a cosignature of it is bad. The time is the witness's word: hold it against
- * a clock. */
+/* Checks that a witness cosigned a checkpoint, and when: `vkey` is its key (TALLY_COSIGNATURE), the
+ * time in seconds since 1970 (the latest, where it cosigned more than once). Answers as
+ * tally_note_open(); TALLY_INVALID also where `vkey` is no witness's key. A text longer than
+ * TALLY_CHECKPOINT_TEXT_MAX is no checkpoint, and a cosignature of it is bad. The time is the
+ * witness's word: hold it against a clock. */
 TALLY_MUST_CHECK tally_status tally_cosignature_check(const char *note, size_t size,
                                                       const struct tally_vkey *vkey,
                                                       uint64_t *time_out,

@@ -23,39 +23,39 @@ struct tally_proof {
     struct tally_hash hashes[TALLY_PROOF_MAX];
 };
 
-/* The number of hashes in the inclusion proof of leaf `index` in a tree of `size` leaves. Requires
+/* Counts the hashes in the inclusion proof of leaf `index` in a tree of `size` leaves. Requires
  * index < size <= TALLY_TREE_SIZE_MAX. */
 unsigned tally_inclusion_length(uint64_t index, uint64_t size);
 
-/* The number of hashes in the proof that the tree of `old_size` leaves is the beginning of the tree
- * of `size` leaves. Requires 0 < old_size <= size <= TALLY_TREE_SIZE_MAX. */
+/* Counts the hashes in the consistency proof from `old_size` to `size` leaves. Requires 0 <
+ * old_size <= size <= TALLY_TREE_SIZE_MAX. */
 unsigned tally_consistency_length(uint64_t old_size, uint64_t size);
 
-/* The inclusion proof of leaf `index` in the tree of the first `size` leaves. TALLY_INVALID unless
- * index < size <= TALLY_TREE_SIZE_MAX; else the reader's faults. */
+/* Makes the inclusion proof of leaf `index` in the tree of the first `size` leaves. TALLY_INVALID
+ * unless index < size <= TALLY_TREE_SIZE_MAX; else the reader's faults. */
 TALLY_MUST_CHECK tally_status tally_inclusion_prove(uint64_t index, uint64_t size,
                                                     tally_hash_reader reader, void *context,
                                                     struct tally_proof *proof_out,
                                                     struct tally_error *error);
 
-/* TALLY_OK where the proof leads from the leaf hash at `index` to the root of a tree of `size`
- * leaves, else TALLY_DISAGREES, also where no such proof can exist. */
+/* Checks an inclusion proof. TALLY_OK where it leads from the leaf hash at `index` to the root of a
+ * tree of `size` leaves, else TALLY_DISAGREES, also where no such proof can exist. */
 TALLY_MUST_CHECK tally_status tally_inclusion_check(uint64_t index, uint64_t size,
                                                     const struct tally_hash *leaf,
                                                     const struct tally_proof *proof,
                                                     const struct tally_hash *root);
 
-/* The proof that the first `old_size` leaves of the tree of `size` leaves are those of the older
- * tree. Empty where both sizes are equal. TALLY_INVALID unless 0 < old_size <= size <=
- * TALLY_TREE_SIZE_MAX; else the reader's faults. */
+/* Makes the consistency proof from `old_size` to `size` leaves: that the tree of the first is the
+ * beginning of the tree of the second. Empty where both sizes are equal. TALLY_INVALID unless 0 <
+ * old_size <= size <= TALLY_TREE_SIZE_MAX; else the reader's faults. */
 TALLY_MUST_CHECK tally_status tally_consistency_prove(uint64_t old_size, uint64_t size,
                                                       tally_hash_reader reader, void *context,
                                                       struct tally_proof *proof_out,
                                                       struct tally_error *error);
 
-/* TALLY_OK where the proof leads to both roots, or where the sizes are equal, the roots too and the
- * proof is empty; else TALLY_DISAGREES. Every tree begins with the empty one, so a proof from it
- * would say nothing: an `old_size` of 0 always disagrees. */
+/* Checks a consistency proof. TALLY_OK where it leads to both roots, or where the sizes are equal,
+ * the roots too and the proof is empty; else TALLY_DISAGREES. Every tree begins with the empty one,
+ * so a proof from it would say nothing: an `old_size` of 0 always disagrees. */
 TALLY_MUST_CHECK tally_status tally_consistency_check(uint64_t old_size,
                                                       const struct tally_hash *old_root,
                                                       uint64_t size, const struct tally_hash *root,

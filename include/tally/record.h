@@ -14,41 +14,43 @@
 extern "C" {
 #endif
 
-/* Someone did something: `action` as in "invoice.approve". */
+/* Records that someone did something: `action` as in "invoice.approve". */
 tally_status tally_record_action(struct tally_client *client, const char *action,
                                  const char *user_id, const struct tally_event *more,
                                  struct tally_error *error);
 
-/* Who someone is was asked: `event_type` as in "login_failure", "logout", "password_change".
- * `succeeded` decides the status, and of NULL the type: login_success or login_failure. */
+/* Records that someone proved who they are, or failed to: `event_type` as in "login_failure",
+ * "logout", "password_change". `succeeded` decides the status, and of NULL the type: login_success
+ * or login_failure. */
 tally_status tally_record_authentication(struct tally_client *client, const char *event_type,
                                          const char *user_id, bool succeeded,
                                          const struct tally_event *more, struct tally_error *error);
 
-/* Data was created, read, updated or deleted: `crud` is C, R, U or D and gives the event type
- * data_create, data_read, data_update, data_delete. */
+/* Records that data was created, read, updated or deleted: `crud` is C, R, U or D and gives the
+ * event type data_create, data_read, data_update, data_delete. */
 tally_status tally_record_data_access(struct tally_client *client, const char *crud,
                                       const char *resource_type, const char *resource_id,
                                       const struct tally_event *more, struct tally_error *error);
 
-/* A report was created, approved or rejected: `event_type` report_create, … */
+/* Records that a report was created, approved or rejected: `event_type` report_create, … */
 tally_status tally_record_report(struct tally_client *client, const char *event_type,
                                  const char *report_id, const char *user_id,
                                  const struct tally_event *more, struct tally_error *error);
 
-/* Something that a security engineer wants to know: `event_type` as in "security_violation". */
+/* Records what a security engineer wants to know: `event_type` as in "security_violation". */
 tally_status tally_record_security(struct tally_client *client, const char *event_type,
                                    const char *severity, const char *message,
                                    const struct tally_event *more, struct tally_error *error);
 
-/* A resource went from one state to another: `before` and `after` are the JSON texts of objects;
- * `changes` gets the members that differ, as for a scope. before NULL: created; after NULL: deleted. */
+/* Records that a resource went from one state to another: `before` and `after` are the JSON texts
+ * of objects; `changes` gets the members that differ, as for a scope. before NULL: created; after
+ * NULL: deleted. */
 tally_status tally_record_change(struct tally_client *client, const char *resource_type,
                                  const char *resource_id, const char *before, const char *after,
                                  const struct tally_event *more, struct tally_error *error);
 
-/* A database operation took so long: event type database_timing; the collection or table is the
- * resource (resource_type collection), the operation stands in details.operation. */
+/* Records how long a database operation took: event type database_timing; the collection or table
+ * is the resource (resource_type collection), the operation stands in details.operation. */
 tally_status tally_record_database_timing(struct tally_client *client, const char *collection,
                                           const char *operation, double duration_ms,
                                           const struct tally_event *more,

@@ -23,34 +23,40 @@ extern "C" {
 
 struct tally_scope;
 
-/* Begins. `event` is copied. Never NULL: where memory is short, a scope that records a failure to
- * record (counted lost). */
+/* Begins a scope. `event` is copied. Never NULL: where memory is short, a scope that records a
+ * failure to record (counted lost). */
 struct tally_scope *tally_scope_begin(struct tally_client *client, const struct tally_event *event,
                                       enum tally_mode mode);
 
-/* Members that became known meanwhile (resource_id of what was created, status_code); they replace
- * those given before. A status, response_time_ms and changes that are given stay, but a block that
- * did not succeed is no success. */
+/* Adds members that became known meanwhile (resource_id of what was created, status_code); they
+ * replace those given before. A status, response_time_ms and changes that are given stay, but a
+ * block that did not succeed is no success. */
 void tally_scope_add(struct tally_scope *scope, const struct tally_event *members);
 
-/* The state before and after, each the JSON text of an object: `changes` gets the members that
- * differ, each as {"before": …, "after": …} without the side that has no such member. Only one of them:
- * as a creation, or (of a block that succeeded) a deletion. NULL takes it back. TALLY_INVALID for
- * what is no object. */
+/* Gives the state before, as the JSON text of an object. Where that after is given, too, `changes`
+ * gets the members that differ, each as {"before": …, "after": …} without the side that has no such
+ * member; without it the block, if it succeeded, is a deletion. NULL takes it back. TALLY_INVALID
+ * for what is no object. */
 tally_status tally_scope_before(struct tally_scope *scope, const char *json,
                                 struct tally_error *error);
+
+/* Gives the state after, as tally_scope_before() does that before; without that one the block is a
+ * creation. */
 tally_status tally_scope_after(struct tally_scope *scope, const char *json,
                                struct tally_error *error);
 
+/* Says that the block succeeded. */
 void tally_scope_succeed(struct tally_scope *scope);
-/* As leaving without success, with the reason as error_message. `reason` may be NULL. */
+
+/* Says that the block failed, and why: the reason is the event's error_message. It may be NULL. */
 void tally_scope_fail(struct tally_scope *scope, const char *reason);
 
-/* Records and frees it. As tally_client_record(). NULL is allowed: TALLY_OK. */
+/* Ends a scope: records its event and frees it. As tally_client_record(). NULL is allowed:
+ * TALLY_OK. */
 tally_status tally_scope_end(struct tally_scope *scope, struct tally_receipt *receipt_out,
                              struct tally_error *error);
 
-/* For TALLY_SCOPE: ends *scope. */
+/* Ends the scope of a TALLY_SCOPE, at the end of its block. */
 void tally_scope_cleanup(struct tally_scope **scope);
 
 #define TALLY_SCOPE(name, client, event)                                     \

@@ -46,7 +46,7 @@ struct tally_error {
     char text[512];
 };
 
-/* The status in a word or two, for messages: static, never NULL. */
+/* Names a status in a word or two, for messages: static, never NULL. */
 const char *tally_status_text(tally_status status);
 
 #define TALLY_MUST_CHECK __attribute__((warn_unused_result))

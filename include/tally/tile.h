@@ -33,14 +33,14 @@ struct tally_tile {
     unsigned width;
 };
 
-/* How much of tile `index` at `level` exists in a tree of `size` leaves: 0 (nothing) to 256 (full).
- */
+/* Tells how much of tile `index` at `level` is there in a tree of `size` leaves: 0 to 256
+ * (full). */
 unsigned tally_tile_width(unsigned level, uint64_t index, uint64_t size);
 
-/* NUL-terminated. The members must be within the limits above. */
+/* Writes the path of a tile, NUL-terminated. The members must be within the limits above. */
 void tally_tile_format(const struct tally_tile *tile, char out[TALLY_TILE_PATH_SIZE]);
 
-/* The strict inverse: TALLY_INVALID for anything that formatting does not give. */
+/* Reads the path of a tile: TALLY_INVALID for anything that formatting does not give. */
 TALLY_MUST_CHECK tally_status tally_tile_parse(const char *path, size_t size,
                                                struct tally_tile *tile_out,
                                                struct tally_error *error);

@@ -35,15 +35,16 @@ struct tally_tlog_proof {
     size_t checkpoint_size;
 };
 
-/* Writes the file, without NUL. TALLY_INVALID where a member is out of its limits or `capacity` is
- * too small. The checkpoint must end in a newline; it is not looked into. */
+/* Writes a proof file, without NUL. TALLY_INVALID where a member is out of its limits or `capacity`
+ * is too small. The checkpoint must end in a newline; it is not looked into. */
 TALLY_MUST_CHECK tally_status tally_tlog_proof_format(const struct tally_tlog_proof *file,
                                                       char *out, size_t capacity, size_t *size_out,
                                                       struct tally_error *error);
 
-/* The strict inverse. Extra bytes are decoded into `extra`, a buffer of the caller's of
- * TALLY_TLOG_PROOF_EXTRA_MAX bytes, whose content is anything after a refusal; where it is NULL
- * they are checked for form and left out. The checkpoint is not looked into. */
+/* Reads a proof file, strictly: only what formatting gives is accepted. Extra bytes are decoded
+ * into `extra`, a buffer of the caller's of TALLY_TLOG_PROOF_EXTRA_MAX bytes, whose content is
+ * anything after a refusal; where it is NULL they are checked for form and left out. The checkpoint
+ * is not looked into. */
 TALLY_MUST_CHECK tally_status tally_tlog_proof_parse(const char *text, size_t size, uint8_t *extra,
                                                      struct tally_tlog_proof *file_out,
                                                      struct tally_error *error);
@@ -56,11 +57,11 @@ struct tally_tlog_proof_expected {
 };
 
 /*
- * The whole check, as a stranger does it: the file parses, its checkpoint is signed by `vkey` for
- * `origin` (NULL: the key's name), and its proof leads from the leaf hash to the signed root. Gives
- * the index and the checkpoint, its extension lent from the text. TALLY_OK, TALLY_ABSENT (this key
- * did not sign), TALLY_DISAGREES (signature, origin or proof does not match) or TALLY_INVALID;
- * `error` says which for all but TALLY_OK.
+ * Checks a proof file, all of it, as a stranger does: the file parses, its checkpoint is signed by
+ * `vkey` for `origin` (NULL: the key's name), and its proof leads from the leaf hash to the signed
+ * root. Gives the index and the checkpoint, its extension lent from the text. TALLY_OK,
+ * TALLY_ABSENT (this key did not sign), TALLY_DISAGREES (signature, origin or proof does not match)
+ * or TALLY_INVALID; `error` says which for all but TALLY_OK.
  */
 TALLY_MUST_CHECK tally_status tally_tlog_proof_check(
     const char *text, size_t size, const struct tally_tlog_proof_expected *expected,

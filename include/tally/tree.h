@@ -32,22 +32,23 @@ struct tally_tree {
 typedef tally_status (*tally_hash_reader)(void *context, unsigned level, uint64_t index,
                                           struct tally_hash *hash_out, struct tally_error *error);
 
+/* Makes an empty tree. */
 void tally_tree_init(struct tally_tree *tree);
 
-/* Adds a leaf hash at the right. The size must be below TALLY_TREE_SIZE_MAX. */
+/* Adds a leaf hash at the right of a tree. The size must be below TALLY_TREE_SIZE_MAX. */
 void tally_tree_append(struct tally_tree *tree, const struct tally_hash *leaf);
 
-/* Adds a complete subtree of 2^level leaves at the right. The size must be a multiple of 2^level
- * and may not grow beyond TALLY_TREE_SIZE_MAX. */
+/* Adds a complete subtree of 2^level leaves at the right of a tree. The size must be a multiple of
+ * 2^level and may not grow beyond TALLY_TREE_SIZE_MAX. */
 void tally_tree_append_subtree(struct tally_tree *tree, unsigned level,
                                const struct tally_hash *hash);
 
-/* The root at the tree's size; SHA-256 of nothing for the empty tree. */
+/* Computes the root at the tree's size; SHA-256 of nothing for the empty tree. */
 void tally_tree_root(const struct tally_tree *tree, struct tally_hash *out);
 
-/* The tree of the first `size` leaves, its peaks taken from the reader (at most 63 reads): to go on
- * appending after a restart, or to recompute an older root. TALLY_INVALID where `size` is above
- * TALLY_TREE_SIZE_MAX; else the reader's faults. */
+/* Makes the tree of the first `size` leaves, its peaks taken from the reader (at most 63 reads): to
+ * go on appending after a restart, or to recompute an older root. TALLY_INVALID where `size` is
+ * above TALLY_TREE_SIZE_MAX; else the reader's faults. */
 TALLY_MUST_CHECK tally_status tally_tree_read(uint64_t size, tally_hash_reader reader,
                                               void *context, struct tally_tree *tree_out,
                                               struct tally_error *error);

@@ -1,13 +1,33 @@
 #!/bin/bash
-# The manual pages are well formed.
+# The manual pages are well formed, alike, lead only to pages there are, and leave out no command and no
+# call.
 . "$(dirname "$0")/lib.sh"
 command -v mandoc > /dev/null || skip_all 'no mandoc'
 
-for page in "$source_root"/docs/man/*.[1-8]; do
-    expect 0 "${page##*/}" mandoc -T lint -W warning "$page"
-done
+mkdir man
+cp "$source_root"/docs/man/*.[1-8] man
+awk -v out=man -f "$source_root/docs/man/pages.awk" man/tally.1 "$source_root"/include/tally/*.h
+expect 0 'mandoc warns of no page' mandoc -T lint -W warning man/*
+if command -v man > /dev/null; then
+    for page in man/*; do man --warnings -l "$page" 2>&1 > /dev/null; done > warnings
+    same 'nor does man' "$(cat warnings)" ''
+else
+    skip 'nor does man' 'there is none'
+fi
+
+# What apropos lists: a name with a line of its own, which fits.
+sed -n 's/^\.Nd //p' man/* > lines
+same 'each page says what it is for' "$(wc -l < lines) $(sort lines | uniq -d)" "$(ls man | wc -l) "
+same 'in a line' "$(grep -E '.{100}' lines)" ''
+for page in man/*.3; do sed -n 's/^\.Sh //p' "$page" | paste -sd,; done | sort -u > sections
+same 'those of calls have the same sections' "$(cat sections)" 'NAME,LIBRARY,SYNOPSIS,DESCRIPTION,SEE ALSO'
+sed -nE 's/^\.Xr ([^ ]+) ([1-8]).*/\1.\2/p' man/* | sort -u > targets
+same 'what they lead to is there' "$(grep -vxF -e gzip.1 -f <(ls man) targets)" ''
+grep -ohE '\btally_[a-z0-9_]+\(' "$source_root"/include/tally/*.h | tr -d '(' | sort -u | grep -vxE 'tally_event(_init)?' > calls
+same 'each call has one' "$(comm -3 calls <(ls man | sed -n 's/\.3$//p' | sort))" ''
+
 "$TALLY" help | sed -n 's/^  tally \([a-z]*\) .*/\1/p' | sort > commands
-sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm \([a-z]*\)$/\1/p' "$source_root/docs/man/tally.1" | sort -u > synopsis
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm \([a-z]*\)$/\1/p' man/tally.1 | sort -u > synopsis
 same 'each command is in the synopsis' "$(grep -vxFf synopsis commands)" ''
 echo '.XX' > broken.1
 expect 3 'which it would not say of any text' mandoc -T lint -W warning broken.1
