@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static tally_status
@@ -38,6 +39,14 @@ out_open(struct out *out)
     out->stream.context = out;
 }
 
+/* Nothing, or a file. To rename onto /dev/stdout would take it away from everybody. */
+static bool
+is_replaceable(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) < 0 || S_ISREG(about.st_mode);
+}
+
 int
 out_open_file(struct out *out, const char *path)
 {
@@ -45,16 +54,18 @@ out_open_file(struct out *out, const char *path)
     if (path == NULL || strcmp(path, "-") == 0)
         return DONE;
 
+    bool replaced = is_replaceable(path);
     out->path = strdup(path);
-    if (out->path == NULL || asprintf(&out->part, "%s.part", path) < 0) {
+    if (out->path == NULL || (replaced && asprintf(&out->part, "%s.part", path) < 0)) {
         free(out->path);
         return fail(UNABLE, "out of memory");
     }
-    out->fd = open(out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const char *name = replaced ? out->part : path;
+    out->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (out->fd >= 0)
         return DONE;
 
-    int outcome = fail(UNABLE, "cannot create %s: %s", out->part, strerror(errno));
+    int outcome = fail(UNABLE, "cannot create %s: %s", name, strerror(errno));
     free(out->part);
     free(out->path);
     return outcome;
@@ -93,9 +104,9 @@ out_finish(struct out *out, int outcome)
     if (out->path == NULL)
         return outcome;
 
-    if (outcome == DONE)
+    if (outcome == DONE && out->part != NULL)
         outcome = settle_file(out);
-    if (outcome != DONE)
+    if (outcome != DONE && out->part != NULL)
         (void)unlink(out->part);
     (void)close(out->fd);
     free(out->part);

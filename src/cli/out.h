@@ -16,13 +16,14 @@ struct out {
     int fd;
     bool closed;
     char *path; /* NULL: standard output */
-    char *part; /* the file's name until it is whole */
+    char *part; /* the file's name until it is whole; NULL: what is there is written to */
 };
 
 void out_open(struct out *out);
 
-/* A file (0600), which replaces one of that name at out_finish(); NULL or "-" is standard output.
- * DONE, or UNABLE after saying why. */
+/* A file (0600), which replaces one of that name at out_finish(); NULL or "-" is standard output. What
+ * has the name and is no file (a device, a pipe, a link) is not replaced: it is written to. DONE, or
+ * UNABLE after saying why. */
 int out_open_file(struct out *out, const char *path);
 
 bool out_closed(const struct out *out);

@@ -83,6 +83,23 @@ fi
 expect 2 'a format there is not' "$TALLY" export data --format yaml
 expect 2 'a filter that is none' "$TALLY" export data 'user:'
 expect 3 'a file that cannot be made' "$TALLY" export data --output missing/file
+
+# What is no file is not replaced by one.
+"$TALLY" export data > whole
+mkfifo pipe
+timeout 60 cat pipe > piped &
+expect 0 'into a named pipe' "$TALLY" export data --output pipe
+wait $!
+same 'what comes out' "$(cmp piped whole && stat -c %F pipe)" 'fifo'
+echo old > target
+ln -s target link
+expect 0 'through a link' "$TALLY" export data --output link
+same 'into what it names' "$(cmp target whole && stat -c %F link)" 'symbolic link'
+expect 0 'to standard output by its name' "$TALLY" export data --output /proc/self/fd/1
+same 'all of it' "$(cmp out whole && echo all)" all
+mkdir folder
+expect 3 'a folder' "$TALLY" export data --output folder
+same 'no beginnings are left' "$(ls -d ./*.part 2> /dev/null)" ''
 expect 3 'no folder there' "$TALLY" export nothing
 if [ -e /dev/full ]; then
     "$TALLY" export data > /dev/full 2> err
