@@ -196,6 +196,8 @@ examine(const struct invocation *invocation, struct examination *examination, st
 static int
 run(const struct invocation *invocation)
 {
+    if (invocation->operand_count < 1)
+        return misused(invocation, WHERE_MISSING);
     int outcome = operands_expect(invocation, 1, 1);
     if (outcome != DONE)
         return outcome;

@@ -10,10 +10,9 @@
 #include "out.h"
 #include "reply.h"
 
-#define EXPLAIN_OPTION                                                                      \
-    {                                                                                       \
-        "explain", NULL,                                                                    \
-            "in place of the answer, what it took: runs and pages, how each term was asked" \
+#define EXPLAIN_OPTION                                                                \
+    {                                                                                 \
+        "explain", NULL, "what the answer took, in its place: runs, pages, each term" \
     }
 
 bool explaining(const struct invocation *invocation);

@@ -71,7 +71,7 @@ main(int argc, char **argv)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
     if (strcmp(name, "--version") == 0)
-        return printf("tally %s\n", TALLY_VERSION) < 0 ? UNABLE : DONE;
+        return printf("tally %s\n", TALLY_VERSION) < 0 || fflush(stdout) != 0 ? UNABLE : DONE;
 
     const struct command *command = command_find(name);
     if (command == NULL)

@@ -109,6 +109,8 @@ check_settings(const char *folder)
 {
     unsigned count = 0;
     struct tally_error error = { 0 };
+    if (access(folder, F_OK) < 0)
+        return fail(UNABLE, "no data folder at %s: `tally serve` without --check makes it", folder);
     if (settings_check(folder, say_problem, &count, &error) != TALLY_OK)
         return (void)fail_with(&error, NULL), UNABLE;
     if (count > 0)

@@ -252,6 +252,8 @@ run_audit(const struct invocation *invocation, struct audit *audit, struct since
 static int
 run(const struct invocation *invocation)
 {
+    if (invocation->operand_count < 1)
+        return misused(invocation, WHERE_MISSING);
     int outcome = operands_expect(invocation, 1, 1);
     if (outcome == DONE)
         outcome = check_name(invocation);

@@ -105,6 +105,8 @@ ends 2 'nor does it start' "$TALLY" serve --data data --listen 127.0.0.1:0
 cp good.conf data/tally.conf
 expect 0 'good settings' "$TALLY" serve --data data --check
 says 'are said to be' 'good'
+expect 3 'those of no folder' "$TALLY" serve --data typo --check
+complains 'are none' 'no data folder at typo'
 TALLY_SERVER_TLS_CERTIFICATE=$scratch/none.pem expect 2 'a certificate that is not there' "$TALLY" serve --data data --check
 TALLY_SERVER_TLS_CERTIFICATE=$scratch/none.pem TALLY_SERVER_TLS_KEY=$scratch/none.pem \
     ends 3 'nor does it start so' "$TALLY" serve --data data --listen 127.0.0.1:0
