@@ -29,8 +29,9 @@ $(BUILD)/build.ninja: | deps
 	@meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
+# Who looks on sees how far it is; a log gets only what went wrong.
 build: deps $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) $(if $(MAKE_TERMOUT),,--quiet)
 
 # Where nothing can be installed, tests whose tools are missing say that they are skipped.
 test: build
@@ -56,7 +57,6 @@ bench: export BENCH_EVENTS ?= 100000
 bench: export BENCH_PEER_EVENTS ?= 20000
 bench: export BENCH_SINGLE ?= 5000
 bench: export BENCH_ONE ?= 1000
-bench: export BENCH_ROUNDS ?= 3
 bench: export BENCH_ROUNDS ?= 3
 bench-full bench-find: export BENCH_FIND_SIZES ?= 1000000 10000000 100000000
 bench-full bench-find: export BENCH_FIND_ASKS ?= 200

@@ -30,6 +30,9 @@
 #define PORT_COUNT      100
 #define KEY_NAME        "demo"
 
+/* Enough to try it, and far fewer than a service takes: a shell's limit of descriptors will do. */
+#define CONNECTIONS_STANDARD 256
+
 /* The events lie in as many days before now. */
 #define DAYS 30
 
@@ -360,6 +363,7 @@ serve(struct demo *demo)
     struct tally_error error = { 0 };
     struct settings *settings = &server_options.settings;
     settings_init(settings);
+    settings->connections = CONNECTIONS_STANDARD;
     if (settings_read(demo->folder, settings, &error) != TALLY_OK)
         return fail_with(&error, NULL);
     (void)snprintf(settings->listen, sizeof settings->listen, "127.0.0.1:%u", find_port());

@@ -27,7 +27,10 @@ lines() {
     sed -n "/$1/,/$2/p" story | sed '1d;$d'
 }
 
+# The first thing a newcomer sees is no complaint, with the descriptors that a shell commonly may have.
+ulimit -Hn 4096
 start
+same 'it has nothing to warn of' "$(grep ' warning ' log)" ''
 same 'listens on loopback' "$(grep -c '^listening on http://127.0.0.1:78' story)" 1
 same 'fills its folder' "$(grep -c 'filling demo-data' story)" 1
 eval "$(grep '^export ' story)"
