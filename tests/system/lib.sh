@@ -4,7 +4,7 @@
 # end; verification's memory lies in it, so that tests leave nothing elsewhere and do not see each other.
 
 set -u
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 TERM=xterm # terminals that tests make are not as dumb as whoever calls them
 unset NO_COLOR COLUMNS
 
 : "${TALLY:?the program to test}"

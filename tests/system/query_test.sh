@@ -73,6 +73,8 @@ if script -qec true /dev/null > /dev/null 2>&1; then
     same 'colour on a terminal' "$(grep -c $'\e\[33mfailure' colour)" 1
     script -qec "NO_COLOR=1 '$TALLY' query data status:failure" /dev/null > colour < /dev/null
     same 'none with NO_COLOR' "$(grep -c $'\e' colour)" 0
+    script -qec "TERM=dumb '$TALLY' query data status:failure" /dev/null > colour < /dev/null
+    same 'none on a dumb one' "$(grep -c $'\e' colour) $(grep -c failure colour)" '0 1'
     script -qec "'$TALLY' query data user:root --format csv" /dev/null > colour < /dev/null
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
 
