@@ -80,9 +80,10 @@ read_everything(struct segment *segment)
         expect_known(run_entry(reader, row, RUN_PARTS, &entry, NULL));
         expect_known(run_find_id(reader, sample->entries[row].values[FIELD_ID], &found, NULL));
     }
-    uint64_t pages;
-    const struct token_sought token = { FIELD_USER_ID, UINT64_C(0x123456789abcdef0) };
-    expect_known(run_pages_with(reader, &token, 1, &pages, NULL));
+    struct places places;
+    const struct token_sought tokens[] = { { FIELD_USER_ID, UINT64_C(0x123456789abcdef0) },
+                                           { FIELD_DETAILS, UINT64_C(0x123456789abcdef0) } };
+    expect_known(run_find_tokens(reader, tokens, 2, &places, NULL));
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         struct page page;
         struct page_summary summary;

@@ -33,7 +33,7 @@ ask_index(struct bytes encoded)
         struct word_question question;
         word_question_init(&question, &pattern);
         for (unsigned field = 0; field < FIELD_COUNT; field++) {
-            struct word_places places;
+            struct places places;
             word_index_find(&index, (enum field_id)field, &question, &places);
         }
     }
@@ -74,7 +74,7 @@ find_needle(struct bytes text)
     struct word_pattern pattern = { &part, 1, true, true };
     struct word_question question;
     word_question_init(&question, &pattern);
-    struct word_places places;
+    struct places places;
     words_find(buffer_view(&list), &question, &places);
     if (fold_find(value, part) != SIZE_MAX)
         require((places.blocks[0] >> 7 & 1) != 0);

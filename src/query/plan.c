@@ -98,6 +98,7 @@ node_turn(struct plan_node *node, bool forget)
         }
         if (forget)
             plan_words_turn(node->words);
+        places_fill(&node->places);
         node_turn(node->first, forget);
     }
 }

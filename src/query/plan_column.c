@@ -180,6 +180,23 @@ ask_values(struct plan *plan, const struct plan_node *node, enum field_id field,
     return TALLY_OK;
 }
 
+/* Those of `alive` that stand in blocks that may have matches, by the run's words and tokens. */
+static struct row_set
+possible_rows(const struct plan_node *node, enum field_id field, uint32_t page,
+              const struct row_set *alive)
+{
+    const unsigned block_words = BLOCK_ROWS / 64;
+    struct row_set rows = *alive;
+    unsigned blocks = plan_words_blocks(node, field, page);
+    if (node->tokens != NULL && page < PLACES_PAGES)
+        blocks &= node->places.blocks[page];
+    for (unsigned block = 0; block < PLACES_BLOCKS; block++) {
+        if ((blocks >> block & 1) == 0)
+            memset(&rows.words[block * block_words], 0, BLOCK_ROWS / 8);
+    }
+    return rows;
+}
+
 /* Whether every row of a page matches, by what is known of it. */
 static bool
 all_match(const struct plan_node *node, const struct plan_column *column,
@@ -211,9 +228,8 @@ column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *
         return TALLY_OK;
     }
     if (summary.kind == PAGE_VALUES) {
-        struct row_set rows;
+        struct row_set rows = possible_rows(node, column->field, number, alive);
         column->asked[ACCESS_VALUES]++;
-        plan_words_rows(node, column->field, number, alive, &rows);
         return ask_values(plan, node, column->field, number, &rows, out, error);
     }
     if (summary.kind == PAGE_CODES) {

@@ -108,14 +108,27 @@ plan_has_tokens(const struct plan *plan)
     return has_means(plan->root, false);
 }
 
-/* Who is asked for tokens, and whether for pages: then words are asked for too, and what each term
- * rules out is counted. */
+/* Who is asked for tokens; or, where there is a plan, its run: for pages, then words are asked for too,
+ * and what each term rules out is counted. */
 struct asking {
     plan_asker *asker;
     void *context;
     const struct plan *plan;
-    bool pages;
 };
+
+/* What may have the tokens of a term; of a run's pages which blocks of them is kept, too. */
+static tally_status
+ask_tokens(struct plan_node *node, const struct asking *asking, uint64_t *bits_out,
+           struct tally_error *error)
+{
+    uint32_t count = node->term->value_count;
+    if (asking->plan == NULL)
+        return asking->asker(asking->context, node->tokens, count, bits_out, error);
+    tally_status status =
+        run_find_tokens(asking->plan->reader, node->tokens, count, &node->places, error);
+    *bits_out = places_pages(&node->places);
+    return status;
+}
 
 /* Narrows `bits` to what may match a term. */
 static tally_status
@@ -125,13 +138,12 @@ narrow_term(struct plan_node *node, const struct asking *asking, uint64_t *bits,
     uint64_t found = *bits;
     tally_status status = TALLY_OK;
     if (node->tokens != NULL) {
-        status =
-            asking->asker(asking->context, node->tokens, node->term->value_count, &found, error);
-        if (status == TALLY_OK && asking->pages)
+        status = ask_tokens(node, asking, &found, error);
+        if (status == TALLY_OK && asking->plan != NULL)
             node->asked[ACCESS_TOKENS] += (uint64_t)__builtin_popcountll(*bits & ~found);
         found &= *bits;
     }
-    if (status == TALLY_OK && asking->pages && node->words != NULL && found != 0) {
+    if (status == TALLY_OK && asking->plan != NULL && node->words != NULL && found != 0) {
         uint64_t pages;
         status = plan_words_pages(asking->plan, node, &pages, error);
         if (status == TALLY_OK) {
@@ -151,7 +163,7 @@ narrow(struct plan_node *node, const struct asking *asking, uint64_t *bits,
 {
     uint64_t found = 0;
     tally_status status = TALLY_OK;
-    if (!has_means(node, asking->pages))
+    if (!has_means(node, asking->plan != NULL))
         return TALLY_OK;
     if (node->kind == FILTER_TERM)
         return narrow_term(node, asking, bits, error);
@@ -174,21 +186,14 @@ tally_status
 plan_ask_index(struct plan *plan, plan_asker *asker, void *context, uint64_t *bits,
                struct tally_error *error)
 {
-    const struct asking asking = { asker, context, plan, false };
+    const struct asking asking = { asker, context, NULL };
     return narrow(plan->root, &asking, bits, error);
-}
-
-static tally_status
-ask_run(void *context, const struct token_sought *tokens, size_t count, uint64_t *bits_out,
-        struct tally_error *error)
-{
-    return run_pages_with(context, tokens, count, bits_out, error);
 }
 
 tally_status
 plan_narrow_pages(struct plan *plan, struct tally_error *error)
 {
-    const struct asking asking = { ask_run, plan->reader, plan, true };
+    const struct asking asking = { .plan = plan };
     uint32_t count = run_page_count(plan->run);
     plan->pages = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
     if (plan->run->segment == NULL || count > 64)

@@ -53,7 +53,8 @@ struct plan_node {
     struct key_range *ranges; /* by value, where the term compares numbers or times */
     bool spelled;             /* has values that compare numbers and times as texts */
     struct plan_id *ids; /* by value, where all values are exact texts; form ID_EXCEPTION: other */
-    struct token_sought *tokens;  /* by value; NULL: the term has none (plan_index.c) */
+    struct token_sought *tokens; /* by value; NULL: the term has none (plan_index.c) */
+    struct places places; /* where the run may have one of these: all where it was not asked */
     uint64_t asked[ACCESS_COUNT]; /* pages, beside those of the columns */
     struct plan_words *words;     /* NULL: there are none to ask for */
     bool exact;                   /* all values are exact texts, compared by case */
@@ -94,9 +95,8 @@ TALLY_MUST_CHECK tally_status plan_words_possible(const struct plan *plan,
                                                   uint32_t page, bool *possible_out,
                                                   struct tally_error *error);
 
-/* Those of `alive` whose blocks may; the run has been asked. */
-void plan_words_rows(const struct plan_node *node, enum field_id field, uint32_t page,
-                     const struct row_set *alive, struct row_set *rows_out);
+/* The blocks of a page of the field's column that may, a bit each; the run has been asked. */
+unsigned plan_words_blocks(const struct plan_node *node, enum field_id field, uint32_t page);
 
 /* What may be among a page's values, as far as its summary tells. */
 TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct plan_node *node,

@@ -21,7 +21,7 @@ struct plan_words {
     struct word_question *questions; /* by value */
     uint8_t *folded;                 /* the parts of all patterns */
     struct bytes *parts;
-    struct word_places places[FIELD_COUNT]; /* that may have a match */
+    struct places places[FIELD_COUNT]; /* that may have a match */
 };
 
 void
@@ -121,14 +121,14 @@ ask_run(const struct plan *plan, const struct plan_node *node, struct tally_erro
         wanted |= FIELD_BIT(node->columns[i].field);
     memset(words->places, 0, sizeof words->places);
     for (uint32_t i = 0; i < words->count; i++) {
-        struct word_places places[FIELD_COUNT];
+        struct places places[FIELD_COUNT];
         tally_status status =
             run_find_words(plan->reader, wanted, &words->questions[i], places, error);
         if (status != TALLY_OK)
             return status;
         for (uint64_t rest = wanted; rest != 0; rest &= rest - 1) {
             unsigned field = (unsigned)__builtin_ctzll(rest);
-            word_places_add(&words->places[field], &places[field]);
+            places_add(&words->places[field], &places[field]);
         }
     }
     words->asked = true;
@@ -147,7 +147,7 @@ plan_words_pages(const struct plan *plan, const struct plan_node *node, uint64_t
             return status;
     }
     for (uint32_t i = 0; i < node->column_count; i++)
-        pages |= word_places_pages(&words->places[node->columns[i].field]);
+        pages |= places_pages(&words->places[node->columns[i].field]);
     *pages_out = pages;
     return TALLY_OK;
 }
@@ -162,21 +162,13 @@ plan_words_possible(const struct plan *plan, const struct plan_node *node, enum 
         if (status != TALLY_OK)
             return status;
     }
-    *possible_out = words == NULL || page >= WORDS_PAGES || words->places[field].blocks[page] != 0;
+    *possible_out = words == NULL || page >= PLACES_PAGES || words->places[field].blocks[page] != 0;
     return TALLY_OK;
 }
 
-void
-plan_words_rows(const struct plan_node *node, enum field_id field, uint32_t page,
-                const struct row_set *alive, struct row_set *rows_out)
+unsigned
+plan_words_blocks(const struct plan_node *node, enum field_id field, uint32_t page)
 {
     const struct plan_words *words = node->words;
-    const unsigned block_words = BLOCK_ROWS / 64;
-    *rows_out = *alive;
-    if (words == NULL || page >= WORDS_PAGES)
-        return;
-    for (unsigned block = 0; block < WORDS_PAGE_BLOCKS; block++) {
-        if ((words->places[field].blocks[page] >> block & 1) == 0)
-            memset(&rows_out->words[block * block_words], 0, BLOCK_ROWS / 8);
-    }
+    return words == NULL || page >= PLACES_PAGES ? UINT16_MAX : words->places[field].blocks[page];
 }

@@ -54,11 +54,14 @@ static tally_status
 fill(const struct run_tokens *tokens, size_t id_count, struct bloom *filter_out,
      struct tally_error *error)
 {
-    uint32_t block_count = power_of_two(bloom_block_count(tokens->count + id_count));
+    const struct member_list *members = &tokens->members;
+    uint32_t block_count =
+        power_of_two(bloom_block_count(tokens->count + members->count + id_count));
     tally_status status = bloom_init(filter_out, 1, block_count, error);
     if (status != TALLY_OK)
         return status;
     bloom_add_many(filter_out, tokens->tokens, tokens->count, 0);
+    bloom_add_many(filter_out, members->tokens, members->count, 0);
     bloom_add_many(filter_out, tokens->ids, id_count, 0);
     return TALLY_OK;
 }

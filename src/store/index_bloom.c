@@ -7,8 +7,9 @@
  *     bytes       the blocks, each with its checksum
  *
  * The fields are those whose tokens were added: a page that a filter rules out has no such value of
- * a field that is named, and says nothing of any other. Ids are not among them: they have exact
- * buckets. A segment of more than 64 pages has no such section.
+ * a field that is named, and says nothing of any other. Ids are not among them, nor are objects: these
+ * are told to the block (index_ids.c, index_members.c). A segment of more than 64 pages has no such
+ * section.
  *
  * All tokens of a run are found first, since the fullest page says how large the filter is.
  */
@@ -18,29 +19,23 @@
 #include "fault.h"
 #include "run_column.h"
 
-#define HEAD_SIZE 9u
+#define HEAD_SIZE 8u
 
 /* The fields whose tokens are added. */
 static uint64_t
 fields_covered(void)
 {
-    return token_fields() & ~FIELD_BIT(FIELD_ID);
+    return token_fields() & ~token_fields_of_objects() & ~FIELD_BIT(FIELD_ID);
 }
 
 static void
 parameters_encode(unsigned pages, uint32_t block_count, struct buffer *out)
 {
-    uint64_t covered = fields_covered();
     buffer_byte(out, (uint8_t)pages);
     buffer_byte(out, BLOOM_PROBES);
     buffer_u16(out, 0);
     buffer_u32(out, block_count);
-    buffer_byte(out, (uint8_t)__builtin_popcountll(covered));
-    for (; covered != 0; covered &= covered - 1) {
-        struct bytes name = fields[__builtin_ctzll(covered)].name;
-        buffer_byte(out, (uint8_t)name.size);
-        buffer_bytes(out, name);
-    }
+    index_fields_put(fields_covered(), out);
 }
 
 /* The filter of a run's tokens. */
@@ -81,31 +76,14 @@ index_bloom_make(struct run_reader *reader, struct index_content *content,
     return status == TALLY_OK ? filter_encode(tokens, pages, content, error) : status;
 }
 
-/* The fields that the parameters name, behind their head; false where they end too early or late. */
-static bool
-names_decode(struct bytes parameters, uint64_t *covered_out)
-{
-    uint64_t covered = 0;
-    size_t at = HEAD_SIZE;
-    for (unsigned left = parameters.data[HEAD_SIZE - 1]; left > 0; left--) {
-        if (at >= parameters.size || parameters.data[at] >= parameters.size - at)
-            return false;
-        size_t size = parameters.data[at++];
-        enum field_id field = field_find(bytes_of(parameters.data + at, size));
-        if (field != FIELD_COUNT)
-            covered |= FIELD_BIT(field);
-        at += size;
-    }
-    *covered_out = covered;
-    return at == parameters.size;
-}
-
 bool
 index_bloom_open(const struct index_section *section, uint32_t count, struct index_bloom *out)
 {
     struct bytes parameters = section->parameters;
     struct index_bloom bloom = { .there = true, .offset = section->block.offset };
-    if (parameters.size < HEAD_SIZE || !names_decode(parameters, &bloom.covered))
+    if (parameters.size < HEAD_SIZE ||
+        !index_fields_read(bytes_of(parameters.data + HEAD_SIZE, parameters.size - HEAD_SIZE),
+                           &bloom.covered))
         return false;
     bloom.pages = parameters.data[0];
     bloom.block_count = get_u32(parameters.data + 4);

@@ -1,21 +1,14 @@
 /*
  * index_ids.c - buckets of ids, and where each is.
  *
- *     buckets    one behind the other, as id_index.h writes them
- *     table      a bucket:  4 end of the bucket, counted from the first bucket's begin
- *                           4 CRC-32C of the bucket's bytes
- *
- * A lookup reads two entries of the table and one bucket: two reads of 16 and about 140 bytes,
- * nothing kept in memory. Such a look does not check the table; a table that lies leads to bytes that
- * do not have the bucket's CRC. The filter for many ids reads the section whole, by its own CRC.
+ * Buckets as id_index.h writes them, and their table (index_buckets.h). A lookup reads two entries of
+ * the table and one bucket: two reads of 16 and about 140 bytes. The filter for many ids reads the
+ * section whole, by its own CRC.
  */
 #include "index_ids.h"
 
-#include "crc32c.h"
 #include "fault.h"
 #include "run_column.h"
-
-#define TABLE_ENTRY_SIZE 8u
 
 tally_status
 index_ids_make(struct run_reader *reader, struct index_content *content, struct tally_error *error)
@@ -34,10 +27,7 @@ index_ids_make(struct run_reader *reader, struct index_content *content, struct 
     for (uint32_t i = 0; i < UINT32_C(1) << index.bucket_bits && !buffer_failed(buckets); i++) {
         size_t start = buckets->size;
         id_index_bucket_encode(&index, i, buckets);
-        if (buffer_failed(buckets))
-            break;
-        buffer_u32(&table, (uint32_t)buckets->size);
-        buffer_u32(&table, crc32c(0, buckets->data + start, buckets->size - start));
+        index_buckets_note(buckets, start, &table);
     }
     buffer_bytes(buckets, buffer_view(&table));
     if (buffer_failed(buckets) || buffer_failed(&table))
@@ -47,23 +37,14 @@ index_ids_make(struct run_reader *reader, struct index_content *content, struct 
     return status;
 }
 
-static uint32_t
-table_size(uint32_t count)
-{
-    return TABLE_ENTRY_SIZE << id_index_bucket_bits(count);
-}
-
 bool
 index_ids_open(const struct index_section *section, uint32_t count, struct index_ids *out)
 {
-    if (section->parameters.size != 0 || section->block.size < table_size(count))
+    struct index_ids ids = { .there = true, .count = count, .block = section->block };
+    if (section->parameters.size != 0 ||
+        !index_buckets_open(section, UINT64_C(1) << id_index_bucket_bits(count), &ids.buckets))
         return false;
-    *out = (struct index_ids){
-        .there = true,
-        .count = count,
-        .block = section->block,
-        .table_offset = section->block.offset + section->block.size - table_size(count),
-    };
+    *out = ids;
     return true;
 }
 
@@ -73,31 +54,14 @@ index_ids_bucket(const struct index_ids *ids, const struct segment_file *file, u
 {
     static const struct segment_place place = { .part = "a bucket of ids" };
     uint32_t bucket = id_bucket_number(hash, id_index_bucket_bits(ids->count));
-    uint8_t raw[2 * TABLE_ENTRY_SIZE] = { 0 };
-
-    /* The entry before says where the bucket begins; before the first one there are zeros. */
-    unsigned before = bucket > 0 ? 1 : 0;
-    tally_status status =
-        segment_file_fetch(file, ids->table_offset + (uint64_t)(bucket - before) * TABLE_ENTRY_SIZE,
-                           (1 + before) * TABLE_ENTRY_SIZE, input, error);
+    tally_status status = index_buckets_read(&ids->buckets, file, &place, bucket, input, error);
     if (status != TALLY_OK)
         return status;
-    memcpy(raw + (1 - before) * TABLE_ENTRY_SIZE, input->bytes.data, input->bytes.size);
-
-    uint32_t start = get_u32(raw);
-    uint32_t end = get_u32(raw + TABLE_ENTRY_SIZE);
-    struct segment_block block = {
-        .offset = ids->block.offset + start,
-        .size = end - start,
-        .crc = get_u32(raw + TABLE_ENTRY_SIZE + 4),
-    };
-    uint32_t rows = id_bucket_rows(block.size, id_index_row_bits(ids->count));
-    if (start > end || end > ids->table_offset - ids->block.offset || rows == UINT32_MAX)
-        return segment_file_fault(file, &place, "cannot be where the table says", error);
-    status = segment_file_read(file, &block, &place, input, error);
-    if (status == TALLY_OK)
-        *rows_out = rows;
-    return status;
+    uint32_t rows = id_bucket_rows(input->bytes.size, id_index_row_bits(ids->count));
+    if (rows == UINT32_MAX)
+        return segment_file_fault(file, &place, "makes no sense", error);
+    *rows_out = rows;
+    return TALLY_OK;
 }
 
 tally_status
@@ -131,7 +95,7 @@ filter_fill(const struct index_ids *ids, struct bytes buckets, const uint8_t *ta
     uint32_t filled = 0;
 
     for (uint32_t i = 0; i < UINT32_C(1) << id_index_bucket_bits(ids->count); i++) {
-        uint32_t end = get_u32(table + (size_t)i * TABLE_ENTRY_SIZE);
+        uint32_t end = get_u32(table + (size_t)i * INDEX_BUCKETS_ENTRY);
         if (end < start || end > buckets.size)
             return false;
         struct bytes encoded = bytes_of(buckets.data + start, end - start);
@@ -158,7 +122,7 @@ index_ids_filter(const struct index_ids *ids, const struct segment_file *file,
         return status;
     status = segment_file_read(file, &ids->block, &place, &input, error);
     if (status == TALLY_OK) {
-        size_t size = (size_t)(ids->table_offset - ids->block.offset);
+        size_t size = (size_t)(ids->buckets.table_offset - ids->block.offset);
         if (!filter_fill(ids, bytes_of(input.bytes.data, size), input.bytes.data + size, &filter))
             status = segment_file_fault(file, &place, "are not where the table says", error);
     }

@@ -5,7 +5,7 @@
 #define INDEX_IDS_H
 
 #include "id_index.h"
-#include "index_section.h"
+#include "index_buckets.h"
 
 index_section_make index_ids_make;
 
@@ -14,7 +14,7 @@ struct index_ids {
     bool there;
     uint32_t count; /* of the segment's entries */
     struct segment_block block;
-    uint64_t table_offset; /* in the file; the buckets lie before it, from the block's begin on */
+    struct index_buckets buckets;
 };
 
 /* False where no index of `count` entries has such a section. */

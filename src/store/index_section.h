@@ -18,6 +18,7 @@ enum index_section_kind {
     SECTION_BLOOM = 2,
     SECTION_WORDS = 3,
     SECTION_COUNTS = 4,
+    SECTION_MEMBERS = 5,
 };
 
 /* The most that a directory may name, so that sections of later versions are passed over. */
@@ -41,5 +42,10 @@ struct index_content {
 /* The section's content for a run, the same whether a head or a segment holds it. */
 typedef tally_status index_section_make(struct run_reader *reader, struct index_content *content,
                                         struct tally_error *error);
+
+/* Fields as parameters name them: their count, and for each the size of its name and the name. */
+void index_fields_put(uint64_t fields, struct buffer *out);
+/* False where the bytes are not exactly that. Names that this version does not know are passed over. */
+bool index_fields_read(struct bytes encoded, uint64_t *fields_out);
 
 #endif

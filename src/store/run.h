@@ -107,19 +107,19 @@ TALLY_MUST_CHECK tally_status run_narrow_text(struct run_reader *reader, enum fi
                                               uint32_t page, struct bytes sought,
                                               struct row_set *rows, struct tally_error *error);
 
-/* The pages that may have one of the tokens (token.h), a bit each; those beyond the 64th are not told
- * of and may. All bits are set where nothing can be said: of a head, of a field that is not covered,
- * and where the segment's index file cannot be used. */
-TALLY_MUST_CHECK tally_status run_pages_with(struct run_reader *reader,
-                                             const struct token_sought *tokens, size_t count,
-                                             uint64_t *pages_out, struct tally_error *error);
+/* Where one of the tokens (token.h) may be: of those of members blocks, of others whole pages; pages
+ * beyond the 64th are not told of and may. All places are where nothing can be said: of a head, of a
+ * field that is not covered, and where the segment's index file cannot be used. */
+TALLY_MUST_CHECK tally_status run_find_tokens(struct run_reader *reader,
+                                              const struct token_sought *tokens, size_t count,
+                                              struct places *places_out, struct tally_error *error);
 
 /* For each of the `wanted` fields where a value with the words (words.h) may be; pages beyond the 64th
  * are not told of and may have one. All places are where nothing can be said: of a head, and where
  * the segment's index file cannot be used. The others of `places_out` are as they were. */
 TALLY_MUST_CHECK tally_status run_find_words(struct run_reader *reader, uint64_t wanted,
                                              const struct word_question *question,
-                                             struct word_places places_out[FIELD_COUNT],
+                                             struct places places_out[FIELD_COUNT],
                                              struct tally_error *error);
 
 /* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent

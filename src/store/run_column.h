@@ -4,6 +4,7 @@
 #ifndef RUN_COLUMN_H
 #define RUN_COLUMN_H
 
+#include "member_list.h"
 #include "run.h"
 #include "segment_directory.h"
 #include "word_gather.h"
@@ -27,13 +28,14 @@ TALLY_MUST_CHECK tally_status run_page_id_hashes(struct run_reader *reader, uint
 TALLY_MUST_CHECK tally_status run_id_hashes(struct run_reader *reader, uint64_t *hashes,
                                             struct tally_error *error);
 
-/* All tokens of a run (token.h), each page's once but for those of ids, which are by row; and, where
- * the run has at most WORD_PAGES_MAX pages, its words. */
+/* All tokens of a run (token.h), each page's once but for those of members, which are by block, and
+ * those of ids, by row; and, where the run has at most WORD_PAGES_MAX pages, its words. */
 struct run_tokens {
     uint64_t *tokens;
     size_t count;
     size_t capacity;
-    size_t *ends;  /* of each page in tokens */
+    size_t *ends; /* of each page in tokens */
+    struct member_list members;
     uint64_t *ids; /* the token of every row's id, which is its hash */
     struct word_gather words;
 };

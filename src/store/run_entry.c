@@ -241,15 +241,15 @@ run_leaves(struct run_reader *reader, uint32_t row, struct run_leaves *leaves_ou
 }
 
 tally_status
-run_pages_with(struct run_reader *reader, const struct token_sought *tokens, size_t count,
-               uint64_t *pages_out, struct tally_error *error)
+run_find_tokens(struct run_reader *reader, const struct token_sought *tokens, size_t count,
+                struct places *places_out, struct tally_error *error)
 {
     tally_status status = TALLY_ABSENT;
     if (reader->run.segment != NULL)
-        status = segment_find_pages(reader->run.segment, tokens, count, &reader->bucket, pages_out,
-                                    error);
+        status = segment_find_tokens(reader->run.segment, tokens, count, &reader->bucket,
+                                     places_out, error);
     if (status != TALLY_ABSENT)
         return status;
-    *pages_out = UINT64_MAX;
+    places_fill(places_out);
     return TALLY_OK;
 }

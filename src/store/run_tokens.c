@@ -1,8 +1,8 @@
 /*
  * run_tokens.c - a run's tokens and words, gone through once for all who want them.
  *
- * A page's filter and a group's are filled from the same tokens, eight bytes each, some tens of bytes
- * an entry; they are kept until the reader goes, and so are the words. Ids are not among them: their
+ * A page's filter, a group's and the lists of members are made of the same tokens, eight bytes each or
+ * twelve, some tens of bytes an entry; they are kept until the reader goes, and so are the words. Ids are not among them: their
  * tokens are the hashes that the index of ids is made of, by row.
  *
  * Whoever recomputes all leaves has every column decoded page by page: tokens are taken along then,
@@ -16,9 +16,10 @@
 
 /* Appends a page's tokens. */
 static tally_status
-collect(struct run_tokens *all, uint32_t page, const uint64_t *tokens, size_t count,
+collect(struct run_tokens *all, uint32_t page, const struct token_page *found,
         struct tally_error *error)
 {
+    size_t count = found->count;
     if (count > all->capacity - all->count) {
         size_t capacity = all->count + count + (all->count + count) / 2;
         uint64_t *larger = realloc(all->tokens, capacity * sizeof *larger);
@@ -28,7 +29,10 @@ collect(struct run_tokens *all, uint32_t page, const uint64_t *tokens, size_t co
         all->capacity = capacity;
     }
     if (count > 0)
-        memcpy(all->tokens + all->count, tokens, count * sizeof *tokens);
+        memcpy(all->tokens + all->count, found->tokens, count * sizeof *all->tokens);
+    tally_status status = member_list_append(&all->members, found->members, error);
+    if (status != TALLY_OK)
+        return status;
     all->count += count;
     all->ends[page] = all->count;
     return TALLY_OK;
@@ -58,16 +62,15 @@ static tally_status
 advance(struct run_reader *reader, struct tally_error *error)
 {
     uint32_t page = reader->tokens_pages;
-    const uint64_t *tokens;
-    size_t count;
+    struct token_page found;
     tally_status status = begin(reader, error);
     if (status == TALLY_OK)
         status =
             run_page_id_hashes(reader, page, reader->tokens.ids + (size_t)page * PAGE_ROWS, error);
     if (status == TALLY_OK)
-        status = token_walk_page(reader->token_walk, page, &tokens, &count, error);
+        status = token_walk_page(reader->token_walk, page, &found, error);
     if (status == TALLY_OK)
-        status = collect(&reader->tokens, page, tokens, count, error);
+        status = collect(&reader->tokens, page, &found, error);
     if (status != TALLY_OK)
         return status;
     reader->tokens_pages++;
@@ -104,6 +107,7 @@ run_tokens_forget(struct run_reader *reader)
 {
     token_walk_destroy(reader->token_walk);
     free(reader->tokens.tokens);
+    member_list_free(&reader->tokens.members);
     free(reader->tokens.ends);
     free(reader->tokens.ids);
     word_gather_finish(&reader->tokens.words);

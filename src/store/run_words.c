@@ -8,7 +8,7 @@
 
 tally_status
 run_find_words(struct run_reader *reader, uint64_t wanted, const struct word_question *question,
-               struct word_places places_out[FIELD_COUNT], struct tally_error *error)
+               struct places places_out[FIELD_COUNT], struct tally_error *error)
 {
     struct run_words *words = &reader->words;
     if (words->state == RUN_WORDS_NEW) {
@@ -24,7 +24,7 @@ run_find_words(struct run_reader *reader, uint64_t wanted, const struct word_que
         if (words->state == RUN_WORDS_THERE)
             word_index_find(&words->index, field, question, &places_out[field]);
         else
-            word_places_fill(&places_out[field]);
+            places_fill(&places_out[field]);
     }
     return TALLY_OK;
 }

@@ -352,9 +352,9 @@ forge_columns(uint8_t *content, size_t size, enum field_half half, uint64_t *siz
     forge_trailer(content, size, size_field, crc_field);
 }
 
-/* The section of ids: its buckets' checksums. */
+/* The section of ids, or of members: its buckets' checksums. */
 static void
-forge_ids(uint8_t *section, uint32_t size, uint32_t bucket_count)
+forge_buckets(uint8_t *section, uint32_t size, uint32_t bucket_count)
 {
     uint8_t *table = section + size - 8 * (size_t)bucket_count;
     uint32_t start = 0;
@@ -375,6 +375,15 @@ forge_bloom(uint8_t *section, uint32_t size, unsigned pages)
         put_u32(section + at + block - 4, crc32c(0, section + at, block - 4));
 }
 
+/* That of members has as many buckets as its parameters say. */
+static void
+forge_members(uint8_t *section, uint32_t size, const uint8_t *parameters)
+{
+    unsigned bits = parameters[2];
+    if (bits <= MEMBER_BUCKET_MAX && (size_t)8 << bits <= size)
+        forge_buckets(section, size, UINT32_C(1) << bits);
+}
+
 /* Of the index file, as far as its directory makes sense: sections and the directory. */
 static void
 forge_index(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_field)
@@ -388,9 +397,11 @@ forge_index(uint8_t *content, size_t size, uint64_t *size_field, uint32_t *crc_f
             break;
         uint8_t *section = content + offset;
         if (get_u16(at) == SECTION_IDS && section_size >= 16)
-            forge_ids(section, section_size, 2);
+            forge_buckets(section, section_size, 2);
         if (get_u16(at) == SECTION_BLOOM && section_size % bloom_block_size(1) == 0)
             forge_bloom(section, section_size, 1);
+        if (get_u16(at) == SECTION_MEMBERS && get_u16(at + 2) >= 3 && at + 23 <= trailer)
+            forge_members(section, section_size, at + 20);
         put_u32(at + 16, crc32c(0, section, section_size));
         at += 20 + get_u16(at + 2);
     }
@@ -516,11 +527,14 @@ forged_indexes_are_found(void **state)
 
     assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
     uint64_t ids = index.ids.block.offset, tokens = index.bloom.offset;
+    uint64_t members = index.members.buckets.offset, table = index.members.buckets.table_offset;
     uint64_t directory = index.file.directory_offset;
     segment_index_close(&index);
     buffer_free(&input.bytes);
     forge_and_check(disk, &info, 2, ids, tokens - 16, "ids: are not those of the entries");
     forge_and_check(disk, &info, 2, tokens, tokens + 64, "tokens: are not those of the entries");
+    assert_true(table > members);
+    forge_and_check(disk, &info, 2, members, table + 4, "members: are not those of the entries");
     /* Count of sections; of both kind and size, offset and size, and the second's parameters. */
     static const size_t parts[][2] = { { 0, 8 }, { 8, 20 }, { 24, 28 }, { 28, 40 }, { 44, 52 } };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -561,7 +575,7 @@ later_sections_are_passed_over(void **state)
     file_replace(disk, names[2], buffer_view(&content));
 
     assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
-    assert_true(index.ids.there && index.bloom.there);
+    assert_true(index.ids.there && index.bloom.there && index.members.there);
     segment_index_close(&index);
     buffer_free(&input.bytes);
     assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));

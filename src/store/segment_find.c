@@ -138,34 +138,38 @@ segment_find_bucket(struct segment *segment, uint64_t hash, struct segment_input
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 
-/* The pages of one token. TALLY_ABSENT where the section that would tell is not there. */
+/* Adds the places of one token. TALLY_ABSENT where the section that would tell is not there. */
 static tally_status
-find_pages(const struct segment_index *index, const struct token_sought *sought,
-           struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
+find_token(const struct segment_index *index, const struct token_sought *sought,
+           struct segment_input *input, struct places *places, struct tally_error *error)
 {
+    uint64_t pages = 0;
+    tally_status status = TALLY_ABSENT;
+    if (index->members.there && (index->members.covered & FIELD_BIT(sought->field)) != 0)
+        return index_members_find(&index->members, &index->file, sought->token, input, places,
+                                  error);
     if (sought->field == FIELD_ID && index->ids.there)
-        return index_ids_pages(&index->ids, &index->file, sought->token, input, pages_out, error);
-    if (!index->bloom.there)
-        return TALLY_ABSENT;
-    return index_bloom_probe(&index->bloom, &index->file, sought, input, pages_out, error);
+        status = index_ids_pages(&index->ids, &index->file, sought->token, input, &pages, error);
+    else if (index->bloom.there)
+        status = index_bloom_probe(&index->bloom, &index->file, sought, input, &pages, error);
+    places_add_pages(places, pages);
+    return status;
 }
 
 tally_status
-segment_find_pages(struct segment *segment, const struct token_sought *tokens, size_t count,
-                   struct segment_input *input, uint64_t *pages_out, struct tally_error *error)
+segment_find_tokens(struct segment *segment, const struct token_sought *tokens, size_t count,
+                    struct segment_input *input, struct places *places_out,
+                    struct tally_error *error)
 {
     const struct segment_index *index;
-    uint64_t found = 0;
-    if (segment->info.count > 64 * PAGE_ROWS)
+    struct places found = { 0 };
+    if (segment->info.count > PLACES_PAGES * PAGE_ROWS)
         return TALLY_ABSENT;
     tally_status status = index_use(segment, input, &index, error);
-    for (size_t i = 0; i < count && status == TALLY_OK; i++) {
-        uint64_t pages = 0;
-        status = find_pages(index, &tokens[i], input, &pages, error);
-        found |= pages;
-    }
+    for (size_t i = 0; i < count && status == TALLY_OK; i++)
+        status = find_token(index, &tokens[i], input, &found, error);
     if (status == TALLY_OK)
-        *pages_out = found;
+        *places_out = found;
     return status == TALLY_DAMAGED ? TALLY_ABSENT : status;
 }
 

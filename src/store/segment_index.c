@@ -10,7 +10,7 @@
  *     trailer
  *
  * A reader passes over kinds that it does not know. What the sections hold is in index_ids.c,
- * index_bloom.c, index_words.c and index_counts.c; a new kind is a file like these, a row in `makers`
+ * index_bloom.c, index_words.c, index_counts.c and index_members.c; a new kind is a file like these, a row in `makers`
  * and a line in sections_open().
  *
  * Nothing here is trusted by verification, and everything can be rebuilt from the columns: a file
@@ -46,6 +46,7 @@ static const struct {
     { SECTION_BLOOM, "tokens", index_bloom_make },
     { SECTION_WORDS, "words", index_words_make },
     { SECTION_COUNTS, "counts", index_counts_make },
+    { SECTION_MEMBERS, "members", index_members_make },
 };
 #define MAKER_COUNT (sizeof makers / sizeof *makers)
 
@@ -172,6 +173,9 @@ sections_open(const struct index_section *sections, size_t section_count, uint32
         if (section->kind == SECTION_WORDS && !index_words_open(section, &index->words))
             return false;
         if (section->kind == SECTION_COUNTS && !index_counts_open(section, &index->counts))
+            return false;
+        if (section->kind == SECTION_MEMBERS &&
+            !index_members_open(section, count, &index->members))
             return false;
     }
     return true;

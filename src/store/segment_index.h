@@ -10,6 +10,7 @@
 #include "index_bloom.h"
 #include "index_counts.h"
 #include "index_ids.h"
+#include "index_members.h"
 #include "index_words.h"
 
 struct segment;
@@ -27,6 +28,7 @@ struct segment_index {
     struct index_bloom bloom;
     struct index_words words;
     struct index_counts counts;
+    struct index_members members;
 };
 
 /* Writes the index file of the entries that `reader`, of a run of info->count entries, gives, as the
@@ -61,11 +63,12 @@ TALLY_MUST_CHECK tally_status segment_find_bucket(struct segment *segment, uint6
                                                   struct segment_input *input, uint32_t *rows_out,
                                                   struct tally_error *error);
 
-/* The pages that may have one of the tokens, a bit each. TALLY_ABSENT where the file cannot say. */
-TALLY_MUST_CHECK tally_status segment_find_pages(struct segment *segment,
-                                                 const struct token_sought *tokens, size_t count,
-                                                 struct segment_input *input, uint64_t *pages_out,
-                                                 struct tally_error *error);
+/* Where one of the tokens may be. TALLY_ABSENT where the file cannot say. */
+TALLY_MUST_CHECK tally_status segment_find_tokens(struct segment *segment,
+                                                  const struct token_sought *tokens, size_t count,
+                                                  struct segment_input *input,
+                                                  struct places *places_out,
+                                                  struct tally_error *error);
 
 /* Reads the words; they lie in `input`. TALLY_ABSENT where the file cannot say. */
 TALLY_MUST_CHECK tally_status segment_find_words(struct segment *segment,

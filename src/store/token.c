@@ -89,6 +89,16 @@ token_fields(void)
 }
 
 uint64_t
+token_fields_of_objects(void)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < FIELD_COUNT; i++)
+        if (fields[i].type == TYPE_OBJECT)
+            mask |= FIELD_BIT(i);
+    return mask;
+}
+
+uint64_t
 token_of_address(const uint8_t address[16])
 {
     return token_make(FIELD_IP_ADDRESS, TOKEN_ADDRESS, id_hash(bytes_of(address, 16)));

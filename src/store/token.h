@@ -25,6 +25,7 @@
 /* The fields whose values have tokens, all of them: texts and names that repeat or are ids, and the
  * objects, whose members have. As a mask. */
 uint64_t token_fields(void);
+uint64_t token_fields_of_objects(void); /* the objects among them */
 
 static inline bool
 token_covers_field(enum field_id field)

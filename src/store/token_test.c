@@ -133,39 +133,43 @@ only_some_texts_are_covered(void **state)
  * All tokens of a run.
  */
 
-struct page_tokens {
-    struct token_set pages[8];
+#define PAGES  8u
+#define BLOCKS (PAGES * PLACES_BLOCKS)
+
+struct run_sets {
+    struct token_set pages[PAGES];   /* tokens of values */
+    struct token_set blocks[BLOCKS]; /* those of members */
 };
 
 static void
-put(struct page_tokens *tokens, uint32_t page, uint64_t token)
+put(struct token_set *set, uint64_t token)
 {
     bool added;
-    assert_ok(token_set_add(&tokens->pages[page], token, &added, &error));
+    assert_ok(token_set_add(set, token, &added, &error));
 }
 
 /* Every scalar below a value, by the definition. */
 static void
-put_members(struct page_tokens *tokens, uint32_t page, enum field_id object, struct bytes value)
+put_members(struct token_set *set, enum field_id object, struct bytes value)
 {
     struct bytes name, element;
     uint8_t decoded[4096];
     assert_true(value.size > 0 && value.size <= sizeof decoded);
     uint8_t first = value.data[0];
     for (size_t at = 0; json_text_next(value, &at, &name, &element);)
-        put_members(tokens, page, object, element);
+        put_members(set, object, element);
     if (first == '-' || (first >= '0' && first <= '9'))
-        put(tokens, page, token_of_member(object, value));
+        put(set, token_of_member(object, value));
     if (first != '"')
         return;
     size_t size = json_text_decode(bytes_of(value.data + 1, value.size - 2), decoded);
     assert_true(size != SIZE_MAX);
     if (token_covers_member(bytes_of(decoded, size)))
-        put(tokens, page, token_of_member(object, bytes_of(decoded, size)));
+        put(set, token_of_member(object, bytes_of(decoded, size)));
 }
 
 static void
-expect(const struct sample *sample, uint64_t mask, struct page_tokens *tokens)
+expect(const struct sample *sample, uint64_t mask, struct run_sets *sets)
 {
     for (uint32_t row = 0; row < sample->count; row++) {
         for (unsigned field = 0; field < FIELD_COUNT; field++) {
@@ -173,40 +177,48 @@ expect(const struct sample *sample, uint64_t mask, struct page_tokens *tokens)
             if ((mask & token_fields() & FIELD_BIT(field)) == 0 || value.data == NULL)
                 continue;
             if (fields[field].type == TYPE_OBJECT)
-                put_members(tokens, row / PAGE_ROWS, field, value);
+                put_members(&sets->blocks[row / BLOCK_ROWS], field, value);
             else
-                put(tokens, row / PAGE_ROWS, token_of_value(field, value));
+                put(&sets->pages[row / PAGE_ROWS], token_of_value(field, value));
         }
     }
 }
 
-/* Goes through a run; a page's tokens are told of once each. */
 static void
-collect(struct run_reader *reader, uint64_t mask, struct page_tokens *tokens)
+put_new(struct token_set *set, uint64_t token)
+{
+    bool added;
+    assert_ok(token_set_add(set, token, &added, &error));
+    assert_true(added);
+}
+
+/* Goes through a run; a page's tokens are told of once each, a block's likewise. */
+static void
+collect(struct run_reader *reader, uint64_t mask, struct run_sets *sets)
 {
     struct token_walk *walk;
     assert_ok(token_walk_create(reader, mask, NULL, &walk, &error));
     for (uint32_t page = 0; page < run_page_count(run_of(reader)); page++) {
-        const uint64_t *found;
-        size_t count;
-        assert_ok(token_walk_page(walk, page, &found, &count, &error));
-        for (size_t i = 0; i < count; i++) {
-            bool added;
-            assert_ok(token_set_add(&tokens->pages[page], found[i], &added, &error));
-            assert_true(added);
+        struct token_page found;
+        assert_ok(token_walk_page(walk, page, &found, &error));
+        for (size_t i = 0; i < found.count; i++)
+            put_new(&sets->pages[page], found.tokens[i]);
+        for (size_t i = 0; i < found.members->count; i++) {
+            assert_int_equal(found.members->blocks[i] / PLACES_BLOCKS, page);
+            put_new(&sets->blocks[found.members->blocks[i]], found.members->tokens[i]);
         }
     }
     token_walk_destroy(walk);
 }
 
 static void
-compare(const struct page_tokens *actual, const struct page_tokens *expected)
+compare(const struct token_set *actual, const struct token_set *expected, size_t count)
 {
-    for (size_t page = 0; page < 8; page++) {
-        struct token_set both = actual->pages[page];
-        assert_int_equal(both.count, expected->pages[page].count);
-        for (size_t i = 0; i < expected->pages[page].capacity; i++) {
-            uint64_t token = expected->pages[page].slots[i];
+    for (size_t set = 0; set < count; set++) {
+        struct token_set both = actual[set];
+        assert_int_equal(both.count, expected[set].count);
+        for (size_t i = 0; i < expected[set].capacity; i++) {
+            uint64_t token = expected[set].slots[i];
             bool found = token == 0;
             for (size_t at = token & (both.capacity - 1); !found && both.slots[at] != 0;
                  at = (at + 1) & (both.capacity - 1))
@@ -217,23 +229,26 @@ compare(const struct page_tokens *actual, const struct page_tokens *expected)
 }
 
 static void
-tokens_free(struct page_tokens *tokens)
+sets_free(struct run_sets *sets)
 {
-    for (size_t page = 0; page < 8; page++)
-        token_set_free(&tokens->pages[page]);
+    for (size_t page = 0; page < PAGES; page++)
+        token_set_free(&sets->pages[page]);
+    for (size_t block = 0; block < BLOCKS; block++)
+        token_set_free(&sets->blocks[block]);
 }
 
 static void
 check_run(const struct run *run, const struct sample *sample, uint64_t mask)
 {
     struct run_reader *reader;
-    struct page_tokens actual = { 0 }, expected = { 0 };
+    struct run_sets actual = { 0 }, expected = { 0 };
     assert_ok(run_reader_create(run, &reader, &error));
     collect(reader, mask, &actual);
     expect(sample, mask, &expected);
-    compare(&actual, &expected);
-    tokens_free(&actual);
-    tokens_free(&expected);
+    compare(actual.pages, expected.pages, PAGES);
+    compare(actual.blocks, expected.blocks, BLOCKS);
+    sets_free(&actual);
+    sets_free(&expected);
     run_reader_destroy(reader);
 }
 
@@ -318,10 +333,10 @@ broken_objects_end_the_walk(void **state)
             struct head *head = sample_head(sample);
             const struct run run = { .count = 1, .head = head };
             struct run_reader *reader;
-            struct page_tokens tokens = { 0 };
+            struct run_sets sets = { 0 };
             assert_ok(run_reader_create(&run, &reader, &error));
-            collect(reader, FIELDS_ALL, &tokens);
-            tokens_free(&tokens);
+            collect(reader, FIELDS_ALL, &sets);
+            sets_free(&sets);
             run_reader_destroy(reader);
             head_release(head);
             free(text);

@@ -2,7 +2,8 @@
  * token_walk.c - all tokens of a run, and its words.
  *
  * Page after page, and in it column after column. A page's tokens are gathered as they come and told
- * of once each. How a column is held makes no difference to the outcome, only to the work:
+ * of once each, those of objects' members block by block. How a column is held makes no difference to
+ * the outcome, only to the work:
  *
  *     PAGE_CODES   a code counts once a page; its token is computed once a run, its words cut once
  *     PAGE_IDS     the 16 bytes are hashed as they are
@@ -33,7 +34,9 @@ struct token_walk {
     uint64_t token_fields, words_fields; /* whose they are */
     struct tally_error *error;
     uint32_t page;
-    struct token_gather gather; /* the page's */
+    struct token_gather gather; /* the page's, but for those of members */
+    struct token_gather block;  /* those of members in one block */
+    struct member_list members; /* in all blocks of the page */
     struct token_object objects[FIELD_COUNT];
     struct code_tokens codes[FIELD_COUNT];
     uint8_t *met; /* by code, whether the page has it: of the column in hand, else zeros */
@@ -55,10 +58,7 @@ has_words(const struct token_walk *walk, enum field_id field)
 static void
 add_value(struct token_walk *walk, enum field_id field, struct bytes value)
 {
-    if (fields[field].type == TYPE_OBJECT)
-        token_object_add(&walk->objects[field], value, &walk->gather, NULL);
-    else
-        token_gather_add_often(&walk->gather, token_of_value(field, value));
+    token_gather_add_often(&walk->gather, token_of_value(field, value));
 }
 
 /*
@@ -113,11 +113,11 @@ add_codes(struct token_walk *walk, enum field_id field, const struct page *page)
 {
     struct dictionary dictionary;
     uint64_t *pages = NULL;
-    bool object = fields[field].type == TYPE_OBJECT, tokens = has_tokens(walk, field);
+    bool tokens = has_tokens(walk, field);
     tally_status status = run_dictionary(walk->reader, field, &dictionary, walk->error);
     if (status == TALLY_OK)
         status = met_reserve(walk, dictionary.count + 1);
-    if (status == TALLY_OK && tokens && !object)
+    if (status == TALLY_OK && tokens)
         status = codes_know(walk, field, &dictionary);
     if (status == TALLY_OK && has_words(walk, field))
         status = word_gather_codes(walk->words, field, dictionary.count + 1, &pages, walk->error);
@@ -128,9 +128,7 @@ add_codes(struct token_walk *walk, enum field_id field, const struct page *page)
     for (uint32_t first = 0; first <= dictionary.count; first += 8) {
         for (uint64_t some = get_u64(met + first); some != 0; some &= some - 1) {
             uint32_t code = first + (unsigned)__builtin_ctzll(some) / 8;
-            if (tokens && object)
-                add_value(walk, field, dictionary_value(&dictionary, code));
-            else if (tokens)
+            if (tokens)
                 token_gather_add(&walk->gather, walk->codes[field].tokens[code]);
             if (pages != NULL)
                 pages[code] |= UINT64_C(1) << walk->page;
@@ -169,26 +167,45 @@ add_ids(struct token_walk *walk, enum field_id field, const struct page *page)
     }
 }
 
-/* Objects are gone through once for both. */
+/* The members of a block of a page of objects, with their words unless `words` is NULL. */
+static tally_status
+add_block(struct token_walk *walk, enum field_id field, const struct page *page,
+          const struct dictionary *dictionary, uint32_t first, const struct word_target *words)
+{
+    const uint64_t *tokens;
+    size_t count;
+    char text[PAGE_TEXT_MAX];
+    uint32_t end = page->rows - first < BLOCK_ROWS ? page->rows : first + BLOCK_ROWS;
+    token_gather_clear(&walk->block);
+    if (words != NULL)
+        word_set_turn(words->set, word_gather_block(field, first));
+    for (uint32_t row = first; row < end; row++) {
+        struct bytes value = page_value(page, dictionary, fields[field].column, row, text);
+        if (value.data != NULL)
+            token_object_add(&walk->objects[field], value, &walk->block, words);
+    }
+    tally_status status = token_gather_distinct(&walk->block, &tokens, &count, walk->error);
+    if (status == TALLY_OK)
+        status = member_list_add(&walk->members, walk->page * PLACES_BLOCKS + first / BLOCK_ROWS,
+                                 tokens, count, walk->error);
+    return status;
+}
+
+/* Objects are gone through once for both. Whoever writes has them as texts. */
 static tally_status
 add_objects(struct token_walk *walk, enum field_id field, const struct page *page)
 {
-    const struct token_object *object = &walk->objects[field];
     struct word_target target = { .pages = UINT64_C(1) << walk->page % 64 };
+    struct dictionary dictionary = { 0 };
     tally_status status = TALLY_OK;
-    if (has_words(walk, field))
+    if (page->kind == PAGE_CODES)
+        status = run_dictionary(walk->reader, field, &dictionary, walk->error);
+    if (status == TALLY_OK && has_words(walk, field))
         status = word_gather_set(walk->words, field, &target.set, walk->error);
-    if (status != TALLY_OK)
-        return status;
     const struct word_target *words = target.set == NULL ? NULL : &target;
-    for (uint32_t row = 0; row < page->rows; row++) {
-        if (page->values[row].data == NULL)
-            continue;
-        if (words != NULL)
-            word_set_turn(target.set, word_gather_block(field, row));
-        token_object_add(object, page->values[row], &walk->gather, words);
-    }
-    return TALLY_OK;
+    for (uint32_t row = 0; row < page->rows && status == TALLY_OK; row += BLOCK_ROWS)
+        status = add_block(walk, field, page, &dictionary, row, words);
+    return status;
 }
 
 static void
@@ -207,10 +224,10 @@ add_page(struct token_walk *walk, enum field_id field)
     tally_status status = run_page(walk->reader, field, walk->page, &page, walk->error);
     if (status != TALLY_OK || page.kind == PAGE_ABSENT)
         return status;
+    if (has_tokens(walk, field) && fields[field].type == TYPE_OBJECT)
+        return add_objects(walk, field, &page);
     if (page.kind == PAGE_CODES)
         return add_codes(walk, field, &page);
-    if (page.kind == PAGE_VALUES && has_tokens(walk, field) && fields[field].type == TYPE_OBJECT)
-        return add_objects(walk, field, &page);
     if (page.kind == PAGE_VALUES && has_tokens(walk, field))
         add_values(walk, field, &page);
     if (page.kind == PAGE_IDS && has_tokens(walk, field))
@@ -221,18 +238,22 @@ add_page(struct token_walk *walk, enum field_id field)
 }
 
 tally_status
-token_walk_page(struct token_walk *walk, uint32_t page, const uint64_t **tokens_out,
-                size_t *count_out, struct tally_error *error)
+token_walk_page(struct token_walk *walk, uint32_t page, struct token_page *tokens_out,
+                struct tally_error *error)
 {
+    struct token_page found = { .members = &walk->members };
     tally_status status = TALLY_OK;
     walk->page = page;
     walk->error = error;
     token_gather_clear(&walk->gather);
+    walk->members.count = 0;
     uint64_t rest = walk->token_fields | walk->words_fields;
     for (; rest != 0 && status == TALLY_OK; rest &= rest - 1)
         status = add_page(walk, (enum field_id)__builtin_ctzll(rest));
     if (status == TALLY_OK)
-        status = token_gather_distinct(&walk->gather, tokens_out, count_out, error);
+        status = token_gather_distinct(&walk->gather, &found.tokens, &found.count, error);
+    if (status == TALLY_OK)
+        *tokens_out = found;
     return status;
 }
 
@@ -266,5 +287,7 @@ token_walk_destroy(struct token_walk *walk)
         free(walk->codes[i].tokens);
     free(walk->met);
     token_gather_free(&walk->gather);
+    token_gather_free(&walk->block);
+    member_list_free(&walk->members);
     free(walk);
 }

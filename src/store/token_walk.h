@@ -6,6 +6,7 @@
 #ifndef TOKEN_WALK_H
 #define TOKEN_WALK_H
 
+#include "member_list.h"
 #include "run.h"
 #include "word_gather.h"
 
@@ -20,10 +21,16 @@ TALLY_MUST_CHECK tally_status token_walk_create(struct run_reader *reader, uint6
                                                 struct tally_error *error);
 void token_walk_destroy(struct token_walk *walk); /* NULL is allowed */
 
-/* A page's tokens, each once; lent until the next call. Which they are depends on the values alone,
- * not on how the run holds them. A page that a fault ended may be gone through again. */
+/* A page's tokens, each once; those of members apart, each once a block. Lent until the next page.
+ * Which they are depends on the values alone, not on how the run holds them. */
+struct token_page {
+    const uint64_t *tokens;
+    size_t count;
+    const struct member_list *members;
+};
+/* A page that a fault ended may be gone through again. */
 TALLY_MUST_CHECK tally_status token_walk_page(struct token_walk *walk, uint32_t page,
-                                              const uint64_t **tokens_out, size_t *count_out,
+                                              struct token_page *tokens_out,
                                               struct tally_error *error);
 
 #endif

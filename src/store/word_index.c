@@ -139,13 +139,13 @@ word_index_read(struct bytes encoded, struct word_index *index_out)
 
 void
 word_index_find(const struct word_index *index, enum field_id field,
-                const struct word_question *question, struct word_places *places_out)
+                const struct word_question *question, struct places *places_out)
 {
     const struct word_column *column = &index->columns[field];
     if (question->count == 0 || column->state == WORDS_UNLISTED)
-        word_places_fill(places_out);
+        places_fill(places_out);
     else if (column->state == WORDS_LISTED)
         words_find(column->list, question, places_out);
     else
-        *places_out = (struct word_places){ 0 };
+        *places_out = (struct places){ 0 };
 }

@@ -37,6 +37,6 @@ bool word_index_read(struct bytes encoded, struct word_index *index_out);
 
 /* Where a value of the field may be what the question asks for. */
 void word_index_find(const struct word_index *index, enum field_id field,
-                     const struct word_question *question, struct word_places *places_out);
+                     const struct word_question *question, struct places *places_out);
 
 #endif

@@ -25,12 +25,12 @@ index_of(const struct run *run)
 }
 
 /* Asks for a text wherever it stands, and for the same in the members' strings. */
-static struct word_places
+static struct places
 places_with(const struct word_index *index, enum field_id field, struct bytes folded)
 {
     struct word_pattern pattern = { &folded, 1, true, true };
     struct word_question question;
-    struct word_places places;
+    struct places places;
     word_question_init(&question, &pattern);
     word_index_find(index, field, &question, &places);
     return places;
@@ -39,8 +39,8 @@ places_with(const struct word_index *index, enum field_id field, struct bytes fo
 static uint64_t
 pages_with(const struct word_index *index, enum field_id field, struct bytes folded)
 {
-    struct word_places places = places_with(index, field, folded);
-    return word_places_pages(&places);
+    struct places places = places_with(index, field, folded);
+    return places_pages(&places);
 }
 
 /* Any piece of a text, of whole characters and at most 40 bytes, is found in its row's block. */
@@ -56,7 +56,7 @@ expect_piece_found(const struct word_index *index, enum field_id field, struct b
     while (size > 0 && start + size < value.size && (value.data[start + size] & 0xc0) == 0x80)
         size--;
     fold_text(bytes_of(value.data + start, size), folded);
-    struct word_places places = places_with(index, field, bytes_of(folded, size));
+    struct places places = places_with(index, field, bytes_of(folded, size));
     if ((places.blocks[row / PAGE_ROWS] >> row % PAGE_ROWS / BLOCK_ROWS & 1) == 0)
         fail_msg("%.*s of row %u: '%.*s'", BYTES_ARG(fields[field].name), row, (int)size,
                  (const char *)value.data + start);
@@ -146,12 +146,12 @@ free_text_is_found_in_its_block(void **state)
     assert_true(word_index_read(buffer_view(&encoded), &index));
     static const enum field_id texts[] = { FIELD_MESSAGE, FIELD_DETAILS };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct word_places places = places_with(&index, texts[i], bytes_text("zyzzyva"));
-        assert_true(word_places_pages(&places) == 2);
+        struct places places = places_with(&index, texts[i], bytes_text("zyzzyva"));
+        assert_true(places_pages(&places) == 2);
         assert_int_equal(places.blocks[1], 1u << (4700 - PAGE_ROWS) / BLOCK_ROWS);
     }
-    struct word_places places = places_with(&index, FIELD_USER_AGENT, bytes_text("zyzzyva"));
-    assert_true(word_places_pages(&places) == 2);
+    struct places places = places_with(&index, FIELD_USER_AGENT, bytes_text("zyzzyva"));
+    assert_true(places_pages(&places) == 2);
     assert_int_equal(places.blocks[1], UINT16_MAX);
     buffer_free(&encoded);
     head_release(head);

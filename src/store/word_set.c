@@ -37,7 +37,7 @@ struct word_slot {
 
 #define BLOCK_BITS 10u
 _Static_assert(BLOCK_BITS *WORDS_BLOCKS_MAX <= 64, "a slot holds as many blocks as may be listed");
-_Static_assert(WORDS_PAGES *WORDS_PAGE_BLOCKS == 1u << BLOCK_BITS, "a block has a number");
+_Static_assert(PLACES_PAGES *PLACES_BLOCKS == 1u << BLOCK_BITS, "a block has a number");
 
 tally_status
 word_set_init(struct word_set *set, struct tally_error *error)
@@ -70,7 +70,7 @@ word_set_clear(struct word_set *set)
 void
 word_set_turn(struct word_set *set, unsigned block)
 {
-    assert(block < WORDS_PAGE_BLOCKS || block == WORD_ANYWHERE);
+    assert(block < PLACES_BLOCKS || block == WORD_ANYWHERE);
     set->block = block;
 }
 
@@ -82,7 +82,7 @@ word_set_turn(struct word_set *set, unsigned block)
 static uint64_t
 block_number(const struct word_set *set, uint64_t page)
 {
-    return (uint64_t)__builtin_ctzll(page) * WORDS_PAGE_BLOCKS + set->block;
+    return (uint64_t)__builtin_ctzll(page) * PLACES_BLOCKS + set->block;
 }
 
 static uint64_t
@@ -97,7 +97,7 @@ slot_pages(const struct word_slot *slot)
 {
     uint64_t pages = slot->blocks == 0 ? slot->where : 0;
     for (uint32_t i = 0; i < slot->blocks; i++)
-        pages |= UINT64_C(1) << slot_block(slot, i) / WORDS_PAGE_BLOCKS;
+        pages |= UINT64_C(1) << slot_block(slot, i) / PLACES_BLOCKS;
     return pages;
 }
 
@@ -504,8 +504,8 @@ put_blocks(const struct word_slot *slot, struct buffer *out)
             uint64_t number = slot_block(slot, j);
             least = number >= below && number < least ? number : least;
         }
-        buffer_byte(out, (uint8_t)(least / WORDS_PAGE_BLOCKS));
-        buffer_byte(out, (uint8_t)(least % WORDS_PAGE_BLOCKS));
+        buffer_byte(out, (uint8_t)(least / PLACES_BLOCKS));
+        buffer_byte(out, (uint8_t)(least % PLACES_BLOCKS));
         below = least + 1;
     }
 }

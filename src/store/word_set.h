@@ -32,7 +32,7 @@ TALLY_MUST_CHECK tally_status word_set_init(struct word_set *set, struct tally_e
 void word_set_finish(struct word_set *set);
 void word_set_clear(struct word_set *set); /* for the next column */
 
-/* The values that come now, each of one page, stand in this block of it (0 to WORDS_PAGE_BLOCKS - 1);
+/* The values that come now, each of one page, stand in this block of it (0 to PLACES_BLOCKS - 1);
  * or WORD_ANYWHERE, as it is at first. */
 #define WORD_ANYWHERE UINT_MAX
 void word_set_turn(struct word_set *set, unsigned block);

@@ -37,7 +37,7 @@ list_of(const struct word_set *set)
 }
 
 /* What a glob, stars and all, asks of a list. Its parts are folded, into `memory`. */
-static struct word_places
+static struct places
 ask_places(struct bytes list, const char *glob, uint8_t *memory)
 {
     struct bytes parts[64], text = bytes_text(glob);
@@ -52,7 +52,7 @@ ask_places(struct bytes list, const char *glob, uint8_t *memory)
         if (end > at || text.size == 0)
             parts[pattern.count++] = bytes_of(memory + at, end - at);
     }
-    struct word_places places;
+    struct places places;
     word_question_init(&question, &pattern);
     words_find(list, &question, &places);
     return places;
@@ -62,10 +62,10 @@ ask_places(struct bytes list, const char *glob, uint8_t *memory)
 static uint64_t
 ask(struct bytes list, const char *glob, uint8_t *memory)
 {
-    struct word_places places = ask_places(list, glob, memory);
-    for (unsigned page = 0; page < WORDS_PAGES; page++)
+    struct places places = ask_places(list, glob, memory);
+    for (unsigned page = 0; page < PLACES_PAGES; page++)
         assert_true(places.blocks[page] == 0 || places.blocks[page] == UINT16_MAX);
-    return word_places_pages(&places);
+    return places_pages(&places);
 }
 
 /*
@@ -309,8 +309,8 @@ what_matches_is_found_in_its_block(void **state)
         } places[VALUES];
         for (unsigned i = 0; i < VALUES; i++) {
             struct bytes text = bytes_of(texts[i], random_text(texts[i], 8, false));
-            places[i].page = below(1 + round % WORDS_PAGES);
-            places[i].block = below(WORDS_PAGE_BLOCKS);
+            places[i].page = below(1 + round % PLACES_PAGES);
+            places[i].block = below(PLACES_BLOCKS);
             word_set_turn(&set, places[i].block);
             word_set_text(&set, text, UINT64_C(1) << places[i].page);
         }
@@ -320,9 +320,9 @@ what_matches_is_found_in_its_block(void **state)
             uint8_t folded_glob[256] = { 0 }, memory[256];
             size_t size = random_text(glob, 5, true);
             fold_text(bytes_of(glob, size), folded_glob);
-            struct word_places found = ask_places(buffer_view(&list), glob, memory);
-            uint64_t pages = word_places_pages(&found);
-            for (unsigned page = 0; page < WORDS_PAGES && pages != UINT64_MAX; page++) {
+            struct places found = ask_places(buffer_view(&list), glob, memory);
+            uint64_t pages = places_pages(&found);
+            for (unsigned page = 0; page < PLACES_PAGES && pages != UINT64_MAX; page++) {
                 found_blocks += (unsigned)__builtin_popcount(found.blocks[page]);
                 found_pages += found.blocks[page] != 0;
             }
@@ -339,7 +339,7 @@ what_matches_is_found_in_its_block(void **state)
         word_set_finish(&set);
     }
     assert_true(matches > 5000);
-    assert_true(found_blocks < found_pages * WORDS_PAGE_BLOCKS / 2);
+    assert_true(found_blocks < found_pages * PLACES_BLOCKS / 2);
 }
 
 /* The order of values, and how often one comes, change nothing. */
@@ -355,7 +355,7 @@ lists_depend_on_what_is_where_alone(void **state)
     for (unsigned i = 0; i < COUNT; i++)
         random_text(texts[i], 12, false);
     for (unsigned i = 0; i < COUNT; i++) {
-        word_set_turn(&first, i % 7 == 0 ? WORD_ANYWHERE : i % WORDS_PAGE_BLOCKS);
+        word_set_turn(&first, i % 7 == 0 ? WORD_ANYWHERE : i % PLACES_BLOCKS);
         word_set_text(&first, bytes_text(texts[i]), UINT64_C(1) << i % 64);
     }
     word_set_turn(&second, 3);
@@ -363,7 +363,7 @@ lists_depend_on_what_is_where_alone(void **state)
     word_set_id(&second, 1);
     word_set_clear(&second);
     for (unsigned i = COUNT; i-- > 0;) {
-        word_set_turn(&second, i % 7 == 0 ? WORD_ANYWHERE : i % WORDS_PAGE_BLOCKS);
+        word_set_turn(&second, i % 7 == 0 ? WORD_ANYWHERE : i % PLACES_BLOCKS);
         word_set_text(&second, bytes_text(texts[i]), UINT64_C(1) << i % 64);
         word_set_text(&second, bytes_text(texts[i]), UINT64_C(1) << i % 64);
     }

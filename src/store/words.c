@@ -98,18 +98,18 @@ word_question_init(struct word_question *question, const struct word_pattern *pa
 
 /* Adds the set at `at`, up to the next word. */
 static void
-set_read(const uint8_t *at, const uint8_t *end, struct word_places *places)
+set_read(const uint8_t *at, const uint8_t *end, struct places *places)
 {
     if (at < end && *at == SET_WHOLE) {
         at++;
         for (unsigned i = 0; i < SET_WHOLE_SIZE && at < end; i++, at++) {
             for (unsigned bits = *at & 0x3f; bits != 0; bits &= bits - 1)
-                places->blocks[(6 * i + (unsigned)__builtin_ctz(bits)) % WORDS_PAGES] = ALL_BLOCKS;
+                places->blocks[(6 * i + (unsigned)__builtin_ctz(bits)) % PLACES_PAGES] = ALL_BLOCKS;
         }
         return;
     }
     if (at < end && *at == SET_BLOCKS) {
-        for (at++; end - at >= 2 && at[0] < WORDS_PAGES && at[1] < WORDS_PAGE_BLOCKS; at += 2)
+        for (at++; end - at >= 2 && at[0] < PLACES_PAGES && at[1] < PLACES_BLOCKS; at += 2)
             places->blocks[at[0]] |= (uint16_t)(1u << at[1]);
         return;
     }
@@ -138,7 +138,7 @@ find(const uint8_t *at, const uint8_t *end, struct bytes letters)
 
 /* Adds the places of all words that the letters fit. */
 static void
-asked_find(struct bytes list, const struct word_asked *asked, struct word_places *places)
+asked_find(struct bytes list, const struct word_asked *asked, struct places *places)
 {
     const uint8_t *end = list.data + list.size;
     const uint8_t *at = list.data;
@@ -157,47 +157,20 @@ asked_find(struct bytes list, const struct word_asked *asked, struct word_places
 }
 
 void
-words_find(struct bytes list, const struct word_question *question, struct word_places *places_out)
+words_find(struct bytes list, const struct word_question *question, struct places *places_out)
 {
     if (list.size == 0 && question->count > 0) {
-        *places_out = (struct word_places){ 0 };
+        *places_out = (struct places){ 0 };
         return;
     }
-    word_places_fill(places_out);
+    places_fill(places_out);
     if (list.size == 0)
         return;
     for (uint32_t i = 0; i < question->count; i++) {
-        struct word_places found = { 0 };
+        struct places found = { 0 };
         asked_find(list, &question->words[i], &found);
-        for (unsigned page = 0; page < WORDS_PAGES; page++)
-            places_out->blocks[page] &= found.blocks[page];
+        places_keep(places_out, &found);
     }
     if (question->ids)
         set_read(list.data, list.data + list.size, places_out);
-}
-
-/*
- * Places.
- */
-
-uint64_t
-word_places_pages(const struct word_places *places)
-{
-    uint64_t pages = 0;
-    for (unsigned page = 0; page < WORDS_PAGES; page++)
-        pages |= (uint64_t)(places->blocks[page] != 0) << page;
-    return pages;
-}
-
-void
-word_places_fill(struct word_places *places)
-{
-    memset(places, 0xff, sizeof *places);
-}
-
-void
-word_places_add(struct word_places *places, const struct word_places *more)
-{
-    for (unsigned page = 0; page < WORDS_PAGES; page++)
-        places->blocks[page] |= more->blocks[page];
 }

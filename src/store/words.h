@@ -18,6 +18,7 @@
 #define WORDS_H
 
 #include "bytes.h"
+#include "places.h"
 
 /* A column with more words, or more bytes of them in its list, has no list. */
 #define WORDS_COUNT_MAX 65536u
@@ -26,20 +27,6 @@
 /* A set of pages in a list is listed up to this size, one of blocks up to the other. */
 #define WORDS_LISTED_MAX 11u
 #define WORDS_BLOCKS_MAX 5u
-
-/* Pages of a segment, and blocks of a page (page.h). */
-#define WORDS_PAGES       64u
-#define WORDS_PAGE_BLOCKS 16u
-
-/* Where words are: of each page the blocks that may have them, a bit each. */
-struct word_places {
-    uint16_t blocks[WORDS_PAGES];
-};
-
-/* The pages that have such a block: bit p for page p. */
-uint64_t word_places_pages(const struct word_places *places);
-void word_places_fill(struct word_places *places); /* every block of every page */
-void word_places_add(struct word_places *places, const struct word_places *more);
 
 /* Words of a pattern that are asked for; of more, the longest. */
 #define WORDS_ASKED_MAX 16u
@@ -69,8 +56,7 @@ void word_question_init(struct word_question *question, const struct word_patter
 
 /* Where a match may be, in the column whose list this is. Any bytes are a list; those of a damaged one
  * say something else. */
-void words_find(struct bytes list, const struct word_question *question,
-                struct word_places *places_out);
+void words_find(struct bytes list, const struct word_question *question, struct places *places_out);
 
 /*
  * Cutting.
