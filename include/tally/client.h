@@ -66,10 +66,11 @@ struct tally_client_options {
     enum tally_full full;
     const char *spool_folder; /* NULL: $TALLY_SPOOL, else $XDG_STATE_HOME/tally/spool, else
                                  ~/.local/state/tally/spool */
-    uint64_t spool_size_max;  /* 256 MiB, bytes on disk, at least 8 MiB */
-    uint64_t memory_size_max; /* 16 MiB, bytes of memory mode's queue */
-    uint32_t spool_sync_ms;   /* 100 */
-    uint32_t timeout_ms;      /* 5000: how long sync waits for a receipt, and block for room */
+    uint64_t spool_size_max;  /* 256 MiB, bytes on disk, 8 MiB to 1 TiB */
+    uint64_t memory_size_max; /* 16 MiB, bytes of memory mode's queue, 1 MiB to 1 TiB */
+    uint32_t spool_sync_ms;   /* 100, at most an hour */
+    uint32_t timeout_ms; /* 5000: how long sync waits for a receipt, and block for room; at most
+                                 an hour */
     /* Names of members, at any depth of details and changes, whose values are masked: compared
      * without regard to case, blanks, _ and -, also as the end of a longer name ("db_password"),
      * before digits ("password1") and before an s ("tokens", where numbers stay); one of four letters

@@ -4,6 +4,7 @@
 #include "mask.h"
 #include "wire.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,9 +13,12 @@
 
 #define SPOOL_SIZE_STANDARD  (256 * MIB)
 #define SPOOL_SIZE_MIN       (8 * MIB)
+#define SIZE_LIMIT           ((uint64_t)1 << 40) /* of the spool and of memory: 1 TiB */
 #define MEMORY_SIZE_STANDARD (16 * MIB)
+#define MEMORY_SIZE_MIN      MIB /* the largest event */
 #define SYNC_MS_STANDARD     100
 #define TIMEOUT_MS_STANDARD  5000
+#define MS_MAX               3600000 /* an hour; more is a mistake of units, or a negative number */
 #define SERVICE_SIZE_MAX     256
 
 /* As many members as the program was compiled with; what it does not know of is 0. */
@@ -55,10 +59,59 @@ check_enums(const struct tally_client_options *options, struct tally_error *erro
         return fault(error, TALLY_INVALID, "mode: there is no mode %u", (unsigned)options->mode);
     if ((unsigned)options->full > TALLY_FULL_DROP_OLDEST)
         return fault(error, TALLY_INVALID, "full: there is no way %u", (unsigned)options->full);
-    if (options->spool_size_max != 0 && options->spool_size_max < SPOOL_SIZE_MIN)
-        return fault(error, TALLY_INVALID, "spool_size_max: at least 8 MiB");
-    if (options->service != NULL && strlen(options->service) > SERVICE_SIZE_MAX)
-        return fault(error, TALLY_INVALID, "service: at most %d bytes", SERVICE_SIZE_MAX);
+    return TALLY_OK;
+}
+
+/* 0 stands for the default. */
+static tally_status
+check_size(const char *name, uint64_t given, uint64_t least, struct tally_error *error)
+{
+    if (given == 0 || (given >= least && given <= SIZE_LIMIT))
+        return TALLY_OK;
+    return fault(error, TALLY_INVALID,
+                 "%s: bytes, from %" PRIu64 " MiB to 1 TiB; 0 for the default", name, least / MIB);
+}
+
+static tally_status
+check_ms(const char *name, uint32_t given, struct tally_error *error)
+{
+    if (given <= MS_MAX)
+        return TALLY_OK;
+    return fault(error, TALLY_INVALID, "%s: at most %d milliseconds, an hour; 0 for the default",
+                 name, MS_MAX);
+}
+
+static tally_status
+check_numbers(const struct tally_client_options *options, struct tally_error *error)
+{
+    tally_status status =
+        check_size("spool_size_max", options->spool_size_max, SPOOL_SIZE_MIN, error);
+    if (status == TALLY_OK)
+        status = check_size("memory_size_max", options->memory_size_max, MEMORY_SIZE_MIN, error);
+    if (status == TALLY_OK)
+        status = check_ms("spool_sync_ms", options->spool_sync_ms, error);
+    if (status == TALLY_OK)
+        status = check_ms("timeout_ms", options->timeout_ms, error);
+    return status;
+}
+
+/* What is not meant is not given: an empty text is a variable that is not set, somewhere. */
+static tally_status
+check_texts(const struct tally_client_options *options, struct tally_error *error)
+{
+    if (options->key != NULL && options->key[0] == '\0')
+        return fault(error, TALLY_INVALID,
+                     "key: it is empty; leave it out, and it is taken from TALLY_KEY");
+    if (options->spool_folder != NULL && options->spool_folder[0] == '\0')
+        return fault(
+            error, TALLY_INVALID,
+            "the spool's folder: it is empty; leave it out, and it is where TALLY_SPOOL says");
+    if (options->service == NULL)
+        return TALLY_OK;
+    size_t size = strlen(options->service);
+    if (size == 0 || size > SERVICE_SIZE_MAX)
+        return fault(error, TALLY_INVALID, "service: 1 to %d bytes, or leave it out",
+                     SERVICE_SIZE_MAX);
     return TALLY_OK;
 }
 
@@ -148,6 +201,10 @@ client_configure(struct tally_client *client, const char *where,
     if (client->disabled)
         return TALLY_OK;
     status = check_enums(&options, error);
+    if (status == TALLY_OK)
+        status = check_numbers(&options, error);
+    if (status == TALLY_OK)
+        status = check_texts(&options, error);
     if (status != TALLY_OK)
         return status;
     read_numbers(client, &options);

@@ -2,6 +2,7 @@
 
 #include "fault.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -16,11 +17,25 @@ wire_is_server(const char *where)
            wire_socket(where) != NULL;
 }
 
+/* http and https with anything but :// behind it. */
+static bool
+has_broken_scheme(const char *where)
+{
+    if (strncasecmp(where, "http", 4) != 0)
+        return false;
+    const char *rest = where + 4 + (tolower((unsigned char)where[4]) == 's');
+    return *rest == ':' || *rest == '/' || *rest == '\\';
+}
+
 bool
 wire_is_nearly_server(const char *where)
 {
+    if (wire_is_server(where))
+        return false;
+    if (has_broken_scheme(where))
+        return true;
     const char *colon = strpbrk(where, ":/");
-    if (wire_is_server(where) || colon == NULL || colon == where || *colon != ':')
+    if (colon == NULL || colon == where || *colon != ':')
         return false;
     size_t digits = strspn(colon + 1, "0123456789");
     bool port = digits > 0 && (colon[1 + digits] == '\0' || colon[1 + digits] == '/');
@@ -84,7 +99,8 @@ add_key(struct wire *wire, const struct wire_options *options, const char *host,
     if (options->key == NULL || options->key[0] == '\0')
         return TALLY_OK;
     if (!key_is_sound(options->key))
-        return fault(error, TALLY_INVALID, "the key has characters that no key has");
+        return fault(error, TALLY_INVALID,
+                     "the key has characters that no key has, such as a blank or a line end");
     wire->loopback_only = !wire->secure && !options->insecure_http;
     if (wire->loopback_only && !host_is_loopback(host))
         return fault(error, TALLY_INVALID,

@@ -17,7 +17,7 @@
 bool wire_is_server(const char *where);
 
 /* Whether it looks like a server's address and lacks what makes it one: HOST:PORT, or a scheme that
- * is another. A folder may have such a name. */
+ * is another or is not followed by "://". A folder may have such a name. */
 bool wire_is_nearly_server(const char *where);
 
 /* The path of a unix socket that `where` names, or NULL. */

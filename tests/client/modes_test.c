@@ -382,6 +382,16 @@ wrong_options_are_named(void **state)
         { "begins with http", "localhost:7878", good },
         { "begins with http", "127.0.0.1:7878/", good },
         { "begins with http", "htpp://127.0.0.1:7878", good },
+        { "begins with http", "http//127.0.0.1:7878", good },
+        { "begins with http", "https:/localhost", good },
+        { "begins with http", "HTTP:localhost", good },
+        { "spool_size_max", NULL, good },
+        { "memory_size_max", NULL, good },
+        { "memory_size_max", NULL, good },
+        { "spool_sync_ms", NULL, good },
+        { "timeout_ms", NULL, good },
+        { "TALLY_KEY", NULL, good },
+        { "service", NULL, good },
     };
     static const char *const patterns[] = { "(", NULL };
     cases[0].options.size = 0;
@@ -391,6 +401,13 @@ wrong_options_are_named(void **state)
     cases[4].options.trail = "No Name";
     cases[5].options.key = "a b";
     cases[10].options.mask_patterns = patterns;
+    cases[17].options.spool_size_max = (uint64_t)-1;
+    cases[18].options.memory_size_max = (uint64_t)-1;
+    cases[19].options.memory_size_max = 1;
+    cases[20].options.spool_sync_ms = (uint32_t)-1;
+    cases[21].options.timeout_ms = (uint32_t)-1;
+    cases[22].options.key = "";
+    cases[23].options.service = "";
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct tally_client *client = NULL;
         struct tally_error error = { 0 };

@@ -278,11 +278,8 @@ client_record(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
         return NULL;
     }
     PyObject *context = count > 1 && arguments[1] != Py_None ? arguments[1] : NULL;
-    if (count > 2 && arguments[2] != Py_None) {
-        const char *text = PyUnicode_AsUTF8AndSize(arguments[2], NULL);
-        if (text == NULL || options_mode(self->state, text, &mode) < 0)
-            return NULL;
-    }
+    if (count > 2 && options_mode(self->state, arguments[2], &mode) < 0)
+        return NULL;
     struct text text = writer_take(self->state);
     PyObject *result = NULL;
     if (writer_event(self->state, arguments[0], context, &text) == 0)
@@ -297,9 +294,9 @@ client_record_json(PyObject *object, PyObject *arguments)
     struct client *self = (struct client *)object;
     const char *json;
     Py_ssize_t size;
-    const char *mode_text = NULL;
+    PyObject *mode_text = Py_None;
     enum tally_mode mode;
-    if (!PyArg_ParseTuple(arguments, "s#|z:record_json", &json, &size, &mode_text) ||
+    if (!PyArg_ParseTuple(arguments, "s#|O:record_json", &json, &size, &mode_text) ||
         options_mode(self->state, mode_text, &mode) < 0)
         return NULL;
     return record_text(self, json, (size_t)size, mode);

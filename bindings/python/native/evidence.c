@@ -1,11 +1,13 @@
 /*
  * evidence.c - whether an entry is where its evidence says, in the tree that a key signed.
  */
+#include "options.h"
 #include "types.h"
 
 #include "tally/checkpoint.h"
 #include "tally/proof.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Reads a list of hashes, each 32 bytes. -1 with an exception. */
@@ -68,4 +70,24 @@ evidence_check_leaf(PyObject *module, PyObject *arguments)
     if (status != TALLY_OK)
         return state_raise_text(state->invalid, "the proof does not lead to the signed root", "");
     return PyLong_FromUnsignedLongLong(checkpoint.size);
+}
+
+PyObject *
+evidence_check_vkey(PyObject *module, PyObject *given)
+{
+    const struct state *state = PyModule_GetState(module);
+    const char *text;
+    if (options_text(state, "vkey", given, &text) < 0)
+        return NULL;
+    struct tally_error error = { 0 };
+    struct tally_vkey vkey;
+    if (tally_vkey_parse(text, strlen(text), &vkey, &error) == TALLY_OK)
+        Py_RETURN_NONE;
+    char said[256];
+    (void)snprintf(
+        said, sizeof said,
+        "vkey: \"%.80s\" is no verification key (NAME+ID+KEY, as `tally init` prints the "
+        "trail's): %.100s",
+        text, error.text);
+    return state_raise_text(state->invalid, said, "");
 }

@@ -3,6 +3,7 @@
  *
  * The module keeps nothing static, so that each interpreter of a process may have one.
  */
+#include "options.h"
 #include "request.h"
 #include "state.h"
 #include "types.h"
@@ -10,14 +11,14 @@
 
 #include <string.h>
 
-PyObject *
-state_raise_text(PyObject *type, const char *text, const char *pointer)
+static PyObject *
+raise_at(PyObject *type, const char *text, const char *pointer, uint32_t column)
 {
     /* Texts may quote what is no UTF-8. */
     PyObject *said = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
     PyObject *where = PyUnicode_DecodeUTF8(pointer, (Py_ssize_t)strlen(pointer), "replace");
     if (said != NULL && where != NULL) {
-        PyObject *error = PyObject_CallFunctionObjArgs(type, said, where, NULL);
+        PyObject *error = PyObject_CallFunction(type, "OOI", said, where, (unsigned int)column);
         if (error != NULL)
             PyErr_SetObject(type, error);
         Py_XDECREF(error);
@@ -25,6 +26,12 @@ state_raise_text(PyObject *type, const char *text, const char *pointer)
     Py_XDECREF(said);
     Py_XDECREF(where);
     return NULL;
+}
+
+PyObject *
+state_raise_text(PyObject *type, const char *text, const char *pointer)
+{
+    return raise_at(type, text, pointer, 0);
 }
 
 static PyObject *
@@ -56,7 +63,7 @@ state_raise(const struct state *state, tally_status status, const struct tally_e
     if (status == TALLY_NO_MEMORY)
         return PyErr_NoMemory();
     const char *text = error->text[0] != '\0' ? error->text : tally_status_text(status);
-    return state_raise_text(type_of(state, status), text, error->pointer);
+    return raise_at(type_of(state, status), text, error->pointer, error->column);
 }
 
 static PyObject *
@@ -90,6 +97,12 @@ write_value(PyObject *module, PyObject *value)
 }
 
 static PyMethodDef functions[] = {
+    { "check_options", (PyCFunction)(void (*)(void))options_check, METH_VARARGS | METH_KEYWORDS,
+      "check_options(where=None, **options)\n\n"
+      "Raises what Client(where, **options) would, of what the environment has no part in." },
+    { "check_vkey", evidence_check_vkey, METH_O,
+      "check_vkey($module, vkey, /)\n--\n\n"
+      "Raises tallystick.Invalid where a text is no verification key." },
     { "write_event", write_event, METH_VARARGS,
       "write_event($module, event, context=None, /)\n--\n\n"
       "The JSON text that an event is recorded as." },

@@ -21,11 +21,22 @@ int options_read(const struct state *state, PyObject *positional, PyObject *keyw
                  struct options *options);
 void options_release(struct options *options);
 
-/* A mode by its name; NULL is the client's. */
-int options_mode(const struct state *state, const char *text, enum tally_mode *mode_out);
+/* tallystick._tally.check_options(): whether a client could be opened with these arguments, as far as
+ * they say it and the environment does not. Opens nothing that lasts. */
+PyObject *options_check(PyObject *module, PyObject *positional, PyObject *keywords);
 
-/* The texts of a list, lent from it, behind them NULL. The caller frees the array with
- * PyMem_Free(). NULL with an exception. */
-const char **options_texts(PyObject *list);
+/* A mode by its name; None is the client's. 0, or -1 with an exception. */
+int options_mode(const struct state *state, PyObject *given, enum tally_mode *mode_out);
+
+/* A text without NUL, lent from what is given by this name. 0, or -1 with an exception. */
+int options_text(const struct state *state, const char *name, PyObject *given,
+                 const char **text_out);
+
+/* The texts of a list that goes by this name, lent from it, behind them NULL. The caller frees the
+ * array with PyMem_Free(). NULL with an exception. */
+const char **options_texts(const struct state *state, const char *name, PyObject *list);
+
+/* Raises TypeError: `name` is to be what is `wanted`, and was given as something else. NULL. */
+PyObject *options_wrong_type(const char *name, const char *wanted, PyObject *given);
 
 #endif

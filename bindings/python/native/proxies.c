@@ -27,8 +27,11 @@ proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     PyObject *networks;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O:Proxies", names, &networks))
         return NULL;
+    const struct state *state = PyType_GetModuleState(type);
+    if (PyUnicode_Check(networks))
+        return options_wrong_type("proxies", "a list of networks", networks);
     PyObject *list = PySequence_List(networks);
-    const char **texts = list == NULL ? NULL : options_texts(list);
+    const char **texts = list == NULL ? NULL : options_texts(state, "proxies", list);
     struct proxies *self = NULL;
     if (texts != NULL)
         self = (struct proxies *)PyType_GenericAlloc(type, 0);
@@ -37,7 +40,7 @@ proxies_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         tally_status status =
             tally_proxies_create(texts, (size_t)PyList_Size(list), &self->proxies, &error);
         if (status != TALLY_OK) {
-            (void)state_raise(PyType_GetModuleState(type), status, &error);
+            (void)state_raise(state, status, &error);
             Py_CLEAR(self);
         }
     }

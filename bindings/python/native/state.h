@@ -70,7 +70,7 @@ struct state {
     struct text spare;
 };
 
-/* Raises what the status stands for, with the error's text and pointer; returns NULL. */
+/* Raises what the status stands for, with the error's text, pointer and column; returns NULL. */
 PyObject *state_raise(const struct state *state, tally_status status,
                       const struct tally_error *error);
 PyObject *state_raise_text(PyObject *type, const char *text, const char *pointer);

@@ -13,5 +13,7 @@ int request_add(PyObject *module); /* request.c */
 
 /* check_leaf(public, index, proof, checkpoint, vkey) -> size: evidence.c. */
 PyObject *evidence_check_leaf(PyObject *module, PyObject *arguments);
+/* check_vkey(vkey): the same. */
+PyObject *evidence_check_vkey(PyObject *module, PyObject *vkey);
 
 #endif

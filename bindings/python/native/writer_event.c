@@ -6,6 +6,8 @@
  */
 #include "writer_parts.h"
 
+#include <stdio.h>
+
 /* As in tallystick._fields. */
 enum kind {
     KIND_TEXT,
@@ -244,13 +246,25 @@ put_details(struct writer *writer, struct draft *draft)
     return result;
 }
 
+static int
+refuse(const struct state *state, PyObject *event)
+{
+    PyObject *type = PyObject_GetAttrString((PyObject *)Py_TYPE(event), "__name__");
+    const char *name = type == NULL ? NULL : PyUnicode_AsUTF8AndSize(type, NULL);
+    if (name != NULL) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "an event is a dict of its members, not %.80s", name);
+        (void)state_raise_text(state->invalid, text, "");
+    }
+    Py_XDECREF(type);
+    return -1;
+}
+
 int
 writer_event(struct state *state, PyObject *event, PyObject *context, struct text *out)
 {
-    if (!PyDict_Check(event) || (context != NULL && !PyDict_Check(context))) {
-        (void)state_raise_text(state->invalid, "an event is a dict, and so is a context", "");
-        return -1;
-    }
+    if (!PyDict_Check(event) || (context != NULL && !PyDict_Check(context)))
+        return refuse(state, PyDict_Check(event) ? context : event);
     struct writer writer = { .state = state, .out = out, .depth = 1 };
     writer.path[0] = event;
     struct draft draft = { .event = event, .context = context, .first = true };

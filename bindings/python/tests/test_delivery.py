@@ -522,21 +522,6 @@ def test_json_text_is_recorded_as_it_is(trail: Trail) -> None:
         client.record_json("{")
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"mode": "fast"}, "mode"),
-        ({"full": "explode"}, "full"),
-        ({"mask_patterns": ["("]}, "\\("),
-        ({"spool_size_max": 1}, "spool"),
-    ],
-)
-def test_options_that_are_none(options: dict[str, Any], said: str, tmp_path: Any) -> None:
-    tallystick.configure("http://127.0.0.1:1", strict=True, **options)
-    with pytest.raises(tallystick.Invalid, match=said):
-        audit_logger.log("a")
-
-
 def test_an_application_that_says_nothing_of_tallystick_may_be_forked_and_ended() -> None:
     result = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", "import tallystick"],

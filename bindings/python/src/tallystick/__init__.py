@@ -12,7 +12,7 @@ Without a configuration nothing is recorded and one warning is logged.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from . import testing
@@ -28,7 +28,7 @@ from .errors import (
     Invalid,
     Unsupported,
 )
-from .events import AuditEvent, AuditEventType, AuditSeverity
+from .events import AuditEvent, AuditEventType, AuditSeverity, members_of_event
 from .logger import AuditLogger, audit_logger
 from .receipt import Receipt
 from .recorder import Mode, Recorder, default, set_default
@@ -124,9 +124,9 @@ def configure(
     set_default(recorder)
 
 
-def record(event: dict[str, Any], mode: Mode | None = None) -> Receipt:
-    """Records an event given as a dictionary of its members (docs/api.md)."""
-    return default().record(event, mode)
+def record(event: Mapping[str, Any] | AuditEvent, mode: Mode | None = None) -> Receipt:
+    """Records an event given as a dictionary of its members (docs/api.md), or as an object."""
+    return default().record(event if type(event) is dict else members_of_event(event), mode)
 
 
 def flush(timeout: float = 5.0) -> bool:

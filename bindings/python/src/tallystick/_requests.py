@@ -167,7 +167,7 @@ class Requests:
 
     @property
     def is_sync(self) -> bool:
-        return self.record is not None and (self.mode or recorders.default().mode) == "sync"
+        return self.record is not None and recorders.default().waits(self.mode)
 
 
 class Exchange:

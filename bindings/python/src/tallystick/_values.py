@@ -12,11 +12,14 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import logging
 import os
 import re
 import uuid
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
+
+log = logging.getLogger("tallystick")
 
 TEXT_MAX: Final = 1000
 """Characters of a ``repr``."""
@@ -121,9 +124,27 @@ def _key_text(key: Any) -> str:
     return _SURROGATES.sub("\ufffd", str(text))
 
 
+_zoneless: list[bool] = []
+"""Not empty: it was said what becomes of times without a zone."""
+
+
+def say_zoneless(value: datetime.datetime) -> None:
+    """A time without a zone is in UTC for a trail. Where the machine's clock is not, it may have been
+    meant otherwise; that is said once."""
+    if _zoneless or value.tzinfo is not None or not value.astimezone().utcoffset():
+        return
+    _zoneless.append(True)
+    log.warning(
+        "a time without a zone was taken for UTC, and this machine is in another zone: "
+        "use datetime.now(timezone.utc) or time.astimezone()"
+    )
+
+
 def time_text(value: Any) -> Any:
     """RFC 3339 for what a time may be given as."""
     try:
+        if isinstance(value, datetime.datetime):
+            say_zoneless(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
         return value.isoformat() if isinstance(value, datetime.datetime) else plain(value)
@@ -139,6 +160,16 @@ def milliseconds(value: Any) -> Any:
     if isinstance(simpler, Token):  # a decimal: 1E+3 is 1000
         return Token(f"{decimal.Decimal(simpler):f}")
     return simpler
+
+
+def text_of(value: Any) -> str:
+    """What a value says of itself, whatever it is: for messages, and where only a text will do."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    try:
+        return str.__str__(value) if isinstance(value, str) else str(value)
+    except Exception:
+        return _repr(value)
 
 
 def error_text(error: BaseException) -> str:

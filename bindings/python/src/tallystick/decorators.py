@@ -155,7 +155,7 @@ class _Ending:
     @property
     def waits(self) -> bool:
         """Whether recording waits for a receipt, which an event loop must not."""
-        return (self.mode or self.recorder.mode) == "sync"
+        return self.recorder.waits(self.mode)
 
     def event(self, call: Call) -> dict[str, Any] | None:
         took = int((time.perf_counter() - call.started) * 1e6) / 1000

@@ -6,12 +6,24 @@ from __future__ import annotations
 class Error(Exception):
     """The trail could not do what it was asked for.
 
-    ``pointer`` is the JSON pointer (RFC 6901) of the member that is wrong, or empty.
+    ``pointer`` is the JSON pointer (RFC 6901) of the member that is wrong, or empty; ``column`` the
+    column of a filter, in bytes from 1, or 0. What was wrong with a filter that
+    ``get_audit_logs()`` was given is ``reason``, and stands at ``filter[offset:]``; its text shows
+    the place with a caret.
     """
 
-    def __init__(self, text: str, pointer: str = "") -> None:
+    filter: str | None = None
+    offset: int | None = None
+
+    def __init__(self, text: str, pointer: str = "", column: int = 0) -> None:
         super().__init__(text)
         self.pointer = pointer
+        self.column = column
+        self.reason = text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For processes: as it is, though its text is not all of it."""
+        return type(self), (str(self), self.pointer, self.column), self.__dict__
 
 
 class Denied(Error):

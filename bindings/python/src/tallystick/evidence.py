@@ -33,6 +33,7 @@ def is_proved(recorder: Recorder, entry: Mapping[str, Any]) -> bool:
     vkey = recorder.vkey or os.environ.get("TALLY_VKEY")
     if not vkey:
         raise Error("an entry is proved by the trail's key: configure(vkey=…) or set TALLY_VKEY")
+    _tally.check_vkey(vkey)  # a wrong key in the environment disproves nothing
     evidence = recorder.get(f"/api/events/{entry['index']}?form=evidence")
     try:
         return check(evidence, entry, vkey)

@@ -21,9 +21,10 @@ from types import MethodType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from . import recorder as recorders
+from ._values import text_of
 from .changes import changes_between
 from .context import _current
-from .events import AuditEvent, AuditSeverity
+from .events import AuditEvent, AuditSeverity, members_of_event
 from .reading import read
 from .receipt import NOT_RECORDED, Answer, Receipt
 from .recorder import Mode, Recorder
@@ -32,7 +33,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-_ACTION_OR_ID: Final = (str, int, uuid.UUID, enum.Enum, type(None))
+_VALUES: Final = frozenset({"builtins", "datetime", "decimal", "uuid"})
 
 
 class _everywhere(Generic[P, R]):
@@ -46,18 +47,30 @@ class _everywhere(Generic[P, R]):
         return MethodType(self.__wrapped__, audit_logger if instance is None else instance)
 
 
-def _without_db(function: Callable[P, R]) -> Callable[P, R]:
+def _without_db(*needed: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Lets a database session stand before the other arguments, where one was needed once: an
-    object that is no action and no id."""
+    object of a library's, which is no action and no id, not even a wrong one. What is ``needed``
+    besides is there then."""
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        kwargs.pop("db", None)
-        if len(args) > 1 and not isinstance(args[1], _ACTION_OR_ID):
-            args = (args[0], *args[2:])
-        return function(*args, **kwargs)
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            kwargs.pop("db", None)
+            if len(args) > 1 and type(args[1]) is not str and _is_session(args[1]):
+                left = len(args) - 2 + sum(name in kwargs for name in needed)
+                if left >= len(needed):
+                    args = (args[0], *args[2:])
+            return function(*args, **kwargs)
 
-    return call
+        return call
+
+    return decorate
+
+
+def _is_session(value: Any) -> bool:
+    return type(value).__module__ not in _VALUES and not isinstance(
+        value, (str, int, uuid.UUID, enum.Enum)
+    )
 
 
 class AuditLogger:
@@ -90,8 +103,13 @@ class AuditLogger:
         enabled: bool = True,
         retention_days: int = 2555,
     ) -> None:
+        if recorder is not None and not isinstance(recorder, Recorder):
+            wrong = type(recorder).__name__
+            raise TypeError(f"recorder: a tallystick.Recorder(where, …), not {wrong}")
+        if not isinstance(retention_days, int) or retention_days < 1:
+            raise ValueError(f"retention_days: a whole number from 1, not {retention_days!r}")
         self._recorder = recorder
-        self.enabled = enabled
+        self.enabled = recorders.checked_switch("enabled", enabled)
         self.retention_days = retention_days
 
     @property
@@ -101,7 +119,7 @@ class AuditLogger:
     def _record(self, event: dict[str, Any], more: dict[str, Any], mode: Mode | None) -> Receipt:
         if not self.enabled:
             return NOT_RECORDED
-        if more:
+        if more and isinstance(event, dict):
             event.update(more)
         return (self._recorder or recorders._default).record(event, mode)
 
@@ -173,7 +191,7 @@ class AuditLogger:
     # FastAPI's names.
 
     @_everywhere
-    @_without_db
+    @_without_db("action")
     def log(
         self,
         /,
@@ -201,15 +219,17 @@ class AuditLogger:
             resource_id=resource_id,
             details=details,
             changes=changes,
-            status=status or ("success" if error_message is None else "failure"),
-            error_message=None if error_message is None else str(error_message),
+            status=("success" if error_message is None else "failure")
+            if status is None
+            else status,
+            error_message=None if error_message is None else text_of(error_message),
         )
         if user_id is not None:
             event["user_id"] = user_id
         return self._record(event, more, mode)
 
     @_everywhere
-    @_without_db
+    @_without_db("user_id", "action")
     def log_user_action(
         self,
         /,
@@ -229,7 +249,7 @@ class AuditLogger:
         return self._record(event, more, mode)
 
     @_everywhere
-    @_without_db
+    @_without_db("action", "resource_type", "resource_id")
     def log_resource_change(
         self,
         /,
@@ -271,8 +291,7 @@ class AuditLogger:
         **more: Any,
     ) -> Receipt:
         """Records an event as it is."""
-        members = event.members() if isinstance(event, AuditEvent) else dict(event)
-        return self._record(members, more, mode)
+        return self._record(members_of_event(event), more, mode)
 
     @_everywhere
     def log_authentication_event(
@@ -313,8 +332,9 @@ class AuditLogger:
         **more: Any,
     ) -> Receipt:
         """Data was created, read, updated or deleted (``operation``, or its letter C, R, U, D)."""
+        name = text_of(operation).lower()
         event = {
-            "event_type": "data_" + _OPERATIONS.get(operation.lower(), operation.lower()),
+            "event_type": "data_" + _OPERATIONS.get(name, name),
             "user_id": user_id,
             "resource_type": resource_type,
             "resource_id": resource_id,
@@ -335,7 +355,7 @@ class AuditLogger:
         **more: Any,
     ) -> Receipt:
         """A report was created, approved or rejected: ``report_create``, …, or ``"approve"``."""
-        text = str(event_type)
+        text = text_of(event_type)
         event = {
             "event_type": text if text.startswith("report_") else f"report_{text}",
             "user_id": user_id,
@@ -369,7 +389,7 @@ class AuditLogger:
         return self._record(event, more, mode)
 
     @_everywhere
-    @_without_db
+    @_without_db()
     def get_audit_logs(
         self,
         /,
@@ -437,7 +457,7 @@ _AUTHENTICATION: Final = {
 
 
 def _authentication(event_type: str, success: bool | None) -> dict[str, Any]:
-    text = str(event_type)
+    text = text_of(event_type)
     if text == "login":
         text = "login_failure" if success is False else "login_success"
     status = None if success is None else "success" if success else "failure"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from ._values import time_text
+from .errors import Invalid
 from .events import AuditEvent
 from .receipt import Answer
 from .recorder import Recorder
@@ -19,14 +21,30 @@ def read(recorder: Recorder, parameters: Mapping[str, Any]) -> Answer[AuditEvent
     """The page that the parameters of ``GET /api/events`` ask for, newest first."""
     given = {name: _text(value) for name, value in parameters.items() if value is not None}
     recorder.flush(FLUSH_S)
-    page = recorder.get("/api/events?" + urlencode(given))
+    try:
+        page = recorder.get("/api/events?" + urlencode(given))
+    except Invalid as error:
+        if error.column == 0 or "q" not in given:
+            raise
+        raise _pointed(error, given["q"]) from None
     entries = (AuditEvent.from_entry(entry, recorder) for entry in page["data"])
     return Answer(entries, page["next"])
+
+
+def _pointed(error: Invalid, query: str) -> Invalid:
+    """The same, saying where: the filter, and a caret below the place."""
+    before = query.encode("utf-8", "replace")[: error.column - 1].decode("utf-8", "replace")
+    # What the caret stands behind is as wide as the filter above it: tabs stay tabs.
+    blank = "".join("\t" if character == "\t" else " " for character in before)
+    said = f"the filter is refused at column {error.column}: {error.reason}"
+    pointed = Invalid(f"{said}\n    {query}\n    {blank}^", error.pointer, error.column)
+    pointed.reason, pointed.filter, pointed.offset = error.reason, query, len(before)
+    return pointed
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime.date):
-        return value.isoformat()
+        return str(time_text(value))
     return str(value)

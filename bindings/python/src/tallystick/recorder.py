@@ -2,11 +2,14 @@
 
 A ``Recorder`` opens its client with the first event. In the default mode nothing that goes wrong
 reaches the application: it is logged as ``Audit logging failed: …`` at level CRITICAL on the logger
-``tallystick``, at most every ten seconds, with how many events that were. Mode ``sync`` raises, and
-so does a recorder that is ``strict``.
+``tallystick``, at most every ten seconds, with how many events that were and where the application
+recorded the last. Mode ``sync`` raises, and so does a recorder that is ``strict``.
 
 What the trail cannot take as it is, is not lost either: a member that is refused is moved to
 ``details.refused`` as text, and the event is recorded without it.
+
+A wrong option is another matter: it is raised where it is given, once, when the application starts.
+What the environment says wrong is a failure like others.
 """
 
 from __future__ import annotations
@@ -16,14 +19,15 @@ import atexit
 import json
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 from . import _tally
-from ._values import cut
+from ._values import cut, error_text, text_of
 from .context import _current
 from .errors import Denied, Error, Invalid
 from .receipt import NOT_RECORDED, Receipt
@@ -33,7 +37,7 @@ Mode = Literal["spool", "sync", "memory"]
 log = logging.getLogger("tallystick")
 
 QUIET_S: Final = 10.0
-"""Failures are logged once in so many seconds."""
+"""Failures are logged once in so many seconds, and so is what was moved."""
 
 EXIT_S: Final = 2.0
 """How long the end of the process waits for events to be shipped; the rest stays in the spool."""
@@ -46,6 +50,25 @@ _open: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 captured: list[list[dict[str, Any]]] = []
 """Where events go instead, innermost last: see ``tallystick.testing``."""
+
+
+class _Seldom:
+    """What is worth saying, but not each time."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+        self._unsaid = 0
+
+    def due(self, count: int = 1) -> int:
+        """How many there were since it was said last, if it is time to say so again; else 0."""
+        now = time.monotonic()
+        with _lock:
+            self._unsaid += count
+            if now < self._quiet_until:
+                return 0
+            self._quiet_until = now + QUIET_S
+            unsaid, self._unsaid = self._unsaid, 0
+        return unsaid
 
 
 class Recorder:
@@ -72,33 +95,38 @@ class Recorder:
         enabled: bool = True,
         strict: bool = False,
     ) -> None:
-        self.enabled = enabled
-        self.strict = strict
-        self.mode: Mode = mode or "spool"
-        self.where = os.fspath(where) if where is not None else None
-        self.trail = trail or "main"
-        self.vkey = vkey
-        self.failed = 0
-        """Events that were not recorded."""
         self._options: dict[str, Any] = {
             "key": key,
             "trail": trail,
             "service": service,
             "mode": mode,
             "full": full,
-            "spool": os.fspath(spool) if spool is not None else None,
+            "spool": _path(spool),
             "spool_size_max": spool_size_max,
             "memory_size_max": memory_size_max,
             "spool_sync_ms": spool_sync_ms,
             "timeout_ms": timeout_ms,
-            "mask_names": list(mask_names) if mask_names is not None else None,
-            "mask_patterns": list(mask_patterns) if mask_patterns is not None else None,
-            "ca_file": os.fspath(ca_file) if ca_file is not None else None,
-            "notice": self._notice,
+            "mask_names": _list("mask_names", mask_names),
+            "mask_patterns": _list("mask_patterns", mask_patterns),
+            "ca_file": _path(ca_file),
         }
+        self.where: str | None = _path(where) or None
+        given = {name: value for name, value in self._options.items() if value not in (None, 0)}
+        if self.where is not None or given:
+            _tally.check_options(self.where, **given)
+        if vkey is not None:
+            _tally.check_vkey(vkey)
+        self.enabled = checked_switch("enabled", enabled)
+        self.strict = checked_switch("strict", strict)
+        self.mode: Mode = mode or "spool"
+        self.trail = trail or "main"
+        self.vkey = vkey
+        self.failed = 0
+        """Events that were not recorded."""
+        self._options["notice"] = self._notice
         self._client: _tally.Client | None = None
-        self._quiet_until = 0.0
-        self._unsaid = 0
+        self._failures = _Seldom()
+        self._moves = _Seldom()
         self._counted = 0
         self._count_again = False
 
@@ -108,15 +136,15 @@ class Recorder:
             return NOT_RECORDED
         context = _current.get()
         members = None if context is None else context.members
-        if captured:
-            return _capture(event, members)
         try:
+            if captured:
+                return _capture(event, members)
             client = self._client or self._opened()
             receipt = tuple.__new__(Receipt, client.record(event, members, mode))
         except Error as error:
             return self._not_recorded(event, members, mode, error)
         except Exception as error:  # of a value's own code, or of this package
-            reason = Error(f"{type(error).__name__}: {error}")
+            reason = Error(error_text(error))
             reason.__cause__ = error
             return self._not_recorded(event, members, mode, reason)
         if self._count_again:
@@ -125,9 +153,15 @@ class Recorder:
 
     async def record_async(self, event: dict[str, Any], mode: Mode | None = None) -> Receipt:
         """The same, without stopping the event loop while a receipt is waited for."""
-        if (mode or self.mode) != "sync" or captured:
+        if captured or not self.waits(mode):
             return self.record(event, mode)
         return await asyncio.to_thread(self.record, event, mode)
+
+    def waits(self, mode: Mode | None) -> bool:
+        """Whether recording in this mode waits for a receipt, and raises without one."""
+        if mode is None:
+            mode = self.mode
+        return isinstance(mode, str) and mode == "sync"
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until all that was recorded has its answer; False if that takes longer."""
@@ -167,16 +201,16 @@ class Recorder:
         mode: Mode | None,
         error: Error,
     ) -> Receipt:
-        if self.strict or (mode or self.mode) == "sync":
+        if self.strict or self.waits(mode):
             raise error
         if isinstance(error, NotConfigured):
             error.warn_once()
             return NOT_RECORDED
-        if isinstance(error, Invalid) and self._client is not None:
+        if isinstance(error, Invalid) and isinstance(event, dict) and self._client is not None:
             receipt = self._without_refused(self._client, event, members, mode, error)
             if receipt is not None:
                 return receipt
-        self.failure(str(error), event)
+        self.failure(str(error), {} if event is None else event)
         return NOT_RECORDED
 
     def _without_refused(
@@ -191,13 +225,16 @@ class Recorder:
         rest = {**(members or {}), **{k: v for k, v in event.items() if v is not None}}
         refused: dict[str, str] = {}
         for _ in range(MOVED_MAX):
-            name = error.pointer.split("/")[1] if "/" in error.pointer else "details"
-            if name == "refused" or name not in rest:
-                return None
-            refused[name] = cut(_text(rest.pop(name)), 4096)
+            if rest and error.pointer == "" and _is_nameless(rest):
+                pass  # it only lacks a name
+            else:
+                name = error.pointer.split("/")[1] if "/" in error.pointer else "details"
+                if name == "refused" or name not in rest:
+                    return None
+                refused[name] = cut(_text(rest.pop(name)), 4096)
             refused["because"] = str(error)
             rest["refused"] = refused
-            if "action" not in rest and "event_type" not in rest:
+            if _is_nameless(rest):
                 rest["action"] = "audit.refused"
             try:
                 receipt = tuple.__new__(Receipt, client.record(rest, None, mode))
@@ -206,22 +243,21 @@ class Recorder:
                 continue
             except Error:
                 return None
-            log.warning("an event was recorded without what the trail refused: %s", error)
+            count = self._moves.due()
+            if count > 0:
+                text = "an event was recorded without what the trail refused: %s (%s; %d such)"
+                log.warning(text, error, _place(event), count)
             return receipt
         return None
 
-    def failure(self, reason: str, event: dict[str, Any] | None = None, count: int = 1) -> None:
+    def failure(self, reason: str, event: Any = None, count: int = 1) -> None:
         """Counts events that were not recorded, and says so, but not for each."""
-        now = time.monotonic()
         with _lock:
             self.failed += count
-            self._unsaid += count
-            if now < self._quiet_until:
-                return
-            self._quiet_until = now + QUIET_S
-            unsaid, self._unsaid = self._unsaid, 0
-        what = (event or {}).get("action") or (event or {}).get("event_type") or "events"
-        log.critical("Audit logging failed: %s (%s; %d not recorded)", reason, what, unsaid)
+        unsaid = self._failures.due(count)
+        if unsaid > 0:
+            text = "Audit logging failed: %s (%s; %d not recorded)"
+            log.critical(text, reason, _place(event), unsaid)
 
     def _notice(self, text: str) -> None:
         self._count_again = True
@@ -254,8 +290,52 @@ class NotConfigured(Denied):
             log.warning("%s", self)
 
 
+def _path(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _list(name: str, texts: Any) -> list[Any] | None:
+    """A text is a list of its letters, too, which nobody means."""
+    if texts is None:
+        return None
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise TypeError(f'{name}: a list of texts such as ["iban"], not {type(texts).__name__}')
+    return list(texts)
+
+
+def checked_switch(name: str, value: Any) -> bool:
+    """A variable of the environment that says "false" would be true."""
+    if not isinstance(value, int):
+        raise TypeError(f"{name}: True or False, not {value!r}")
+    return bool(value)
+
+
+def _is_nameless(event: dict[str, Any]) -> bool:
+    """Whether it does not say what happened."""
+    said = (event.get("action"), event.get("event_type"))
+    return all(name is None or (isinstance(name, str) and not name) for name in said)
+
+
+def _place(event: Any) -> str:
+    """What an event is called, and where the application records it: for messages. None: several
+    events, which nobody records just now."""
+    if event is None:
+        return "events"
+    said = event.get("action", event.get("event_type")) if isinstance(event, dict) else None
+    name = ("" if said is None else cut(text_of(said), 100)) or "an event"
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        if frame.f_back is None:
+            return name
+        frame = frame.f_back
+    return f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _tally.write_value(value)
+    try:
+        return value if isinstance(value, str) else _tally.write_value(value)
+    except Invalid:  # too large for any event
+        return text_of(value)
 
 
 def _capture(event: dict[str, Any], members: dict[str, Any] | None) -> Receipt:

@@ -20,7 +20,7 @@ def trust_proxies(networks: Iterable[str]) -> None:
     ``10.0.0.0/8``, and the words ``loopback``, ``private`` and ``unix``. None, if nothing is
     said."""
     global _proxies
-    _proxies = _tally.Proxies(list(networks))
+    _proxies = _tally.Proxies(networks)
 
 
 def members_of(request: Any) -> dict[str, Any]:

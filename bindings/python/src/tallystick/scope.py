@@ -18,7 +18,7 @@ from typing import Any
 
 from . import _tally
 from . import recorder as recorders
-from ._values import error_text
+from ._values import error_text, text_of
 from .changes import changes_between, snapshot
 from .context import Context, _current
 from .errors import Error
@@ -70,9 +70,10 @@ class Scope:
 
     def fail(self, reason: Any = None) -> None:
         """It is a failure, although nothing is raised."""
-        self._failure = (
-            error_text(reason) if isinstance(reason, BaseException) else str(reason or "")
-        )
+        if isinstance(reason, BaseException):
+            self._failure = error_text(reason)
+        else:
+            self._failure = "" if reason is None else text_of(reason)
 
     def __enter__(self) -> Scope:
         outer = _current.get()
