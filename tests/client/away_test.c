@@ -1,8 +1,7 @@
 /*
  * Where the server is away, refuses, or its answers are lost.
  */
-#include "proxy.h"
-#include "recording.h"
+#include "group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,30 +11,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-static struct recording recording;
-static struct proxy *proxy;
-static char proxied[64];
-
-static int
-begin(void **state)
-{
-    (void)state;
-    proxy = proxy_start();
-    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
-    recording_begin(&recording, NULL);
-    proxy_target(proxy, recording.served.port);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    proxy_stop(proxy);
-    return 0;
-}
 
 /* What one test made of network and notices is not the next one's. */
 static int
@@ -323,5 +298,5 @@ main(void)
         cmocka_unit_test_setup(what_the_trail_refuses_for_good_is_a_dead_letter, heal),
         cmocka_unit_test_setup(hundreds_of_conflicts_are_told_from_good_events, heal),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, proxied_set_up, proxied_tear_down);
 }

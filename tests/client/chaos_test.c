@@ -6,8 +6,7 @@
  *
  * TALLY_CHAOS_SEED makes it another run.
  */
-#include "proxy.h"
-#include "recording.h"
+#include "group.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -39,23 +38,17 @@ struct ledger {
     struct life lives[LIVES_MAX];
 };
 
-static struct recording recording;
-static struct proxy *proxy;
-static char proxied[64];
 static struct ledger *ledger;
 static unsigned seed;
 
 static int
 begin(void **state)
 {
-    (void)state;
     const char *text = getenv("TALLY_CHAOS_SEED");
     seed = text == NULL ? 1 : (unsigned)strtoul(text, NULL, 10);
     ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(ledger != MAP_FAILED);
-    proxy = proxy_start();
-    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
-    recording_begin(&recording, NULL);
+    assert_int_equal(proxied_set_up(state), 0);
     served_stop(&recording.served);
     assert_int_equal(setenv("TALLY", getenv("FORGETFUL"), 1), 0);
     served_start(&recording.served, NULL);
@@ -66,9 +59,7 @@ begin(void **state)
 static int
 end(void **state)
 {
-    (void)state;
-    recording_end(&recording);
-    proxy_stop(proxy);
+    (void)proxied_tear_down(state);
     (void)munmap(ledger, sizeof *ledger);
     return 0;
 }

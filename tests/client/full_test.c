@@ -1,8 +1,7 @@
 /*
  * A full spool's three ways, and a full queue in memory.
  */
-#include "proxy.h"
-#include "recording.h"
+#include "group.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,29 +15,13 @@
 
 #define SPOOL_SIZE ((uint64_t)8 << 20)
 
-static struct recording recording;
-static struct proxy *proxy;
-static char proxied[64];
 static char padding[4001];
 
 static int
-begin(void **state)
+set_up(void **state)
 {
-    (void)state;
-    proxy = proxy_start();
-    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
     memset(padding, 'x', sizeof padding - 1);
-    recording_begin(&recording, NULL);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    proxy_stop(proxy);
-    return 0;
+    return proxied_set_up(state);
 }
 
 static int
@@ -223,5 +206,5 @@ main(void)
         cmocka_unit_test_setup(blocking_ends_when_the_time_is_over, cut_off),
         cmocka_unit_test_setup(dropping_the_oldest_is_on_record, cut_off),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, set_up, proxied_tear_down);
 }

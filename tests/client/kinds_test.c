@@ -2,7 +2,7 @@
  * Scopes, contexts, the calls for events of the usual kinds, and masks, as a trail has them in the
  * end.
  */
-#include "recording.h"
+#include "group.h"
 #include "tally/context.h"
 #include "tally/record.h"
 #include "tally/scope.h"
@@ -14,24 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct recording recording;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    recording_begin(&recording, NULL);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    return 0;
-}
 
 static unsigned
 count_entries(const char *page)
@@ -149,5 +131,5 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(scopes), cmocka_unit_test(kinds) };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, recording_set_up, recording_tear_down);
 }

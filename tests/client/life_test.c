@@ -1,8 +1,7 @@
 /*
  * Children after fork(), of a process with threads, and processes that are killed.
  */
-#include "proxy.h"
-#include "recording.h"
+#include "group.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -18,30 +17,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static struct recording recording;
-static struct proxy *proxy;
-static char proxied[64];
-
-static int
-begin(void **state)
-{
-    (void)state;
-    proxy = proxy_start();
-    (void)snprintf(proxied, sizeof proxied, "http://127.0.0.1:%u", (unsigned)proxy_port(proxy));
-    recording_begin(&recording, NULL);
-    proxy_target(proxy, recording.served.port);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    proxy_stop(proxy);
-    return 0;
-}
 
 /* ---- fork ---- */
 
@@ -218,5 +193,5 @@ main(void)
         cmocka_unit_test(children_record_on_their_own),
         cmocka_unit_test(the_spool_of_a_killed_process_is_adopted),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, proxied_set_up, proxied_tear_down);
 }

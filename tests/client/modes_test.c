@@ -1,7 +1,7 @@
 /*
  * What each mode promises, against a server that is there.
  */
-#include "recording.h"
+#include "group.h"
 
 #include <linux/magic.h>
 #include <setjmp.h>
@@ -14,24 +14,6 @@
 #include <cmocka.h>
 
 #define IN_MEMORY "is on a file system in memory"
-
-static struct recording recording;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    recording_begin(&recording, NULL);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    return 0;
-}
 
 static void
 spooled_events_arrive_in_order(void **state)
@@ -438,5 +420,5 @@ main(void)
         cmocka_unit_test(nothing_happens_before_the_first_event_or_where_disabled),
         cmocka_unit_test(wrong_options_are_named),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, recording_set_up, recording_tear_down);
 }

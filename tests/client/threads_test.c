@@ -1,7 +1,7 @@
 /*
  * Many threads, and many clients.
  */
-#include "recording.h"
+#include "group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,24 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct recording recording;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    recording_begin(&recording, NULL);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    recording_end(&recording);
-    return 0;
-}
 
 static void
 threads_record_at_once(void **state)
@@ -96,5 +78,5 @@ main(void)
         cmocka_unit_test(threads_record_at_once),
         cmocka_unit_test(clients_come_and_go_in_one_thread),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, recording_set_up, recording_tear_down);
 }
