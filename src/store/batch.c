@@ -109,12 +109,6 @@ batch_count(const struct batch *batch)
 }
 
 size_t
-batch_size(const struct batch *batch)
-{
-    return batch->body.size;
-}
-
-size_t
 batch_memory(const struct batch *batch)
 {
     return batch->body.capacity + batch->parts.capacity + batch->texts.size +

@@ -41,8 +41,6 @@ TALLY_MUST_CHECK tally_status batch_add_lent(struct batch *batch, struct bytes j
                                              struct tally_error *error);
 
 uint32_t batch_count(const struct batch *batch);
-/* Bytes the batch will take in the journal. */
-size_t batch_size(const struct batch *batch);
 /* Bytes of memory it keeps for being used again. */
 size_t batch_memory(const struct batch *batch);
 

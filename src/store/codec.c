@@ -255,24 +255,6 @@ page_decoder_destroy(struct page_decoder *decoder)
     free(decoder);
 }
 
-size_t
-page_decoder_memory(const struct page_decoder *decoder)
-{
-    size_t size = sizeof *decoder;
-    size += decoder->codes == NULL ? 0 : PAGE_ROWS * sizeof *decoder->codes;
-    size += decoder->keys == NULL ? 0 : PAGE_ROWS * sizeof *decoder->keys;
-    size += decoder->ids == NULL ? 0 : PAGE_ROWS * sizeof *decoder->ids;
-    size += decoder->forms == NULL ? 0 : PAGE_ROWS;
-    size += decoder->values == NULL ? 0 : PAGE_ROWS * sizeof *decoder->values;
-    size += decoder->exceptions == NULL ? 0 : PAGE_ROWS * sizeof *decoder->exceptions;
-    size += decoder->joined == NULL ? 0 : PAGE_ROWS * sizeof *decoder->joined;
-    size += decoder->strip == NULL ? 0 : BLOCK_ROWS * sizeof *decoder->strip;
-    size += decoder->strip_text.capacity;
-    for (unsigned slot = 0; slot < PAGE_BLOCKS; slot++)
-        size += decoder->slots[slot].capacity;
-    return size;
-}
-
 tally_status
 decoder_memory(void **memory, size_t size, struct tally_error *error)
 {

@@ -151,7 +151,6 @@ TALLY_MUST_CHECK tally_status page_decoder_create(struct codec_workspace *worksp
                                                   struct page_decoder **decoder_out,
                                                   struct tally_error *error);
 void page_decoder_destroy(struct page_decoder *decoder); /* NULL is allowed */
-size_t page_decoder_memory(const struct page_decoder *decoder);
 
 /* A page of `rows` rows (1 to PAGE_ROWS), lent until the decoder's next call; `encoded` may go at
  * once. `code_max` is CODEC_CODES' dictionary count: a greater code is damage. Not for CODEC_TEXT.
