@@ -3,6 +3,7 @@
  */
 #include "buffer.h"
 #include "catalogue.h"
+#include "document_fixture.h"
 #include "field.h"
 
 #include <setjmp.h>
@@ -13,32 +14,6 @@
 #include <cmocka.h>
 
 static const char *document_path;
-
-static char *
-read_document(void)
-{
-    FILE *file = fopen(document_path, "rb");
-    if (file == NULL)
-        fail_msg("cannot open %s", document_path);
-    struct buffer text = { 0 };
-    uint8_t *to = buffer_reserve(&text, 1u << 20);
-    assert_non_null(to);
-    text.size = fread(to, 1, 1u << 20, file);
-    assert_int_equal(fclose(file), 0);
-    buffer_byte(&text, '\0');
-    return (char *)text.data;
-}
-
-/* The rows of the table below a heading: the place of its first row. */
-static const char *
-find_table(const char *document, const char *heading)
-{
-    const char *section = strstr(document, heading);
-    assert_non_null(section);
-    const char *rule = strstr(section, "\n|---");
-    assert_non_null(rule);
-    return strchr(rule + 1, '\n') + 1;
-}
 
 /* The line at hand must begin with what the buffer holds; returns the next line and clears the
  * buffer. */
@@ -91,7 +66,7 @@ static void
 fields_are_described(void **state)
 {
     (void)state;
-    char *document = read_document();
+    char *document = read_document(document_path);
     struct buffer row = { 0 };
     const char *line = find_table(document, "\n## Fields\n");
     for (unsigned i = 0; i < FIELD_COUNT; i++) {
@@ -130,7 +105,7 @@ static void
 the_catalogue_is_described(void **state)
 {
     (void)state;
-    char *document = read_document();
+    char *document = read_document(document_path);
     struct buffer row = { 0 };
     struct catalogue *catalogue;
     assert_int_equal(catalogue_create(NULL, 0, &catalogue, NULL), TALLY_OK);

@@ -1,6 +1,7 @@
 /*
  * docs/operations.md against the tables it describes: each row of "Settings" and "Metrics", in order.
  */
+#include "document_fixture.h"
 #include "metrics.h"
 #include "settings_table.h"
 
@@ -12,32 +13,6 @@
 #include <cmocka.h>
 
 static const char *document_path;
-
-static char *
-read_document(void)
-{
-    FILE *file = fopen(document_path, "rb");
-    if (file == NULL)
-        fail_msg("cannot open %s", document_path);
-    struct buffer text = { 0 };
-    uint8_t *to = buffer_reserve(&text, 1u << 20);
-    assert_non_null(to);
-    text.size = fread(to, 1, 1u << 20, file);
-    assert_int_equal(fclose(file), 0);
-    buffer_byte(&text, '\0');
-    return (char *)text.data;
-}
-
-/* The rows of the table below a heading: the place of its first row. */
-static const char *
-find_table(const char *document, const char *heading)
-{
-    const char *section = strstr(document, heading);
-    assert_non_null(section);
-    const char *rule = strstr(section, "\n|---");
-    assert_non_null(rule);
-    return strchr(rule + 1, '\n') + 1;
-}
 
 static void
 write_row(const struct setting *setting, struct buffer *out)
@@ -63,7 +38,7 @@ static void
 settings_are_described(void **state)
 {
     (void)state;
-    char *document = read_document();
+    char *document = read_document(document_path);
     struct buffer row = { 0 };
     const char *line = find_table(document, "\n## Settings\n");
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
@@ -80,7 +55,7 @@ static void
 metrics_are_described(void **state)
 {
     (void)state;
-    char *document = read_document();
+    char *document = read_document(document_path);
     struct metrics *metrics = metrics_create();
     struct buffer page = { 0 };
     metrics_write(metrics, &page);

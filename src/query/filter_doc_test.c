@@ -2,6 +2,7 @@
  * docs/api.md, "Filter": every filter that is shown as an example is one.
  */
 #include "buffer.h"
+#include "document_fixture.h"
 #include "filter.h"
 
 #include <setjmp.h>
@@ -14,21 +15,6 @@
 #define NOW INT64_C(1773576000000000000)
 
 static const char *document_path;
-
-static char *
-read_document(void)
-{
-    FILE *file = fopen(document_path, "rb");
-    if (file == NULL)
-        fail_msg("cannot open %s", document_path);
-    struct buffer text = { 0 };
-    uint8_t *to = buffer_reserve(&text, 1u << 20);
-    assert_non_null(to);
-    text.size = fread(to, 1, 1u << 20, file);
-    assert_int_equal(fclose(file), 0);
-    buffer_byte(&text, '\0');
-    return (char *)text.data;
-}
 
 /* A row begins "| `the filter` |". Some say what another filter means: that is one, too. */
 static size_t
@@ -61,13 +47,10 @@ static void
 documented_filters_are_filters(void **state)
 {
     (void)state;
-    char *document = read_document();
-    const char *line = strstr(document, "\n## Filter");
+    char *document = read_document(document_path);
+    const char *line = find_table(document, "\n## Filter");
     unsigned rows = 0, pairs = 0;
-    assert_non_null(line);
-    line = strstr(line, "\n|---");
-    assert_non_null(line);
-    for (line = strchr(line + 1, '\n') + 1; *line == '|'; line = strchr(line, '\n') + 1) {
+    for (; *line == '|'; line = strchr(line, '\n') + 1) {
         rows++;
         pairs += check_row(line) > 0;
     }
