@@ -1,5 +1,7 @@
 #include "proxy.h"
 
+#include "must.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,15 +35,6 @@ struct line {
     int client, server;
     unsigned seed;
 };
-
-static void
-must(bool holds, const char *what)
-{
-    if (!holds) {
-        perror(what);
-        abort();
-    }
-}
 
 /* ---- in the proxy's process ---- */
 

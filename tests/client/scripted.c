@@ -1,5 +1,7 @@
 #include "scripted.h"
 
+#include "must.h"
+
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,23 +27,6 @@ struct scripted {
     unsigned count;
     struct scripted_request requests[SCRIPTED_REQUESTS_MAX];
 };
-
-static void
-must(bool holds, const char *what)
-{
-    if (!holds) {
-        perror(what);
-        abort();
-    }
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec time;
-    must(clock_gettime(CLOCK_MONOTONIC, &time) == 0, "clock_gettime");
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 /* How many bytes a request takes, as far as `text` says; 0 while its head is not whole. */
 static size_t

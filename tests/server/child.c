@@ -6,6 +6,8 @@
  */
 #include "child.h"
 
+#include "must.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -31,23 +33,6 @@ struct child {
     bool ended;
     int end; /* as waitpid() says it */
 };
-
-static void
-must(bool holds, const char *what)
-{
-    if (!holds) {
-        perror(what);
-        abort();
-    }
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec time;
-    must(clock_gettime(CLOCK_MONOTONIC, &time) == 0, "clock_gettime");
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static void
 pause_shortly(void)

@@ -6,6 +6,8 @@
  */
 #include "http.h"
 
+#include "must.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -30,23 +32,6 @@ struct http {
     int64_t deadline;
     const char *why;
 };
-
-static void
-must(bool holds, const char *what)
-{
-    if (!holds) {
-        perror(what);
-        abort();
-    }
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec time;
-    must(clock_gettime(CLOCK_MONOTONIC, &time) == 0, "clock_gettime");
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 /* ---- the connection ---- */
 

@@ -17,14 +17,6 @@ sleep_ms(long ms)
     (void)nanosleep(&pause, NULL);
 }
 
-int64_t
-now_ms(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 __attribute__((format(printf, 2, 3))) void
 send_text(struct http *http, const char *format, ...)
 {

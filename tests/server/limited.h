@@ -9,6 +9,7 @@
 #ifndef LIMITED_H
 #define LIMITED_H
 
+#include "must.h"
 #include "served.h"
 
 #define MIB ((size_t)1 << 20)
@@ -20,7 +21,6 @@ extern struct served served;
 #define BEGIN(...) served_begin(&served, (const char *const[]){ __VA_ARGS__, NULL })
 
 void sleep_ms(long ms);
-int64_t now_ms(void);
 
 __attribute__((format(printf, 2, 3))) void send_text(struct http *http, const char *format, ...);
 
