@@ -47,6 +47,28 @@ a_body_may_be_so_large(void **state)
     served_end(&served);
 }
 
+/* An event is refused for a while; reading needs no body and goes on. */
+static void
+assert_no_body_is_taken(void)
+{
+    struct http *http = http_connect(served.port);
+    struct http_request request = {
+        .method = "POST",
+        .target = "/api/events",
+        .key = served.key,
+        .body = BYTES(EVENT),
+    };
+    struct http_answer answer;
+    assert_int_equal(http_ask(http, &request, 5000, &answer), HTTP_OK);
+    assert_int_equal(answer.status, 503);
+    assert_retry_after(&answer);
+    http_close(http);
+    assert_int_equal(
+        served_ask(&served, &(struct http_request){ .target = "/api/trails", .key = served.key },
+                   NULL),
+        200);
+}
+
 /* Bodies under way count three times their size: with what is made of them. */
 static void
 bodies_may_take_so_much_together(void **state)
@@ -63,24 +85,7 @@ bodies_may_take_so_much_together(void **state)
             (void)http_send(slow[i], bytes_of(whole.data, 1000));
         }
         sleep_ms(100);
-        struct http *http = http_connect(served.port);
-        struct http_request request = {
-            .method = "POST",
-            .target = "/api/events",
-            .key = served.key,
-            .body = BYTES(EVENT),
-        };
-        struct http_answer answer;
-        assert_int_equal(http_ask(http, &request, 5000, &answer), HTTP_OK);
-        assert_int_equal(answer.status, 503);
-        assert_retry_after(&answer);
-        http_close(http);
-
-        /* Reading needs no body and goes on. */
-        assert_int_equal(
-            served_ask(&served,
-                       &(struct http_request){ .target = "/api/trails", .key = served.key }, NULL),
-            200);
+        assert_no_body_is_taken();
         for (unsigned i = 0; i < 3; i++)
             http_close(slow[i]);
 
@@ -138,22 +143,7 @@ short_of_memory_no_body_is_taken(void **state)
     (void)state;
     BEGIN("TALLY_SERVER_MEMORY_MIB=1");
     sleep_ms(300);
-    struct http *http = http_connect(served.port);
-    struct http_request request = {
-        .method = "POST",
-        .target = "/api/events",
-        .key = served.key,
-        .body = BYTES(EVENT),
-    };
-    struct http_answer answer;
-    assert_int_equal(http_ask(http, &request, 5000, &answer), HTTP_OK);
-    assert_int_equal(answer.status, 503);
-    assert_retry_after(&answer);
-    http_close(http);
-    assert_int_equal(
-        served_ask(&served, &(struct http_request){ .target = "/api/trails", .key = served.key },
-                   NULL),
-        200);
+    assert_no_body_is_taken();
     served_end(&served);
 }
 

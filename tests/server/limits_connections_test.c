@@ -9,6 +9,13 @@
 #include <cmocka.h>
 
 static void
+assert_answers(struct http *http)
+{
+    send_text(http, "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_int_equal(read_status(http), 404);
+}
+
+static void
 as_many_connections_as_are_set(void **state)
 {
     (void)state;
@@ -16,8 +23,7 @@ as_many_connections_as_are_set(void **state)
     struct http *open[10];
     for (unsigned i = 0; i < 10; i++) {
         open[i] = http_connect(served.port);
-        send_text(open[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_int_equal(read_status(open[i]), 404);
+        assert_answers(open[i]);
     }
     struct http *http = http_connect(served.port);
     assert_true(http_is_closed(http, 5000));
@@ -26,8 +32,7 @@ as_many_connections_as_are_set(void **state)
     sleep_ms(200);
     open[0] = http_connect(served.port);
     for (unsigned i = 0; i < 10; i++) {
-        send_text(open[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_int_equal(read_status(open[i]), 404);
+        assert_answers(open[i]);
         http_close(open[i]);
     }
     sleep_ms(200);
@@ -42,8 +47,7 @@ as_many_from_one_address(void **state)
     struct http *open[3];
     for (unsigned i = 0; i < 3; i++) {
         open[i] = http_connect(served.port);
-        send_text(open[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_int_equal(read_status(open[i]), 404);
+        assert_answers(open[i]);
     }
     struct http *http = http_connect(served.port);
     assert_true(http_is_closed(http, 5000));
