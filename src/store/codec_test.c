@@ -162,121 +162,122 @@ test_large_values(void **unused)
 }
 
 static struct bytes
-hex_of(const struct buffer *buffer, size_t from, char *text)
+hex_of(const struct buffer *buffer, char *text)
 {
-    size_t size = buffer->size - from;
-    hex_encode(buffer->data + from, size, text);
-    return bytes_of(text, 2 * size);
+    hex_encode(buffer->data, buffer->size, text);
+    return bytes_of(text, 2 * buffer->size);
 }
 
 /* The worked examples of docs/format.md: a change here is a change of the format. */
+static const struct {
+    enum codec codec;
+    enum field_column hint;
+    const char *values[3];
+    const char *hex;
+} vectors[] = {
+    { CODEC_NUMBERS,
+      COLUMN_HINT_TIME,
+      { "2026-01-01T00:00:00.000Z", NULL, "2026-01-01T00:00:00.250Z" },
+      "0203ff"                                                           /* forms 3 and none */
+      "0000000001000000000000000000000000000000000000000000000000000000" /* 0, 1, 0 */
+      "0006"                                                             /* keys, / 10^6 */
+      "00a8da769b010000"
+      "00"
+      "0100" /* one patch: */
+      "0200"
+      "faa8da769b010000" },
+    { CODEC_NUMBERS,
+      COLUMN_HINT_NUMBER,
+      { "12.50", "12.50", "1e3" },
+      "0202fe"
+      "0000000000000000010000000000000000000000000000000000000000000000"
+      "0000"
+      "e204000000000000"
+      "00"
+      "0000"
+      "0004316533" }, /* plain, 3 bytes: 1e3 */
+    { CODEC_NUMBERS,
+      COLUMN_HINT_NUMBER,
+      { "10", "20", "30" },
+      "0100"
+      "0100" /* differences */
+      "0000000000000000"
+      "00" /* from 0 on; no other starts */
+      "0a00000000000000"
+      "00"
+      "0000" }, /* 10 each */
+    { CODEC_IDS,
+      COLUMN_HINT_ID,
+      { "01890a5d-ac96-774b-bcce-b302099a8057", "4bf92f3577b34da6a3ce929d0e0e4736", "x" },
+      "03010204"
+      "0000000001000000020000000000000000000000000000000000000000000000"
+      "0000000000000000000000000000000000000000000000000000000000000000"
+      "01890a5dac96774bbcceb302099a8057"
+      "4bf92f3577b34da6a3ce929d0e0e4736"
+      "000278" },
+    { CODEC_TEXT,
+      COLUMN_HINT_TEXT,
+      { "ab", NULL, "" },
+      "08" /* a strip of up to 256 rows */
+      "00"
+      "030001"
+      "6162" },
+};
+
+/* The same for a page of codes. */
+static void
+check_codes_vector(const uint32_t *codes, uint32_t rows, const char *hex)
+{
+    const struct page page = { .kind = PAGE_CODES, .rows = rows, .codes = codes };
+    const struct page_source source = { &page, NULL, NULL };
+    struct buffer out = { 0 };
+    struct page_summary summary;
+    char text[512];
+    assert_int_equal(
+        codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &source, &out, &summary, NULL),
+        TALLY_OK);
+    assert_true(bytes_is(hex_of(&out, text), hex));
+    buffer_free(&out);
+}
+
 static void
 test_vectors(void **unused)
 {
     (void)unused;
-    static const struct {
-        enum codec codec;
-        enum field_column hint;
-        const char *values[3];
-        const char *hex;
-    } rows[] = {
-        { CODEC_NUMBERS,
-          COLUMN_HINT_TIME,
-          { "2026-01-01T00:00:00.000Z", NULL, "2026-01-01T00:00:00.250Z" },
-          "0203ff"                                                           /* forms 3 and none */
-          "0000000001000000000000000000000000000000000000000000000000000000" /* 0, 1, 0 */
-          "0006"                                                             /* keys, / 10^6 */
-          "00a8da769b010000"
-          "00"
-          "0100" /* one patch: */
-          "0200"
-          "faa8da769b010000" },
-        { CODEC_NUMBERS,
-          COLUMN_HINT_NUMBER,
-          { "12.50", "12.50", "1e3" },
-          "0202fe"
-          "0000000000000000010000000000000000000000000000000000000000000000"
-          "0000"
-          "e204000000000000"
-          "00"
-          "0000"
-          "0004316533" }, /* plain, 3 bytes: 1e3 */
-        { CODEC_NUMBERS,
-          COLUMN_HINT_NUMBER,
-          { "10", "20", "30" },
-          "0100"
-          "0100" /* differences */
-          "0000000000000000"
-          "00" /* from 0 on; no other starts */
-          "0a00000000000000"
-          "00"
-          "0000" }, /* 10 each */
-        { CODEC_IDS,
-          COLUMN_HINT_ID,
-          { "01890a5d-ac96-774b-bcce-b302099a8057", "4bf92f3577b34da6a3ce929d0e0e4736", "x" },
-          "03010204"
-          "0000000001000000020000000000000000000000000000000000000000000000"
-          "0000000000000000000000000000000000000000000000000000000000000000"
-          "01890a5dac96774bbcceb302099a8057"
-          "4bf92f3577b34da6a3ce929d0e0e4736"
-          "000278" },
-        { CODEC_TEXT,
-          COLUMN_HINT_TEXT,
-          { "ab", NULL, "" },
-          "08" /* a strip of up to 256 rows */
-          "00"
-          "030001"
-          "6162" },
-    };
     struct made_page *made = calloc(1, sizeof *made);
     char text[512];
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         struct buffer out = { 0 };
         struct page_summary summary;
         for (unsigned row = 0; row < 3; row++)
-            made->values[row] =
-                rows[i].values[row] == NULL ? bytes_of(NULL, 0) : bytes_text(rows[i].values[row]);
-        lay_out(made, PAGE_VALUES, rows[i].hint, 3);
+            made->values[row] = vectors[i].values[row] == NULL ? bytes_of(NULL, 0)
+                                                               : bytes_text(vectors[i].values[row]);
+        lay_out(made, PAGE_VALUES, vectors[i].hint, 3);
         const struct page_source source = { &made->page, NULL, NULL };
-        if (rows[i].codec == CODEC_TEXT)
+        if (vectors[i].codec == CODEC_TEXT)
             assert_int_equal(
-                codec_encode_block(workspace, rows[i].hint, &source, 0, NULL, &out, NULL),
+                codec_encode_block(workspace, vectors[i].hint, &source, 0, NULL, &out, NULL),
                 TALLY_OK);
         else
-            assert_int_equal(codec_encode_page(workspace, rows[i].codec, rows[i].hint, &source,
-                                               &out, &summary, NULL),
+            assert_int_equal(codec_encode_page(workspace, vectors[i].codec, vectors[i].hint,
+                                               &source, &out, &summary, NULL),
                              TALLY_OK);
-        struct bytes hex = hex_of(&out, 0, text);
-        if (!bytes_is(hex, rows[i].hex))
+        struct bytes hex = hex_of(&out, text);
+        if (!bytes_is(hex, vectors[i].hex))
             fail_msg("example %zu is\n%.*s", i, BYTES_ARG(hex));
         buffer_free(&out);
     }
 
-    static const uint32_t codes[] = { 3, 3, 4 };
-    const struct page page = { .kind = PAGE_CODES, .rows = 3, .codes = codes };
-    const struct page_source source = { &page, NULL, NULL };
-    struct buffer out = { 0 };
-    struct page_summary summary;
-    assert_int_equal(
-        codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &source, &out, &summary, NULL),
-        TALLY_OK);
-    assert_true(bytes_is(hex_of(&out, 0, text), "0300000001"
-                                                "0400000000000000"));
-    buffer_clear(&out);
-
-    static const uint32_t more[] = { 0, 7, 4, 0, 2 };
-    const struct page wider = { .kind = PAGE_CODES, .rows = 5, .codes = more };
-    const struct page_source wider_source = { &wider, NULL, NULL };
-    assert_int_equal(codec_encode_page(workspace, CODEC_CODES, COLUMN_HINT_CODES, &wider_source,
-                                       &out, &summary, NULL),
-                     TALLY_OK);
-    assert_true(bytes_is(hex_of(&out, 0, text), "0000000003"
-                                                "0200000000000000"
-                                                "1200000000000000"
-                                                "0600000000000000"));
-    buffer_free(&out);
     free(made);
+    check_codes_vector((const uint32_t[]){ 3, 3, 4 }, 3,
+                       "0300000001"
+                       "0400000000000000");
+    check_codes_vector((const uint32_t[]){ 0, 7, 4, 0, 2 }, 5,
+                       "0000000003"
+                       "0200000000000000"
+                       "1200000000000000"
+                       "0600000000000000");
 }
 
 static void
