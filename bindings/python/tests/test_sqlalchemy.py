@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy")
 
-from sqlalchemy import Column, Integer, String, create_engine, select, text, update
+from sqlalchemy import Column, Integer, String, create_engine, exc, select, text, update
 from sqlalchemy.orm import declarative_base, sessionmaker
 
 import tallystick
@@ -254,6 +254,23 @@ def test_an_event_for_each_before_the_commit(
     with Session.begin() as session:
         session.add(Account(owner="ann"))
     assert len(tallystick_events) == 1
+
+
+def test_an_error_does_not_tell_parameters(engine: Any, tallystick_events: list[Any]) -> None:
+    session = sessionmaker(engine)()
+    session.add_all([Account(id=1, password="hush"), Account(id=1, password="hush")])
+    for error, call in (
+        (exc.IntegrityError, session.flush),
+        (exc.PendingRollbackError, session.connection),
+    ):
+        with pytest.raises(error, match="hush"), tallystick.scope("account.make"):
+            call()
+    session.close()
+    for event in tallystick_events:
+        assert "UNIQUE constraint failed" in event["error_message"]
+        assert "INSERT INTO account" in event["error_message"]
+        assert "hush" not in str(event)
+    assert len(tallystick_events) == 2
 
 
 def test_asynchronous_sessions(tallystick_events: list[Any]) -> None:

@@ -173,11 +173,14 @@ def text_of(value: Any) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """An exception as ``error_message``: its type and what it says, within the field's limit."""
+    """An exception as ``error_message``: its type and what it says, within the field's limit. Without
+    the parameters that SQLAlchemy shows of a statement: values of any columns, that have no names
+    before them."""
     try:
         said = str(error)
     except Exception:
         said = ""
+    said = said.partition("\n[parameters: ")[0]
     name = type(error).__name__
     return cut(f"{name}: {said}" if said else name, 8192)
 
