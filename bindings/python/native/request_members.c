@@ -86,9 +86,8 @@ address_of(const struct request *self, const struct tally_proxies *proxies)
             continue;
         texts[i] = c_string_of(parts[i]);
         if (texts[i] == NULL) { /* nobody is believed who writes such things */
-            PyObject *peer = is_text(parts[REQUEST_PEER]) ? parts[REQUEST_PEER] : NULL;
-            Py_XINCREF(peer);
-            return peer;
+            proxies = NULL;
+            texts[i] = "";
         }
     }
     char address[TALLY_ADDRESS_MAX];

@@ -182,6 +182,16 @@ def test_only_trusted_proxies_are_believed() -> None:
     assert client_address("192.0.2.1:443") == "192.0.2.1"
     assert client_address(None) is None
     assert client_address("192.0.2.1", None, "198.51.100.7\0") == "192.0.2.1"
+    assert client_address("192.0.2.1:80", "for=198.51.100.7\0") == "192.0.2.1"
+    assert client_address("testclient", "for=198.51.100.7\0") is None
+    assert _address("[2001:db8::1]:80", "198.51.100.7\0") == "2001:db8::1"
+    assert _address("testclient", "198.51.100.7\0") is None
+    assert _address("192.0.2.1\0", "198.51.100.7") is None
+
+
+def _address(peer: str, x_forwarded_for: str) -> str | None:
+    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": peer}
+    return members_of({**environ, "HTTP_X_FORWARDED_FOR": x_forwarded_for}).get("ip_address")
 
 
 def test_a_network_that_is_none() -> None:

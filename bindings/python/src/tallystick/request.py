@@ -77,4 +77,4 @@ def client_address(
     try:
         return proxies.client_address(peer, forwarded, x_forwarded_for)
     except ValueError:  # a header with a NUL in it
-        return peer
+        return _tally.Proxies([]).client_address(peer)
