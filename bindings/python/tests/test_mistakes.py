@@ -497,3 +497,9 @@ def test_a_broken_filter_is_shown_with_its_place(
     with pytest.raises(tallystick.Invalid) as caught:
         recorders.default().get("/api/events?q=user_idx:u1")
     assert (caught.value.column, caught.value.filter) == (1, None)
+
+
+def test_the_caret_stands_in_the_filter_only_where_that_is_broken(trail: Trail) -> None:
+    with pytest.raises(tallystick.Invalid, match="^severity: ") as caught:
+        audit_logger.get_audit_logs(severity="hgih", q="action:a")
+    assert (caught.value.filter, caught.value.offset) == (None, None)

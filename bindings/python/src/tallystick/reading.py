@@ -24,11 +24,16 @@ def read(recorder: Recorder, parameters: Mapping[str, Any]) -> Answer[AuditEvent
     try:
         page = recorder.get("/api/events?" + urlencode(given))
     except Invalid as error:
-        if error.column == 0 or "q" not in given:
+        if "q" not in given or error.column == 0 or _is_of_another(error, given):
             raise
         raise _pointed(error, given["q"]) from None
     entries = (AuditEvent.from_entry(entry, recorder) for entry in page["data"])
     return Answer(entries, page["next"])
+
+
+def _is_of_another(error: Invalid, given: Mapping[str, str]) -> bool:
+    """Whether it is about a parameter of its own, whose name it begins with, and not the filter."""
+    return any(error.reason.startswith(f"{name}: ") for name in given if name != "q")
 
 
 def _pointed(error: Invalid, query: str) -> Invalid:
