@@ -11,6 +11,14 @@ done
 root=$scratch/root
 expect 0 'it installs' env DESTDIR="$root" meson install -C "$BUILD" --no-rebuild --quiet
 library=$(find "$root" -name libtally.so)
+folder=${library#"$root"}
+folder=${folder%/*}
+case $folder in
+/usr/local/*)
+    pkg-config --variable pc_path pkg-config | tr : '\n' > searched
+    expect 0 'where pkg-config looks by itself' grep -qx "$folder/pkgconfig" searched
+    ;;
+esac
 export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=${library%/*}/pkgconfig LD_LIBRARY_PATH=${library%/*}
 
 # ---- what is in it ----
