@@ -18,8 +18,8 @@ struct connection {
     int fd;
     const struct request *request; /* NULL: nothing under way */
     struct bytes unsent;
-    int64_t began;
-    int64_t again_at; /* refused: when to send it once more; else 0 */
+    int64_t began;   /* the request; not sent yet: when it is due */
+    int64_t send_at; /* not due yet, or refused and to be sent once more; else 0 */
     struct buffer answer;
 };
 
@@ -31,7 +31,7 @@ struct driver {
     int epoll;
     size_t next;      /* requests taken so far */
     uint32_t active;  /* connections with a request */
-    uint32_t waiting; /* of them: refused, not sent again yet */
+    uint32_t waiting; /* of them: to be sent at a time to come */
 };
 
 /* ---- one connection ---- */
@@ -73,9 +73,16 @@ send_request(struct driver *driver, struct connection *connection)
 {
     size_t i = (size_t)(connection->request - driver->requests->list);
     connection->unsent = requests_text(driver->requests, i);
-    connection->again_at = 0;
+    connection->send_at = 0;
     buffer_clear(&connection->answer);
     send_on(connection);
+}
+
+static void
+send_later(struct driver *driver, struct connection *connection, int64_t at)
+{
+    connection->send_at = at;
+    driver->waiting++;
 }
 
 /* Gives the connection the next request; none where all are sent or the time is over. */
@@ -88,8 +95,14 @@ take_next(struct driver *driver, struct connection *connection, int64_t now)
     if (driver->next == options->count || over)
         return;
     connection->request = &driver->requests->list[driver->next++ % driver->requests->count];
-    connection->began = now;
     driver->active++;
+    int64_t due = connection->began + options->every;
+    if (options->every > 0 && due > now) {
+        connection->began = due;
+        send_later(driver, connection, due);
+        return;
+    }
+    connection->began = now;
     send_request(driver, connection);
 }
 
@@ -116,8 +129,7 @@ take_answer(struct driver *driver, struct connection *connection, const struct r
     result->bytes += reply->size;
     if (reply->status == 429 || reply->status == 503) {
         result->refused++;
-        connection->again_at = now + AGAIN_AFTER;
-        driver->waiting++;
+        send_later(driver, connection, now + AGAIN_AFTER);
         return;
     }
     check_answer(connection->request, reply);
@@ -160,12 +172,12 @@ receive(struct driver *driver, struct connection *connection)
 /* ---- all of them ---- */
 
 static void
-send_again(struct driver *driver)
+send_due(struct driver *driver)
 {
     int64_t now = clock_monotonic();
     for (uint32_t i = 0; driver->waiting > 0 && i < driver->options->connections; i++) {
         struct connection *connection = &driver->connections[i];
-        if (connection->again_at == 0 || connection->again_at > now)
+        if (connection->send_at == 0 || connection->send_at > now)
             continue;
         driver->waiting--;
         send_request(driver, connection);
@@ -193,7 +205,7 @@ run(struct driver *driver)
                 receive(driver, connection);
         }
         if (driver->waiting > 0)
-            send_again(driver);
+            send_due(driver);
     }
 }
 
@@ -211,8 +223,12 @@ drive(const struct drive_options *options, const struct requests *requests,
         connect_one(&driver, &driver.connections[i]);
 
     result_out->began = result_out->ended = clock_monotonic();
-    for (uint32_t i = 0; i < options->connections; i++)
+    for (uint32_t i = 0; i < options->connections; i++) {
+        /* Those that send by the clock do not do it all at once. */
+        driver.connections[i].began =
+            result_out->began - options->every * (int64_t)i / options->connections;
         take_next(&driver, &driver.connections[i], result_out->began);
+    }
     run(&driver);
 
     result_out->last = driver.connections[0].answer;

@@ -1,5 +1,6 @@
 /*
- * drive.h - send requests over some connections, each as soon as the answer before it is there.
+ * drive.h - send requests over some connections, each as soon as the answer before it is there, or
+ * one in so long on each.
  *
  * One thread and epoll: a request costs a send, a recv and its share of an epoll_wait. Every answer
  * is checked: 200 or 201, and where events were sent, that as many new ones are acknowledged. An
@@ -17,8 +18,10 @@
 struct drive_options {
     struct sockaddr_in address;
     uint32_t connections;
-    size_t count; /* of requests to send; beyond the last of the list, from the first again */
-    int64_t time; /* nanoseconds after which no more are sent; 0: no limit */
+    size_t count;  /* of requests to send; beyond the last of the list, from the first again */
+    int64_t time;  /* nanoseconds after which no more are sent; 0: no limit */
+    int64_t every; /* nanoseconds from a connection's request to its next, if the answer is there by
+                      then; 0: they follow at once */
 };
 
 struct drive_result {

@@ -2,6 +2,7 @@
  * load - drive a server over HTTP and measure it, at next to no cost of its own.
  *
  *     tally bench --emit N | load --batch 1000 --connections 4 http://127.0.0.1:7878
+ *     tally bench --emit N | load --batch 50 --every 100 --gzip --connections 16 http://127.0.0.1:7878
  *     printf '%s\n' '/api/events?user=u1' | load --get --count 1000 http://127.0.0.1:7878
  *
  * The key is taken from TALLY_KEY; it must be one that may read, too. All requests are made before
@@ -39,13 +40,16 @@ struct load {
 
 static const char usage[] =
     "usage: load [--batch N] [--connections N] [--count REQUESTS] [--seconds N] [--get]\n"
-    "            [--path TARGET] [--server PID] [--label TEXT] http://ADDRESS:PORT < LINES";
+    "            [--every MS] [--gzip] [--path TARGET] [--server PID] [--label TEXT] "
+    "http://ADDRESS:PORT < LINES";
 
 static const struct option options[] = {
     { "batch", required_argument, NULL, 'b' },
     { "connections", required_argument, NULL, 'c' },
     { "count", required_argument, NULL, 'n' },
     { "seconds", required_argument, NULL, 's' },
+    { "every", required_argument, NULL, 'e' },
+    { "gzip", no_argument, NULL, 'z' },
     { "get", no_argument, NULL, 'g' },
     { "path", required_argument, NULL, 'p' },
     { "server", required_argument, NULL, 'P' },
@@ -102,6 +106,12 @@ read_options(struct load *load, int argc, char **argv)
             break;
         case 's':
             load->drive.time = (int64_t)read_count(optarg, 86400) * CLOCK_SECOND;
+            break;
+        case 'e':
+            load->drive.every = (int64_t)read_count(optarg, 3600000) * (CLOCK_SECOND / 1000);
+            break;
+        case 'z':
+            load->endpoint.gzip = true;
             break;
         case 'g':
             load->kind = READ;

@@ -3,6 +3,9 @@
 #include "quit.h"
 
 #include <stdlib.h>
+#include <zlib.h>
+
+#define GZIP_WINDOW_BITS (15 + 16) /* zlib's largest window, and its flag for gzip's frame */
 
 static void
 add(struct requests *requests, size_t offset, uint32_t events)
@@ -19,16 +22,41 @@ add(struct requests *requests, size_t offset, uint32_t events)
         (struct request){ offset, requests->text.size - offset, events };
 }
 
+/* Puts the body's gzip form in its place. */
+static void
+compress_body(struct buffer *body)
+{
+    z_stream stream = { 0 };
+    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS, 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        quit("out of memory");
+    struct buffer coded = { 0 };
+    size_t room = deflateBound(&stream, body->size);
+    stream.next_in = body->data;
+    stream.avail_in = (uInt)body->size;
+    stream.next_out = buffer_reserve(&coded, room);
+    stream.avail_out = (uInt)room;
+    if (stream.next_out == NULL || deflate(&stream, Z_FINISH) != Z_STREAM_END)
+        quit("cannot compress a body of %zu bytes", body->size);
+    coded.size = room - stream.avail_out;
+    (void)deflateEnd(&stream);
+    buffer_free(body);
+    *body = coded;
+}
+
 /* One POST around what `body` holds, which is empty then. */
 static void
 add_post(struct requests *requests, const struct endpoint *endpoint, const char *type,
          struct buffer *body, uint32_t events)
 {
+    if (endpoint->gzip)
+        compress_body(body);
     size_t offset = requests->text.size;
     buffer_format(&requests->text,
                   "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-                  "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                  endpoint->path, endpoint->host, endpoint->key, type, body->size);
+                  "Content-Type: %s\r\n%sContent-Length: %zu\r\n\r\n",
+                  endpoint->path, endpoint->host, endpoint->key, type,
+                  endpoint->gzip ? "Content-Encoding: gzip\r\n" : "", body->size);
     buffer_bytes(&requests->text, buffer_view(body));
     if (buffer_failed(body))
         quit("out of memory");

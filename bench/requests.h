@@ -13,6 +13,7 @@ struct endpoint {
     const char *host; /* "127.0.0.1:7878" */
     const char *key;
     const char *path; /* what events are sent to: "/api/events" */
+    bool gzip;        /* what is sent is compressed */
 };
 
 struct request {
