@@ -148,7 +148,7 @@ trail_freeze(struct trail *trail, struct tally_error *error)
     };
     trail->head = fresh;
     (void)pthread_mutex_unlock(&trail->mutex);
-    folder_wake(trail->folder);
+    folder_wake_sealer(trail->folder);
     return TALLY_OK;
 }
 
@@ -285,8 +285,10 @@ publish(struct trail *trail)
     trail->journal_size = journal_size(trail->journal);
     (void)pthread_mutex_unlock(&trail->mutex);
     /* The signer is awake as long as something is unsigned. */
-    if (first_unsigned || folder_memory_short(trail->folder))
-        folder_wake(trail->folder);
+    if (first_unsigned)
+        folder_wake_signer(trail->folder);
+    if (folder_memory_short(trail->folder))
+        folder_wake_sealer(trail->folder);
 }
 
 /* What a group's common fate means for each of its batches: `size` entries are there, and what the

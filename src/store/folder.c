@@ -1,9 +1,9 @@
 /*
  * folder.c - the data folder and the two threads that serve its open trails.
  *
- * The signer wakes when a trail has something to sign, waits half the checkpoint interval so that
- * one signature covers what comes together, and signs; the sealer wakes when a head is frozen. Each
- * walks the list of trails; a trail that is being worked on (busy) waits in folder_remove() until it
+ * The signer wakes when a trail has something to sign, waits three quarters of the checkpoint interval
+ * so that one signature covers what comes together, and signs; the sealer wakes when a head is frozen.
+ * Each walks the list of trails; a trail that is being worked on (busy) waits in folder_remove() until it
  * is let go.
  *
  * The heads' memory is bounded twice. While it is short, a trail that appends may not grow beyond
@@ -47,10 +47,11 @@ struct folder {
     atomic_size_t heads_memory; /* of all trails open for writing */
     atomic_size_t trail_count;  /* of those in the list; written under the mutex */
     pthread_mutex_t mutex;
-    pthread_cond_t work; /* a trail committed or froze, or the folder closes */
-    pthread_cond_t idle; /* a thread let go of a trail */
+    pthread_cond_t to_sign; /* a trail has something to sign, or the folder closes */
+    pthread_cond_t to_seal; /* a trail froze a head, memory is short, or the folder closes */
+    pthread_cond_t idle;    /* a thread let go of a trail */
     struct trail *trails;
-    uint64_t woken; /* counts folder_wake() */
+    uint64_t woken; /* counts folder_wake_sealer() */
     bool closing;
     bool threads;
     pthread_t signer, sealer;
@@ -136,11 +137,11 @@ serve(struct folder *folder, struct trail *trail, enum work work)
     return status == TALLY_OK;
 }
 
-/* Waits under the mutex until something may be due, or for `ns` at most. */
+/* Waits under the mutex until something may be due, or for a second. */
 static void
-wait_for_work(struct folder *folder, int64_t ns)
+wait_for_work(struct folder *folder, pthread_cond_t *work)
 {
-    (void)condition_wait(&folder->work, &folder->mutex, clock_monotonic() + ns);
+    (void)condition_wait(work, &folder->mutex, clock_monotonic() + CLOCK_SECOND);
 }
 
 /* Serves every trail that has work. Because the list may change while one is served, it starts over
@@ -201,7 +202,7 @@ sealer_main(void *context)
         serve_all(folder, WORK_SEAL);
         relieve(folder);
         if (woken == folder->woken && !folder->closing)
-            wait_for_work(folder, CLOCK_SECOND);
+            wait_for_work(folder, &folder->to_seal);
     }
     (void)pthread_mutex_unlock(&folder->mutex);
     return NULL;
@@ -212,14 +213,14 @@ signer_main(void *context)
 {
     struct folder *folder = context;
     (void)pthread_setname_np(pthread_self(), "tally-sign");
-    int64_t pause = folder->options.checkpoint_interval / 2;
+    int64_t pause = folder->options.checkpoint_interval / 4 * 3;
     (void)pthread_mutex_lock(&folder->mutex);
     while (!folder->closing) {
         bool due = false;
         for (struct trail *trail = folder->trails; trail != NULL && !due; trail = trail->next)
             due = has_work(trail, WORK_SIGN, INT64_MAX);
         if (!due) {
-            wait_for_work(folder, CLOCK_SECOND);
+            wait_for_work(folder, &folder->to_sign);
             continue;
         }
         struct timespec nap = { .tv_sec = pause / CLOCK_SECOND, .tv_nsec = pause % CLOCK_SECOND };
@@ -292,7 +293,8 @@ folder_open(const char *path, const struct folder_options *options, struct folde
         folder->options = *options;
     fill_defaults(&folder->options);
     (void)pthread_mutex_init(&folder->mutex, NULL);
-    condition_init(&folder->work);
+    condition_init(&folder->to_sign);
+    condition_init(&folder->to_seal);
     (void)pthread_cond_init(&folder->idle, NULL);
     segment_cache_init(&folder->segments, SEGMENTS_MEMORY_MAX, limit_files());
 
@@ -324,7 +326,8 @@ folder_close(struct folder *folder)
     if (folder->threads) {
         (void)pthread_mutex_lock(&folder->mutex);
         folder->closing = true;
-        (void)pthread_cond_broadcast(&folder->work);
+        (void)pthread_cond_signal(&folder->to_sign);
+        (void)pthread_cond_signal(&folder->to_seal);
         (void)pthread_mutex_unlock(&folder->mutex);
         (void)pthread_join(folder->signer, NULL);
         (void)pthread_join(folder->sealer, NULL);
@@ -333,7 +336,8 @@ folder_close(struct folder *folder)
     if (folder->disk_owned)
         disk_close_folder(folder->disk);
     (void)pthread_mutex_destroy(&folder->mutex);
-    (void)pthread_cond_destroy(&folder->work);
+    (void)pthread_cond_destroy(&folder->to_sign);
+    (void)pthread_cond_destroy(&folder->to_seal);
     (void)pthread_cond_destroy(&folder->idle);
     free(folder);
 }
@@ -379,7 +383,7 @@ start_threads(struct folder *folder)
         return;
     if (pthread_create(&folder->sealer, NULL, sealer_main, folder) != 0) {
         folder->closing = true;
-        (void)pthread_cond_broadcast(&folder->work);
+        (void)pthread_cond_signal(&folder->to_sign);
         (void)pthread_mutex_unlock(&folder->mutex);
         (void)pthread_join(folder->signer, NULL);
         (void)pthread_mutex_lock(&folder->mutex);
@@ -397,7 +401,8 @@ folder_add(struct folder *folder, struct trail *trail)
     trail->next = folder->trails;
     folder->trails = trail;
     atomic_fetch_add_explicit(&folder->trail_count, 1, memory_order_relaxed);
-    (void)pthread_cond_broadcast(&folder->work);
+    (void)pthread_cond_signal(&folder->to_sign);
+    (void)pthread_cond_signal(&folder->to_seal);
     (void)pthread_mutex_unlock(&folder->mutex);
 }
 
@@ -416,11 +421,19 @@ folder_remove(struct folder *folder, struct trail *trail)
 }
 
 void
-folder_wake(struct folder *folder)
+folder_wake_signer(struct folder *folder)
+{
+    (void)pthread_mutex_lock(&folder->mutex);
+    (void)pthread_cond_signal(&folder->to_sign);
+    (void)pthread_mutex_unlock(&folder->mutex);
+}
+
+void
+folder_wake_sealer(struct folder *folder)
 {
     (void)pthread_mutex_lock(&folder->mutex);
     folder->woken++;
-    (void)pthread_cond_broadcast(&folder->work);
+    (void)pthread_cond_signal(&folder->to_seal);
     (void)pthread_mutex_unlock(&folder->mutex);
 }
 

@@ -243,7 +243,8 @@ TALLY_MUST_CHECK tally_status erased_ranges(struct bytes control, erased_range_v
 void folder_add(struct folder *folder, struct trail *trail);
 void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
-void folder_wake(struct folder *folder);
+void folder_wake_signer(struct folder *folder);
+void folder_wake_sealer(struct folder *folder);
 /* What keeps the segments of all trails open between queries. */
 struct segment_cache *folder_segments(struct folder *folder);
 /* What the heads of all trails together take, whether that has reached heads_memory_max, and how
