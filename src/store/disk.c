@@ -116,6 +116,20 @@ disk_write(struct disk_file *file, uint64_t offset, const void *data, size_t siz
 }
 
 tally_status
+disk_clear(struct disk_file *file, uint64_t offset, uint64_t size, struct tally_error *error)
+{
+    struct disk *disk = file->disk;
+    if (size == 0)
+        return TALLY_OK;
+    tally_status status = disk->operations->clear(file, offset, size, error);
+    if (status != TALLY_OK)
+        return status;
+    count(&disk->counters.writes, 1);
+    count(&disk->counters.written_bytes, size);
+    return TALLY_OK;
+}
+
+tally_status
 disk_reserve(struct disk_file *file, uint64_t size, struct tally_error *error)
 {
     return file->disk->operations->reserve(file, size, error);

@@ -45,6 +45,7 @@ struct disk_operations {
                          size_t *size_out, struct tally_error *);
     tally_status (*write)(struct disk_file *, uint64_t offset, const void *data, size_t size,
                           struct tally_error *);
+    tally_status (*clear)(struct disk_file *, uint64_t offset, uint64_t size, struct tally_error *);
     tally_status (*reserve)(struct disk_file *, uint64_t size, struct tally_error *);
     tally_status (*sync)(struct disk_file *, struct tally_error *);
     tally_status (*size)(struct disk_file *, uint64_t *size_out, struct tally_error *);
@@ -94,6 +95,10 @@ TALLY_MUST_CHECK tally_status disk_read_all(struct disk_file *file, uint64_t off
 /* Writes all of it or reports a fault; after a fault any part of it may be written. */
 TALLY_MUST_CHECK tally_status disk_write(struct disk_file *file, uint64_t offset, const void *data,
                                          size_t size, struct tally_error *error);
+
+/* Writes `size` zeros as disk_write() does; none are well. */
+TALLY_MUST_CHECK tally_status disk_clear(struct disk_file *file, uint64_t offset, uint64_t size,
+                                         struct tally_error *error);
 
 /* Makes an empty file one of `size` zeros, and takes their space, without writing them: the first
  * sync of what is written there has more to do instead. TALLY_FULL; TALLY_UNSUPPORTED where the

@@ -96,6 +96,7 @@ static const struct disk_operations operations = {
     .close = sim_close,
     .read = sim_read,
     .write = sim_write,
+    .clear = sim_clear,
     .reserve = sim_reserve,
     .sync = sim_sync,
     .size = sim_size,

@@ -141,21 +141,38 @@ sim_write(struct disk_file *disk_file, uint64_t offset, const void *data, size_t
     return sim_leave(sim, outcome, "write", file->name, error);
 }
 
+/* One write of zeros, under the name of what is done. */
+static tally_status
+write_zeros(struct disk_file *disk_file, uint64_t offset, uint64_t size, const char *what,
+            struct tally_error *error)
+{
+    struct sim_file *file = (struct sim_file *)disk_file;
+    struct sim_disk *sim = sim_of(disk_file->disk);
+    assert(file->writable);
+    enum outcome outcome = sim_enter(sim);
+    size_t done = writable_size(sim, file->node, offset, (size_t)size, &outcome);
+    if (done > 0) {
+        void *zeros = must(calloc(1, done));
+        write_and_log(sim, file, offset, zeros, done);
+        free(zeros);
+    }
+    return sim_leave(sim, outcome, what, file->name, error);
+}
+
+tally_status
+sim_clear(struct disk_file *disk_file, uint64_t offset, uint64_t size, struct tally_error *error)
+{
+    return write_zeros(disk_file, offset, size, "write", error);
+}
+
 /* A crash may leave of it what it may leave of writing zeros: any part. */
 tally_status
 sim_reserve(struct disk_file *disk_file, uint64_t size, struct tally_error *error)
 {
-    struct sim_file *file = (struct sim_file *)disk_file;
+    const struct sim_file *file = (const struct sim_file *)disk_file;
     struct sim_disk *sim = sim_of(disk_file->disk);
-    assert(file->writable && sim_image_size(&sim->image, file->node) == 0);
-    enum outcome outcome = sim_enter(sim);
-    size_t done = writable_size(sim, file->node, 0, (size_t)size, &outcome);
-    if (done > 0) {
-        void *zeros = must(calloc(1, done));
-        write_and_log(sim, file, 0, zeros, done);
-        free(zeros);
-    }
-    return sim_leave(sim, outcome, "reserve space for", file->name, error);
+    assert(sim_image_size(&sim->image, file->node) == 0);
+    return write_zeros(disk_file, 0, size, "reserve space for", error);
 }
 
 tally_status

@@ -90,6 +90,8 @@ tally_status sim_read(struct disk_file *disk_file, uint64_t offset, void *data, 
                       size_t *size_out, struct tally_error *error);
 tally_status sim_write(struct disk_file *disk_file, uint64_t offset, const void *data, size_t size,
                        struct tally_error *error);
+tally_status sim_clear(struct disk_file *disk_file, uint64_t offset, uint64_t size,
+                       struct tally_error *error);
 tally_status sim_reserve(struct disk_file *disk_file, uint64_t size, struct tally_error *error);
 tally_status sim_sync(struct disk_file *disk_file, struct tally_error *error);
 tally_status sim_size(struct disk_file *disk_file, uint64_t *size_out, struct tally_error *error);

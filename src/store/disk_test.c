@@ -110,6 +110,32 @@ test_files_keep_what_is_written(void **state)
     }
 }
 
+/* More than is written at once, within what stands and beyond its end. */
+static void
+test_clearing_writes_zeros_and_no_more(void **state)
+{
+    (void)state;
+    static uint8_t before[200003], data[sizeof before + 1];
+    memset(before, 0x5a, sizeof before);
+    for (int real = 0; real < 2; real++) {
+        struct disk *disk = make_disk(real);
+        struct tally_error error;
+        struct disk_file *file;
+        must_work(disk_open(disk, "a", DISK_CREATE, &file, &error), &error);
+        must_work(disk_write(file, 0, before, 150000, &error), &error);
+        must_work(disk_clear(file, 7, 0, &error), &error);
+        must_work(disk_clear(file, 7, 140000, &error), &error);
+        must_work(disk_clear(file, 150000, 50003, &error), &error);
+        size_t got;
+        must_work(disk_read(file, 0, data, sizeof data, &got, &error), &error);
+        assert_int_equal(got, 200003);
+        for (size_t i = 0; i < got; i++)
+            assert_int_equal(data[i], i < 7 || (i >= 140007 && i < 150000) ? 0x5a : 0);
+        disk_close(file);
+        drop_disk(disk, real);
+    }
+}
+
 static void
 test_reserved_space_reads_as_zeros(void **state)
 {
@@ -429,6 +455,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_keep_what_is_written),
+        cmocka_unit_test(test_clearing_writes_zeros_and_no_more),
         cmocka_unit_test(test_reserved_space_reads_as_zeros),
         cmocka_unit_test(test_calls_are_counted),
         cmocka_unit_test(test_names_stay_within_the_folder),

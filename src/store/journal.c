@@ -319,7 +319,8 @@ wipe_file(const struct journal *journal, uint64_t number, uint64_t from, struct 
         return TALLY_OK;
     if (status != TALLY_OK)
         return status;
-    status = journal_file_clear(file, from, size, error);
+    if (from < size)
+        status = disk_clear(file, from, size - from, error);
     if (status == TALLY_OK)
         status = disk_sync(file, error);
     disk_close(file);
@@ -345,7 +346,7 @@ wipe_remains(struct journal *journal, struct tally_error *error)
     }
     if (status != TALLY_OK || !journal->used_before)
         return status;
-    status = journal_file_clear(journal->file, journal->offset, journal->size, error);
+    status = disk_clear(journal->file, journal->offset, journal->size - journal->offset, error);
     if (status == TALLY_OK)
         status = disk_sync(journal->file, error);
     if (status != TALLY_OK)

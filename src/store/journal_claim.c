@@ -46,8 +46,7 @@ settle(struct journal *journal, const struct journal_tail *tail, struct tally_er
     if (tail->last_offset > 0)
         status = write_again(journal->file, tail->last_offset, tail->offset, error);
     if (status == TALLY_OK && tail->torn && tail->torn_file == journal->next.file)
-        status = journal_file_clear(journal->file, tail->torn_offset,
-                                    tail->torn_offset + tail->torn_bytes, error);
+        status = disk_clear(journal->file, tail->torn_offset, tail->torn_bytes, error);
     if (status == TALLY_OK)
         status = disk_sync(journal->file, error);
     if (status == TALLY_OK)

@@ -22,7 +22,6 @@
 #include <stdlib.h>
 
 #define NUMBER_DIGITS 16
-#define CLEAR_SIZE    ((size_t)JOURNAL_FILE_FULL) /* bytes of zeros written at once */
 
 static void
 make_name(const struct journal_place *place, const char *leaf, char out[DISK_NAME_SIZE])
@@ -81,25 +80,6 @@ journal_file_open(const struct journal_place *place, uint64_t number, enum disk_
     return TALLY_OK;
 }
 
-tally_status
-journal_file_clear(struct disk_file *file, uint64_t from, uint64_t to, struct tally_error *error)
-{
-    if (from >= to)
-        return TALLY_OK;
-    size_t size = to - from < CLEAR_SIZE ? (size_t)(to - from) : CLEAR_SIZE;
-    void *zeros = calloc(1, size);
-    if (zeros == NULL)
-        return memory_fault(error);
-    tally_status status = TALLY_OK;
-    while (from < to && status == TALLY_OK) {
-        size_t piece = to - from < size ? (size_t)(to - from) : size;
-        status = disk_write(file, from, zeros, piece, error);
-        from += piece;
-    }
-    free(zeros);
-    return status;
-}
-
 static tally_status
 write_file(const struct journal_place *place, struct disk_file *file, uint64_t size,
            enum journal_zeros zeros, struct tally_error *error)
@@ -110,7 +90,7 @@ write_file(const struct journal_place *place, struct disk_file *file, uint64_t s
     if (zeros == JOURNAL_ZEROS_RESERVED)
         status = disk_reserve(file, size, error);
     if (status == TALLY_UNSUPPORTED)
-        status = journal_file_clear(file, 0, size, error);
+        status = disk_clear(file, 0, size, error);
     if (status == TALLY_OK)
         status = disk_write(file, 0, header, sizeof header, error);
     if (status == TALLY_OK)

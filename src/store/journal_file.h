@@ -45,10 +45,6 @@ TALLY_MUST_CHECK tally_status journal_file_create(const struct journal_place *pl
 TALLY_MUST_CHECK tally_status journal_file_remove_remnant(const struct journal_place *place,
                                                           struct tally_error *error);
 
-/* Writes zeros from `from` up to `to`; not synced. */
-TALLY_MUST_CHECK tally_status journal_file_clear(struct disk_file *file, uint64_t from, uint64_t to,
-                                                 struct tally_error *error);
-
 /* The numbers of the files there are, ascending. The caller frees them. */
 struct journal_numbers {
     uint64_t *numbers;
