@@ -217,19 +217,45 @@ stage(struct trail *trail, struct append *append, uint64_t next)
     return status;
 }
 
-/* The bytes of the record: the batch's own body where it is alone and all new, else a copy of what
- * is new. */
-static struct bytes
-gather(struct append *group, struct buffer *joined)
+static bool
+is_alone_and_fresh(const struct append *group)
 {
-    if (group->next == NULL && group->staged && group->fresh == group->batch->count)
-        return buffer_view(&group->batch->body);
-    for (struct append *append = group; append != NULL; append = append->next)
+    return group->next == NULL && group->staged && group->fresh == group->batch->count;
+}
+
+/* A record of what is new in a group. */
+static void
+join(const struct append *group, struct buffer *joined)
+{
+    size_t size = 0;
+    for (const struct append *append = group; append != NULL; append = append->next)
+        size += append->batch->body.size;
+    (void)buffer_reserve(joined, size);
+    for (const struct append *append = group; append != NULL; append = append->next)
         for (uint32_t i = 0; append->staged && i < append->batch->count; i++)
             if (is_fresh(append, i))
                 buffer_append(joined, append->batch->body.data + append->batch->items[i].offset,
                               append->batch->items[i].size);
-    return buffer_view(joined);
+}
+
+/* Writes the batch's own body where it is alone and all new, else a copy of what is new. */
+static tally_status
+write_record(struct trail *trail, const struct append *group, uint32_t count,
+             struct tally_error *error)
+{
+    struct buffer joined = { 0 };
+    struct bytes body = buffer_view(&group->batch->body);
+    if (!is_alone_and_fresh(group)) {
+        joined = folder_lend_buffer(trail->folder);
+        join(group, &joined);
+        body = buffer_view(&joined);
+    }
+    tally_status status =
+        buffer_failed(&joined)
+            ? memory_fault(error)
+            : journal_append(trail->journal, trail->epoch, trail->tree.size, count, body, error);
+    folder_return_buffer(trail->folder, &joined);
+    return status;
 }
 
 /* Step 3 and the receipts of one batch. */
@@ -311,13 +337,7 @@ static void
 write_group(struct trail *trail, struct append *group, uint32_t count)
 {
     struct tally_error error = { 0 };
-    struct buffer joined = { 0 };
-    struct bytes body = gather(group, &joined);
-    tally_status status =
-        buffer_failed(&joined)
-            ? memory_fault(&error)
-            : journal_append(trail->journal, trail->epoch, trail->tree.size, count, body, &error);
-    buffer_free(&joined);
+    tally_status status = write_record(trail, group, count, &error);
     if (status != TALLY_OK) {
         head_discard(trail->head);
         if (status != TALLY_FULL && status != TALLY_NO_MEMORY && status != TALLY_INVALID)

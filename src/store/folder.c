@@ -13,6 +13,7 @@
  */
 #include "folder.h"
 
+#include "buffer.h"
 #include "clock.h"
 #include "condition.h"
 #include "fault.h"
@@ -39,6 +40,9 @@
 #define SEGMENTS_FILES_MIN  16u
 #define SEGMENTS_FILES_PART 4u
 
+/* Records of several batches have half of it at most. */
+#define SPARE_MAX (4 * MEBIBYTE)
+
 struct folder {
     struct folder_options options;
     struct disk *disk;
@@ -51,7 +55,8 @@ struct folder {
     pthread_cond_t to_seal; /* a trail froze a head, memory is short, or the folder closes */
     pthread_cond_t idle;    /* a thread let go of a trail */
     struct trail *trails;
-    uint64_t woken; /* counts folder_wake_sealer() */
+    struct buffer spare; /* nobody has it now */
+    uint64_t woken;      /* counts folder_wake_sealer() */
     bool closing;
     bool threads;
     pthread_t signer, sealer;
@@ -333,6 +338,7 @@ folder_close(struct folder *folder)
         (void)pthread_join(folder->sealer, NULL);
     }
     segment_cache_finish(&folder->segments);
+    buffer_free(&folder->spare);
     if (folder->disk_owned)
         disk_close_folder(folder->disk);
     (void)pthread_mutex_destroy(&folder->mutex);
@@ -435,6 +441,30 @@ folder_wake_sealer(struct folder *folder)
     folder->woken++;
     (void)pthread_cond_signal(&folder->to_seal);
     (void)pthread_mutex_unlock(&folder->mutex);
+}
+
+struct buffer
+folder_lend_buffer(struct folder *folder)
+{
+    (void)pthread_mutex_lock(&folder->mutex);
+    struct buffer buffer = folder->spare;
+    folder->spare = (struct buffer){ 0 };
+    (void)pthread_mutex_unlock(&folder->mutex);
+    return buffer;
+}
+
+void
+folder_return_buffer(struct folder *folder, struct buffer *buffer)
+{
+    buffer_clear(buffer);
+    (void)pthread_mutex_lock(&folder->mutex);
+    if (buffer->capacity > folder->spare.capacity && buffer->capacity <= SPARE_MAX) {
+        struct buffer smaller = folder->spare;
+        folder->spare = *buffer;
+        *buffer = smaller;
+    }
+    (void)pthread_mutex_unlock(&folder->mutex);
+    buffer_free(buffer);
 }
 
 void

@@ -245,6 +245,10 @@ void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
 void folder_wake_signer(struct folder *folder);
 void folder_wake_sealer(struct folder *folder);
+/* Memory to put a record together in, empty, and back again: what was lent last is kept for the next,
+ * whichever trail it is of, because memory that is new each time costs more than what is put there. */
+struct buffer folder_lend_buffer(struct folder *folder);
+void folder_return_buffer(struct folder *folder, struct buffer *buffer);
 /* What keeps the segments of all trails open between queries. */
 struct segment_cache *folder_segments(struct folder *folder);
 /* What the heads of all trails together take, whether that has reached heads_memory_max, and how
