@@ -171,17 +171,45 @@ compare_ranked(const void *a, const void *b)
     return order;
 }
 
-/* All groups, the most frequent first. */
-static tally_status
-sort_groups(const struct breakdown *breakdown, struct ranked **groups_out,
-            struct tally_error *error)
+/* Puts heap[i] where it belongs among those below it; heap[0] is the one that comes last. */
+static void
+sift_down(struct ranked *heap, size_t count, size_t i)
 {
-    uint32_t count = breakdown_groups(breakdown);
-    struct ranked *groups = calloc((size_t)count + 1, sizeof *groups);
+    for (;;) {
+        size_t last = i;
+        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < count; child++)
+            if (compare_ranked(&heap[child], &heap[last]) > 0)
+                last = child;
+        if (last == i)
+            return;
+        struct ranked kept = heap[i];
+        heap[i] = heap[last];
+        heap[last] = kept;
+        i = last;
+    }
+}
+
+/* The first `count` of all groups, the most frequent first. There may be a million to sort, and ten
+ * are wanted: a heap keeps the best so far. */
+static tally_status
+first_groups(const struct breakdown *breakdown, size_t count, struct ranked **groups_out,
+             struct tally_error *error)
+{
+    uint32_t all = breakdown_groups(breakdown);
+    struct ranked *groups = calloc(count + 1, sizeof *groups);
     if (groups == NULL)
         return memory_fault(error);
-    for (uint32_t i = 0; i < count; i++)
-        groups[i] = (struct ranked){ breakdown, i, breakdown_count(breakdown, i) };
+    for (uint32_t i = 0; i < all; i++) {
+        struct ranked group = { breakdown, i, breakdown_count(breakdown, i) };
+        if (i < count) {
+            groups[i] = group;
+            for (size_t k = count / 2; i + 1 == count && k > 0; k--)
+                sift_down(groups, count, k - 1);
+        } else if (count > 0 && compare_ranked(&group, &groups[0]) < 0) {
+            groups[0] = group;
+            sift_down(groups, count, 0);
+        }
+    }
     if (count > 0)
         qsort(groups, count, sizeof *groups, compare_ranked);
     *groups_out = groups;
@@ -215,15 +243,16 @@ rank(struct stats *stats, size_t top, struct tally_error *error)
 {
     uint32_t group_count = breakdown_groups(stats->by);
     uint64_t absent = breakdown_absent(stats->by);
+    size_t count = top < group_count ? top : group_count;
     struct ranked *groups = NULL;
-    tally_status status = sort_groups(stats->by, &groups, error);
+    tally_status status = first_groups(stats->by, count, &groups, error);
     if (status != TALLY_OK)
         return status;
     stats->values = (struct stats_values){
         .absent = absent,
         .distinct = group_count,
         .rest = breakdown_total(stats->by) - absent,
-        .count = top < group_count ? top : group_count,
+        .count = count,
     };
     status = name_values(groups, stats, error);
     free(groups);

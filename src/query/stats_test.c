@@ -58,6 +58,32 @@ compare_values(const struct stats_value *a, const struct stats_value *b, size_t 
     return 0;
 }
 
+/* The first values are those that all of them begin with, in strict order. */
+static void
+check_first(const struct corpus_scan *scan, const struct stats_request *request,
+            const struct stats_values *first)
+{
+    struct stats_request larger = *request;
+    struct stats all;
+    uint64_t sum = 0;
+    larger.top = first->distinct + 1;
+    assert_int_equal(stats_make(scan->scan, &larger, &all, NULL), TALLY_OK);
+    assert_int_equal(all.values.count, first->distinct);
+    for (size_t i = 0; i < all.values.count; i++) {
+        const struct stats_value *value = &all.values.values[i];
+        int order = i == 0 ? -1 : compare_values(&value[-1], value, request->by_count);
+        assert_true(i == 0 || value[-1].count > value->count ||
+                    (value[-1].count == value->count && order < 0));
+        sum += value->count;
+        if (i >= first->count)
+            continue;
+        assert_int_equal(first->values[i].count, value->count);
+        assert_int_equal(compare_values(&first->values[i], value, request->by_count), 0);
+    }
+    assert_int_equal(sum, all.total - all.values.absent);
+    stats_finish(&all);
+}
+
 static void
 check_by_fields(const struct corpus_scan *scan, const struct stats_request *request)
 {
@@ -86,6 +112,7 @@ check_by_fields(const struct corpus_scan *scan, const struct stats_request *requ
     assert_int_equal(values->rest, stats.total - values->absent - sum);
     if (values->distinct <= request->top)
         assert_int_equal(values->rest, 0);
+    check_first(scan, request, values);
     stats_finish(&stats);
 }
 
