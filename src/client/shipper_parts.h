@@ -50,6 +50,9 @@ void *shipper_run(void *shipper);
 /* Puts the spool on stable storage where that is due. */
 void shipper_keep_synced(struct shipper *shipper);
 
+/* All that is in the spool came after `since`: so much later that is due. */
+void shipper_put_off_sync(struct shipper *shipper, int64_t since);
+
 enum shipped {
     SHIPPED_NOTHING, /* there is nothing */
     SHIPPED_SOME,

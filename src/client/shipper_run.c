@@ -6,8 +6,9 @@
  * meanwhile goes in one request, and those who record need not wake it. It looks up now and then,
  * because a full run is worth its request. An event after a pause is sent at once.
  *
- * A spool is put on stable storage every `sync_ms` while there is something in it: what has left it
- * by then is safe in the trail.
+ * A spool is put on stable storage when something has been in it for `sync_ms`: what has left it by
+ * then is safe in the trail. Events gather for less than that, so where answers come soon nothing is
+ * synced at all. A sync costs more than itself: who records next finds pages that are not mapped.
  */
 #include "clock.h"
 #include "condition.h"
@@ -16,8 +17,8 @@
 
 #define MS(ms) ((ms) * (CLOCK_SECOND / 1000))
 
-#define GATHER_NS MS(100)
-#define LOOK_NS   MS(10)
+#define GATHER_NS MS(80)
+#define LOOK_NS   MS(20)
 /* Idle for so long, others may have the trail; and so often dead processes' spools are looked for. */
 #define REST_NS  CLOCK_SECOND
 #define ADOPT_NS (60 * CLOCK_SECOND)
@@ -56,6 +57,14 @@ shipper_keep_synced(struct shipper *shipper)
     if (notice_changes(&shipper->unsynced, failed) && failed)
         notice_say(options->notice, "the spool %s cannot be made durable: %s", spool_path(spool),
                    error.text);
+}
+
+void
+shipper_put_off_sync(struct shipper *shipper, int64_t since)
+{
+    int64_t due = since + MS((int64_t)shipper->options.sync_ms);
+    if (due > shipper->sync_due)
+        shipper->sync_due = due;
 }
 
 /* ---- spools of the dead ---- */
@@ -130,7 +139,7 @@ pause_until(struct shipper *shipper, int64_t until, bool may_hurry)
     unsigned begun = hurries_of(shipper), hurries = begun;
     while (!is_stopping(shipper) && clock_monotonic() < until && !(may_hurry && hurries != begun)) {
         struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
-        if (spool == NULL) {
+        if (spool == NULL || shipper->sync_due >= until) {
             wait_for_hurry(shipper, hurries, until);
         } else if (spool_wait_unsynced(spool, until)) {
             wait_for_hurry(shipper, hurries, earlier(shipper->sync_due, until));
@@ -209,8 +218,8 @@ idle(struct shipper *shipper)
     struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
     if (spool == NULL)
         spool = spool_of(shipper, SHIPPER_MEMORY);
-    if (!is_stopping(shipper))
-        (void)spool_wait(spool, until);
+    if (!is_stopping(shipper) && spool_wait(spool, until))
+        shipper_put_off_sync(shipper, clock_monotonic()); /* it was empty */
 }
 
 /* ---- the thread ---- */

@@ -128,6 +128,7 @@ shipper_send(struct shipper *shipper, enum shipper_source source)
     struct source *from = &shipper->sources[source];
     struct spool *spool = spool_of(shipper, source);
     struct spool_run run;
+    int64_t begun = clock_monotonic();
     if (spool == NULL)
         return SHIPPED_NOTHING;
     tally_status status = spool_read(spool, from->limit, RUN_SIZE_MAX, &run);
@@ -143,11 +144,13 @@ shipper_send(struct shipper *shipper, enum shipper_source source)
     bool again = run.again && run.count > from->unsent;
     counter_add(&shipper->options.counters->attempts, 1);
     spool_sending(spool, run.count);
-    switch (transport_send(shipper->transport, run.events, run.count, again,
-                           clock_monotonic() + ATTEMPT_NS, &shipper->answer)) {
+    switch (transport_send(shipper->transport, run.events, run.count, again, begun + ATTEMPT_NS,
+                           &shipper->answer)) {
     case TRANSPORT_STORED:
         from->limit = from->limit < RUN_EVENTS_MAX / 2 ? from->limit * 2 : RUN_EVENTS_MAX;
         settle(shipper, source, &run);
+        if (run.all && source == SHIPPER_SPOOL)
+            shipper_put_off_sync(shipper, begun);
         return SHIPPED_SOME;
     case TRANSPORT_REFUSED:
         divide(shipper, source, &run);

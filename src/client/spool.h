@@ -71,6 +71,7 @@ struct spool_run {
     size_t count;
     size_t size; /* of their bytes together */
     bool again;
+    bool all; /* nothing else had been appended when they were read */
 };
 
 /* At most `count_max` events and `size_max` bytes, but one event at least. A run does not mix what

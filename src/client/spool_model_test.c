@@ -48,6 +48,7 @@ model_read(struct spool *spool, struct model *model, uint64_t *seed)
         size += run.events[i].size;
     }
     assert_int_equal(run.size, size);
+    assert_int_equal(run.all, run.count == model->end - model->begin);
     /* It is as long as it may be. */
     size_t next = model->begin + run.count;
     uint8_t room[STAMP_SIZE_MAX];

@@ -80,6 +80,9 @@ spool_read(struct spool *spool, size_t count_max, size_t size_max, struct spool_
     tally_status status = TALLY_ABSENT;
     if (row_front(spool) == SPOOL_FRAME_WHOLE) {
         collect_run(spool, count_max, size_max, &run);
+        lock(&spool->append);
+        run.all = spool->appended - spool->removed == spool->count;
+        unlock(&spool->append);
         status = spool->count > 0 ? TALLY_OK : TALLY_NO_MEMORY;
     }
     run.events = spool->events;
