@@ -56,6 +56,11 @@ done
 
 # ---- the examples ----
 
+if nm -D --undefined-only "$library" | grep -Eq ' __(asan|tsan|ubsan)_'; then
+    skip 'the examples' 'a program needs the sanitizers that the library was built with'
+    finish
+fi
+
 for example in "$source_root"/examples/*.c; do
     name=$(basename "$example" .c)
     expect 0 "$name.c is built" cc -std=c17 -Wall -Wextra -Werror "$example" \
