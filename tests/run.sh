@@ -15,7 +15,7 @@ passed=$(grep -c '"result": "\(OK\|EXPECTEDFAIL\)"' "$log")
 skipped=$(grep -c '"result": "SKIP"' "$log")
 failed=$(($(wc -l < "$log") - passed - skipped))
 # Once more and shortly, for who reads only the end.
-[ "$failed" = 0 ] || jq -r 'select(.result | IN("OK", "EXPECTEDFAIL", "SKIP") | not)
+[ "$failed" = 0 ] || ! command -v jq > /dev/null || jq -r 'select(.result | IN("OK", "EXPECTEDFAIL", "SKIP") | not)
     | "failed: \(.name): \(.result)", (((.stdout // "") + (.stderr // "")) | .[-1200:])' "$log"
 [ "$skipped" = 0 ] || rest=", $skipped skipped"
 echo "$passed passed, $failed failed${rest:-}"
