@@ -226,6 +226,9 @@ read_named(const struct mask *mask, struct bytes text, const struct sign *sign, 
                   (ends_with(sign->name, "authorization") || ends_with(sign->name, "cookie"));
     if (read_quoted(text, at, start_out, end_out))
         return *end_out > *start_out;
+    /* Told before its end is looked for, which may be the text's, once for each sign. */
+    if (kind == MASK_NAME_SECRETS && at < text.size && is_digit(text.data[at]))
+        return false;
     *start_out = at;
     if (header)
         *end_out = skip_line(text, sign, at);
@@ -233,9 +236,7 @@ read_named(const struct mask *mask, struct bytes text, const struct sign *sign, 
         *end_out = skip_brackets(text, at);
     else
         *end_out = skip_words(text, at);
-    if (says_nothing(bytes_of(text.data + at, *end_out - at)))
-        return false;
-    return kind == MASK_NAME_SECRET || !is_digit(text.data[at]);
+    return !says_nothing(bytes_of(text.data + at, *end_out - at));
 }
 
 /* RFC 3986, section 3.2.1: from the colon of `https:` on. */
