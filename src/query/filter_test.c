@@ -558,51 +558,6 @@ printing_is_the_inverse_of_parsing(void **state)
     }
 }
 
-/* What other languages would have written so. "" where it is as good as it stands. */
-static const struct {
-    const char *text, *meant;
-} foreign[] = {
-    { "user=bob", "user:bob" },
-    { "user_id==bob status=500", "user_id:bob status_code:500" },
-    { "status>=500 OR status!=200", "status_code:>=500 OR -status_code:200" },
-    { "status=failure", "status:failure" },
-    { "-user=bob (ip<>10.0.0.0/8 OR -method!=GET)", "-user:bob (-ip:10.0.0.0/8 OR method:GET)" },
-    { "user=\"bob smith\" timeout", "user:\"bob smith\" timeout" },
-    { "user=Bob", "user:Bob" },
-    { "details.port>1024", "details.port:>1024" },
-    { "resource=report/r7 success=false", "resource:report/r7 success:false" },
-    { "timestamp>=-7d", "timestamp:>=-7d" },
-    { "", "" },
-    { "user:bob", "" },
-    { "\"user=bob\"", "" },
-    { "details.q:user=bob", "" },
-    { "details.q:a,user=bob", "" },
-    { "id=", "" },
-    { "=5", "" },
-    { "colour=red", "" },
-    { "status=lost", "" },
-    { "a=b=c", "" },
-};
-
-static void
-what_is_written_as_elsewhere_is_understood(void **state)
-{
-    (void)state;
-    const struct filter_options options = { .now = now() };
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        struct buffer meant = { 0 };
-        filter_destroy(parse(bytes_text(foreign[i].text)));
-        bool any = filter_meant(bytes_text(foreign[i].text), &options, &meant);
-        if (any != (foreign[i].meant[0] != '\0'))
-            fail_msg("%s: %d", foreign[i].text, any);
-        if (any && !bytes_is(buffer_view(&meant), foreign[i].meant))
-            fail_msg("%s: %.*s", foreign[i].text, BYTES_ARG(buffer_view(&meant)));
-        if (any)
-            filter_destroy(parse(buffer_view(&meant)));
-        buffer_free(&meant);
-    }
-}
-
 /* filter_equal sees each difference: otherwise the law above says nothing. */
 static void
 different_filters_are_not_equal(void **state)
@@ -633,7 +588,6 @@ main(void)
         cmocka_unit_test(control_entries_are_asked_for_by_name),
         cmocka_unit_test(parameters_are_terms),
         cmocka_unit_test(printing_is_the_inverse_of_parsing),
-        cmocka_unit_test(what_is_written_as_elsewhere_is_understood),
         cmocka_unit_test(different_filters_are_not_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
