@@ -69,6 +69,17 @@ assert_no_body_is_taken(void)
         200);
 }
 
+/* A body is taken as soon as what the others took was given back. */
+static void
+assert_it_is_taken(struct bytes body, const char *headers)
+{
+    int64_t deadline = now_ms() + 60000;
+    unsigned status;
+    while ((status = post(body, headers)) == 503 && now_ms() < deadline)
+        sleep_ms(50);
+    assert_int_equal(status, 201);
+}
+
 /* Bodies under way count three times their size: with what is made of them. */
 static void
 bodies_may_take_so_much_together(void **state)
@@ -90,11 +101,7 @@ bodies_may_take_so_much_together(void **state)
             http_close(slow[i]);
 
         /* All of it is given back: the next body needs all there is. */
-        int64_t deadline = now_ms() + 20000;
-        unsigned status;
-        while ((status = post(buffer_view(&whole), NULL)) == 503 && now_ms() < deadline)
-            sleep_ms(50);
-        assert_int_equal(status, 201);
+        assert_it_is_taken(buffer_view(&whole), NULL);
         sleep_ms(50); /* its own share may be given back a moment after its answer */
     }
     buffer_free(&whole);
@@ -147,7 +154,8 @@ short_of_memory_no_body_is_taken(void **state)
     served_end(&served);
 }
 
-/* What is made of an event counts, not what its text takes: of these many times as much. */
+/* What is made of an event counts, not what its text takes: of these many times as much. Where two
+ * are under way at the same moment each may be refused for the other. */
 static void
 small_events_count_for_what_they_take(void **state)
 {
@@ -180,7 +188,8 @@ small_events_count_for_what_they_take(void **state)
         most = now > most ? now : most;
         http_close(open[i]);
     }
-    assert_in_range(good, 1, 9);
+    assert_in_range(good, 0, 9);
+    assert_it_is_taken(buffer_view(&body), "Content-Type: application/x-ndjson\r\n");
     print_message("# %u of 10 at once; %zu MiB at most\n", good, most / MIB);
     if (!sanitized)
         assert_in_range(most, 0, 350 * MIB);
