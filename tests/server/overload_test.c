@@ -397,7 +397,7 @@ killed_in_the_middle(void **state)
     for (unsigned round = 0; round < 3; round++) {
         start_crowd();
         sleep_ms(moment_to_kill(round));
-        assert_int_equal(child_stop(served.child, SIGKILL, 10000), -SIGKILL);
+        assert_int_equal(child_stop(served.child, SIGKILL, 60000), -SIGKILL);
         served.child = NULL;
         join_crowd();
         check_nothing_is_lost();
