@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,11 +55,19 @@ is_cut(const struct line *line)
     return recv(line->far, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
+/* What it is doing it has been doing for two hours. */
 static void
-sleep_ms(long ms)
+age(struct line *line)
 {
-    const struct timespec pause = { .tv_nsec = ms * 1000000 };
-    (void)nanosleep(&pause, NULL);
+    line->connection->since -= 7200 * CLOCK_SECOND;
+}
+
+/* Its deadline, which must be one, has come. */
+static void
+run_late(struct line *line)
+{
+    assert_true(line->connection->deadline > clock_monotonic());
+    line->connection->deadline = clock_monotonic();
 }
 
 static void
@@ -117,25 +124,30 @@ ended_when_idle_or_reading_for_too_long(void **state)
     (void)state;
     struct connections connections;
     connections_init(&connections);
-    connections.idle_max = CLOCK_SECOND / 50;
-    connections.reading_max = 3600 * CLOCK_SECOND;
-    struct line idle, reading, busy;
+    connections.idle_max = 3600 * CLOCK_SECOND;
+    connections.reading_max = 10800 * CLOCK_SECOND;
+    struct line idle, fresh, reading, busy;
     open_line(&connections, &idle);
+    open_line(&connections, &fresh);
     open_line(&connections, &reading);
     open_line(&connections, &busy);
     connection_enter(&connections, reading.connection, CONNECTION_READING);
     connection_enter(&connections, busy.connection, CONNECTION_BUSY);
     connections_sweep(&connections);
     assert_false(is_cut(&idle));
-    sleep_ms(30);
+    age(&idle);
+    age(&reading);
+    age(&busy);
     connections_sweep(&connections);
     assert_true(is_cut(&idle));
+    assert_false(is_cut(&fresh));
     assert_false(is_cut(&reading));
-    connections.reading_max = CLOCK_SECOND / 50;
+    connections.reading_max = 3600 * CLOCK_SECOND;
     connections_sweep(&connections);
     assert_true(is_cut(&reading));
     assert_false(is_cut(&busy)); /* what takes long is its own deadline's matter */
     close_line(&connections, &idle);
+    close_line(&connections, &fresh);
     close_line(&connections, &reading);
     close_line(&connections, &busy);
     assert_int_equal(connections.count, 0);
@@ -182,18 +194,19 @@ late_requests_are_told_once(void **state)
     open_line(&connections, &line);
     line.connection->request = &request;
     connection_enter(&connections, line.connection, CONNECTION_BUSY);
-    connection_expect(&connections, line.connection, CLOCK_SECOND / 50, count_expiry);
+    connection_expect(&connections, line.connection, 3600 * CLOCK_SECOND, count_expiry);
     connections_sweep(&connections);
     assert_int_equal(request.expired, 0);
-    sleep_ms(30);
+    run_late(&line);
     connections_sweep(&connections);
     connections_sweep(&connections);
     assert_int_equal(request.expired, 1);
 
     /* One that was answered in time is not told. */
-    connection_expect(&connections, line.connection, CLOCK_SECOND / 50, count_expiry);
+    connection_expect(&connections, line.connection, 1, count_expiry);
     connection_enter(&connections, line.connection, CONNECTION_SENDING);
-    sleep_ms(30);
+    while (clock_monotonic() <= line.connection->since)
+        continue;
     connections_sweep(&connections);
     assert_int_equal(request.expired, 1);
     close_line(&connections, &line);
@@ -210,9 +223,10 @@ idle_ones_are_given_up_where_memory_is_short(void **state)
     open_line(&connections, &idle);
     open_line(&connections, &fresh);
     open_line(&connections, &reading);
-    idle.connection->since -= 2 * CLOCK_SECOND;
     connection_enter(&connections, reading.connection, CONNECTION_READING);
-    reading.connection->since -= 2 * CLOCK_SECOND;
+    age(&idle);
+    age(&reading);
+    fresh.connection->since += 3600 * CLOCK_SECOND; /* so that it stays fresh on any machine */
     connections_relieve(&connections);
     assert_true(is_cut(&idle));
     assert_false(is_cut(&fresh));

@@ -109,10 +109,10 @@ each_owner_gets_a_turn(void **state)
     (void)sem_post(&greedy[0].may_end);
     while (atomic_load(&turns) == 0)
         (void)sched_yield();
-    assert_int_equal(other.number, 0);
     (void)sem_post(&greedy[1].may_end);
     workers_destroy(workers);
     assert_int_equal(turns, QUEUE / 2 + 1);
+    assert_int_equal(other.number, 0);
 }
 
 static void

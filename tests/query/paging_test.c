@@ -109,7 +109,7 @@ read_on(void *context)
     struct stage *stage = context;
     uint64_t random = (uint64_t)(uintptr_t)&random; /* another for each thread */
     unsigned lists = (unsigned)fixture_setting("TALLY_PAGING_LISTS", 60);
-    if (!trail_wait(stage->trail, READ_FROM, clock_monotonic() + 60 * CLOCK_SECOND))
+    if (!trail_wait(stage->trail, READ_FROM, clock_monotonic() + 600 * CLOCK_SECOND))
         fixture_fail("the writer does not get on");
     for (unsigned i = 0; i < lists; i++) {
         enum scan_order order = (enum scan_order)(1 + i % 4);

@@ -56,7 +56,7 @@ static void
 await_call(struct entrance *entrance)
 {
     const struct timespec pause = { .tv_nsec = 200000 };
-    for (unsigned i = 0; i < 100000 && atomic_load(&entrance->called) == 0; i++)
+    for (unsigned i = 0; i < 500000 && atomic_load(&entrance->called) == 0; i++)
         (void)nanosleep(&pause, NULL);
     if (atomic_load(&entrance->called) != 1)
         fixture_fail("called back %u times", atomic_load(&entrance->called));

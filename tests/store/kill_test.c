@@ -9,7 +9,7 @@
  * Then the next child goes on with the same trail.
  *
  * TALLY_KILL_SECONDS (15) says for how long, TALLY_KILL_SEED where to begin; `make soak` runs it
- * for minutes.
+ * for minutes. On a slow machine it goes on until something was replayed.
  */
 #include "fixture.h"
 
@@ -29,6 +29,11 @@
 #define BATCH_MAX 40u
 #define HEAD_MAX  500u
 
+/* So many lives and something replayed, or it was no test. Lives get longer while no child gets so far
+ * as to record, and whoever gets nowhere at last is given up. */
+#define LIVES_MIN 6u
+#define LIVES_MAX 150u
+
 /* A new trail is begun beyond: each is checked whole after every life. */
 #define ENTRIES_MAX 8000u
 
@@ -45,6 +50,7 @@ struct ledger {
     bool *known, *erased;
     uint64_t capacity;
     uint64_t next_number; /* events below were acknowledged */
+    unsigned in_vain;     /* lives since one acknowledged something */
 };
 
 static void
@@ -134,6 +140,7 @@ take_word(struct ledger *ledger, const struct word *word)
     /* A repeat must be of the same entry. */
     if (ledger->known[word->index] && !tally_hash_equal(&ledger->leaves[word->index], &word->leaf))
         fixture_fail("entry %" PRIu64 " was acknowledged with two leaves", word->index);
+    ledger->in_vain = 0;
     ledger->known[word->index] = true;
     ledger->leaves[word->index] = word->leaf;
     if (word->number >= ledger->next_number)
@@ -180,6 +187,8 @@ one_life(const char *path, struct ledger *ledger, uint64_t *random)
 
     /* Every other life is so short that it often ends while the trail is being opened. */
     int64_t life = (int64_t)(fixture_random(random) % (seed % 2 == 0 ? 250 : 15)) * 1000000;
+    life *= 1 + ledger->in_vain / 2;
+    ledger->in_vain++;
     int64_t end = clock_monotonic() + life;
     struct pollfd ready = { .fd = ends[0], .events = POLLIN };
     bool killed = false;
@@ -260,7 +269,7 @@ killed_again_and_again(void **state)
     struct ledger ledger = { 0 };
     uint64_t lives = 0, torn = 0, replayed = 0, finished = 0;
     char *path = NULL;
-    while (clock_monotonic() < end) {
+    while (clock_monotonic() < end || lives < LIVES_MIN || (replayed == 0 && lives < LIVES_MAX)) {
         if (path == NULL) {
             path = fixture_path();
             make_trail(path);
@@ -285,7 +294,7 @@ killed_again_and_again(void **state)
     print_message("# %" PRIu64 " lives, %" PRIu64 " replayed entries, %" PRIu64 " torn records, "
                   "%" PRIu64 " erasures finished later\n",
                   lives, replayed, torn, finished);
-    assert_true(lives > 5 && replayed > 0);
+    assert_true(replayed > 0);
 }
 
 int
