@@ -20,11 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READY_TIMEOUT_MS 20000
-#define RUN_TIMEOUT_MS   60000
-#define POLL_MS          2
-#define ARGUMENTS_MAX    64
-#define READY_LINE       "listening on http" /* … or https */
+#define RUN_TIMEOUT_MS 240000
+#define POLL_MS        2
+#define ARGUMENTS_MAX  64
+#define READY_LINE     "listening on http" /* … or https */
 
 struct child {
     pid_t pid;
@@ -205,7 +204,7 @@ child_serve(const struct child_options *options)
 
     struct child *child = start(arguments, options->settings);
     char *where = child_wait_line(child, READY_LINE,
-                                  options->timeout_ms > 0 ? options->timeout_ms : READY_TIMEOUT_MS);
+                                  options->timeout_ms > 0 ? options->timeout_ms : PATIENCE_MS);
     if (where == NULL) {
         show(child);
         (void)child_stop(child, SIGKILL, 0);

@@ -19,7 +19,7 @@ struct child_options {
     const char *const *arguments; /* more of them, ending with NULL; NULL: none */
     const char *const
         *settings;  /* "NAME=value" for its environment, ending with NULL; NULL: none */
-    int timeout_ms; /* for it to be ready; 0: 20 seconds */
+    int timeout_ms; /* for it to be ready; 0: a minute */
 };
 
 /* Starts `serve --data DIR --listen 127.0.0.1:0` and waits until it says that it listens. NULL, with
@@ -39,6 +39,9 @@ char *child_wait_line(struct child *child, const char *start, int timeout_ms);
 /* Sends the signal (0: none), waits for the end and frees the child: its exit status, or minus the
  * signal that ended it. One that does not end in time is killed: CHILD_STUCK. */
 #define CHILD_STUCK 1000
+/* Time enough for a server: draining takes 30 seconds at most, closing a little more; a sanitizer makes
+ * all of it slower. */
+#define CHILD_STOP_MS 120000
 int child_stop(struct child *child, int signal, int timeout_ms);
 
 /* Runs the program with these arguments (ending with NULL) to its end: as child_stop(). What it

@@ -14,13 +14,11 @@
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
+#include "must.h"
 #include "served.h"
 
 #define POST    "POST /api/events HTTP/1.1\r\n$H$K"
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
-
-/* How long a server may take to close a connection. */
-#define CLOSE_MS 5000
 
 enum hostile_outcome {
     REFUSED, /* 400 or above and a close; or a close alone. Nothing is stored */
@@ -37,7 +35,8 @@ struct hostile {
     unsigned stored;
 };
 
-/* A group's server; for cmocka_run_group_tests(). */
+/* A group's server, which waits for the rest of a request longer than any test for a close; for
+ * cmocka_run_group_tests(). */
 extern struct served hostile_served;
 int hostile_begin(void **state);
 int hostile_end(void **state);

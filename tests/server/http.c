@@ -20,8 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEND_TIMEOUT_MS 10000
-#define READ_SIZE       65536
+#define READ_SIZE 65536
 
 struct http {
     int fd;
@@ -93,7 +92,7 @@ wait_for(struct http *http, short events)
 bool
 http_send(struct http *http, struct bytes bytes)
 {
-    http->deadline = now_ms() + SEND_TIMEOUT_MS;
+    http->deadline = now_ms() + PATIENCE_MS;
     while (bytes.size > 0) {
         if (!wait_for(http, POLLOUT))
             return false;
@@ -158,6 +157,13 @@ http_is_closed(struct http *http, int timeout_ms)
 {
     http->deadline = now_ms() + timeout_ms;
     return http->in.size == http->at && receive(http) == HTTP_CLOSED;
+}
+
+bool
+http_is_silent(struct http *http, int timeout_ms)
+{
+    http->deadline = now_ms() + timeout_ms;
+    return http->in.size == http->at && !wait_for(http, POLLIN);
 }
 
 /* ---- reading an answer ---- */

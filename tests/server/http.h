@@ -52,7 +52,7 @@ struct http *http_connect(uint16_t port);
 struct http *http_attach(int fd);
 void http_close(struct http *http); /* NULL is allowed */
 
-/* False where the server has closed already, or takes nothing for ten seconds. */
+/* False where the server has closed already, or does not take it all in a minute. */
 bool http_send(struct http *http, struct bytes bytes);
 /* `piece` bytes at a time, with a pause before each but the first. */
 bool http_send_slowly(struct http *http, struct bytes bytes, size_t piece, int pause_ms);
@@ -72,6 +72,9 @@ const char *http_why(const struct http *http);
 
 /* Whether the server closes within this time and sends nothing before it. */
 bool http_is_closed(struct http *http, int timeout_ms);
+
+/* Whether nothing comes within this time, neither a byte nor the end. */
+bool http_is_silent(struct http *http, int timeout_ms);
 
 /* The value of a header field by its name in any case; data NULL where there is none. */
 struct bytes http_header(const struct http_answer *answer, const char *name);

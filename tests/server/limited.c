@@ -41,7 +41,7 @@ unsigned
 read_status(struct http *http)
 {
     struct http_answer answer;
-    return http_read(http, HTTP_BODY, 30000, &answer) == HTTP_OK ? answer.status : 0;
+    return http_read(http, HTTP_BODY, PATIENCE_MS, &answer) == HTTP_OK ? answer.status : 0;
 }
 
 void
@@ -64,4 +64,14 @@ post(struct bytes body, const char *headers)
         .body = body,
     };
     return served_ask(&served, &request, NULL);
+}
+
+unsigned
+post_event_patiently(void)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    unsigned status;
+    while ((status = post(bytes_text(EVENT), NULL)) == 0 && now_ms() < deadline)
+        continue;
+    return status;
 }

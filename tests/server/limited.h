@@ -36,4 +36,8 @@ void assert_retry_after(const struct http_answer *answer);
 /* The status that a POST of this body is answered with. */
 unsigned post(struct bytes body, const char *headers);
 
+/* The same, of an event, where a limit may end the connection before the event is there: another one
+ * then. */
+unsigned post_event_patiently(void);
+
 #endif

@@ -15,6 +15,22 @@ assert_answers(struct http *http)
     assert_int_equal(read_status(http), 404);
 }
 
+/* A connection that has had an answer: another one, where it is ended before. */
+static struct http *
+connect_and_ask(void)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    for (;;) {
+        struct http *http = http_connect(served.port);
+        send_text(http, "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        if (read_status(http) == 404)
+            return http;
+        http_close(http);
+        assert_true(now_ms() < deadline);
+        sleep_ms(20);
+    }
+}
+
 static void
 as_many_connections_as_are_set(void **state)
 {
@@ -26,16 +42,14 @@ as_many_connections_as_are_set(void **state)
         assert_answers(open[i]);
     }
     struct http *http = http_connect(served.port);
-    assert_true(http_is_closed(http, 5000));
+    assert_true(http_is_closed(http, PATIENCE_MS));
     http_close(http);
     http_close(open[0]);
-    sleep_ms(200);
-    open[0] = http_connect(served.port);
+    open[0] = connect_and_ask(); /* as soon as the server knows of the end */
     for (unsigned i = 0; i < 10; i++) {
         assert_answers(open[i]);
         http_close(open[i]);
     }
-    sleep_ms(200);
     served_end(&served);
 }
 
@@ -50,24 +64,27 @@ as_many_from_one_address(void **state)
         assert_answers(open[i]);
     }
     struct http *http = http_connect(served.port);
-    assert_true(http_is_closed(http, 5000));
+    assert_true(http_is_closed(http, PATIENCE_MS));
     http_close(http);
     for (unsigned i = 0; i < 3; i++)
         http_close(open[i]);
-    sleep_ms(200);
     served_end(&served);
 }
 
-/* Whether the server ends the connection after about this long, while a byte comes now and then. */
+/* Well below what it is without the setting. */
+#define ENDED_MS 25000
+
+/* The server ends the connection, while a byte comes now and then, and not before the second of its
+ * setting has passed since `begun`, which is before it could count. */
 static void
-assert_ended(struct http *http, int64_t begun, const char *byte, int64_t low_ms, int64_t high_ms)
+assert_ended(struct http *http, int64_t begun, const char *byte)
 {
     while (!http_is_closed(http, 100)) {
         if (byte != NULL)
             (void)http_send(http, bytes_text(byte));
-        assert_in_range(now_ms() - begun, 0, high_ms);
+        assert_in_range(now_ms() - begun, 0, ENDED_MS);
     }
-    assert_in_range(now_ms() - begun, low_ms, high_ms);
+    assert_true(now_ms() - begun >= 900);
     http_close(http);
 }
 
@@ -79,12 +96,12 @@ a_request_takes_so_long(void **state)
     int64_t begun = now_ms();
     struct http *http = http_connect(served.port);
     send_text(http, "GET /api/trails HTTP/1.1\r\nX: ");
-    assert_ended(http, begun, "y", 900, 4000);
+    assert_ended(http, begun, "y");
 
     begun = now_ms();
     http = http_connect(served.port);
     send_post_head(http, 1000);
-    assert_ended(http, begun, " ", 900, 4000);
+    assert_ended(http, begun, " ");
 
     begun = now_ms();
     http = http_connect(served.port);
@@ -92,8 +109,10 @@ a_request_takes_so_long(void **state)
               "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
               "Transfer-Encoding: chunked\r\n\r\n",
               served.key);
-    assert_ended(http, begun, "1\r\n \r\n", 900, 4000);
-    assert_int_equal(post(bytes_text(EVENT), NULL), 201);
+    assert_ended(http, begun, "1\r\n \r\n");
+
+    /* Others are served, but for one that itself takes too long here. */
+    assert_int_equal(post_event_patiently(), 201);
     served_end(&served);
 }
 
@@ -104,18 +123,16 @@ a_connection_is_idle_so_long(void **state)
     BEGIN("TALLY_SERVER_IDLE_TIMEOUT_S=1");
     int64_t begun = now_ms();
     struct http *http = http_connect(served.port);
-    assert_ended(http, begun, NULL, 900, 4000);
+    assert_ended(http, begun, NULL);
 
     /* A request that does not begin is none, however slowly. */
     begun = now_ms();
     http = http_connect(served.port);
-    assert_ended(http, begun, "G", 900, 4000);
+    assert_ended(http, begun, "G");
 
-    http = http_connect(served.port);
-    send_text(http, "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_int_equal(read_status(http), 404);
     begun = now_ms();
-    assert_ended(http, begun, "\r\n", 900, 4000);
+    http = connect_and_ask();
+    assert_ended(http, begun, "\r\n");
     served_end(&served);
 }
 
@@ -147,15 +164,10 @@ ten_thousand_are_idle(void **state)
           sanitized ? "TALLY_SERVER_MEMORY_MIB=16384" : "TALLY_SERVER_MEMORY_MIB=512");
     struct http **idle = calloc(IDLE_COUNT, sizeof *idle);
     assert_non_null(idle);
-    for (unsigned i = 0; i < IDLE_COUNT; i++) {
-        idle[i] = http_connect(served.port);
-        send_text(idle[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_int_equal(read_status(idle[i]), 404);
-    }
-    int64_t begun = now_ms();
+    for (unsigned i = 0; i < IDLE_COUNT; i++)
+        idle[i] = connect_and_ask();
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(post(bytes_text(EVENT), NULL), 201);
-    assert_in_range(now_ms() - begun, 0, 10000);
     size_t resident = served_memory(&served);
     print_message("# %zu MiB with %u idle connections\n", resident / MIB, IDLE_COUNT);
     if (!sanitized)
@@ -182,14 +194,11 @@ idle_ones_make_room(void **state)
     BEGIN("TALLY_SERVER_IDLE_TIMEOUT_S=600", "TALLY_SERVER_MEMORY_MIB=160");
     struct http **idle = calloc(IDLE_COUNT, sizeof *idle);
     assert_non_null(idle);
-    for (unsigned i = 0; i < IDLE_COUNT; i++) {
-        idle[i] = http_connect(served.port);
-        send_text(idle[i], "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_int_equal(read_status(idle[i]), 404);
-    }
-    int64_t deadline = now_ms() + 20000;
+    for (unsigned i = 0; i < IDLE_COUNT; i++)
+        idle[i] = connect_and_ask();
+    int64_t deadline = now_ms() + PATIENCE_MS;
     unsigned status;
-    while ((status = post(bytes_text(EVENT), NULL)) == 503 && now_ms() < deadline)
+    while ((status = post_event_patiently()) == 503 && now_ms() < deadline)
         sleep_ms(50);
     assert_int_equal(status, 201);
     for (unsigned i = 0; i < IDLE_COUNT; i++)

@@ -20,6 +20,9 @@ must(bool holds, const char *what)
     }
 }
 
+/* How long is waited for what must come: the machine may be slow, or stand still for a while. */
+#define PATIENCE_MS 60000
+
 /* Of the monotonic clock. */
 static inline int64_t
 now_ms(void)

@@ -1,23 +1,11 @@
 #include "served.h"
 
+#include "must.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define ANSWER_TIMEOUT_MS 30000
-
-/* Draining takes 30 seconds at most, closing a little more; a sanitizer makes all of it slower. */
-#define STOP_TIMEOUT_MS 120000
-
-static void
-must(bool holds, const char *what)
-{
-    if (!holds) {
-        (void)fprintf(stderr, "%s\n", what);
-        abort();
-    }
-}
 
 /* Copies what stands behind `start`, to the end of its line. */
 static bool
@@ -37,7 +25,6 @@ served_start(struct served *served, const char *const *settings)
     struct child_options options = {
         .data = served->folder,
         .settings = settings,
-        .timeout_ms = 60000,
     };
     served->child = child_serve(&options);
     must(served->child != NULL, "the server does not start");
@@ -49,7 +36,7 @@ served_stop(struct served *served)
 {
     struct buffer log = { 0 };
     child_output(served->child, &log);
-    int end = child_stop(served->child, SIGTERM, STOP_TIMEOUT_MS);
+    int end = child_stop(served->child, SIGTERM, CHILD_STOP_MS);
     served->child = NULL;
     if (end != 0) {
         (void)fprintf(stderr, "the server ended with %d; it wrote:\n%.*s\n", end,
@@ -85,7 +72,7 @@ served_ask(struct served *served, const struct http_request *request, struct buf
 {
     struct http *http = http_connect(served->port);
     struct http_answer answer = { 0 };
-    enum http_result result = http_ask(http, request, ANSWER_TIMEOUT_MS, &answer);
+    enum http_result result = http_ask(http, request, PATIENCE_MS, &answer);
     bool answered = result == HTTP_OK;
     if (!answered)
         (void)fprintf(stderr, "%s: no answer (%d) %s\n", request->target, (int)result,
@@ -134,6 +121,20 @@ served_metric(struct served *served, const char *name)
     bool found = copy_line((const char *)body.data, line, value, sizeof value);
     buffer_free(&body);
     return found ? strtod(value, NULL) : -1;
+}
+
+void
+served_await(struct served *served, const char *name, double value)
+{
+    const struct timespec pause = { .tv_nsec = 10000000 };
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    double now;
+    while ((now = served_metric(served, name)) != value && now_ms() < deadline)
+        (void)nanosleep(&pause, NULL);
+    if (now != value) {
+        (void)fprintf(stderr, "%s stays %g and does not become %g\n", name, now, value);
+        abort();
+    }
 }
 
 size_t

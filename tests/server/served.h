@@ -37,6 +37,9 @@ unsigned served_ask(struct served *served, const struct http_request *request, s
 /* The number behind `name ` in /metrics, or -1. */
 double served_metric(struct served *served, const char *name);
 
+/* Waits until that number is this. */
+void served_await(struct served *served, const char *name, double value);
+
 /* Resident memory of the server in bytes. */
 size_t served_memory(const struct served *served);
 

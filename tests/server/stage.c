@@ -1,5 +1,7 @@
 #include "stage.h"
 
+#include "must.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,8 +9,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define TIMEOUT_MS 20000
 
 /* The rest of the line that begins so. */
 static char *
@@ -48,7 +48,7 @@ void
 stage_remove(struct stage *stage)
 {
     if (stage->child != NULL)
-        (void)child_stop(stage->child, SIGKILL, TIMEOUT_MS);
+        (void)child_stop(stage->child, SIGKILL, CHILD_STOP_MS);
     free(stage->data);
     free(stage->admin);
     child_remove(stage->scratch);
@@ -68,7 +68,7 @@ stage_stop(struct stage *stage, int signal)
     struct child *child = stage->child;
     assert_non_null(child);
     stage->child = NULL;
-    return child_stop(child, signal, TIMEOUT_MS);
+    return child_stop(child, signal, CHILD_STOP_MS);
 }
 
 char *
@@ -92,7 +92,7 @@ talk_begin(const struct stage *stage, const struct http_request *request, struct
 {
     exchange_out->http = http_connect(child_port(stage->child));
     enum http_result result =
-        http_ask(exchange_out->http, request, TIMEOUT_MS, &exchange_out->answer);
+        http_ask(exchange_out->http, request, PATIENCE_MS, &exchange_out->answer);
     if (result != HTTP_OK)
         print_error("%s %s: result %d, %s\n", request->method == NULL ? "GET" : request->method,
                     request->target, result, http_why(exchange_out->http));
