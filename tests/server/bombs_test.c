@@ -4,6 +4,7 @@
  * A gibibyte of zeros in a few kilobytes, in every coding and shape, is refused with 413, and the
  * server never has it in memory.
  */
+#include "must.h"
 #include "served.h"
 
 #include <setjmp.h>
@@ -28,7 +29,7 @@ static int
 begin(void **state)
 {
     (void)state;
-    served_begin(&served, NULL);
+    served_begin(&served, (const char *const[]){ "TALLY_SERVER_THREADS=2", NULL });
     return 0;
 }
 
@@ -100,7 +101,7 @@ static void throw(struct bytes bomb, const char *coding)
     }
     for (unsigned i = 0; i < AT_ONCE; i++) {
         struct http_answer answer;
-        assert_int_equal(http_read(open[i], HTTP_BODY, 60000, &answer), HTTP_OK);
+        assert_int_equal(http_read(open[i], HTTP_BODY, PATIENCE_MS, &answer), HTTP_OK);
         assert_int_equal(answer.status, 413);
         size_t now = served_memory(&served);
         most = now > most ? now : most;

@@ -4,6 +4,7 @@
  *
  * A stopped server finds all that came meanwhile at once when it goes on.
  */
+#include "must.h"
 #include "served.h"
 
 #include <setjmp.h>
@@ -14,8 +15,7 @@
 
 #include <cmocka.h>
 
-#define ANSWER_TIMEOUT_MS 30000
-#define CLIENTS_MAX       256
+#define CLIENTS_MAX 256
 
 static struct served served;
 
@@ -49,7 +49,7 @@ read_all(struct http *clients[], unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         struct http_answer answer;
-        enum http_result result = http_read(clients[i], HTTP_BODY, ANSWER_TIMEOUT_MS, &answer);
+        enum http_result result = http_read(clients[i], HTTP_BODY, PATIENCE_MS, &answer);
         if (result != HTTP_OK || answer.status != 200)
             fail_msg("of %u clients, number %u: no answer (%d)", count, i, (int)result);
     }

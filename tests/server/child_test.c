@@ -3,6 +3,8 @@
  */
 #include "child.h"
 
+#include "must.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,7 +73,7 @@ a_server_is_started_and_stopped(void **state)
     assert_null(child_wait_line(child, "a line", 20));
     assert_null(child_wait_line(child, "key", 20));
     assert_int_equal(kill(child_pid(child), 0), 0);
-    assert_int_equal(child_stop(child, SIGTERM, 5000), 3);
+    assert_int_equal(child_stop(child, SIGTERM, PATIENCE_MS), 3);
 }
 
 static void
@@ -83,7 +85,7 @@ a_server_with_tls_is_ready_too(void **state)
     struct child *child = child_serve(&options);
     assert_non_null(child);
     assert_int_equal(child_port(child), 4712);
-    assert_int_equal(child_stop(child, SIGTERM, 5000), -SIGTERM);
+    assert_int_equal(child_stop(child, SIGTERM, PATIENCE_MS), -SIGTERM);
 }
 
 static void
@@ -96,13 +98,13 @@ ends_are_told_apart(void **state)
 
     (void)snprintf(script, sizeof script, "%sexec sleep 60", ready);
     program_does(script);
-    assert_int_equal(child_stop(child_serve(&options), SIGTERM, 5000), -SIGTERM);
-    assert_int_equal(child_stop(child_serve(&options), SIGKILL, 5000), -SIGKILL);
+    assert_int_equal(child_stop(child_serve(&options), SIGTERM, PATIENCE_MS), -SIGTERM);
+    assert_int_equal(child_stop(child_serve(&options), SIGKILL, PATIENCE_MS), -SIGKILL);
     assert_int_equal(child_stop(child_serve(&options), 0, 50), CHILD_STUCK);
 
     (void)snprintf(script, sizeof script, "%sexit 7", ready);
     program_does(script);
-    assert_int_equal(child_stop(child_serve(&options), 0, 5000), 7);
+    assert_int_equal(child_stop(child_serve(&options), 0, PATIENCE_MS), 7);
 }
 
 static void

@@ -218,7 +218,7 @@ what_is_sent_slowly_arrives(void **state)
                 29); /* three pauses */
     http_end_sending(http);
     struct http_answer answer;
-    assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_OK);
+    assert_int_equal(http_read(http, HTTP_BODY, 60000, &answer), HTTP_OK);
     assert_true(bytes_is(answer.body, "abcdefghij"));
     (void)pthread_join(thread, NULL);
     http_close(http);

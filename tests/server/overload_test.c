@@ -11,6 +11,7 @@
  * An event's id says whose it is: WRITER-BATCH-PLACE. TALLY_KILL_SEED changes the moments of
  * SIGKILL; `make soak` runs it for minutes.
  */
+#include "must.h"
 #include "served.h"
 
 #include "snapshot.h"
@@ -70,6 +71,7 @@ static struct served served;
 static struct writer writers[WRITERS_MAX];
 static unsigned writer_count;
 static atomic_bool stop;
+static atomic_bool begun; /* something was acknowledged */
 
 static void
 sleep_ms(long ms)
@@ -133,7 +135,7 @@ static bool
 take_answer(struct writer *writer, struct http *http, struct batch_note *note)
 {
     struct http_answer answer;
-    enum http_result result = http_read(http, HTTP_BODY, 60000, &answer);
+    enum http_result result = http_read(http, HTTP_BODY, 2 * PATIENCE_MS, &answer);
     if (result == HTTP_CLOSED || result == HTTP_CUT)
         return false;
     if (result != HTTP_OK) {
@@ -143,6 +145,7 @@ take_answer(struct writer *writer, struct http *http, struct batch_note *note)
     if (note == NULL ? answer.status == 200 : answer.status == 201) {
         if (note != NULL) {
             note->acknowledged = true;
+            atomic_store(&begun, true);
             writer->acknowledged += note->count;
         }
     } else if (answer.status == 429 || answer.status == 503) {
@@ -230,8 +233,18 @@ static void
 start_crowd(void)
 {
     atomic_store(&stop, false);
+    atomic_store(&begun, false);
     for (unsigned i = 0; i < writer_count; i++)
         assert_int_equal(pthread_create(&writers[i].thread, NULL, write_on, &writers[i]), 0);
+}
+
+/* A slow machine has nothing to lose before. */
+static void
+await_first(void)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    while (!atomic_load(&begun) && now_ms() < deadline)
+        sleep_ms(10);
 }
 
 static void
@@ -342,6 +355,7 @@ overload(const char *const *settings, size_t memory_max)
         size_t now = served_memory(&served);
         most = now > most ? now : most;
     }
+    await_first();
     served_stop(&served);
     join_crowd();
     print_message("# %zu of %zu MiB at most\n", most / MIB, memory_max / MIB);
@@ -397,6 +411,7 @@ killed_in_the_middle(void **state)
     for (unsigned round = 0; round < 3; round++) {
         start_crowd();
         sleep_ms(moment_to_kill(round));
+        await_first();
         assert_int_equal(child_stop(served.child, SIGKILL, 60000), -SIGKILL);
         served.child = NULL;
         join_crowd();

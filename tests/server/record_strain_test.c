@@ -2,6 +2,7 @@
  * record_strain_test.c - events over HTTP where there are too many, many at once, or a disk that
  * fails: receipts hold all the same.
  */
+#include "must.h"
 #include "receipts.h"
 
 #include <pthread.h>
@@ -18,19 +19,32 @@
 
 /* ---- limits ---- */
 
+static void
+pause_ms(unsigned ms)
+{
+    (void)nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+}
+
+/* Again while it is refused for a moment. */
+static struct reply
+post_patiently(const char *query, const char *headers, struct bytes body)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    struct reply reply = post(query, headers, body);
+    while (reply.status == 503 && now_ms() < deadline) {
+        json_decref(reply.json);
+        pause_ms(100);
+        reply = post(query, headers, body);
+    }
+    return reply;
+}
+
 /* So many events take more than bodies_mib: that is taken from who is alone, so what came before has to
  * be let go of first. */
 static struct reply
-post_patiently(const char *query, struct bytes body)
+post_many(const char *query, struct bytes body)
 {
-    const struct timespec pause = { .tv_nsec = 100000000 };
-    struct reply reply = post(query, NDJSON_TYPE, body);
-    for (unsigned i = 0; i < 50 && reply.status == 503; i++) {
-        json_decref(reply.json);
-        (void)nanosleep(&pause, NULL);
-        reply = post(query, NDJSON_TYPE, body);
-    }
-    return reply;
+    return post_patiently(query, NDJSON_TYPE, body);
 }
 
 static void
@@ -41,11 +55,11 @@ too_many_and_too_much(void **state)
     struct buffer body = { 0 };
     for (unsigned i = 0; i < 65537; i++)
         buffer_text(&body, "{\"action\":\"a\"}\n");
-    struct reply reply = post_patiently("", buffer_view(&body));
+    struct reply reply = post_many("", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
     assert_int_equal(trail_size_now(), size);
-    reply = post_patiently("", bytes_of(body.data, body.size - 15));
+    reply = post_many("", bytes_of(body.data, body.size - 15));
     assert_int_equal(reply.status, 201);
     assert_int_equal(number(reply.json, "count"), 65536);
     json_decref(reply.json);
@@ -54,13 +68,13 @@ too_many_and_too_much(void **state)
     buffer_clear(&body);
     for (unsigned i = 0; i < 65537; i++)
         buffer_text(&body, "1\n");
-    reply = post_patiently("", buffer_view(&body));
+    reply = post_many("", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
-    reply = post_patiently("?partial=true", buffer_view(&body));
+    reply = post_many("?partial=true", buffer_view(&body));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
-    reply = post_patiently("", bytes_of(body.data, body.size - 2));
+    reply = post_many("", bytes_of(body.data, body.size - 2));
     assert_int_equal(reply.status, 400);
     json_decref(reply.json);
 
@@ -73,7 +87,7 @@ too_many_and_too_much(void **state)
     size_t room = ZSTD_compressBound(body.size);
     uint8_t *to = buffer_reserve(&coded_body, room);
     size_t coded_size = ZSTD_compress(to, room, body.data, body.size, 1);
-    reply = post("", JSON_TYPE "Content-Encoding: zstd\r\n", bytes_of(to, coded_size));
+    reply = post_patiently("", JSON_TYPE "Content-Encoding: zstd\r\n", bytes_of(to, coded_size));
     assert_int_equal(reply.status, 413);
     json_decref(reply.json);
     buffer_free(&coded_body);
@@ -87,7 +101,7 @@ too_many_and_too_much(void **state)
                   stage.admin, body.size);
     assert_true(http_send(http, buffer_view(&head)));
     struct http_answer answer;
-    assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_OK);
+    assert_int_equal(http_read(http, HTTP_BODY, PATIENCE_MS, &answer), HTTP_OK);
     assert_int_equal(answer.status, 413);
     assert_true(answer.closing);
     buffer_free(&head);
@@ -132,7 +146,7 @@ record_some(struct http *http, unsigned thread, unsigned round)
     };
     struct http_answer answer;
     json_t *reply = NULL;
-    if (http_ask(http, &request, 20000, &answer) == HTTP_OK && answer.status == 201)
+    if (http_ask(http, &request, PATIENCE_MS, &answer) == HTTP_OK && answer.status == 201)
         reply = json_loadb((const char *)answer.body.data, answer.body.size, 0, NULL);
     const json_t *receipts = json_object_get(reply, "receipts");
     if (json_array_size(receipts) != EVENTS)
@@ -205,10 +219,21 @@ many_connections_at_once(void **state)
 
 /* ---- a disk that fails ---- */
 
+/* From then on nothing is written to the trail but by who records. */
 static void
-pause_ms(unsigned ms)
+await_signed(void)
 {
-    (void)nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    json_int_t size, signed_size;
+    do {
+        assert_true(now_ms() < deadline);
+        pause_ms(20);
+        struct reply reply =
+            ask(&(struct http_request){ .target = "/api/trails/main", .key = stage.admin });
+        size = number(reply.json, "size");
+        signed_size = number(reply.json, "signed_size");
+        json_decref(reply.json);
+    } while (signed_size < size);
 }
 
 static void
@@ -216,6 +241,7 @@ a_write_in_doubt(void **state)
 {
     (void)state;
     json_decref(must_post(201, "", JSON_TYPE, "{\"action\":\"d.0\",\"id\":\"d-0\"}"));
+    await_signed();
     receipts_disk_is("sync /trails/main/");
     const char *doubtful = "{\"action\":\"d.1\",\"id\":\"d-1\"}";
     json_t *reply = must_post(503, "", JSON_TYPE, doubtful);
@@ -231,14 +257,7 @@ a_write_in_doubt(void **state)
     json_decref(ready.json);
 
     (void)kill(child_pid(stage.child), SIGHUP);
-    struct reply again = { 0 };
-    for (unsigned i = 0; i < 50; i++) {
-        json_decref(again.json);
-        again = post("", JSON_TYPE, bytes_text(doubtful));
-        if (again.status != 503)
-            break;
-        pause_ms(100);
-    }
+    struct reply again = post_patiently("", JSON_TYPE, bytes_text(doubtful));
     assert_true(again.status == 200 || again.status == 201);
     check_receipt(item(again.json, "receipts", 0), "\"d-1\"");
     json_decref(again.json);

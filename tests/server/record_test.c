@@ -2,6 +2,7 @@
  * record_test.c - events over HTTP: what is taken, what is refused and how, and that what a receipt
  * says is so.
  */
+#include "must.h"
 #include "receipts.h"
 
 #include <setjmp.h>
@@ -153,7 +154,7 @@ a_coding_that_not_all_understand(void **state)
                   stage.admin);
     assert_true(http_send(http, buffer_view(&request)));
     struct http_answer answer;
-    assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_OK);
+    assert_int_equal(http_read(http, HTTP_BODY, PATIENCE_MS, &answer), HTTP_OK);
     assert_int_equal(answer.status, 400);
     assert_true(answer.closing);
     buffer_free(&request);

@@ -2,6 +2,7 @@
  * stop_test.c - a server under load that is told to end, and what its service manager hears.
  */
 #include "base64.h"
+#include "must.h"
 #include "stage.h"
 #include "tally/hash.h"
 
@@ -86,7 +87,7 @@ record_on(void *context)
     struct http_answer answer = { 0 };
     enum http_result result = HTTP_OK;
     while (result == HTTP_OK && !answer.closing) {
-        result = http_ask(http, &request, 20000, &answer);
+        result = http_ask(http, &request, PATIENCE_MS, &answer);
         if (result == HTTP_OK && answer.status == 201)
             note_receipt(answer.body);
         else if (result == HTTP_OK && answer.status != 503)
@@ -141,7 +142,8 @@ nothing_acknowledged_is_lost(int signal, int status)
     uint16_t port = child_port(stage.child);
     for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, record_on, &port), 0);
-    for (unsigned i = 0; i < 100 && atomic_load(&acknowledged) < 500; i++)
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    while (atomic_load(&acknowledged) < 500 && now_ms() < deadline)
         pause_ms(100);
     assert_int_equal(stage_stop(&stage, signal), status);
     for (unsigned i = 0; i < THREADS; i++)
@@ -216,14 +218,14 @@ a_slow_reader_does_not_keep_it(void **state)
                   stage.admin);
     assert_true(http_send(http, buffer_view(&request)));
     buffer_free(&request);
-    pause_ms(300);
+    assert_false(http_is_silent(http, PATIENCE_MS)); /* the export has begun */
     /* While it waits for the reader, it is told again, and something else. */
     (void)kill(child_pid(stage.child), SIGTERM);
     pause_ms(300);
     (void)kill(child_pid(stage.child), SIGHUP);
     assert_int_equal(stage_stop(&stage, SIGTERM), 0);
     struct http_answer answer;
-    assert_int_equal(http_read(http, HTTP_BODY, 5000, &answer), HTTP_CUT);
+    assert_int_equal(http_read(http, HTTP_BODY, PATIENCE_MS, &answer), HTTP_CUT);
     http_close(http);
     stage_run((const char *const[]){ "verify", stage.data, NULL });
 }
@@ -239,7 +241,7 @@ hear(const char *line)
     char text[1024];
     for (;;) {
         struct pollfd ready = { .fd = manager, .events = POLLIN };
-        if (poll(&ready, 1, 5000) != 1)
+        if (poll(&ready, 1, PATIENCE_MS) != 1)
             fail_msg("\"%s\" is not said", line);
         ssize_t size = recv(manager, text, sizeof text - 1, 0);
         assert_true(size > 0);
@@ -292,11 +294,12 @@ ready_until_it_stops(void **state)
     /* A connection that was there before is ended, and no request on it is half done. */
     struct http *idle = http_connect(child_port(stage.child));
     struct http_answer answer;
-    assert_int_equal(http_ask(idle, &(struct http_request){ .target = "/readyz" }, 5000, &answer),
-                     HTTP_OK);
+    assert_int_equal(
+        http_ask(idle, &(struct http_request){ .target = "/readyz" }, PATIENCE_MS, &answer),
+        HTTP_OK);
     assert_false(answer.closing);
     assert_int_equal(stage_stop(&stage, SIGTERM), 0);
-    assert_true(http_is_closed(idle, 1000));
+    assert_true(http_is_closed(idle, PATIENCE_MS));
     http_close(idle);
 }
 
