@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -122,6 +121,17 @@ recording_flush(struct tally_client *client)
     assert_int_equal(status, TALLY_OK);
 }
 
+void
+recording_wait_sent(struct tally_client *client, uint64_t count)
+{
+    struct tally_client_statistics statistics = { 0 };
+    for (int i = 0; i < WAIT_MS && statistics.sent < count; i++) {
+        (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+        tally_client_statistics(client, &statistics);
+    }
+    assert_int_equal(statistics.sent, count);
+}
+
 tally_status
 recording_event(struct tally_client *client, const char *series, unsigned number,
                 enum tally_mode mode, struct tally_receipt *receipt_out, struct tally_error *error)
@@ -208,7 +218,7 @@ recording_find(struct recording *recording, const char *query)
 }
 
 uint16_t
-recording_free_port(void)
+recording_silent_port(void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -217,8 +227,7 @@ recording_free_port(void)
     assert_true(fd >= 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)close(fd);
-    return ntohs(address.sin_port);
+    return ntohs(address.sin_port); /* bound until the process ends */
 }
 
 bool

@@ -44,6 +44,10 @@ struct tally_client_statistics recording_statistics(struct tally_client *client)
 /* Waits a generous time for everything to have its answer. */
 void recording_flush(struct tally_client *client);
 
+/* Waits a generous time until the trail has so many events of this client, those of spools it adopted
+ * too, and no more. */
+void recording_wait_sent(struct tally_client *client, uint64_t count);
+
 /* Records an event `series`/`number`. */
 tally_status recording_event(struct tally_client *client, const char *series, unsigned number,
                              enum tally_mode mode, struct tally_receipt *receipt_out,
@@ -66,8 +70,8 @@ unsigned recording_count(struct recording *recording, const char *series);
 /* What the trail answers to a query. Free with tally_text_free(). */
 char *recording_find(struct recording *recording, const char *query);
 
-/* A port of 127.0.0.1 where nobody listens. */
-uint16_t recording_free_port(void);
+/* A port of 127.0.0.1 where nobody listens, nor can while this process is there. */
+uint16_t recording_silent_port(void);
 
 /* Whether the folder, if it is there at all, has no spool in it. */
 bool recording_spools_empty(const struct recording *recording);

@@ -100,6 +100,7 @@ the_spool_waits(void **state)
         assert_null(strstr(request.line, "again=true"));
     }
     assert_int_equal(events, 11);
+    recording_wait_said(&recording, "takes events again");
     assert_int_equal(recording_said(&recording, "does not take events: "), 1);
     assert_int_equal(recording_said(&recording, "takes events again"), 1);
     tally_client_close(client, 0);
@@ -174,8 +175,8 @@ what_is_closed_meanwhile_is_left_to_the_next_client(void **state)
 
     client = recording_client(&recording, NULL, &options);
     record(client, 1, 1);
-    scripted_wait(server, 3);
-    recording_flush(client);
+    recording_wait_sent(client, 2);
+    assert_int_equal(scripted_count(server), 3);
     tally_client_close(client, 0);
     assert_true(recording_spools_empty(&recording));
     end();

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -94,11 +93,8 @@ static void
 wait_sent(struct tally_client *client, uint64_t count)
 {
     struct tally_client_statistics statistics;
-    do {
-        (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-        tally_client_statistics(client, &statistics);
-    } while (statistics.sent < count);
-    assert_int_equal(statistics.sent, count);
+    recording_wait_sent(client, count);
+    tally_client_statistics(client, &statistics);
     assert_int_equal(statistics.repeated, 0);
 }
 
