@@ -8,12 +8,7 @@ start() {
     : > story # what the one before said is not to be taken for this one's
     "$TALLY" demo --events 800 > story 2> log &
     demo=$!
-    for _ in $(seq 200); do
-        grep -q '^# Ctrl-C' story && return
-        sleep 0.05
-    done
-    fail 'the demo begins'
-    show
+    await grep -q '^# Ctrl-C' story || fail 'the demo begins'
 }
 
 stop() {

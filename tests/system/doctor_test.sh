@@ -24,10 +24,16 @@ chmod 0600 data/tally.db
 found
 says 'a damaged one' 'fault,tally.db,.*not a database'
 mv away data/tally.db
-"$TALLY" key data add --name brief --role admin --expires 1s > /dev/null
-"$TALLY" key data revoke 1
-sleep 1.1
-found
+# One that is good while the first is revoked, however long that takes, and then runs out.
+for term in 1s 5s 30s 90s; do
+    "$TALLY" key data add --name brief --role admin --expires "$term" > /dev/null
+    "$TALLY" key data revoke 1 2> /dev/null && break
+done
+none_is_left() {
+    found
+    grep -q 'no admin key' out
+}
+await none_is_left
 same 'no admin key' "$status" 1
 says 'with those that ran out' 'note,tally.db,key 2 \(brief\) ran out' 'fault,tally.db,no admin key .*--role admin'
 "$TALLY" key data add --name admin --role admin > /dev/null

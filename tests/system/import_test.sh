@@ -98,10 +98,7 @@ export TALLY_KEY
 "$FORGETFUL" serve --data long --listen 127.0.0.1:0 > serve.out 2> serve.err &
 server=$!
 trap 'kill "$server" 2> /dev/null; wait "$server" 2> /dev/null; rm -rf "$scratch"' EXIT
-for ((i = 0; i < 600; i++)); do
-    grep -q '^listening on' serve.out && break
-    sleep 0.1
-done
+await grep -q '^listening on' serve.out
 url=$(sed -n 's/^listening on //p' serve.out)
 for from in 5000 6000 7000; do
     expect 0 'many more' take import "$url" <(records $from 300)

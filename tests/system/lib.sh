@@ -125,6 +125,16 @@ flip() {
     printf "\\$(printf %03o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# await COMMAND...: runs it again and again until it succeeds; fails when it has not for two minutes.
+await() {
+    local tries
+    for ((tries = 0; tries < 1200; tries++)); do
+        "$@" && return
+        sleep 0.1
+    done
+    return 1
+}
+
 # typed COMMAND...: what somebody reads who types it at a terminal; nothing if none is to be had.
 typed() { script -qec "${*@Q}" /dev/null < /dev/null 2> /dev/null | tr -d '\r'; }
 

@@ -8,8 +8,18 @@ ln -s "$TALLY" bin/tally
 export PATH=$scratch/bin:$PATH
 ln -s "$source_root/tests" tests
 
-# The port may be taken here: the tour's becomes one that is free.
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# The port may be taken here: the tour's becomes one that is free, and not one of those that the kernel gives
+# to whoever asks for any.
+port=$(python3 -c '
+import random, socket
+while True:
+    port = random.randrange(10000, 30000)
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+        break
+    except OSError:
+        pass
+print(port)')
 awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_root/README.md" |
     sed "s/127\.0\.0\.1:7878/127.0.0.1:$port/; s/^tally serve --data data/& --listen 127.0.0.1:$port/" > tour
 
@@ -32,10 +42,7 @@ while IFS= read -r part <&3; do
     [ "${part%\\}" = "$part" ] || continue
     if [[ $line == 'tally serve'* ]]; then
         eval "$line" > serve.out 2> serve.err
-        for _ in $(seq 200); do
-            grep -q '^listening on' serve.out && break
-            sleep 0.05
-        done
+        await grep -q '^listening on' serve.out
         same 'the server is ready' "$(cat serve.out)" "listening on http://127.0.0.1:$port"
     elif [[ $line == 'kill %1'* ]]; then
         kill %1

@@ -64,7 +64,8 @@ same 'nothing was stored' "$(size_of data)" 14
 expect 2 'in a second file' "$TALLY" record data three.json bad.json
 expect 2 'on redirected standard input' "$TALLY" record data < bad.json
 same 'nothing was stored either' "$(size_of data)" 14
-expect 2 'at the beginning of a pipe' "$TALLY" record data < <(head -n 10 bad.json; echo '{"a":'; head -n 20 bad.json)
+{ head -n 10 bad.json; echo '{"a":'; head -n 20 bad.json; } > begun.json # comes in one piece, through a pipe
+expect 2 'at the beginning of a pipe' "$TALLY" record data < <(cat begun.json)
 same 'nothing was stored from it' "$(size_of data)" 14
 expect 3 'late in a pipe' "$TALLY" record data < <(cat bad.json)
 complains 'how much is stored' 'line 2501' '2500 events before it are stored'
@@ -84,19 +85,22 @@ mkfifo pipe
 writer=$!
 exec 3> pipe
 events 1 30000 >&3
-for _ in $(seq 100); do [ -s live.out ] && break; sleep 0.05; done
+await test -s live.out
 same 'a receipt before the input ends' "$(grep -c index live.out)" 1
 exec 3>&-
 wait $writer
 same 'and the command ends with its input' $? 0
 
 # One writer at a time.
-"$TALLY" record data - > holder.out < <(events 1 40000; sleep 3) &
+"$TALLY" record data - > holder.out < pipe &
 holder=$!
-for _ in $(seq 100); do [ -s holder.out ] && break; sleep 0.05; done
+exec 3> pipe
+events 1 40000 >&3
+await test -s holder.out
 expect 3 'a second writer is refused' "$TALLY" record data --action a.b
 complains 'it is told who writes, and what to do' "$(pgrep -P $$ -x tally | head -n 1)|process|pid" 'record'
 expect 0 'reading goes on meanwhile' "$TALLY" query data id:e-30000
+exec 3>&-
 wait $holder
 
 # A reader that closes the pipe changes nothing.
