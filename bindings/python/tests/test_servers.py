@@ -59,6 +59,7 @@ def running(
             env={
                 **os.environ,
                 "APP": app,
+                "UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120",
                 "TALLY_URL": trail.url,
                 "TALLY_KEY": trail.admin_key,
                 "TALLY_SPOOL": trail.spool,
