@@ -221,7 +221,7 @@ run(const struct invocation *invocation)
 {
     unsigned long long events;
     unsigned long long count;
-    int outcome = operands_expect(invocation, 0, 0);
+    int outcome = operands_expect(invocation, NULL, 0);
     if (outcome == DONE)
         outcome = option_number(invocation, "events", EVENTS_STANDARD, EVENTS_MAX, &events);
     if (outcome == DONE)
@@ -237,10 +237,10 @@ run(const struct invocation *invocation)
 
 const struct command command_bench = {
     .name = "bench",
-    .operands = "",
-    .summary = "measure recording, verification, opening and size on this machine",
+    .operands = "[OPTION…]",
+    .summary = "measure on this machine: recording, verifying, opening, size",
     .text = "Records generated events into a trail in a scratch folder, one thread, batches of "
-            "1,000,\nverifies it, kills a recording process and opens the trail again. The folder "
+            "1,000, verifies it, kills a recording process and opens the trail again. The folder "
             "is removed.",
     .options = options,
     .run = run,

@@ -2,6 +2,7 @@
 
 #include "field.h"
 #include "nearest.h"
+#include "slip.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -168,22 +169,14 @@ add_options(struct option_table *table, const struct command *command)
 
 #define TABLE_SIZE_MAX 128
 
-static int
-refuse_unknown(const struct command *command, const char *word, const struct option_table *table)
+/* The word that has the letter getopt_long refused: the one before the next, or, where more letters
+ * follow in it, the next itself. */
+static const char *
+word_of_letter(char **words, char letter)
 {
-    struct bytes typed = bytes_of(word + 2, strcspn(word + 2, "="));
-    struct nearest nearest;
-    nearest_init(&nearest, typed);
-    for (size_t i = 0; i < table->count; i++)
-        nearest_offer(&nearest, bytes_text(table->options[i].name),
-                      bytes_text(table->options[i].name));
-    const char *name = command->name;
-    if (nearest.name.data == NULL)
-        return fail(MISUSED, "%s: `tally %s` has no such option; see `tally help %s`", word, name,
-                    name);
-    return fail(MISUSED,
-                "%s: `tally %s` has no such option: did you mean --%.*s? See `tally help %s`", word,
-                name, BYTES_ARG(nearest.name), name);
+    const char *word = words[optind - 1];
+    bool last = word[0] == '-' && word[1] != '-' && word[strlen(word) - 1] == letter;
+    return last || words[optind] == NULL ? word : words[optind];
 }
 
 static int
@@ -191,14 +184,14 @@ refuse_option(const struct command *command, char **words, const struct option_t
               int result)
 {
     const char *word = words[optind - 1];
-    const char *name = command->name;
-    if (optopt > 0 && optopt < FOUND)
-        return fail(MISUSED,
-                    "-%c: options of `tally %s` begin with two minuses; see `tally help %s`",
-                    optopt, name, name);
     if (result == ':')
-        return fail(MISUSED, "%s: a value is missing; see `tally help %s`", word, name);
-    return refuse_unknown(command, word, table);
+        return fail(MISUSED, "%s: a value is missing; see `tally help %s`", word, command->name);
+    if (optopt >= FOUND)
+        return fail(MISUSED, "--%s takes no value; see `tally help %s`",
+                    table->options[optopt - FOUND].name, command->name);
+    if (optopt > 0)
+        return slip_refuse_letter(command, word_of_letter(words, (char)optopt), table->options);
+    return slip_refuse_name(command, word, table->options);
 }
 
 static int
@@ -315,18 +308,23 @@ int
 misused(const struct invocation *invocation, const char *reason)
 {
     const struct command *command = invocation->command;
-    return fail(MISUSED, "%s: tally %s %s; see `tally help %s`", reason, command->name,
+    say("%s", reason);
+    return fail(MISUSED, "usage: tally %s %s; `tally help %s` says more", command->name,
                 command->operands, command->name);
 }
 
 int
-operands_expect(const struct invocation *invocation, int least, int most)
+operands_expect(const struct invocation *invocation, const char *const *missing, int most)
 {
-    if (invocation->operand_count < least)
-        return misused(invocation, "an operand is missing");
-    if (invocation->operand_count > most)
-        return misused(invocation, "too many operands");
-    return DONE;
+    for (int i = 0; missing != NULL && missing[i] != NULL; i++)
+        if (i >= invocation->operand_count)
+            return misused(invocation, missing[i]);
+    if (invocation->operand_count <= most)
+        return DONE;
+    char reason[128];
+    (void)snprintf(reason, sizeof reason, "\"%.80s\" is an operand too many",
+                   invocation->operands[most]);
+    return misused(invocation, reason);
 }
 
 const struct command *

@@ -78,11 +78,12 @@ int option_number(const struct invocation *invocation, const char *name,
                   unsigned long long standard, unsigned long long most,
                   unsigned long long *number_out);
 
-/* Says how the command is used; MISUSED. */
+/* Says the reason, and how the command is used; MISUSED. */
 int misused(const struct invocation *invocation, const char *reason);
 
-/* MISUSED after saying why unless the number of operands is within bounds, else DONE. */
-int operands_expect(const struct invocation *invocation, int least, int most);
+/* MISUSED after saying why unless the number of operands is within bounds, else DONE. `missing` says
+ * of each operand that there must be that it is missing, and ends with NULL; NULL: there need be none. */
+int operands_expect(const struct invocation *invocation, const char *const *missing, int most);
 
 /* The letter of an option, or 0. */
 char command_letter_of(const struct command *command, const char *name);

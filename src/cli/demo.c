@@ -377,7 +377,7 @@ static int
 run(const struct invocation *invocation)
 {
     unsigned long long count;
-    int outcome = operands_expect(invocation, 0, 0);
+    int outcome = operands_expect(invocation, NULL, 0);
     if (outcome == DONE)
         outcome = option_number(invocation, "events", EVENTS_STANDARD, EVENTS_MAX, &count);
     if (outcome != DONE)
@@ -405,11 +405,11 @@ run(const struct invocation *invocation)
 
 const struct command command_demo = {
     .name = "demo",
-    .operands = "",
+    .operands = "[OPTION…]",
     .summary = "a server with real-looking entries, and what to try on it",
     .text = "Makes and fills the data folder the first time and uses it again afterwards. Listens "
-            "on\n127.0.0.1, port 7878 or the next one that is free, and prints lines to copy into "
-            "another\nterminal, with new keys each time. Ctrl-C ends it.",
+            "on 127.0.0.1, port 7878 or the next one that is free, and prints lines to copy into "
+            "another terminal, with new keys each time. Ctrl-C ends it.",
     .options = options,
     .run = run,
 };

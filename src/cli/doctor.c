@@ -196,9 +196,8 @@ examine(const struct invocation *invocation, struct examination *examination, st
 static int
 run(const struct invocation *invocation)
 {
-    if (invocation->operand_count < 1)
-        return misused(invocation, WHERE_MISSING);
-    int outcome = operands_expect(invocation, 1, 1);
+    static const char *const missing[] = { WHERE_MISSING, NULL };
+    int outcome = operands_expect(invocation, missing, 1);
     if (outcome != DONE)
         return outcome;
     bool rebuild = option_given(invocation, "rebuild");
@@ -231,7 +230,7 @@ const struct command command_doctor = {
     .summary = "name what puts a data folder at risk, and the cure",
     .text =
         "Rights, space, file system, speed of the disk, clock, settings, keys, locks, and each "
-        "trail's\nsegments and newest entries.\n"
+        "trail's segments and newest entries.\n"
         "Exit status: 0 nothing to cure (notes may be printed), 1 warnings or faults, 3 could not "
         "look.",
     .options = options,

@@ -87,6 +87,8 @@ export_trail(const struct invocation *invocation, const struct where *where,
                     "%llu entries are not covered by a checkpoint yet and were left out; export "
                     "again in a moment",
                     (unsigned long long)result.unsigned_);
+    if (outcome == DONE && result.written == 0 && !out_closed(&out))
+        filtering_nothing(invocation, LISTING_TABLE);
     return outcome;
 }
 
@@ -115,9 +117,9 @@ const struct command command_export = {
     .operands = "WHERE [FILTER…]",
     .summary = "write out entries: NDJSON, CSV or evidence",
     .text = "All entries that match the filter (all, if there is none), in order of index, in "
-            "constant\nmemory. NDJSON can be imported again (--map tallystick). Evidence has for "
-            "each entry its\nexact bytes, an inclusion proof and the signed checkpoint, and is "
-            "checked without this\nprogram.",
+            "constant memory. NDJSON can be imported again (--map tallystick). Evidence has for "
+            "each entry its exact bytes, an inclusion proof and the signed checkpoint, and is "
+            "checked without this program.",
     .options = options,
     .ways = COMMAND_FILTER,
     .run = run,

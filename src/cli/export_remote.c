@@ -123,6 +123,8 @@ export_to(const struct invocation *invocation, enum export_format format, struct
         outcome = transfer_csv(invocation, remote, buffer_view(&text), &target, &receiver);
     else
         outcome = transfer(remote, buffer_view(&text), &target, &receiver);
+    if (outcome == DONE && receiver.written == 0)
+        filtering_nothing(invocation, LISTING_TABLE);
     buffer_free(&text);
     buffer_free(&target);
     return outcome;

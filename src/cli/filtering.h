@@ -25,9 +25,9 @@ int filtering_fault(const struct where *where, struct bytes text, const struct t
 int filtering_open(const struct invocation *invocation, const struct where *where,
                    struct selection *selection_out);
 
-/* What is said beside a table to somebody at a terminal; programs see for themselves. That nothing was
- * found, and in any case how a filter is written here that is written as elsewhere (`user=bob`), or
- * the latter alone. */
+/* What is said beside a table to somebody at a terminal (beside an export, too: LISTING_TABLE); programs
+ * see for themselves. That nothing was found, and in any case how a filter is written here that is
+ * written as elsewhere (`user=bob`), or the latter alone. */
 void filtering_nothing(const struct invocation *invocation, enum listing_format format);
 void filtering_hint(const struct invocation *invocation, enum listing_format format);
 

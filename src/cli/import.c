@@ -6,7 +6,9 @@
 #include "maps.h"
 #include "out.h"
 #include "remote.h"
+#include "where.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 static const struct command_option options[] = {
@@ -109,14 +111,20 @@ import_into(const struct invocation *invocation, struct destination *destination
 static int
 run(const struct invocation *invocation)
 {
-    if (invocation->operand_count < 2)
-        return misused(invocation, "the data folder or the files are missing");
+    static const char *const missing[] = {
+        WHERE_MISSING,
+        "FILE is missing, what to take in; - is standard input",
+        NULL,
+    };
+    int outcome = operands_expect(invocation, missing, INT_MAX);
+    if (outcome != DONE)
+        return outcome;
     const char *name = option_value(invocation, "map");
     if (name == NULL)
         return misused(invocation, "--map is missing");
 
     struct map *map;
-    int outcome = maps_find(name, &map);
+    outcome = maps_find(name, &map);
     if (outcome != DONE)
         return outcome;
     struct destination *destination;
@@ -134,11 +142,10 @@ const struct command command_import = {
     .name = "import",
     .operands = "WHERE --map NAME FILE…",
     .summary = "take in records of other products, by a map",
-    .text =
-        "Files (- is standard input) hold JSON: objects, a line each or one after another, "
-        "arrays,\nor {\"Records\": […]}; plain or gzip. Importing the same records again stores "
-        "nothing\ntwice; where millions of entries may lie between, say --again. What cannot be "
-        "taken is\nreported by line; the rest is stored.",
+    .text = "Files (- is standard input) hold JSON: objects, a line each or one after another, "
+            "arrays, or {\"Records\": […]}; plain or gzip. Importing the same records again stores "
+            "nothing twice; where millions of entries may lie between, say --again. What cannot be "
+            "taken is reported by line; the rest is stored.",
     .options = options,
     .run = run,
 };

@@ -17,21 +17,26 @@ static const struct command_option options[] = {
 
 /* The only time that the key is seen. */
 static int
-print_keys(const char *key, const struct tally_vkey *vkey)
+print_keys(const char *path, const char *key, const struct tally_vkey *vkey)
 {
     char vkey_text[TALLY_VKEY_TEXT_SIZE];
     tally_vkey_format(vkey, vkey_text);
     struct out out;
     out_open(&out);
     buffer_format(&out.stream.buffer, "admin key: %s\nvkey: %s\n", key, vkey_text);
-    return out_finish(&out, DONE);
+    int outcome = out_finish(&out, DONE);
+    if (outcome != DONE)
+        say("nobody has seen the admin key of %s: remove the folder and run `tally init %s` again",
+            path, path);
+    return outcome;
 }
 
 static int
 run(const struct invocation *invocation)
 {
+    static const char *const missing[] = { "DIR is missing, the folder to make", NULL };
     struct trail_config config;
-    int outcome = operands_expect(invocation, 1, 1);
+    int outcome = operands_expect(invocation, missing, 1);
     if (outcome == DONE)
         outcome = charter_read(invocation, &config);
     if (outcome != DONE)
@@ -53,7 +58,7 @@ run(const struct invocation *invocation)
                 path);
         return outcome == MISUSED ? UNABLE : outcome;
     }
-    outcome = print_keys(key.text, &vkey);
+    outcome = print_keys(path, key.text, &vkey);
     sodium_memzero(&key, sizeof key);
     return outcome;
 }
@@ -63,8 +68,8 @@ const struct command command_init = {
     .operands = "DIR",
     .summary = "make a data folder with an admin key and the trail `main`",
     .text = "Prints the admin key, which is not shown again, and the verification key of the "
-            "trail\n(vkey), by which others check it. Which fields are private is recorded in the "
-            "trail's\nfirst entry and cannot be changed.",
+            "trail (vkey), by which others check it. Which fields are private is recorded in the "
+            "trail's first entry and cannot be changed.",
     .options = options,
     .run = run,
 };

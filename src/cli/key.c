@@ -168,15 +168,23 @@ check_options(const struct invocation *invocation, const struct verb *verb)
 static int
 read_order(const struct invocation *invocation, struct key_order *order_out)
 {
+    static const char *const missing[] = {
+        WHERE_MISSING,
+        "what to do is missing: list, add, rotate ID or revoke ID",
+        "ID is missing, the number that `list` shows for the key",
+    };
+    if (invocation->operand_count == 1 && find_verb(invocation->operands[0]) != NULL)
+        return misused(invocation, WHERE_MISSING);
     if (invocation->operand_count < 2)
-        return misused(invocation, "the data folder (or URL) or the verb is missing");
+        return misused(invocation, missing[invocation->operand_count]);
     const struct verb *verb = find_verb(invocation->operands[1]);
     if (verb == NULL)
         return misused(invocation, "keys are listed, added, rotated or revoked");
-    if (invocation->operand_count != verb->operands)
-        return misused(invocation,
-                       verb->operands == 3 ? "it takes the id of one key" : "too many operands");
-    int outcome = check_options(invocation, verb);
+    if (invocation->operand_count < verb->operands)
+        return misused(invocation, missing[invocation->operand_count]);
+    int outcome = operands_expect(invocation, NULL, verb->operands);
+    if (outcome == DONE)
+        outcome = check_options(invocation, verb);
     struct key_order order = { .verb = verb->verb };
     if (outcome == DONE)
         outcome = verb->read(invocation, &order);
@@ -202,8 +210,8 @@ const struct command command_key = {
     .summary = "list, make, rotate and revoke API keys",
     .text = "list    the keys, with when and from where each was last used\n"
             "add     prints a new key, which is not shown again, and its id\n"
-            "rotate  prints a key that takes the place of another; the old one is good until the\n"
-            "        overlap ends\n"
+            "rotate  prints a key that takes the place of another; the old one is good until the "
+            "overlap ends\n"
             "revoke  ends a key at once; the last admin key stays",
     .options = options,
     .run = run,

@@ -3,10 +3,10 @@
  */
 #include "command.h"
 #include "descriptors.h"
+#include "out.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +54,15 @@ open_standard_descriptors(void)
     return true;
 }
 
+static int
+print_version(void)
+{
+    struct out out;
+    out_open(&out);
+    buffer_text(&out.stream.buffer, "tally " TALLY_VERSION "\n");
+    return out_finish(&out, DONE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -71,7 +80,7 @@ main(int argc, char **argv)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
     if (strcmp(name, "--version") == 0)
-        return printf("tally %s\n", TALLY_VERSION) < 0 || fflush(stdout) != 0 ? UNABLE : DONE;
+        return print_version();
 
     const struct command *command = command_find(name);
     if (command == NULL)

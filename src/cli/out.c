@@ -1,7 +1,6 @@
 #include "out.h"
 
 #include "csv.h"
-#include "fault.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -11,9 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char *
+name_of(const struct out *out)
+{
+    return out->path == NULL ? "standard output" : out->path;
+}
+
+/* A fault is no business of whoever writes: they stop, and out_finish() says it. */
 static tally_status
 write_out(void *context, struct bytes bytes, struct tally_error *error)
 {
+    (void)error;
     struct out *out = context;
     while (bytes.size > 0 && !out->closed) {
         ssize_t size = write(out->fd, bytes.data, bytes.size);
@@ -23,9 +30,11 @@ write_out(void *context, struct bytes bytes, struct tally_error *error)
             out->closed = true;
             return TALLY_OK;
         }
-        if (size < 0)
-            return io_fault(error, "cannot write %s",
-                            out->path == NULL ? "to standard output" : out->path);
+        if (size < 0) {
+            out->os = errno;
+            out->closed = true;
+            return TALLY_OK;
+        }
         bytes = bytes_of(bytes.data + size, bytes.size - (size_t)size);
     }
     return TALLY_OK;
@@ -88,7 +97,7 @@ static int
 settle_file(const struct out *out)
 {
     if (fsync(out->fd) < 0 && errno != EINVAL && errno != EROFS)
-        return fail(UNABLE, "cannot write %s: %s", out->path, strerror(errno));
+        return fail(UNABLE, "%s: %s", out->path, strerror(errno));
     if (rename(out->part, out->path) < 0)
         return fail(UNABLE, "cannot rename %s to %s: %s", out->part, out->path, strerror(errno));
     return DONE;
@@ -101,6 +110,8 @@ out_finish(struct out *out, int outcome)
     if (outcome == DONE && stream_flush(&out->stream, &error) != TALLY_OK)
         outcome = fail_with(&error, NULL);
     stream_finish(&out->stream);
+    if (outcome == DONE && out->os != 0)
+        outcome = fail(UNABLE, "%s: %s", name_of(out), strerror(out->os));
     if (out->path == NULL)
         return outcome;
 

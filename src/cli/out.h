@@ -3,7 +3,8 @@
  *
  * A reader that has seen enough (`tally query … | head`) closes the pipe; that is no mistake. From
  * then on everything written is dropped, out_closed() says so, and the command stops as if it were
- * done. main() ignores SIGPIPE for it.
+ * done. main() ignores SIGPIPE for it. Where writing fails for another reason it goes the same way, but
+ * for the end: out_finish() says what could not be written and why.
  */
 #ifndef OUT_H
 #define OUT_H
@@ -15,6 +16,7 @@ struct out {
     struct stream stream;
     int fd;
     bool closed;
+    int os;     /* why writing failed; 0: it did not */
     char *path; /* NULL: standard output */
     char *part; /* the file's name until it is whole; NULL: what is there is written to */
 };

@@ -1,6 +1,7 @@
 #include "progress.h"
 
 #include "clock.h"
+#include "terminal.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ progress_init(struct progress *progress, const char *what)
     *progress = (struct progress){
         .what = what,
         .started = clock_monotonic(),
-        .silent = isatty(STDERR_FILENO) != 1,
+        .silent = isatty(STDERR_FILENO) != 1 || terminal_is_dumb(),
     };
 }
 

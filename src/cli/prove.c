@@ -72,8 +72,13 @@ prove_entry(const struct where *where, uint64_t index, struct out *out)
 static int
 run_prove(const struct invocation *invocation)
 {
+    static const char *const missing[] = {
+        WHERE_MISSING,
+        "INDEX is missing, the place of the entry to prove; --check FILE checks a proof",
+        NULL,
+    };
     uint64_t index = 0;
-    int outcome = operands_expect(invocation, 2, 2);
+    int outcome = operands_expect(invocation, missing, 2);
     if (outcome == DONE)
         outcome = read_index(invocation->operands[1], &index);
     if (outcome != DONE)
@@ -236,7 +241,7 @@ const struct command command_prove = {
     .operands = "WHERE INDEX | --check FILE --vkey KEY",
     .summary = "write a file that proves an entry, or check one offline",
     .text = "The file (C2SP tlog-proof) has the entry's public part, its inclusion proof and the "
-            "signed\ncheckpoint. The check needs nothing but the file and the trail's "
+            "signed checkpoint. The check needs nothing but the file and the trail's "
             "verification key.",
     .options = options,
     .run = run,

@@ -143,6 +143,8 @@ print(const struct where *where, enum listing_format format, const struct listin
     if (status == TALLY_OK)
         status = write_excerpt(entries, excerpt, &error);
     if (status == TALLY_OK)
+        status = stream_flush(&out->stream, &error);
+    if (status == TALLY_OK && !out_closed(out))
         say_next(format, excerpt);
     entries_destroy(entries);
     return status == TALLY_OK ? DONE : where_fault(where, &error);
@@ -212,8 +214,8 @@ const struct command command_query = {
     .operands = "WHERE [FILTER…]",
     .summary = "find entries",
     .text = "The operands are one filter, joined by blanks: status:failure user:u1 "
-            "timestamp:-7d..now.\n-user:u1 is the opposite of user:u1. Quote what the shell would "
-            "take for its own.\ntally-filter(7) has the whole language.",
+            "timestamp:-7d..now. -user:u1 is the opposite of user:u1. Quote what the shell would "
+            "take for its own. tally-filter(7) has the whole language.",
     .options = options,
     .ways = COMMAND_FILTER,
     .run = run,

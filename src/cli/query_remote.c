@@ -79,6 +79,8 @@ print_page(const struct invocation *invocation, const struct remote *remote, str
         status = entries_create(format, style, &out->stream, &entries, &error);
     if (status == TALLY_OK)
         status = write_page(&reply, entries, &members, &error);
+    if (status == TALLY_OK)
+        status = stream_flush(&out->stream, &error);
 
     int outcome = DONE;
     if (status != TALLY_OK)
@@ -86,7 +88,7 @@ print_page(const struct invocation *invocation, const struct remote *remote, str
     struct bytes next = { NULL, 0 };
     if (status == TALLY_OK)
         next = reply_text(&reply, 0, "next");
-    if (next.data != NULL && format != LISTING_JSON)
+    if (next.data != NULL && format != LISTING_JSON && !out_closed(out))
         say("there is more: add --cursor %.*s", BYTES_ARG(next));
     if (status == TALLY_OK && is_empty(&reply))
         filtering_nothing(invocation, format);

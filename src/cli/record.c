@@ -206,21 +206,22 @@ run(const struct invocation *invocation)
     struct out out;
     out_open(&out);
     outcome = record_with_receipts(invocation, destination, &out);
-    outcome = out_finish(&out, outcome);
-    return destination_close(destination, outcome);
+    int written = out_finish(&out, outcome);
+    if (written != outcome)
+        say("the events are stored: only their receipts could not be written");
+    return destination_close(destination, written);
 }
 
 const struct command command_record = {
     .name = "record",
     .operands = "WHERE [--FIELD VALUE… | FILE…]",
     .summary = "put events on record; each gets a receipt",
-    .text =
-        "Every field of an event is an option: --action, --user-id (or --user_id), --details "
-        "JSON and so on.\nWithout such options events are read from the files, or from standard "
-        "input (-): JSON\nobjects, a line each or one after another, or in an array; plain or "
-        "gzip. A bad event\nin files ends the command before anything is stored (exit status "
-        "2); in a pipe, what\ncame in earlier batches is stored, and the message says how "
-        "much (exit status 3).",
+    .text = "Every field of an event is an option: --action, --user-id (or --user_id), --details "
+            "JSON and so on. Without such options events are read from the files, or from standard "
+            "input (-): JSON objects, a line each or one after another, or in an array; plain or "
+            "gzip. A bad event in files ends the command before anything is stored (exit status "
+            "2); in a pipe, what came in earlier batches is stored, and the message says how "
+            "much (exit status 3).",
     .options = options,
     .ways = COMMAND_FIELDS,
     .run = run,

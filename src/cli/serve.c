@@ -3,6 +3,8 @@
  */
 #include "command.h"
 #include "establish.h"
+#include "listener.h"
+#include "out.h"
 #include "server.h"
 
 #include <errno.h>
@@ -115,8 +117,10 @@ check_settings(const char *folder)
         return (void)fail_with(&error, NULL), UNABLE;
     if (count > 0)
         return MISUSED;
-    (void)printf("the settings of %s are good\n", folder);
-    return DONE;
+    struct out out;
+    out_open(&out);
+    buffer_format(&out.stream.buffer, "the settings of %s are good\n", folder);
+    return out_finish(&out, DONE);
 }
 
 static int
@@ -140,6 +144,30 @@ read_settings(const struct invocation *invocation, const char *folder, struct se
     return DONE;
 }
 
+static bool
+is_within(const char *path, const char *folder)
+{
+    size_t size = strlen(folder);
+    while (size > 1 && folder[size - 1] == '/')
+        size--;
+    return strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
+/* What cannot be listened at is refused before there is a folder. A socket in the folder has to wait
+ * until it is there. */
+static int
+check_before(const char *folder, const struct settings *settings)
+{
+    struct settings tried = *settings;
+    if (is_within(tried.socket, folder)) {
+        if (strcmp(tried.listen, SETTINGS_LISTEN_NONE) == 0)
+            return DONE;
+        tried.socket[0] = '\0';
+    }
+    struct tally_error error = { 0 };
+    return listener_try(&tried, &error) == TALLY_OK ? DONE : fail_with(&error, NULL);
+}
+
 /* ---- the command ---- */
 
 static void
@@ -153,7 +181,7 @@ say_ready(void *context, const char *url)
 static int
 run(const struct invocation *invocation)
 {
-    int outcome = operands_expect(invocation, 0, 0);
+    int outcome = operands_expect(invocation, NULL, 0);
     if (outcome != DONE)
         return outcome;
     const char *folder = option_value(invocation, "data");
@@ -161,11 +189,13 @@ run(const struct invocation *invocation)
         folder = FOLDER_STANDARD;
     if (option_given(invocation, "check"))
         return check_settings(folder);
-    if (is_missing(folder))
-        outcome = make_folder(folder);
     struct server_options server_options = { .path = folder, .ready = say_ready };
-    if (outcome == DONE)
-        outcome = read_settings(invocation, folder, &server_options.settings);
+    outcome = read_settings(invocation, folder, &server_options.settings);
+    if (outcome == DONE && is_missing(folder)) {
+        outcome = check_before(folder, &server_options.settings);
+        if (outcome == DONE)
+            outcome = make_folder(folder);
+    }
     if (outcome != DONE)
         return outcome;
 
@@ -177,14 +207,14 @@ run(const struct invocation *invocation)
 
 const struct command command_serve = {
     .name = "serve",
-    .operands = "",
+    .operands = "[OPTION…]",
     .summary = "serve a data folder over HTTP",
     .text = "Prints a line `listening on http://ADDRESS:PORT` when it is ready, and `listening on "
-            "unix:PATH` for\na unix socket. A folder that does not exist is made; its admin key is "
+            "unix:PATH` for a unix socket. A folder that does not exist is made; its admin key is "
             "shown "
-            "at the terminal or,\nwithout one, written to the file " FIRST_RUN_NAME
+            "at the terminal or, without one, written to the file " FIRST_RUN_NAME
             " in it. SIGHUP reads "
-            "the log's settings, rates,\ntimeouts and certificate anew; SIGTERM answers what was "
+            "the log's settings, rates, timeouts and certificate anew; SIGTERM answers what was "
             "accepted, "
             "signs and ends.",
     .options = options,

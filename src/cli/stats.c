@@ -141,12 +141,12 @@ run(const struct invocation *invocation)
 const struct command command_stats = {
     .name = "stats",
     .operands = "WHERE [FILTER…]",
-    .summary = "count entries: by fields, over time; percentiles, distinct values",
+    .summary = "count entries: by fields, over time; percentiles",
     .text =
         "The operands are one filter, as for `tally query`. --by names the most frequent values "
-        "of a\nfield, or pairs of values of two; --interval counts from the first match to the "
-        "last, without\ngaps, by whole intervals of UTC (weeks begin on Monday), 10,000 at most; "
-        "both together, also\nby value in each. Percentiles are exact, by nearest rank. JSON is "
+        "of a field, or pairs of values of two; --interval counts from the first match to the "
+        "last, without gaps, by whole intervals of UTC (weeks begin on Monday), 10,000 at most; "
+        "both together, also by value in each. Percentiles are exact, by nearest rank. JSON is "
         "what /api/stats answers.",
     .options = options,
     .ways = COMMAND_FILTER,

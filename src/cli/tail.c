@@ -223,7 +223,7 @@ const struct command command_tail = {
     .summary = "show the newest entries, and those that come",
     .text =
         "The newest entries that match, the last one at the end, in order of index; with --follow "
-        "it goes on\nwith those that come. The operands are one filter, as of tally query.",
+        "it goes on with those that come. The operands are one filter, as of tally query.",
     .options = options,
     .letters = letters,
     .ways = COMMAND_FILTER,

@@ -27,11 +27,15 @@ terminal_width(int fd)
 }
 
 bool
+terminal_is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
+}
+
+bool
 terminal_has_colour(void)
 {
     const char *no_color = getenv("NO_COLOR");
-    if (no_color != NULL && no_color[0] != '\0')
-        return false;
-    const char *term = getenv("TERM");
-    return term == NULL || strcmp(term, "dumb") != 0;
+    return (no_color == NULL || no_color[0] == '\0') && !terminal_is_dumb();
 }

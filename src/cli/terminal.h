@@ -10,6 +10,9 @@
  * does not; 0, as wide as it gets, for what is no terminal. */
 unsigned terminal_width(int fd);
 
+/* Whether it may only be written to, line by line: TERM says so, or says nothing. */
+bool terminal_is_dumb(void);
+
 /* False where NO_COLOR is set and not empty (no-color.org), or the terminal is a dumb one. */
 bool terminal_has_colour(void);
 

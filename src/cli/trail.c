@@ -118,8 +118,6 @@ create_trail(struct folder *folder, const char *name, const struct trail_config 
 static int
 run_create(const struct invocation *invocation)
 {
-    if (invocation->operand_count != 3)
-        return misused(invocation, "create takes the new trail's name");
     const char *name = invocation->operands[2];
     int outcome = where_check_name(name);
     if (outcome != DONE)
@@ -291,8 +289,6 @@ static int
 run_on_trail(const struct invocation *invocation, enum trail_mode mode,
              int (*act)(const struct invocation *, const struct where *))
 {
-    if (invocation->operand_count != 2)
-        return misused(invocation, "too many operands");
     if (where_is_url(invocation->operands[0]))
         return trail_remote(invocation);
     struct where where;
@@ -303,22 +299,62 @@ run_on_trail(const struct invocation *invocation, enum trail_mode mode,
 }
 
 static int
+run_info(const struct invocation *invocation)
+{
+    return run_on_trail(invocation, TRAIL_READ, info_of);
+}
+
+static int
+run_sizes(const struct invocation *invocation)
+{
+    return run_on_trail(invocation, TRAIL_READ, sizes_of);
+}
+
+static int
+run_rebuild(const struct invocation *invocation)
+{
+    return run_on_trail(invocation, TRAIL_WRITE, rebuild);
+}
+
+static const struct verb {
+    const char *name;
+    int operands;
+    int (*run)(const struct invocation *invocation);
+} verbs[] = {
+    { "list", 2, run_list },   { "create", 3, run_create },   { "info", 2, run_info },
+    { "sizes", 2, run_sizes }, { "rebuild", 2, run_rebuild },
+};
+
+static const struct verb *
+find_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int
 run(const struct invocation *invocation)
 {
+    static const char *const missing[] = {
+        WHERE_MISSING,
+        "what to do is missing: list, create NAME, info, sizes or rebuild",
+        "NAME is missing, the new trail's",
+        NULL,
+    };
+    if (invocation->operand_count == 1 && find_verb(invocation->operands[0]) != NULL)
+        return misused(invocation, WHERE_MISSING);
     if (invocation->operand_count < 2)
-        return misused(invocation, "the data folder (or URL) or the verb is missing");
-    const char *verb = invocation->operands[1];
-    if (strcmp(verb, "list") == 0)
-        return run_list(invocation);
-    if (strcmp(verb, "create") == 0)
-        return run_create(invocation);
-    if (strcmp(verb, "info") == 0)
-        return run_on_trail(invocation, TRAIL_READ, info_of);
-    if (strcmp(verb, "sizes") == 0)
-        return run_on_trail(invocation, TRAIL_READ, sizes_of);
-    if (strcmp(verb, "rebuild") == 0)
-        return run_on_trail(invocation, TRAIL_WRITE, rebuild);
-    return misused(invocation, "a trail is listed, created, described (info, sizes) or rebuilt");
+        return misused(invocation, missing[invocation->operand_count]);
+    const struct verb *verb = find_verb(invocation->operands[1]);
+    if (verb == NULL)
+        return misused(invocation,
+                       "a trail is listed, created, described (info, sizes) or rebuilt");
+    if (invocation->operand_count < verb->operands)
+        return misused(invocation, missing[invocation->operand_count]);
+    int outcome = operands_expect(invocation, NULL, verb->operands);
+    return outcome == DONE ? verb->run(invocation) : outcome;
 }
 
 const struct command command_trail = {

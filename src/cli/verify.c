@@ -252,9 +252,8 @@ run_audit(const struct invocation *invocation, struct audit *audit, struct since
 static int
 run(const struct invocation *invocation)
 {
-    if (invocation->operand_count < 1)
-        return misused(invocation, WHERE_MISSING);
-    int outcome = operands_expect(invocation, 1, 1);
+    static const char *const missing[] = { WHERE_MISSING, NULL };
+    int outcome = operands_expect(invocation, missing, 1);
     if (outcome == DONE)
         outcome = check_name(invocation);
     if (outcome != DONE)
@@ -273,8 +272,8 @@ const struct command command_verify = {
     .operands = "WHERE",
     .summary = "check that nothing was changed, dropped or slipped in",
     .text = "Recomputes every leaf, commitment, root and signature from the stored bytes, compares "
-            "what is\nderived from them, and holds key and size against those seen last. Exit "
-            "status: 0 intact\n(also with erasures on record), 1 tampered or an index wrong, 3 "
+            "what is derived from them, and holds key and size against those seen last. Exit "
+            "status: 0 intact (also with erasures on record), 1 tampered or an index wrong, 3 "
             "cannot be checked.",
     .options = options,
     .run = run,

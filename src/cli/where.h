@@ -11,7 +11,7 @@
 #include "trail.h"
 
 /* What a command says that was given nothing to work on. */
-#define WHERE_MISSING "the data folder or the server's URL is missing"
+#define WHERE_MISSING "WHERE is missing, the data folder or a server's URL"
 
 struct where {
     const char *path; /* borrowed */

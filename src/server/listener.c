@@ -219,16 +219,24 @@ open_socket_path(struct listener *listener, const struct settings *settings,
                               error);
 }
 
-/* Everywhere or nowhere: connections are accepted when all is bound. */
 static tally_status
-open_endpoints(struct listener *listener, struct tally_error *error)
+bind_endpoints(struct listener *listener, const struct settings *settings,
+               struct tally_error *error)
 {
-    const struct settings *settings = &listener->exchange.server->settings;
     tally_status status = settings_check_reach(settings, error);
     if (status == TALLY_OK)
         status = open_address(listener, settings, error);
     if (status == TALLY_OK)
         status = open_socket_path(listener, settings, error);
+    return status;
+}
+
+/* Everywhere or nowhere: connections are accepted when all is bound. */
+static tally_status
+open_endpoints(struct listener *listener, struct tally_error *error)
+{
+    const struct settings *settings = &listener->exchange.server->settings;
+    tally_status status = bind_endpoints(listener, settings, error);
     if (status != TALLY_OK)
         return status;
     listener->connections_max =
@@ -272,6 +280,18 @@ listener_open(struct server *server, struct listener **listener_out, struct tall
     }
     *listener_out = listener;
     return TALLY_OK;
+}
+
+tally_status
+listener_try(const struct settings *settings, struct tally_error *error)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        return memory_fault(error);
+    connections_init(&listener->exchange.connections);
+    tally_status status = bind_endpoints(listener, settings, error);
+    listener_close(listener, 0);
+    return status;
 }
 
 const char *

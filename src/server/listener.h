@@ -18,6 +18,11 @@ struct listener;
 TALLY_MUST_CHECK tally_status listener_open(struct server *server, struct listener **listener_out,
                                             struct tally_error *error);
 
+/* Whether listener_open() could bind with these settings just now: does so, and lets go again. Answers
+ * and faults are the same. */
+TALLY_MUST_CHECK tally_status listener_try(const struct settings *settings,
+                                           struct tally_error *error);
+
 /* Where it is listened, lent: "http://127.0.0.1:7878", "unix:/run/tally/tally.sock"; counted from 0,
  * NULL behind the last one. */
 const char *listener_url(const struct listener *listener, unsigned i);

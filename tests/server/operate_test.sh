@@ -47,6 +47,16 @@ ends 3 'a folder within none' "$TALLY" serve --data typo/new --listen 127.0.0.1:
 complains 'is not made' 'cannot make the folder typo/new: No such file or directory'
 same 'nor what it would lie in' "$(ls -d typo 2> /dev/null)" ''
 
+# What cannot be is refused before there is a folder.
+ends 2 'no address' "$TALLY" serve --data untouched --listen here
+ends 2 'keys in the clear' "$TALLY" serve --data untouched --listen 0.0.0.0:0
+ends 2 'nowhere at all' "$TALLY" serve --data untouched --listen none
+ends 3 'a socket that cannot be made' "$TALLY" serve --data untouched --listen 127.0.0.1:0 --socket nowhere/socket
+ends 3 'a certificate that is not there' env TALLY_SERVER_TLS_CERTIFICATE=/nowhere TALLY_SERVER_TLS_KEY=/nowhere \
+    "$TALLY" serve --data untouched --listen 127.0.0.1:0
+ends 2 'a setting that is none' env TALLY_SERVER_THREADS=many "$TALLY" serve --data untouched --listen 127.0.0.1:0
+same 'and none is made' "$(ls -d untouched 2> /dev/null)" ''
+
 mkdir occupied
 touch occupied/something
 ends 3 'a folder of something else' "$TALLY" serve --data occupied --listen 127.0.0.1:0

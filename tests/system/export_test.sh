@@ -46,6 +46,18 @@ else
     skip 'another program reads it' 'no sqlite3'
 fi
 
+if script -qec true /dev/null > /dev/null 2>&1; then
+    same 'nothing at all is said at a terminal' "$(typed "$TALLY" export data user=nobody)" \
+        "tally: nothing was found"$'\n'"tally: a field's value stands behind a colon: did you mean user:nobody"
+    same 'also where it goes to a file' "$(typed "$TALLY" export data user:nobody --format csv --output empty.csv)" 'tally: nothing was found'
+    same 'which is there' "$(grep -c . empty.csv)" 1
+    same 'not where there is something' "$(typed "$TALLY" export data 'user:"＝full"' --output one | wc -c)" 0
+else
+    skip 'nothing at all is said at a terminal' 'no terminal to be had'
+fi
+expect 0 'nothing found is no failure' "$TALLY" export data user:nobody
+same 'and a program is told nothing' "$out$err" ''
+
 # Evidence, and the stranger.
 expect 0 'evidence' "$TALLY" export data --format evidence --control --output evidence.jsonl
 same 'goes to a file of its owner' "$(stat -c %a evidence.jsonl)" 600

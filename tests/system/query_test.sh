@@ -75,6 +75,8 @@ if script -qec true /dev/null > /dev/null 2>&1; then
     same 'none with NO_COLOR' "$(grep -c $'\e' colour)" 0
     script -qec "TERM=dumb '$TALLY' query data status:failure" /dev/null > colour < /dev/null
     same 'none on a dumb one' "$(grep -c $'\e' colour) $(grep -c failure colour)" '0 1'
+    script -qec "env -u TERM '$TALLY' query data status:failure" /dev/null > colour < /dev/null
+    same 'nor on one that has no name' "$(grep -c $'\e' colour) $(grep -c failure colour)" '0 1'
     script -qec "'$TALLY' query data user:root --format csv" /dev/null > colour < /dev/null
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
 
@@ -128,7 +130,7 @@ complains 'and how to make one' 'tally init nothing'
 expect 3 'a folder of another kind' "$TALLY" query "$scratch"
 complains 'said as well' 'no data folder at .*, but something else'
 expect 2 'none is named' "$TALLY" query
-complains 'what may stand there' "the data folder or the server's URL is missing: tally query WHERE"
+complains 'what may stand there' "^tally: usage: tally query WHERE"
 for where in 127.0.0.1:7878 localhost:7878/ htpp://127.0.0.1:7878; do
     expect 3 "$where" "$TALLY" query $where user:ann
     complains 'how a URL begins' "no data folder at $where; a server's URL begins with http://"
