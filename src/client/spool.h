@@ -5,12 +5,12 @@
  * memory. A frame is there for whoever comes later as soon as spool_append() returns, because the
  * pages are the kernel's; spool_sync() puts them on stable storage.
  *
- *     ROOT/NAME/owner          locked (fcntl) while its process lives; says for which destination
+ *     ROOT/NAME/owner          locked while its owner lives; says for which destination
  *     ROOT/NAME/00000001.spool files of frames (spool_file.h), which say themselves in which order
  *     ROOT/dead-letter.ndjson  what was refused for good (dead_letter.h)
  *
- * One process appends (any of its threads) and one thread of it reads. When the process is dead,
- * another one of the same user adopts the folder and only reads it.
+ * One process appends (any of its threads) and one thread of it reads. When the process is dead, or
+ * has closed it, another client of the same user adopts the folder and only reads it.
  *
  * A memory spool is the same without files.
  */
@@ -39,9 +39,9 @@ TALLY_MUST_CHECK tally_status spool_create(const struct spool_options *options,
                                            struct spool **spool_out, struct tally_error *error);
 
 /* A folder below `root`, for this destination, whose owner is dead or has closed it; its lock is
- * taken. TALLY_ABSENT where there is none with events, or another thread is looking at this moment.
- * Frames that were not finished when the owner died are passed over; damaged ones are counted in
- * spool_state once reading comes to them. After the system was started anew all events are `again`. */
+ * taken. TALLY_ABSENT where there is none with events. Frames that were not finished when the owner
+ * died are passed over; damaged ones are counted in spool_state once reading comes to them. After
+ * the system was started anew all events are `again`. */
 TALLY_MUST_CHECK tally_status spool_adopt(const char *root, const char *destination,
                                           struct spool **spool_out, struct tally_error *error);
 

@@ -10,15 +10,22 @@
  * A folder is made under a name with a dot before it and gets its name when its owner is locked, so
  * that one that can be seen without a lock belongs to a dead process.
  *
- * A process must not open the owner file of a folder that is its own: closing any descriptor of it
- * would give up the lock. It knows its own by their names, PID-TOKEN-COUNT, the token being random
- * and drawn once by the process or by one it descends from; so a folder that is adopted gets a name
- * of its new owner's, and one that is left gets another. Within a process one thread adopts at a
- * time.
+ * The lock is an open file's (F_OFD_SETLK), not a process's. A process's would be granted again to
+ * the process that has it, and lost with the first descriptor of the file that is closed; but there
+ * may be several that adopt in one process, each with a client, or with a copy of this library, of
+ * its own. It keeps out, and is kept out by, the process's lock that the version before took.
  *
- * Of several processes that want to adopt the same folder one gets the lock. The others may get it
- * later, but by then the winner has renamed the folder, and no folder gets a name a second time; so
- * renaming it fails, and they let go.
+ * A child has the open file too, and so the lock. fork() closes it there (client_fork.c), and exec()
+ * does. A child that was made by other means (vfork(), _Fork(), clone()) and does neither keeps the
+ * folder locked, but no longer than it lives: what is in it is late then, not lost. Who lets go of a
+ * folder unlocks it, which counts for all that have the open file.
+ *
+ * A program may close descriptors that it does not know. So the file is mapped as well, which keeps
+ * it open for this process alone; on overlayfs it does not, and nothing can be done.
+ *
+ * Of several that want to adopt the same folder one gets the lock. The others may get it later, but
+ * by then the winner has renamed the folder, and no folder gets a name a second time, as names are
+ * random; so renaming it fails, and they let go.
  */
 #include "spool_folder.h"
 
@@ -34,9 +41,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -50,66 +57,34 @@
 struct spool_folder {
     char *root;
     char path[PATH_MAX];
-    int owner; /* its lock is this process's */
+    int owner; /* has the lock */
     dev_t device;
     ino_t inode;
+    void *mapping; /* of one page of it, which no child inherits; NULL: there is none */
     bool volatile_;
     bool older_than_boot;
     bool named; /* root and owner are on stable storage */
 };
 
-/* What makes names this process's own. Atomic and without a lock, because a child must be able to
- * use them whatever its parent's other threads were doing. */
-static _Atomic uint64_t own_token;
-static _Atomic uint32_t own_count;
-/* The process in which a thread is adopting; one that is another's was inherited and means nothing. */
-static _Atomic pid_t adopting;
-
-static uint64_t
-token(void)
-{
-    uint64_t drawn = atomic_load(&own_token);
-    while (drawn == 0) {
-        uint64_t fresh;
-        random_bytes(&fresh, sizeof fresh);
-        if (atomic_compare_exchange_strong(&own_token, &drawn, fresh))
-            drawn = fresh;
-    }
-    return drawn;
-}
-
-/* The part of its names that all folders of this process have. */
+/* A name that no folder had before; the number of the process is for people. */
 static void
-own_prefix(char prefix[NAME_MAX_SIZE])
+draw_name(char name[NAME_MAX_SIZE])
 {
-    (void)snprintf(prefix, NAME_MAX_SIZE, "%ld-%016llx-", (long)getpid(),
-                   (unsigned long long)token());
+    uint64_t fresh;
+    random_bytes(&fresh, sizeof fresh);
+    (void)snprintf(name, NAME_MAX_SIZE, "%ld-%016llx", (long)getpid(), (unsigned long long)fresh);
 }
 
-static bool
-is_own(const char *name)
-{
-    char prefix[NAME_MAX_SIZE];
-    own_prefix(prefix);
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
-/* Moves the folder at `from` to a name of this process's own that nobody has. */
+/* Moves the folder at `from` to a name of its own. */
 static tally_status
 take_name(struct spool_folder *folder, const char *from, struct tally_error *error)
 {
-    char prefix[NAME_MAX_SIZE];
-    own_prefix(prefix);
-    for (;;) {
-        (void)snprintf(folder->path, sizeof folder->path, "%s/%s%u", folder->root, prefix,
-                       atomic_fetch_add(&own_count, 1));
-        if (rename(from, folder->path) == 0)
-            return TALLY_OK;
-        if (errno == ENOENT)
-            return TALLY_ABSENT;
-        if (errno != EEXIST && errno != ENOTEMPTY)
-            return io_fault(error, "cannot rename %s", from);
-    }
+    char name[NAME_MAX_SIZE];
+    draw_name(name);
+    (void)snprintf(folder->path, sizeof folder->path, "%s/%s", folder->root, name);
+    if (rename(from, folder->path) == 0)
+        return TALLY_OK;
+    return errno == ENOENT ? TALLY_ABSENT : io_fault(error, "cannot rename %s", from);
 }
 
 /* The system's boot, or "" where it does not say. */
@@ -125,27 +100,55 @@ read_boot(char boot[BOOT_SIZE + 1])
     (void)close(fd);
 }
 
-/* TALLY_BUSY: another process has it. */
+/* TALLY_BUSY: another open file has it, or a process. */
 static tally_status
 lock(int fd, const char *path, struct tally_error *error)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    if (fcntl(fd, F_SETLK, &whole) == 0)
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
         return TALLY_OK;
     if (errno == EAGAIN || errno == EACCES)
         return TALLY_BUSY;
     return io_fault(error, "cannot lock %s", path);
 }
 
-/* Closes the owner file, unless the program has closed it already and its number is another file's
- * now. */
+/* Closing is not enough where a child has the open file. */
 static void
-close_owner(struct spool_folder *folder)
+unlock_and_close(int fd)
+{
+    struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+    (void)fcntl(fd, F_OFD_SETLK, &whole);
+    (void)close(fd);
+}
+
+/* Whether the program has not closed it, so that its number is another file's now, or nobody's. */
+static bool
+is_open(const struct spool_folder *folder)
 {
     struct stat about;
-    if (fstat(folder->owner, &about) == 0 && about.st_dev == folder->device &&
-        about.st_ino == folder->inode)
-        (void)close(folder->owner);
+    return fstat(folder->owner, &about) == 0 && about.st_dev == folder->device &&
+           about.st_ino == folder->inode;
+}
+
+static void
+map_owner(struct spool_folder *folder)
+{
+    void *mapping = mmap(NULL, 1, PROT_READ, MAP_SHARED, folder->owner, 0);
+    if (mapping == MAP_FAILED)
+        return;
+    if (madvise(mapping, 1, MADV_DONTFORK) == 0)
+        folder->mapping = mapping;
+    else
+        (void)munmap(mapping, 1);
+}
+
+static void
+let_go(struct spool_folder *folder)
+{
+    if (is_open(folder))
+        unlock_and_close(folder->owner);
+    if (folder->mapping != NULL)
+        (void)munmap(folder->mapping, 1);
 }
 
 static void
@@ -203,15 +206,11 @@ make_owner(struct spool_folder *folder, const char *destination, struct tally_er
 static tally_status
 make_hidden(struct spool_folder *folder, struct tally_error *error)
 {
-    char prefix[NAME_MAX_SIZE];
-    own_prefix(prefix);
-    do {
-        (void)snprintf(folder->path, sizeof folder->path, "%s/.%s%u", folder->root, prefix,
-                       atomic_fetch_add(&own_count, 1));
-        if (mkdir(folder->path, 0700) == 0)
-            return TALLY_OK;
-    } while (errno == EEXIST);
-    return io_fault(error, "cannot make %s", folder->path);
+    char name[NAME_MAX_SIZE];
+    draw_name(name);
+    (void)snprintf(folder->path, sizeof folder->path, "%s/.%s", folder->root, name);
+    return mkdir(folder->path, 0700) == 0 ? TALLY_OK
+                                          : io_fault(error, "cannot make %s", folder->path);
 }
 
 tally_status
@@ -239,6 +238,7 @@ spool_folder_create(const char *root, const char *destination, struct spool_fold
         status = fault(error, TALLY_IO, "%s was removed while it was being made", hidden);
     if (status != TALLY_OK)
         goto remove_owner;
+    map_owner(folder);
     *folder_out = folder;
     return TALLY_OK;
 
@@ -323,11 +323,12 @@ try_folder(const char *root, const char *name, const char *destination,
     else
         (void)memory_fault(error);
     if (status != TALLY_OK) {
-        (void)close(fd);
+        unlock_and_close(fd);
         if (folder != NULL)
             destroy(folder);
         return status;
     }
+    map_owner(folder);
     *folder_out = folder;
     return TALLY_OK;
 }
@@ -357,7 +358,7 @@ search(const char *root, const char *destination, struct spool_folder **folder_o
     tally_status status = TALLY_ABSENT;
     for (struct dirent *entry; status == TALLY_ABSENT && (entry = readdir(names)) != NULL;) {
         const char *name = entry->d_name;
-        if (strlen(name) >= NAME_MAX_SIZE || is_own(name))
+        if (strlen(name) >= NAME_MAX_SIZE)
             continue;
         if (name[0] != '.')
             status = try_folder(root, name, destination, folder_out, error);
@@ -373,31 +374,20 @@ spool_folder_adopt(const char *root, const char *destination, struct spool_folde
                    struct tally_error *error)
 {
     char *path;
-    pid_t busy = atomic_load(&adopting);
-    pid_t self = getpid();
-    if (busy == self || !atomic_compare_exchange_strong(&adopting, &busy, self))
-        return TALLY_ABSENT;
     tally_status status = spool_root_find(root, &path, error);
     if (status == TALLY_OK) {
         status = search(path, destination, folder_out, error);
         free(path);
     }
-    atomic_store(&adopting, 0);
     return status;
 }
 
-/* The lock goes before the name: under its old name no thread of this process would look at it, and
- * another process that has taken it meanwhile has renamed it. */
 void
 spool_folder_leave(struct spool_folder *folder)
 {
     if (folder == NULL)
         return;
-    char left[PATH_MAX + 8];
-    const char *name = strrchr(folder->path, '/') + 1;
-    (void)snprintf(left, sizeof left, "%s/left-%s", folder->root, name);
-    close_owner(folder);
-    (void)rename(folder->path, left);
+    let_go(folder);
     destroy(folder);
 }
 
@@ -408,16 +398,18 @@ spool_folder_remove(struct spool_folder *folder)
     (void)snprintf(path, sizeof path, "%s/owner", folder->path);
     (void)unlink(path);
     (void)rmdir(folder->path);
-    close_owner(folder);
+    let_go(folder);
     destroy(folder);
 }
 
+/* The lock is the parent's. The mapping is not here; something else may be where it was. */
 void
 spool_folder_abandon(struct spool_folder *folder)
 {
     if (folder == NULL)
         return;
-    close_owner(folder);
+    if (is_open(folder))
+        (void)close(folder->owner);
     destroy(folder);
 }
 
@@ -453,9 +445,11 @@ sync_path(const char *path, struct tally_error *error)
 tally_status
 spool_folder_sync(struct spool_folder *folder, struct tally_error *error)
 {
-    if (!folder->named && fsync(folder->owner) != 0)
-        return io_fault(error, "cannot sync %s/owner", folder->path);
-    tally_status status = sync_path(folder->path, error);
+    char owner[PATH_MAX + 8];
+    (void)snprintf(owner, sizeof owner, "%s/owner", folder->path);
+    tally_status status = folder->named ? TALLY_OK : sync_path(owner, error);
+    if (status == TALLY_OK)
+        status = sync_path(folder->path, error);
     if (status == TALLY_OK && !folder->named)
         status = sync_path(folder->root, error);
     folder->named = folder->named || status == TALLY_OK;

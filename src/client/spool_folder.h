@@ -2,8 +2,11 @@
  * spool_folder.h - the folder of one process's spool: whose it is, and what becomes of it when that
  * process is dead.
  *
- * A folder is owned by the process that holds the lock on its file `owner`. The lock is a process's
- * (fcntl), so that a child does not hold it, and it ends with the process however that ends.
+ * A folder is owned by who holds the lock on its file `owner`. The lock is an open file's
+ * (F_OFD_SETLK), so that it keeps out others in the same process too, whether they use this copy of
+ * the library or another; it ends with the process however that ends, wherever it ran: in another
+ * container, under a number that is somebody else's now. A child after fork() has to abandon its
+ * copy, because it has the open file as well.
  */
 #ifndef SPOOL_FOLDER_H
 #define SPOOL_FOLDER_H
@@ -27,7 +30,7 @@ TALLY_MUST_CHECK tally_status spool_folder_adopt(const char *root, const char *d
                                                  struct spool_folder **folder_out,
                                                  struct tally_error *error);
 
-/* Leaves it to the next process, or to this one. NULL is allowed. */
+/* Leaves it to whoever adopts it next, of this process too. NULL is allowed. */
 void spool_folder_leave(struct spool_folder *folder);
 /* Removes it; what is in it was removed by the caller. */
 void spool_folder_remove(struct spool_folder *folder);

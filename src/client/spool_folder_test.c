@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,41 +84,6 @@ mode_of(const char *path)
     return about.st_mode & 07777;
 }
 
-/* A process that makes a folder and is killed when told to; it writes a byte when it is there. */
-struct other {
-    pid_t pid;
-    int ready;
-};
-
-static struct other
-other_process(const char *destination)
-{
-    int ends[2];
-    char byte;
-    assert_int_equal(pipe(ends), 0);
-    struct other other = { fork(), ends[0] };
-    assert_true(other.pid >= 0);
-    if (other.pid == 0) {
-        struct spool_folder *folder;
-        if (spool_folder_create(root, destination, &folder, NULL) != TALLY_OK ||
-            write(ends[1], "+", 1) != 1)
-            _exit(1);
-        for (;;)
-            (void)pause();
-    }
-    (void)close(ends[1]);
-    assert_int_equal(read(other.ready, &byte, 1), 1);
-    return other;
-}
-
-static void
-kill_other(struct other other)
-{
-    assert_int_equal(kill(other.pid, SIGKILL), 0);
-    assert_int_equal(waitpid(other.pid, NULL, 0), other.pid);
-    (void)close(other.ready);
-}
-
 static void
 folders_are_for_their_owner_alone(void **state)
 {
@@ -140,68 +103,16 @@ folders_are_for_their_owner_alone(void **state)
 }
 
 static void
-only_what_is_dead_is_adopted(void **state)
-{
-    (void)state;
-    struct spool_folder *folder;
-    assert_int_equal(adopt(&folder), TALLY_ABSENT);
-    struct spool_folder *own = create();
-    assert_int_equal(adopt(&folder), TALLY_ABSENT);
-    struct other other = other_process(DESTINATION);
-    assert_int_equal(adopt(&folder), TALLY_ABSENT);
-    kill_other(other);
-    assert_int_equal(adopt(&folder), TALLY_OK);
-    /* Once. */
-    struct spool_folder *twice;
-    assert_int_equal(adopt(&twice), TALLY_ABSENT);
-    assert_int_equal(scratch_count(root), 2);
-    spool_folder_remove(folder);
-
-    /* Its own, if it was left. */
-    char left[PATH_MAX];
-    (void)snprintf(left, sizeof left, "%s", spool_folder_path(own));
-    spool_folder_leave(own);
-    assert_int_equal(access(left, F_OK), -1);
-    assert_int_equal(adopt(&folder), TALLY_OK);
-    assert_int_equal(adopt(&twice), TALLY_ABSENT);
-    spool_folder_leave(folder);
-    assert_int_equal(adopt(&folder), TALLY_OK);
-    spool_folder_remove(folder);
-    assert_int_equal(scratch_count(root), 0);
-}
-
-/* The lock is still held when the process has looked at its own folder and all others. */
-static void
-looking_does_not_unlock(void **state)
-{
-    (void)state;
-    struct spool_folder *own = create(), *folder;
-    struct spool_folder *second = create();
-    for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(adopt(&folder), TALLY_ABSENT);
-    pid_t child = fork();
-    if (child == 0) {
-        spool_folder_abandon(own);
-        spool_folder_abandon(second);
-        spool_folder_abandon(NULL);
-        _exit(adopt(&folder) == TALLY_ABSENT ? 0 : 1);
-    }
-    int ended;
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    assert_int_equal(ended, 0);
-    spool_folder_remove(own);
-    spool_folder_remove(second);
-}
-
-static void
 other_destinations_are_left_alone(void **state)
 {
     (void)state;
     static const char *const others[] = { "http://127.0.0.1:7878 mai",
                                           "http://127.0.0.1:7878 main2", "" };
     struct spool_folder *folder;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        kill_other(other_process(others[i]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_int_equal(spool_folder_create(root, others[i], &folder, NULL), TALLY_OK);
+        spool_folder_leave(folder);
+    }
     assert_int_equal(adopt(&folder), TALLY_ABSENT);
     assert_int_equal(scratch_count(root), 3);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -293,88 +204,6 @@ remains_are_removed(void **state)
     assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
     assert_int_equal(adopt(&found), TALLY_ABSENT);
     assert_int_equal(access(path, F_OK), -1);
-    spool_folder_remove(folder);
-}
-
-/* Of processes that all want the same folders, each is got by one. */
-static void
-races_have_one_winner(void **state)
-{
-    (void)state;
-    enum {
-        FOLDERS = 6,
-        PROCESSES = 5
-    };
-    for (unsigned round = 0; round < 10; round++) {
-        for (unsigned i = 0; i < FOLDERS; i++)
-            spool_folder_leave(create());
-        int wins[2], start[2];
-        assert_int_equal(pipe(wins), 0);
-        assert_int_equal(pipe(start), 0);
-        pid_t children[PROCESSES];
-        for (unsigned i = 0; i < PROCESSES; i++) {
-            children[i] = fork();
-            assert_true(children[i] >= 0);
-            if (children[i] == 0) {
-                char byte;
-                struct spool_folder *folder;
-                (void)close(start[1]);
-                (void)read(start[0], &byte, 1);
-                while (adopt(&folder) == TALLY_OK) {
-                    if (write(wins[1], "+", 1) != 1)
-                        _exit(1);
-                    if (i % 2 == 0)
-                        spool_folder_remove(folder);
-                }
-                /* The others' locks are held to the end. */
-                (void)read(start[0], &byte, 1);
-                _exit(0);
-            }
-        }
-        (void)close(wins[1]);
-        (void)close(start[1]);
-        for (unsigned i = 0; i < PROCESSES; i++) {
-            int ended;
-            assert_int_equal(waitpid(children[i], &ended, 0), children[i]);
-            assert_int_equal(ended, 0);
-        }
-        char byte;
-        unsigned won = 0;
-        while (read(wins[0], &byte, 1) == 1)
-            won++;
-        /* A process that dies with a folder leaves it to the next. */
-        assert_true(won >= FOLDERS);
-        (void)close(wins[0]);
-        (void)close(start[0]);
-        struct spool_folder *folder;
-        while (adopt(&folder) == TALLY_OK)
-            spool_folder_remove(folder);
-        assert_int_equal(scratch_count(root), 0);
-    }
-}
-
-/* A program that closes what it does not know, as daemons do, and opens something else. */
-static void
-a_number_that_is_anothers_now_is_not_closed(void **state)
-{
-    (void)state;
-    struct spool_folder *folder = create();
-    pid_t child = fork();
-    if (child == 0) {
-        for (int fd = 3; fd < 256; fd++)
-            (void)close(fd);
-        int first = open("/dev/null", O_RDONLY), last = first;
-        while (last < 200)
-            last = dup(first);
-        spool_folder_abandon(folder);
-        for (int fd = first; fd <= last; fd++)
-            if (fcntl(fd, F_GETFD) < 0)
-                _exit(1);
-        _exit(0);
-    }
-    int ended;
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    assert_int_equal(ended, 0);
     spool_folder_remove(folder);
 }
 
@@ -476,14 +305,10 @@ main(void)
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         ON_DISK(folders_are_for_their_owner_alone),
-        ON_DISK(only_what_is_dead_is_adopted),
-        ON_DISK(looking_does_not_unlock),
         ON_DISK(other_destinations_are_left_alone),
         ON_DISK(what_is_not_understood_is_left_alone),
         ON_DISK(another_boot_is_seen),
         ON_DISK(remains_are_removed),
-        ON_DISK(races_have_one_winner),
-        ON_DISK(a_number_that_is_anothers_now_is_not_closed),
         ON_DISK(unsafe_roots_are_refused),
         ON_DISK(other_users_roots_are_refused),
     };
