@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 10
 export TALLY_SHARED ?= $(abspath ../shared)
 
-.PHONY: help build test demo demo-clean bench bench-full bench-find bench-build fuzz soak install clean deps format
+.PHONY: help build test demo demo-clean bench bench-full bench-find bench-build fuzz soak install may-install clean deps format
 
 help:
 	@echo 'make build     the program, build/tally'
@@ -29,9 +29,14 @@ $(BUILD)/build.ninja: | deps
 	@meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
+# Where nothing is to be done, nothing is said; nor how what was set up is set up anew, if that succeeds.
+renew = ninja -C $(BUILD) build.ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+compile = ninja -C $(BUILD) -n --quiet | grep -q 'no work to do' || ninja -C $(BUILD)
+
 # Who looks on sees how far it is; a log gets only what went wrong.
 build: deps $(BUILD)/build.ninja
-	@ninja -C $(BUILD) $(if $(MAKE_TERMOUT),,--quiet)
+	@$(renew)
+	@$(compile) $(if $(MAKE_TERMOUT),,--quiet)
 
 # Where nothing can be installed, tests whose tools are missing say that they are skipped.
 test: build
@@ -49,7 +54,7 @@ bench-build:
 	@packaging/deps.sh build bench
 	@$(MAKE) --no-print-directory build
 	@[ -x $(BUILD)/bench/peer_postgres ] || \
-	    { meson setup --reconfigure $(BUILD) > /dev/null && ninja -C $(BUILD) --quiet; }
+	    { meson setup --reconfigure $(BUILD) > /dev/null && { $(compile) --quiet; }; }
 
 bench: export BENCH_RUNS ?= 1
 bench: export BENCH_EMBEDDED_EVENTS ?= 100000
@@ -78,8 +83,11 @@ fuzz:
 soak: build
 	@tests/soak.sh $(BUILD) $(SOAK_MINUTES)
 
-install: build
-	$(if $(PREFIX),@meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) --quiet)
+may-install:
+	@packaging/may_install.sh '$(BUILD)' '$(PREFIX)' '$(if $(DESTDIR),$(abspath $(DESTDIR)))'
+
+install: may-install build
+	@[ -z '$(PREFIX)' ] || { meson configure $(BUILD) -Dprefix=$(PREFIX) && $(renew) && { $(compile) --quiet; }; }
 	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
