@@ -4,7 +4,8 @@
  *     a field      its value has one of the term's values; an absent field has none
  *     a member     the path leads to a value that has one of them. In an array a decimal name is an
  *                  index, any other name is looked for in every element; an array at the end of the
- *                  path has what one of its elements has. changes.NAME:value means before or after.
+ *                  path has what one of its elements has, which may be an array as well.
+ *                  changes.NAME:value means before or after.
  *     free text    a searched field contains the text, in any case: in objects each string and each
  *                  number by itself, not the names of members
  *
@@ -106,17 +107,19 @@ token_matches(const struct filter_term *term, struct bytes token, struct match_s
     return false;
 }
 
-/* The value at the end of a path. */
+/* The value at the end of a path. Recursion is as deep as arrays lie in arrays, which json_scan bounds
+ * and `depth` bounds again. */
 static bool
-end_matches(const struct filter_term *term, struct bytes token, struct match_scratch *scratch)
+end_matches(const struct filter_term *term, struct bytes token, unsigned depth,
+            struct match_scratch *scratch)
 {
     if (token_matches(term, token, scratch))
         return true;
-    if (token.size == 0 || token.data[0] != '[')
+    if (depth == 0 || token.size == 0 || token.data[0] != '[')
         return false;
     struct bytes name, element;
     for (size_t at = 0; json_text_next(token, &at, &name, &element);) {
-        if (token_matches(term, element, scratch))
+        if (end_matches(term, element, depth - 1, scratch))
             return true;
     }
     return false;
@@ -129,7 +132,8 @@ change_matches(const struct filter_term *term, struct bytes change, struct match
     static const struct bytes sides[] = { BYTES("before"), BYTES("after") };
     struct bytes value;
     for (size_t i = 0; i < 2; i++) {
-        if (json_path_find(change, &sides[i], 1, &value) && end_matches(term, value, scratch))
+        if (json_path_find(change, &sides[i], 1, &value) &&
+            end_matches(term, value, JSON_DEPTH_MAX, scratch))
             return true;
     }
     return false;
@@ -145,8 +149,7 @@ is_index(struct bytes name)
     return name.size > 0;
 }
 
-/* Follows the path from its i-th name on. Recursion is as deep as arrays lie in arrays, which
- * json_scan bounds and this bounds again. */
+/* Follows the path from its i-th name on, as deep as end_matches() goes. */
 static bool
 path_matches(const struct filter_term *term, const struct bytes *path, uint32_t count,
              struct bytes value, unsigned depth, struct match_scratch *scratch)
@@ -165,7 +168,7 @@ path_matches(const struct filter_term *term, const struct bytes *path, uint32_t 
         }
         return false;
     }
-    if (end_matches(term, value, scratch))
+    if (end_matches(term, value, depth, scratch))
         return true;
     return term->target == TARGET_MEMBER && term->field == FIELD_CHANGES && term->path_count == 1 &&
            change_matches(term, value, scratch);

@@ -61,8 +61,8 @@ put_details(uint64_t *random, struct buffer *out)
                   (unsigned)below(random, 20), (unsigned)below(random, 10), PICK(random, words),
                   PICK(random, words), rare(random));
     if (below(random, 2) == 0)
-        buffer_format(out, ",\"order\":{\"ref\":\"R-%u\",\"tags\":[\"t%u\",\"t%u\"]}", rare(random),
-                      (unsigned)below(random, 4), (unsigned)below(random, 4));
+        buffer_format(out, ",\"order\":{\"ref\":\"R-%u\",\"tags\":[\"t%u\",[[\"t%u\"]]]}",
+                      rare(random), (unsigned)below(random, 4), (unsigned)below(random, 4));
     if (below(random, 3) == 0)
         buffer_format(out, ",\"port\":\"%u\"", (unsigned)below(random, 30));
     if (below(random, 5) == 0)
@@ -294,6 +294,9 @@ term_present(uint64_t *random, struct twin *twin)
 /* The values at a path: one, or an array's. */
 #define AT(path) "EXISTS (SELECT 1 FROM json_each(coalesce(details, '{}'), '" path "') WHERE "
 
+/* Those of arrays in it, too. */
+#define WITHIN(path) "EXISTS (SELECT 1 FROM json_tree(coalesce(details, '{}'), '" path "') WHERE "
+
 static void
 term_member(uint64_t *random, struct twin *twin)
 {
@@ -317,7 +320,7 @@ term_member(uint64_t *random, struct twin *twin)
         return;
     case 4:
         buffer_format(&twin->filter, "details.order.tags:t%u", n % 4);
-        buffer_format(&twin->sql, AT("$.order.tags") "value = 't%u')", n % 4);
+        buffer_format(&twin->sql, WITHIN("$.order.tags") "atom = 't%u')", n % 4);
         return;
     case 5: /* a bare number is a text of the same spelling, too */
         buffer_format(&twin->filter, "details.port:%u", port);
