@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define AGAIN_AFTER (CLOCK_SECOND / 50) /* until a refused request is sent once more */
-#define SILENCE_MS  30000               /* without any answer: the server hangs */
+#define SILENCE_MS  120000              /* without any answer: the server hangs */
 
 struct connection {
     int fd;

@@ -74,7 +74,7 @@ start_server() {
     tries=0
     until grep -q '^listening on ' "$dir/serve.out"; do
         tries=$((tries + 1))
-        if [ $tries -gt 300 ] || ! kill -0 $server 2> /dev/null; then
+        if [ $tries -gt 1200 ] || ! kill -0 $server 2> /dev/null; then
             cat "$dir/serve.err" >&2
             exit 1
         fi

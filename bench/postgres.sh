@@ -17,7 +17,7 @@ as_itself() {
 
 if [ "$action" = stop ]; then
     cd /
-    as_itself "$programs/pg_ctl" --pgdata="$folder/cluster" --mode=fast --silent stop
+    as_itself "$programs/pg_ctl" --pgdata="$folder/cluster" --mode=fast --timeout=300 --silent stop
     exit
 fi
 
@@ -44,6 +44,6 @@ mkdir -p "$folder"
 [ "$(id -u)" != 0 ] || chown postgres "$folder"
 cd "$folder"
 [ -e "$folder/cluster/PG_VERSION" ] || make_cluster
-as_itself "$programs/pg_ctl" --pgdata="$folder/cluster" --log="$folder/server.log" --wait --silent start
+as_itself "$programs/pg_ctl" --pgdata="$folder/cluster" --log="$folder/server.log" --timeout=300 --wait --silent start
 head -1 "$folder/cluster/postmaster.pid"
 echo "host=$folder user=bench dbname=postgres"

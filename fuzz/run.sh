@@ -19,7 +19,7 @@ for target in build-fuzz/fuzz/*_fuzz; do
     mkdir -p "$corpus"
     seeds=
     [ ! -d "fuzz/corpus/$name" ] || seeds=fuzz/corpus/$name
-    if "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
+    if "$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=4096 -verbosity=0 \
         -artifact_prefix="build-fuzz/crashes/$name-" "$corpus" $seeds > "build-fuzz/$name.log" 2>&1; then
         passed=$((passed + 1))
     else
