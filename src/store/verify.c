@@ -506,6 +506,24 @@ check_there(struct verifier *v, const char *name)
                  "there is no trail \"%s\": nothing was checked", name);
 }
 
+/* Passes until one stands. A trail that has changed under each of them was not verified, whatever made
+ * it change: that is no verdict in its favour. */
+static tally_status
+verify_in_passes(struct verifier *v)
+{
+    for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
+        tally_status status = verify_pass(v);
+        if (status == TALLY_OK)
+            conclude(v);
+        if (status != TALLY_DISAGREES || !manifest_changed(v))
+            return status;
+        v->judgement = (struct judgement){ 0 };
+    }
+    return judge(&v->judgement, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
+                 "%s changed under each of %u looks at it: nothing can be said", v->evidence.path,
+                 PASSES_MAX);
+}
+
 tally_status
 verify_trail(struct folder *folder, const char *name, const struct verify_options *options,
              struct verify_report *report_out, struct tally_error *error)
@@ -527,17 +545,8 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
             ? check_there(v, name)
             : judge(&v->judgement, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
                     "\"%s\" is no trail name: nothing was checked", name);
-    for (unsigned pass = 0; status == TALLY_OK && pass < PASSES_MAX; pass++) {
-        status = verify_pass(v);
-        if (status == TALLY_OK) {
-            conclude(v);
-            break;
-        }
-        if (status == TALLY_DISAGREES && manifest_changed(v)) {
-            v->judgement = (struct judgement){ 0 };
-            status = TALLY_OK;
-        }
-    }
+    if (status == TALLY_OK)
+        status = verify_in_passes(v);
     if (status == TALLY_DISAGREES)
         report_judgement(v);
     arena_finish(&v->arena);

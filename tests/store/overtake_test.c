@@ -7,6 +7,7 @@
  * of opening, of walking a snapshot, and of verifying; and again at every file from n on. Invariants 1
  * and 4, where beside_test.c leaves it to chance.
  */
+#include "disk_sim.h"
 #include "fixture.h"
 
 #include <inttypes.h>
@@ -77,6 +78,17 @@ gate_open(struct disk *disk, const char *name, enum disk_mode mode, struct disk_
     struct gate *gate = gate_of(disk);
     uint64_t n = gate->opened++;
     if (n >= gate->first && n <= gate->last)
+        live_on(gate->writer, gate->life);
+    return gate->behind->operations->open(gate->behind, name, mode, file_out, error);
+}
+
+/* In place of gate_open(): the writer lives on before each look at the manifest. */
+static tally_status
+restless_open(struct disk *disk, const char *name, enum disk_mode mode, struct disk_file **file_out,
+              struct tally_error *error)
+{
+    struct gate *gate = gate_of(disk);
+    if (strcmp(name, "trails/main/manifest") == 0)
         live_on(gate->writer, gate->life);
     return gate->behind->operations->open(gate->behind, name, mode, file_out, error);
 }
@@ -231,12 +243,47 @@ verifying(void **state)
         overtake(verify, (enum life)life);
 }
 
+/* Where every look finds damage, and each time it may be because the trail has changed meanwhile, it is
+ * not intact for that. */
+static void
+never_at_rest(void **state)
+{
+    (void)state;
+    struct disk *disk = fixture_disk();
+    struct writer writer = { .folder = fixture_folder(disk, HEAD_MAX) };
+    writer.trail = fixture_create(writer.folder, "main", FIXTURE_ORIGIN);
+    live_on(&writer, LIFE_SEAL);
+    static const char file[] = "trails/main/segments/0000000000000000.public";
+    uint8_t byte;
+    uint64_t middle = disk_sim_size(disk, file) / 2;
+    disk_sim_peek(disk, file, middle, &byte, 1);
+    byte ^= 1;
+    disk_sim_poke(disk, file, middle, &byte, 1);
+
+    struct gate gate;
+    gate_init(&gate, disk, &writer);
+    gate.operations.open = restless_open;
+    struct folder *folder = fixture_folder(&gate.disk, HEAD_MAX);
+    const struct verify_options options = { 0 };
+    struct verify_report report;
+    MUST(verify_trail(folder, "main", &options, &report, &why));
+    assert_int_equal(report.verdict, VERDICT_UNCHECKABLE);
+    assert_non_null(strstr(report.text, "changed under each"));
+    MUST(verify_trail(writer.folder, "main", &options, &report, &why)); /* at rest */
+    assert_int_equal(report.verdict, VERDICT_TAMPERED);
+    folder_close(folder);
+    MUST(trail_close(writer.trail, &why));
+    folder_close(writer.folder);
+    disk_close_folder(disk);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading),
         cmocka_unit_test(verifying),
+        cmocka_unit_test(never_at_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
