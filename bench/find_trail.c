@@ -162,7 +162,7 @@ find_summary(struct selection *selection, const struct find_question *question,
     struct summary_request request = summary_request_of(FIND_TOP);
     struct summary summary;
     if (question->shape == FIND_GROUPS)
-        expect(summary_read_by(bytes_text(question->field), &request.stats, &error), &error);
+        request.stats.by[request.stats.by_count++] = field_find_alias(bytes_text(question->field));
     if (question->shape == FIND_HOURS)
         request.over_time = interval_read(bytes_text("1h"), &request.interval);
     tally_status status = summary_make(selection->scan, &request, &summary, &error);

@@ -38,15 +38,13 @@ struct results {
 };
 
 void results_add(struct results *results, const char *name, double value, const char *unit);
-/* `ns` nanoseconds for `count` entries, as a rate or as a cost. */
-void results_add_rate(struct results *results, const char *name, uint64_t count, int64_t ns);
+/* `ns` nanoseconds for `count` entries, as a cost. */
 void results_add_cost(struct results *results, const char *name, uint64_t count, int64_t ns);
 void results_fail(struct results *results, const struct tally_error *error);
 
-/* Processor time in nanoseconds: of this thread, of the whole process. A step's cost is taken by
- * it, so that it means the same on a busy machine. */
+/* This thread's processor time in nanoseconds. A step's cost is taken by it, so that it means the
+ * same on a busy machine. */
 int64_t bench_thread_time(void);
-int64_t bench_process_time(void);
 
 #define BENCH_BATCH 1000u
 

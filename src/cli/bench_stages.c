@@ -56,8 +56,8 @@ bench_thread_time(void)
     return read_time(CLOCK_THREAD_CPUTIME_ID);
 }
 
-int64_t
-bench_process_time(void)
+static int64_t
+process_time(void)
 {
     return read_time(CLOCK_PROCESS_CPUTIME_ID);
 }
@@ -68,8 +68,8 @@ seconds(int64_t ns)
     return (double)ns / (double)CLOCK_SECOND;
 }
 
-void
-results_add_rate(struct results *results, const char *name, uint64_t count, int64_t ns)
+static void
+add_rate(struct results *results, const char *name, uint64_t count, int64_t ns)
 {
     results_add(results, name, (double)count / seconds(ns), "entries/s");
 }
@@ -214,7 +214,7 @@ measure_recording(const struct bench *bench, struct recorder *recorder, struct r
         return status;
     uint64_t events = bench->events;
     int64_t start = clock_monotonic();
-    int64_t processor = bench_process_time();
+    int64_t processor = process_time();
     status = record_all(recorder, events, error);
     int64_t sealing = clock_monotonic();
     if (status == TALLY_OK)
@@ -228,11 +228,10 @@ measure_recording(const struct bench *bench, struct recorder *recorder, struct r
     results_add_cost(results, "step: all of a batch made ready", events, recorder->preparing);
     results_add_cost(results, "step: all of ordering it", events, recorder->appending);
     results_add_cost(results, "step: sealing and signing, beside", events,
-                     bench_process_time() - processor - mine);
-    results_add_rate(results, "recording, durable", events, recorder->clock);
-    results_add_rate(results, "recording, everything sealed", events,
-                     recorder->clock + end - sealing);
-    results_add_rate(results, "… making the events counted too", events, end - start);
+                     process_time() - processor - mine);
+    add_rate(results, "recording, durable", events, recorder->clock);
+    add_rate(results, "recording, everything sealed", events, recorder->clock + end - sealing);
+    add_rate(results, "… making the events counted too", events, end - start);
     results_add(results, "on disk, with idle journal files",
                 (double)folder_bytes(bench->path) / (double)events, "bytes/entry");
     return TALLY_OK;
@@ -304,7 +303,7 @@ measure_verification(struct folder *folder, enum verify_scope scope, const char 
         results->failed = true;
         memcpy(results->text, report.text, sizeof results->text);
     } else {
-        results_add_rate(results, name, report.entries, clock_monotonic() - start);
+        add_rate(results, name, report.entries, clock_monotonic() - start);
     }
 }
 

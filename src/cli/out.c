@@ -86,12 +86,6 @@ out_closed(const struct out *out)
     return out->closed;
 }
 
-bool
-out_is_terminal(const struct out *out)
-{
-    return isatty(out->fd) == 1;
-}
-
 /* Puts a whole file in its place. */
 static int
 settle_file(const struct out *out)
@@ -128,7 +122,7 @@ out_finish(struct out *out, int outcome)
 void
 out_looks(const struct out *out, struct listing_style *style_out)
 {
-    bool terminal = out_is_terminal(out);
+    bool terminal = isatty(out->fd) == 1;
     *style_out = (struct listing_style){
         .width = terminal_width(out->fd),
         .colour = terminal && terminal_has_colour(),

@@ -29,7 +29,6 @@ void out_open(struct out *out);
 int out_open_file(struct out *out, const char *path);
 
 bool out_closed(const struct out *out);
-bool out_is_terminal(const struct out *out);
 
 /* Writes what is left and closes, if `outcome` is DONE; else drops a file's beginnings. Returns
  * `outcome`, or UNABLE after saying why what was written did not get to its place. */

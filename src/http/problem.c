@@ -3,8 +3,9 @@
 #include "escape.h"
 #include "utf8.h"
 
-const char *
-problem_title(unsigned status)
+/* "Unknown" for a status that is none of ours. */
+static const char *
+title_of(unsigned status)
 {
     static const struct {
         unsigned status;
@@ -102,7 +103,7 @@ void
 problem_write(const struct problem *problem, struct buffer *out)
 {
     buffer_text(out, "{\"type\":\"about:blank\",");
-    put_text("title", problem_title(problem->status), out);
+    put_text("title", title_of(problem->status), out);
     put_number("status", problem->status, out);
     put_text("request_id", problem->request_id, out);
     put_text("role", problem->role, out);

@@ -37,7 +37,4 @@ void problem_write(const struct problem *problem, struct buffer *out);
 /* Appends the array of errors alone. */
 void problem_write_errors(const struct problem_error *errors, size_t count, struct buffer *out);
 
-/* "Not Found"; "Unknown" for a status that is none of ours. Static. */
-const char *problem_title(unsigned status);
-
 #endif

@@ -43,8 +43,8 @@ const struct listing_column verdict_columns[VERDICT_COLUMN_COUNT] = {
     [COLUMN_CHECKPOINT] = { .name = "checkpoint" },
 };
 
-const char *
-verdict_name(enum verdict verdict)
+static const char *
+name_of(enum verdict verdict)
 {
     static const char *const names[] = {
         [VERDICT_INTACT] = "intact",
@@ -59,7 +59,7 @@ bool
 verdict_find(struct bytes name, enum verdict *verdict_out)
 {
     for (int verdict = VERDICT_INTACT; verdict <= VERDICT_UNCHECKABLE; verdict++) {
-        if (bytes_is(name, verdict_name((enum verdict)verdict))) {
+        if (bytes_is(name, name_of((enum verdict)verdict))) {
             *verdict_out = (enum verdict)verdict;
             return true;
         }
@@ -117,7 +117,7 @@ verdict_sentence(const struct finding *finding, struct buffer *text)
     if (report->verdict == VERDICT_INTACT) {
         put_intact(report, text);
     } else {
-        buffer_text(text, verdict_name(report->verdict));
+        buffer_text(text, name_of(report->verdict));
         put_place(report, text);
     }
     buffer_byte(text, '\n');
@@ -158,7 +158,7 @@ verdict_row(struct listing *listing, const struct finding *finding, struct tally
     const struct verify_report *report = &finding->report;
     struct cells cells = { 0 };
     cells.values[COLUMN_TRAIL] = bytes_text(finding->name);
-    cells.values[COLUMN_VERDICT] = bytes_text(verdict_name(report->verdict));
+    cells.values[COLUMN_VERDICT] = bytes_text(name_of(report->verdict));
     char vkey[TALLY_VKEY_TEXT_SIZE];
     char root[BASE64_SIZE(TALLY_HASH_SIZE)];
     if (report->note_size > 0) {

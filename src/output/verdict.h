@@ -21,8 +21,6 @@ struct finding {
     struct verify_report report;
 };
 
-const char *verdict_name(enum verdict verdict);
-
 /* The verdict of this name; false where there is none. */
 bool verdict_find(struct bytes name, enum verdict *verdict_out);
 

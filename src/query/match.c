@@ -272,8 +272,9 @@ term_match_value(const struct filter_term *term, enum field_id field, struct byt
     return false;
 }
 
-bool
-term_match_index(const struct filter_term *term, uint64_t index)
+/* Whether a term on `index` holds. */
+static bool
+index_matches(const struct filter_term *term, uint64_t index)
 {
     uint8_t digits[20];
     size_t first = sizeof digits;
@@ -326,7 +327,7 @@ term_matches(const struct filter_term *term, uint64_t index, const struct bytes 
 {
     switch (term->target) {
     case TARGET_INDEX:
-        return term_match_index(term, index);
+        return index_matches(term, index);
     case TARGET_TEXT:
         return text_matches(term, values, scratch);
     case TARGET_FIELD:

@@ -28,9 +28,6 @@ bool filter_match(const struct filter *filter, uint64_t index, const struct byte
 bool term_match_value(const struct filter_term *term, enum field_id field, struct bytes value,
                       struct match_scratch *scratch);
 
-/* Whether a term on `index` holds. */
-bool term_match_index(const struct filter_term *term, uint64_t index);
-
 /* Whether a term on a field holds for an entry that was written before the field was in the table
  * and has it under details. `v` and `details` are the entry's values. */
 bool term_match_older(const struct filter_term *term, struct bytes v, struct bytes details,

@@ -65,21 +65,21 @@ read_fields(struct bytes text, size_t most, enum field_id *names_out, size_t *co
     return TALLY_OK;
 }
 
-tally_status
-summary_read_by(struct bytes text, struct stats_request *request, struct tally_error *error)
+static tally_status
+read_by(struct bytes text, struct stats_request *request, struct tally_error *error)
 {
     return read_fields(text, BREAKDOWN_FIELDS_MAX, request->by, &request->by_count, error);
 }
 
-tally_status
-summary_read_distinct(struct bytes text, struct stats_request *request, struct tally_error *error)
+static tally_status
+read_distinct(struct bytes text, struct stats_request *request, struct tally_error *error)
 {
     return read_fields(text, STATS_DISTINCT_MAX, request->distinct, &request->distinct_count,
                        error);
 }
 
-tally_status
-summary_read_numbers(struct bytes text, struct stats_request *request, struct tally_error *error)
+static tally_status
+read_numbers(struct bytes text, struct stats_request *request, struct tally_error *error)
 {
     enum field_id field = field_find_alias(text);
     if (field == FIELD_COUNT ||
@@ -90,8 +90,8 @@ summary_read_numbers(struct bytes text, struct stats_request *request, struct ta
     return TALLY_OK;
 }
 
-tally_status
-summary_read_ranks(struct bytes text, struct stats_request *request, struct tally_error *error)
+static tally_status
+read_ranks(struct bytes text, struct stats_request *request, struct tally_error *error)
 {
     if (!percentile_read(text, &request->ranks))
         return fault(
@@ -103,10 +103,10 @@ summary_read_ranks(struct bytes text, struct stats_request *request, struct tall
 }
 
 const struct summary_reading summary_readings[SUMMARY_READINGS] = {
-    { "by", summary_read_by, NULL },
-    { "percentiles", summary_read_numbers, NULL },
-    { "ranks", summary_read_ranks, "percentiles" },
-    { "distinct", summary_read_distinct, NULL },
+    { "by", read_by, NULL },
+    { "percentiles", read_numbers, NULL },
+    { "ranks", read_ranks, "percentiles" },
+    { "distinct", read_distinct, NULL },
 };
 
 void

@@ -29,19 +29,9 @@ struct summary {
 /* What nothing is asked for but the total. */
 struct summary_request summary_request_of(size_t top);
 
-/* Read what is asked for from "action", "action,status", "user_id,ip": names of fields, or aliases.
- * TALLY_INVALID with a sentence for what is no field, an object, not of numbers, or too many. */
-TALLY_MUST_CHECK tally_status summary_read_by(struct bytes text, struct stats_request *request,
-                                              struct tally_error *error);
-TALLY_MUST_CHECK tally_status summary_read_distinct(struct bytes text,
-                                                    struct stats_request *request,
-                                                    struct tally_error *error);
-TALLY_MUST_CHECK tally_status summary_read_numbers(struct bytes text, struct stats_request *request,
-                                                   struct tally_error *error);
-TALLY_MUST_CHECK tally_status summary_read_ranks(struct bytes text, struct stats_request *request,
-                                                 struct tally_error *error);
-
-/* What is asked for by name, on the command line and in URLs, and which of these reads it. */
+/* What is asked for by name, on the command line and in URLs, and what reads it: "action",
+ * "action,status", "user_id,ip", names of fields, or aliases. TALLY_INVALID with a sentence for what
+ * is no field, an object, not of numbers, or too many. */
 struct summary_reading {
     const char *name;
     tally_status (*read)(struct bytes text, struct stats_request *request,

@@ -137,8 +137,8 @@ record(struct request *request, struct bytes details, struct tally_error *error)
     return diary_read(request->server->diary, &event, trail, details, error);
 }
 
-bool
-reading_record(struct request *request, struct bytes filter)
+static bool
+record_text(struct request *request, struct bytes filter)
 {
     struct buffer details = { 0 };
     reading_details(request, filter, &details);
@@ -160,7 +160,7 @@ reading_record_filter(struct request *request, const struct reading_filter *filt
 {
     struct buffer text = { 0 };
     reading_filter_text(filter, &text);
-    bool recorded = reading_record(request, buffer_view(&text));
+    bool recorded = record_text(request, buffer_view(&text));
     buffer_free(&text);
     return recorded;
 }
@@ -171,7 +171,7 @@ reading_record_index(struct request *request, uint64_t index)
     struct buffer filter = { 0 };
     buffer_text(&filter, "index:");
     buffer_decimal(&filter, index);
-    bool recorded = reading_record(request, buffer_view(&filter));
+    bool recorded = record_text(request, buffer_view(&filter));
     buffer_free(&filter);
     return recorded;
 }

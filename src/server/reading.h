@@ -1,8 +1,8 @@
 /*
  * reading.h - what the routes that read have in common.
  *
- * Each asks for its trail, finds what was asked for, puts on record that it was asked for
- * (reading_record) and only then answers. Used on a thread for reading (RUN_WORKER).
+ * Each asks for its trail, finds what was asked for, puts on record that it was asked for and only
+ * then answers. Used on a thread for reading (RUN_WORKER).
  */
 #ifndef READING_H
 #define READING_H
@@ -33,9 +33,9 @@ bool reading_control(struct request *request, enum filter_control *control_out);
  * nothing that is there. */
 bool reading_index(struct request *request, uint64_t *index_out);
 
-/* Puts on record that the request's trail is read by this filter. False after answering 503. */
-bool reading_record(struct request *request, struct bytes filter);
-/* The same for one entry. */
+/* Puts on record that the request's trail is read by this filter, or one entry of it. False after
+ * answering 503. */
+bool reading_record_filter(struct request *request, const struct reading_filter *filter);
 bool reading_record_index(struct request *request, uint64_t index);
 
 /* Appends the details of such an entry of the diary: {"filter":…,"route":…}, without the last
@@ -59,9 +59,6 @@ tally_status reading_check(void *context, struct tally_error *error);
 /* Opens the excerpt. False after answering: 400 where filter or cursor is refused. */
 bool reading_open(struct request *request, struct trail *trail,
                   const struct excerpt_request *excerpt_request, struct excerpt *excerpt_out);
-
-/* The same as reading_record(), for a filter as it came. */
-bool reading_record_filter(struct request *request, const struct reading_filter *filter);
 
 /* Appends what a question took, `,"explain":{…}`, where the request asks for it. */
 TALLY_MUST_CHECK tally_status reading_explain(const struct request *request,

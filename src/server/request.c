@@ -90,7 +90,8 @@ request_flag(struct request *request, const char *name, bool *flag_out)
 
 /* ---- the trail ---- */
 
-void
+/* 404, the same for a trail that is not there and for one that the principal may not use. */
+static void
 answer_no_trail(struct request *request)
 {
     answer_problem(request, 404,

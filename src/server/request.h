@@ -193,9 +193,6 @@ void answer_abandon_stream(struct request *request);
 /* A stream that was counted by answer_stream() has ended. */
 void stream_count_end(struct server *server, enum stream_kind kind);
 
-/* 404, the same for a trail that is not there and for one that the principal may not use. */
-void answer_no_trail(struct request *request);
-
 struct problem;
 /* A problem with more members; its request_id is set here. */
 void answer_with_problem(struct request *request, struct problem *problem);
