@@ -107,11 +107,9 @@ the_catalogue_is_described(void **state)
     (void)state;
     char *document = read_document(document_path);
     struct buffer row = { 0 };
-    struct catalogue *catalogue;
-    assert_int_equal(catalogue_create(NULL, 0, &catalogue, NULL), TALLY_OK);
     const char *line = find_table(document, "\n## Catalogue\n");
-    for (size_t i = 0; i < catalogue_count(catalogue); i++) {
-        const struct catalogue_row *known = catalogue_at(catalogue, i);
+    for (size_t i = 0; i < CATALOGUE_STANDARD; i++) {
+        const struct catalogue_row *known = &catalogue_standard[i];
         buffer_byte(&row, '|');
         write_cell(known->event_type, "`", &row);
         write_cell(known->severity, "", &row);
@@ -121,7 +119,6 @@ the_catalogue_is_described(void **state)
         line = expect_row(line, &row);
     }
     assert_int_equal(*line, '\n');
-    catalogue_destroy(catalogue);
     buffer_free(&row);
     free(document);
 }

@@ -36,7 +36,7 @@
 #define FAILURE  BYTES("failure")
 
 /* clang-format off */
-static const struct catalogue_row standard_rows[] = {
+const struct catalogue_row catalogue_standard[CATALOGUE_STANDARD] = {
     { BYTES("login_success"),         LOW,      BYTES("user.login"),           NONE,    SUCCESS },
     { BYTES("login_failure"),         MEDIUM,   BYTES("user.login"),           NONE,    FAILURE },
     { BYTES("logout"),                LOW,      BYTES("user.logout"),          NONE,    SUCCESS },
@@ -74,8 +74,7 @@ static const struct catalogue_row standard_rows[] = {
 };
 /* clang-format on */
 
-#define STANDARD_COUNT (sizeof standard_rows / sizeof *standard_rows)
-#define NO_ROW         UINT32_MAX
+#define NO_ROW UINT32_MAX
 
 /* What rows are looked up by. */
 enum key {
@@ -173,18 +172,18 @@ static tally_status
 add_rows(struct catalogue *catalogue, const struct catalogue_row *added, size_t count,
          struct tally_error *error)
 {
-    for (size_t i = 0; i < STANDARD_COUNT; i++) {
-        catalogue->rows[i] = standard_rows[i];
+    for (size_t i = 0; i < CATALOGUE_STANDARD; i++) {
+        catalogue->rows[i] = catalogue_standard[i];
         (void)index_row(catalogue, (uint32_t)i);
     }
     for (size_t i = 0; i < count; i++) {
         tally_status status = check_row(&added[i], i + 1, error);
         if (status != TALLY_OK)
             return status;
-        catalogue->rows[STANDARD_COUNT + i] = added[i];
-        if (!copy_row(&catalogue->text, &catalogue->rows[STANDARD_COUNT + i]))
+        catalogue->rows[CATALOGUE_STANDARD + i] = added[i];
+        if (!copy_row(&catalogue->text, &catalogue->rows[CATALOGUE_STANDARD + i]))
             return memory_fault(error);
-        if (!index_row(catalogue, (uint32_t)(STANDARD_COUNT + i)))
+        if (!index_row(catalogue, (uint32_t)(CATALOGUE_STANDARD + i)))
             return fault(error, TALLY_INVALID, "event type %.*s is in the catalogue already",
                          BYTES_ARG(added[i].event_type));
     }
@@ -197,7 +196,7 @@ catalogue_create(const struct catalogue_row *added, size_t count, struct catalog
 {
     if (count > CATALOGUE_ADDED_MAX)
         return fault(error, TALLY_INVALID, "more than %d catalogue rows", CATALOGUE_ADDED_MAX);
-    size_t rows = STANDARD_COUNT + count;
+    size_t rows = CATALOGUE_STANDARD + count;
     size_t slots = 1;
     while (slots < 2 * rows)
         slots *= 2;
@@ -248,19 +247,6 @@ catalogue_none(void)
 {
     static const struct catalogue none;
     return &none;
-}
-
-size_t
-catalogue_count(const struct catalogue *catalogue)
-{
-    return catalogue->count;
-}
-
-const struct catalogue_row *
-catalogue_at(const struct catalogue *catalogue, size_t index)
-{
-    assert(index < catalogue->count);
-    return &catalogue->rows[index];
 }
 
 const struct catalogue_row *

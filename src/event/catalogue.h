@@ -21,6 +21,10 @@ struct catalogue_row {
     struct bytes status;
 };
 
+/* The standard rows, in the order of the documents. */
+#define CATALOGUE_STANDARD 34
+extern const struct catalogue_row catalogue_standard[CATALOGUE_STANDARD];
+
 struct catalogue;
 
 /* The standard rows followed by `count` added ones, which are copied. TALLY_INVALID where an added
@@ -34,10 +38,6 @@ void catalogue_destroy(struct catalogue *catalogue);
 /* The catalogue that fills in nothing at all: for events that were on record before, filled in
  * then, and must come back as they were. Static. It has no rows. */
 const struct catalogue *catalogue_none(void);
-
-/* All rows, standard ones first: for the documents' test and for listings. */
-size_t catalogue_count(const struct catalogue *catalogue);
-const struct catalogue_row *catalogue_at(const struct catalogue *catalogue, size_t index);
 
 /* The row of a type, or NULL. */
 const struct catalogue_row *catalogue_by_type(const struct catalogue *catalogue,

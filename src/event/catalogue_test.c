@@ -33,10 +33,11 @@ static void
 every_type_is_found(void **state)
 {
     const struct catalogue *catalogue = *state;
-    assert_int_equal(catalogue_count(catalogue), 34);
-    for (size_t i = 0; i < catalogue_count(catalogue); i++) {
-        const struct catalogue_row *row = catalogue_at(catalogue, i);
-        assert_ptr_equal(catalogue_by_type(catalogue, row->event_type), row);
+    for (size_t i = 0; i < CATALOGUE_STANDARD; i++) {
+        const struct catalogue_row *row =
+            catalogue_by_type(catalogue, catalogue_standard[i].event_type);
+        assert_non_null(row);
+        assert_true(bytes_equal(row->action, catalogue_standard[i].action));
     }
     assert_null(catalogue_by_type(catalogue, text("login")));
     assert_null(catalogue_by_type(catalogue, text("")));
@@ -172,7 +173,6 @@ static void
 the_catalogue_that_fills_in_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(catalogue_count(catalogue_none()), 0);
     assert_null(catalogue_by_type(catalogue_none(), text("logout")));
     assert_null(catalogue_by_action(catalogue_none(), text("user.logout"), text(NULL)));
 }

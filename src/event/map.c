@@ -35,12 +35,6 @@ struct mapping {
     uint32_t time_node; /* a value that is no time, or 0 */
 };
 
-const char *
-map_name(const struct map *map)
-{
-    return map->name;
-}
-
 bool
 map_copies(const struct map *map)
 {

@@ -35,9 +35,6 @@ TALLY_MUST_CHECK tally_status map_parse(struct bytes text, const char *name, str
                                         struct tally_error *error);
 void map_destroy(struct map *map);
 
-/* Lent as long as the map. */
-const char *map_name(const struct map *map);
-
 /* True for a map that says `copy record`: its records are events that were on record before, with
  * all that was filled in then, so nothing may be filled in from a catalogue again. */
 bool map_copies(const struct map *map);

@@ -213,24 +213,6 @@ describe(const struct rate *rate, int64_t debt, struct rate_state *state_out)
 }
 
 bool
-rate_allows(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out)
-{
-    assert(who[0] != '\0' && strlen(who) < RATE_WHO_SIZE);
-    struct rate_state state = { 0 };
-    bool allowed = true;
-    (void)pthread_mutex_lock(&rate->lock);
-    if (rate->cost > 0) {
-        advance(rate, now);
-        int64_t debt = debt_of(rate, find(rate, who));
-        allowed = is_allowed(rate, debt);
-        describe(rate, debt, &state);
-    }
-    (void)pthread_mutex_unlock(&rate->lock);
-    *state_out = state;
-    return allowed;
-}
-
-bool
 rate_take(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out)
 {
     assert(who[0] != '\0' && strlen(who) < RATE_WHO_SIZE);

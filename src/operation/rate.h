@@ -33,9 +33,7 @@ void rate_destroy(struct rate *rate); /* NULL is allowed */
 /* What was taken stays taken, as far as the new limit has as much. */
 void rate_configure(struct rate *rate, uint64_t limit, int64_t window);
 
-/* Whether `who`, shorter than RATE_WHO_SIZE, may at monotonic time `now`; without taking. */
-bool rate_allows(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out);
-/* Takes one if there is one. */
+/* Whether `who`, shorter than RATE_WHO_SIZE, may at monotonic time `now`; takes one then. */
 bool rate_take(struct rate *rate, const char *who, int64_t now, struct rate_state *state_out);
 
 /* The text an address counts by: IPv4 as it is (also from ::ffff:a.b.c.d), IPv6 its /64, anything

@@ -81,7 +81,6 @@ enum scan_order {
 /* The order of a name ("-time", "time", "index", "-index"); TALLY_INVALID for another. */
 TALLY_MUST_CHECK tally_status scan_order_read(struct bytes name, enum scan_order *order_out,
                                               struct tally_error *error);
-const char *scan_order_name(enum scan_order order);
 
 /* An entry that matches, and its place in either order. */
 struct scan_hit {
@@ -138,26 +137,20 @@ const uint16_t *scan_page_rows(const struct scan_page *page);
 typedef tally_status (*scan_visitor)(void *context, const struct scan_page *page,
                                      struct tally_error *error);
 
-/* Visits page by page in order of index. */
-TALLY_MUST_CHECK tally_status scan_pages(struct scan *scan, scan_visitor visitor, void *context,
-                                         struct tally_error *error);
-
-/* The same by `threads` threads (1 to SCAN_THREADS_MAX), the caller's among them: contexts[k] is
- * given to visitors on the k-th of them only, and what they gathered is for the caller to put
- * together. A run is visited by one thread, page by page; a thread visits its runs in order of
- * index, and may get none. The first failure of any, also of a visitor or of scan_watch()'s check,
- * ends all and is returned, after all have ended. */
-TALLY_MUST_CHECK tally_status scan_pages_shared(struct scan *scan, unsigned threads,
-                                                scan_visitor visitor, void *const *contexts,
-                                                struct tally_error *error);
-
-/* As scan_pages_shared(), but each run is first offered by its counts (scan_counts.h), if those may
- * tell: where `run` takes it, no page of it is visited; with TALLY_ABSENT it declines. */
+/* What is visited. Where `run` is not NULL, each run is first offered to it by its counts
+ * (scan_counts.h), if those may tell: where it takes it, no page of it is visited; with TALLY_ABSENT
+ * it declines. */
 struct scan_counts;
 struct scan_visits {
     scan_visitor page;
     tally_status (*run)(void *context, const struct scan_counts *counts, struct tally_error *error);
 };
+
+/* Visits by `threads` threads (1 to SCAN_THREADS_MAX), the caller's among them: contexts[k] is given
+ * to visitors on the k-th of them only, and what they gathered is for the caller to put together. A
+ * run is visited by one thread, page by page; a thread visits its runs in order of index, and may
+ * get none. The first failure of any, also of a visitor or of scan_watch()'s check, ends all and is
+ * returned, after all have ended. */
 TALLY_MUST_CHECK tally_status scan_visit(struct scan *scan, unsigned threads,
                                          const struct scan_visits *visits, void *const *contexts,
                                          struct tally_error *error);
@@ -165,7 +158,7 @@ TALLY_MUST_CHECK tally_status scan_visit(struct scan *scan, unsigned threads,
 /* Runs for each thread at least, or starting it does not pay. */
 #define SCAN_RUNS_SHARED_MIN 2u
 
-/* With how many threads scan_pages_shared() is worth calling: those of scan_share(), fewer where
+/* With how many threads scan_visit() is worth calling: those of scan_share(), fewer where
  * there are few runs. */
 unsigned scan_threads(const struct scan *scan);
 

@@ -55,12 +55,6 @@ scan_order_read(struct bytes name, enum scan_order *order_out, struct tally_erro
                  (int)(name.size < 32 ? name.size : 32), (const char *)name.data);
 }
 
-const char *
-scan_order_name(enum scan_order order)
-{
-    return orders[order - 1].name;
-}
-
 /* Whether `a` comes before `b`. */
 static bool
 comes_before(enum scan_order order, const struct scan_hit *a, const struct scan_hit *b)

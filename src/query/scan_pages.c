@@ -97,13 +97,6 @@ visit_all(struct scan *scan, const struct scan_visits *visits, void *context,
     return status;
 }
 
-tally_status
-scan_pages(struct scan *scan, scan_visitor visitor, void *context, struct tally_error *error)
-{
-    const struct scan_visits visits = { .page = visitor };
-    return visit_all(scan, &visits, context, error);
-}
-
 /*
  * By several threads.
  */
@@ -120,14 +113,6 @@ visit_taken(void *context, struct scan *scan, size_t number, struct run_reader *
 {
     const struct visiting *visiting = context;
     return visit_turned(scan, number, reader, visiting->visits, visiting->context, error);
-}
-
-tally_status
-scan_pages_shared(struct scan *scan, unsigned threads, scan_visitor visitor, void *const *contexts,
-                  struct tally_error *error)
-{
-    const struct scan_visits visits = { .page = visitor };
-    return scan_visit(scan, threads, &visits, contexts, error);
 }
 
 tally_status

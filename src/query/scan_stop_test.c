@@ -88,13 +88,14 @@ the_first_failure_ends_all_threads(void **state)
     static const uint32_t sizes[] = { 3 * 4096, 300, 4096, 1, 5, 0 };
     struct corpus *corpus = corpus_create(7, sizes);
     struct corpus_scan scan;
+    const struct scan_visits visits = { .page = visit_some };
     corpus_scan_begin(&scan, corpus, "", 1);
     for (unsigned left = 0; left < 2; left++) {
         /* Of seven pages one of three threads has three. */
         unsigned lefts[3] = { left, left, left };
         void *contexts[3] = { &lefts[0], &lefts[1], &lefts[2] };
         struct tally_error error = { 0 };
-        assert_int_equal(scan_pages_shared(scan.scan, 3, visit_some, contexts, &error), TALLY_IO);
+        assert_int_equal(scan_visit(scan.scan, 3, &visits, contexts, &error), TALLY_IO);
         assert_string_equal(error.text, "enough");
     }
     unsigned allowed = 0;

@@ -129,13 +129,6 @@ bits_unpack64_group(const uint8_t *in, size_t count, unsigned width, size_t firs
         values_out[i] = low[i] | (uint64_t)high[i] << 32;
 }
 
-void
-bits_unpack64(const uint8_t *in, size_t count, unsigned width, uint64_t *values_out)
-{
-    for (size_t first = 0; first < count; first += BITS_GROUP)
-        bits_unpack64_group(in, count, width, first, values_out + first);
-}
-
 /* Each lane gathers the bits of its values, at their places in a word of 32, and then the lanes are
  * put together.
  * Shifted so that `low` becomes the least signed number, one comparison tells: processors compare

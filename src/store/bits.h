@@ -41,9 +41,8 @@ void bits_pack64(const uint64_t *values, size_t count, unsigned width, uint8_t *
 
 /* Unpacks from bits_size() bytes; any bytes are valid. Writes bits_padded(count) values. */
 void bits_unpack32(const uint8_t *in, size_t count, unsigned width, uint32_t *values_out);
-void bits_unpack64(const uint8_t *in, size_t count, unsigned width, uint64_t *values_out);
 
-/* The same of one group, in room for BITS_GROUP: the one that begins with value `first` of `count`. */
+/* One group of `count` values, in room for BITS_GROUP: the one that begins with value `first`. */
 void bits_unpack64_group(const uint8_t *in, size_t count, unsigned width, size_t first,
                          uint64_t *values_out);
 

@@ -86,18 +86,6 @@ bloom_free(struct bloom *bloom)
     *bloom = (struct bloom){ 0 };
 }
 
-void
-bloom_add(struct bloom *bloom, uint64_t token, unsigned column)
-{
-    assert(column < bloom->columns);
-    uint8_t *block =
-        bloom->bits + bloom_block_of(token, bloom->block_count) * rows_size(bloom->columns);
-    for (unsigned i = 0; i < BLOOM_PROBES; i++) {
-        size_t bit = (size_t)row_of(token, i) * bloom->columns + column;
-        block[bit / 8] |= (uint8_t)(1u << bit % 8);
-    }
-}
-
 static uint8_t *
 rows_of(const struct bloom *bloom, size_t size, uint64_t token)
 {
@@ -107,7 +95,7 @@ rows_of(const struct bloom *bloom, size_t size, uint64_t token)
 /* Where each row has the column's bit is looked up: rows are of as many bits as there are columns.
  * Tokens fall into blocks at random: those of the next ones are fetched meanwhile. */
 void
-bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column)
+bloom_add(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column)
 {
     uint16_t places[BLOOM_BLOCK_ROWS];
     uint8_t masks[BLOOM_BLOCK_ROWS];

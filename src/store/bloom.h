@@ -41,10 +41,8 @@ TALLY_MUST_CHECK tally_status bloom_init(struct bloom *bloom_out, unsigned colum
                                          uint32_t block_count, struct tally_error *error);
 void bloom_free(struct bloom *bloom);
 
-void bloom_add(struct bloom *bloom, uint64_t token, unsigned column);
-
-/* The same for many tokens of one column. */
-void bloom_add_many(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column);
+/* Adds tokens of one column. */
+void bloom_add(struct bloom *bloom, const uint64_t *tokens, size_t count, unsigned column);
 
 /* Appends all blocks, one behind the other. Ask buffer_failed after. */
 void bloom_encode(const struct bloom *bloom, struct buffer *out);

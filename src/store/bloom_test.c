@@ -40,7 +40,7 @@ fill(unsigned columns, uint32_t tokens, uint64_t seed, struct bloom *bloom, stru
     assert_int_equal(bloom_init(bloom, columns, bloom_block_count(tokens), &error), TALLY_OK);
     for (unsigned column = 0; column < columns; column++) {
         for (uint32_t i = 0; i < tokens; i++)
-            bloom_add(bloom, next_random(&seed), column);
+            bloom_add(bloom, &(uint64_t){ next_random(&seed) }, 1, column);
     }
     bloom_encode(bloom, encoded);
     assert_false(buffer_failed(encoded));
@@ -107,7 +107,7 @@ columns_are_apart(void **state)
             uint64_t seed = columns * 64 + column;
             uint64_t token = next_random(&seed);
             assert_int_equal(bloom_init(&bloom, columns, 1, &error), TALLY_OK);
-            bloom_add(&bloom, token, column);
+            bloom_add(&bloom, &token, 1, column);
             bloom_encode(&bloom, &encoded);
             assert_true(probe(&encoded, columns, 1, token) == UINT64_C(1) << column);
             bloom_free(&bloom);
@@ -125,7 +125,7 @@ bytes_are_what_they_were(void **state)
     struct bloom bloom;
     struct buffer encoded = { 0 };
     assert_int_equal(bloom_init(&bloom, 1, 1, &error), TALLY_OK);
-    bloom_add(&bloom, UINT64_C(0x0123456789abcdef), 0);
+    bloom_add(&bloom, &(uint64_t){ UINT64_C(0x0123456789abcdef) }, 1, 0);
     bloom_encode(&bloom, &encoded);
     assert_int_equal(encoded.size, 68);
     unsigned count = 0;
@@ -196,10 +196,10 @@ many_are_added_as_one_is(void **state)
         assert_int_equal(bloom_init(&many, columns, 7, &error), TALLY_OK);
         for (unsigned column = 0; column < columns; column += 3) {
             for (size_t i = 0; i < 300; i++)
-                bloom_add(&single, tokens[i] + column, column);
+                bloom_add(&single, &(uint64_t){ tokens[i] + column }, 1, column);
             for (size_t i = 0; i < 300; i++)
                 tokens[i] += column;
-            bloom_add_many(&many, tokens, 300, column);
+            bloom_add(&many, tokens, 300, column);
             for (size_t i = 0; i < 300; i++)
                 tokens[i] -= column;
         }

@@ -60,9 +60,9 @@ fill(const struct run_tokens *tokens, size_t id_count, struct bloom *filter_out,
     tally_status status = bloom_init(filter_out, 1, block_count, error);
     if (status != TALLY_OK)
         return status;
-    bloom_add_many(filter_out, tokens->tokens, tokens->count, 0);
-    bloom_add_many(filter_out, members->tokens, members->count, 0);
-    bloom_add_many(filter_out, tokens->ids, id_count, 0);
+    bloom_add(filter_out, tokens->tokens, tokens->count, 0);
+    bloom_add(filter_out, members->tokens, members->count, 0);
+    bloom_add(filter_out, tokens->ids, id_count, 0);
     return TALLY_OK;
 }
 

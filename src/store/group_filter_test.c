@@ -84,7 +84,7 @@ a_filter_may_be_repeated(void **state)
     assert_int_equal(bloom_init(&small, 1, 4, NULL), TALLY_OK);
     assert_int_equal(bloom_init(&large, 1, 32, NULL), TALLY_OK);
     for (unsigned i = 0; i < 200; i++)
-        bloom_add(&small, next(&random), 0);
+        bloom_add(&small, &(uint64_t){ next(&random) }, 1, 0);
     for (size_t block = 0; block < 32; block++)
         memcpy(large.bits + block * SINGLE, small.bits + block / 8 * SINGLE, SINGLE);
     struct buffer encoded = { 0 };

@@ -327,12 +327,6 @@ head_count(const struct head *head)
     return atomic_load_explicit(&head->published, memory_order_acquire);
 }
 
-uint32_t
-head_appended(const struct head *head)
-{
-    return head->appended;
-}
-
 size_t
 head_memory(const struct head *head)
 {

@@ -43,9 +43,8 @@ void head_discard(struct head *head);
 
 uint64_t head_first(const struct head *head);
 uint64_t head_fields_private(const struct head *head);
-uint32_t head_count(const struct head *head);    /* published */
-uint32_t head_appended(const struct head *head); /* published or not; the writer's thread */
-size_t head_memory(const struct head *head);     /* bytes allocated */
+uint32_t head_count(const struct head *head); /* published */
+size_t head_memory(const struct head *head);  /* bytes allocated */
 
 /* Bounds of the order times (the earlier of timestamp and received) of all published rows; they may
  * cover a row more than a count seen before. An empty head has none: INT64_MAX and INT64_MIN. */

@@ -186,7 +186,6 @@ test_rows(void **unused)
             assert_true(row_is_right(head, row, count));
         head_publish(head);
         assert_int_equal(head_count(head), count);
-        assert_int_equal(head_appended(head), count);
         for (uint32_t row = 0; row < count; row += 1 + count / 3000)
             assert_true(row_is_right(head, row, count));
         assert_true(row_is_right(head, count - 1, count));
@@ -273,7 +272,6 @@ test_discard(void **unused)
             head_discard(head);
             assert_int_equal(head_find_id(head, entry.values[FIELD_ID], UINT32_MAX, &row),
                              TALLY_ABSENT);
-            assert_int_equal(head_appended(head), count);
         }
         for (uint32_t i = 0; i < more; i++)
             append_row(head, count++);
@@ -319,7 +317,6 @@ test_no_memory(void **unused)
             }
             refused++;
             assert_int_equal(status, TALLY_NO_MEMORY);
-            assert_int_equal(head_appended(head), row);
             assert_int_equal(head_find_id(head, entry.values[FIELD_ID], UINT32_MAX, &found),
                              TALLY_ABSENT);
         }
@@ -357,7 +354,9 @@ test_many_at_once(void **unused)
             fail_after = 1 + row % 3;
             tally_status status = head_append(head, given, count, NULL);
             fail_after = 0;
-            assert_int_equal(head_appended(head), status == TALLY_OK ? row + count : row);
+            for (uint32_t i = 0, found; i < count; i++)
+                assert_int_equal(head_find_id(head, made[i].values[FIELD_ID], UINT32_MAX, &found),
+                                 status == TALLY_OK ? TALLY_OK : TALLY_ABSENT);
             head_discard(head);
         }
         assert_int_equal(head_append(head, given, count, NULL), TALLY_OK);

@@ -217,16 +217,6 @@ id_filter_free(struct id_filter *filter)
     *filter = (struct id_filter){ 0 };
 }
 
-size_t
-id_filter_memory(const struct id_filter *filter)
-{
-    if (filter->starts == NULL)
-        return 0;
-    uint32_t buckets = UINT32_C(1) << filter->bucket_bits;
-    return (buckets + 1) * sizeof *filter->starts +
-           filter->starts[buckets] * sizeof *filter->fingerprints;
-}
-
 typedef int16_t lanes __attribute__((vector_size(2 * LANES)));
 
 /* All ones where one of the first `rows` of LANES fingerprints is the one asked for. */

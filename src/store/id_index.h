@@ -92,7 +92,6 @@ TALLY_MUST_CHECK tally_status id_filter_init(struct id_filter *filter, uint32_t 
 void id_filter_fill(struct id_filter *filter, uint32_t bucket, struct bytes encoded, uint32_t rows);
 void id_filter_fill_all(struct id_filter *filter, const struct id_index *index);
 void id_filter_free(struct id_filter *filter);
-size_t id_filter_memory(const struct id_filter *filter);
 
 /* Sets hits[i] for each hash that may be there; leaves the others as they are. */
 void id_filter_probe(const struct id_filter *filter, const uint64_t *hashes, size_t count,

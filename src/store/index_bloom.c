@@ -54,7 +54,7 @@ filter_encode(const struct run_tokens *all, unsigned pages, struct index_content
         return status;
     for (unsigned page = 0; page < pages; page++) {
         size_t start = page == 0 ? 0 : all->ends[page - 1];
-        bloom_add_many(&bloom, all->tokens + start, all->ends[page] - start, page);
+        bloom_add(&bloom, all->tokens + start, all->ends[page] - start, page);
     }
     parameters_encode(pages, bloom.block_count, &content->parameters);
     bloom_encode(&bloom, &content->bytes);

@@ -413,12 +413,6 @@ journal_trim(struct journal *journal, uint64_t file, enum journal_spares spares,
     return status;
 }
 
-struct journal_position
-journal_end(const struct journal *journal)
-{
-    return journal->next;
-}
-
 uint64_t
 journal_size(const struct journal *journal)
 {

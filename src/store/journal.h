@@ -146,8 +146,7 @@ enum journal_spares {
 TALLY_MUST_CHECK tally_status journal_trim(struct journal *journal, uint64_t file,
                                            enum journal_spares spares, struct tally_error *error);
 
-/* Where the next record will stand, and the bytes in use in untrimmed files. */
-struct journal_position journal_end(const struct journal *journal);
+/* The bytes in use in untrimmed files. */
 uint64_t journal_size(const struct journal *journal);
 
 /* Persists a checkpoint (a signed note) of `expected` entries, replacing the one before: the name

@@ -194,7 +194,7 @@ test_every_crash_while_recycling(void **state)
         struct fixture fixture;
         struct tally_error error;
         fixture_init(&fixture);
-        while (journal_end(fixture.journal).file < 5)
+        while (fixture_last_file(&fixture) < 5)
             must_work(fixture_append(&fixture, 1, 60000, &error), &error);
         must_work(take_step(&fixture, STEP_SEAL, &error), &error);
         for (unsigned i = 0; i < 80; i++)

@@ -100,7 +100,7 @@ test_torn_among_remains(void **state)
     struct fixture fixture;
     struct tally_error error;
     fixture_init(&fixture);
-    while (journal_end(fixture.journal).file < 6)
+    while (fixture_last_file(&fixture) < 6)
         must_work(fixture_append(&fixture, 1, 100000, &error), &error);
     for (unsigned records = 0; records < 3; records++) {
         must_work(fixture_seal(&fixture, JOURNAL_KEEP_SPARES, &error), &error);
@@ -111,7 +111,7 @@ test_torn_among_remains(void **state)
         struct journal_tail before = expect_all(&fixture);
         assert_true(before.used_before);
         assert_false(before.torn);
-        uint64_t file = journal_end(fixture.journal).file;
+        uint64_t file = fixture_last_file(&fixture);
         must_work(fixture_append(&fixture, 1, 5000, &error), &error);
         fixture_close(&fixture);
         uint8_t byte = 0xff;
@@ -124,7 +124,7 @@ test_torn_among_remains(void **state)
         assert_int_equal(tail.torn_file, file);
         assert_int_equal(tail.torn_offset, before.offset);
         assert_false(expect_all(&fixture).torn);
-        while (journal_end(fixture.journal).file < file + 4)
+        while (fixture_last_file(&fixture) < file + 4)
             must_work(fixture_append(&fixture, 1, 100000, &error), &error);
         expect_all(&fixture);
     }
@@ -200,7 +200,7 @@ test_files_are_bound_to_their_place(void **state)
         struct fixture fixture;
         struct tally_error error;
         fixture_init(&fixture);
-        while (journal_end(fixture.journal).file < 4)
+        while (fixture_last_file(&fixture) < 4)
             must_work(fixture_append(&fixture, 1, 30000, &error), &error);
         fixture_close(&fixture);
         char from[DISK_NAME_SIZE], to[DISK_NAME_SIZE];

@@ -268,4 +268,17 @@ fixture_file(uint64_t number)
     return name;
 }
 
+/* The number of the file that the journal goes on in. */
+static inline uint64_t
+fixture_last_file(const struct fixture *fixture)
+{
+    uint64_t number = fixture->from.file;
+    struct disk_file *file;
+    while (disk_open(fixture->disk, fixture_file(number + 1), DISK_READ, &file, NULL) == TALLY_OK) {
+        disk_close(file);
+        number++;
+    }
+    return number;
+}
+
 #endif

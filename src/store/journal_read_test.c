@@ -96,7 +96,7 @@ test_reading_while_it_is_written(void **state)
         struct fixture fixture;
         struct tally_error error;
         fixture_init(&fixture);
-        while (journal_end(fixture.journal).file < 5)
+        while (fixture_last_file(&fixture) < 5)
             must_work(fixture_append(&fixture, 1, 60000, &error), &error);
         must_work(fixture_seal(&fixture, JOURNAL_KEEP_SPARES, &error), &error);
         for (unsigned i = 0; i < 100; i++)

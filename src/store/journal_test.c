@@ -43,9 +43,7 @@ test_an_empty_journal_is_empty(void **state)
     assert_int_equal(tail.offset, JOURNAL_HEADER_SIZE);
     assert_int_equal(tail.last_offset, 0);
     assert_false(tail.torn);
-    struct journal_position position = journal_end(fixture.journal);
-    assert_int_equal(position.file, 1);
-    assert_int_equal(position.sequence, 1);
+    assert_int_equal(fixture_last_file(&fixture), 1);
     assert_int_equal(disk_sim_size(fixture.disk, fixture_file(1)), JOURNAL_FILE_FIRST);
     fixture_finish(&fixture);
 }
@@ -86,7 +84,7 @@ test_files_grow_fourfold(void **state)
     struct fixture fixture;
     struct tally_error error;
     fixture_init(&fixture);
-    while (journal_end(fixture.journal).file < 6)
+    while (fixture_last_file(&fixture) < 6)
         must_work(fixture_append(&fixture, 1, 50000, &error), &error);
     static const uint64_t sizes[] = { 64 << 10, 256 << 10, 1 << 20, 4 << 20, 4 << 20, 4 << 20 };
     for (uint64_t i = 0; i < 6; i++)
@@ -95,7 +93,7 @@ test_files_grow_fourfold(void **state)
 
     /* A record larger than that gets a file of its own size, and the next is as before. */
     must_work(fixture_append(&fixture, 6, 1 << 20, &error), &error);
-    assert_int_equal(journal_end(fixture.journal).file, 7);
+    assert_int_equal(fixture_last_file(&fixture), 7);
     assert_in_range(disk_sim_size(fixture.disk, fixture_file(7)), 6 << 20, (6 << 20) + 8192);
     must_work(fixture_append(&fixture, 1, 50000, &error), &error);
     assert_int_equal(disk_sim_size(fixture.disk, fixture_file(8)), 4 << 20);
@@ -112,10 +110,10 @@ test_large_records_are_written_once(void **state)
     struct fixture fixture;
     struct tally_error error;
     fixture_init(&fixture);
-    while (journal_end(fixture.journal).file < 5)
+    while (fixture_last_file(&fixture) < 5)
         must_work(fixture_append(&fixture, 3, 150000, &error), &error);
     uint64_t before = fixture.disk->counters.written_bytes;
-    while (journal_end(fixture.journal).file < 7)
+    while (fixture_last_file(&fixture) < 7)
         must_work(fixture_append(&fixture, 3, 150000, &error), &error);
     uint64_t written = fixture.disk->counters.written_bytes - before;
     assert_in_range(written, 2 * JOURNAL_FILE_FULL - (2 << 20), 2 * JOURNAL_FILE_FULL + (1 << 20));
@@ -141,7 +139,7 @@ test_full_files_are_used_again(void **state)
     struct fixture fixture;
     struct tally_error error;
     fixture_init(&fixture);
-    while (journal_end(fixture.journal).file < 6)
+    while (fixture_last_file(&fixture) < 6)
         must_work(fixture_append(&fixture, 1, 200000, &error), &error);
     must_work(fixture_seal(&fixture, JOURNAL_KEEP_SPARES, &error), &error);
     assert_int_equal(count_files(fixture.disk), 4); /* 4, 5 and 6 kept, 7 to go on */
@@ -223,7 +221,7 @@ test_claiming_removes_what_is_not_in_use(void **state)
     struct fixture fixture;
     struct tally_error error;
     fixture_init(&fixture);
-    while (journal_end(fixture.journal).file < 6)
+    while (fixture_last_file(&fixture) < 6)
         must_work(fixture_append(&fixture, 1, 200000, &error), &error);
     must_work(fixture_seal(&fixture, JOURNAL_KEEP_SPARES, &error), &error);
     struct disk_file *file;

@@ -9,7 +9,6 @@
 #include "fault.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define CAPACITY_FIRST 1024u
 
@@ -61,15 +60,6 @@ token_set_add(struct token_set *set, uint64_t token, bool *added_out, struct tal
     set->count += *slot == 0;
     *slot = token;
     return TALLY_OK;
-}
-
-void
-token_set_clear(struct token_set *set)
-{
-    if (set->count > 0)
-        memset(set->slots, 0, set->capacity * sizeof *set->slots);
-    set->count = 0;
-    set->zero = false;
 }
 
 void

@@ -22,8 +22,6 @@ struct token_set {
 TALLY_MUST_CHECK tally_status token_set_add(struct token_set *set, uint64_t token, bool *added_out,
                                             struct tally_error *error);
 
-/* Empties the set and keeps its memory. */
-void token_set_clear(struct token_set *set);
 void token_set_free(struct token_set *set);
 
 #endif

@@ -57,17 +57,6 @@ word_set_finish(struct word_set *set)
 }
 
 void
-word_set_clear(struct word_set *set)
-{
-    memset(set->slots, 0, sizeof *set->slots << set->bits);
-    set->count = 0;
-    set->size = 0;
-    set->ids = 0;
-    set->block = WORD_ANYWHERE;
-    buffer_clear(&set->longer);
-}
-
-void
 word_set_turn(struct word_set *set, unsigned block)
 {
     assert(block < PLACES_BLOCKS || block == WORD_ANYWHERE);

@@ -30,7 +30,6 @@ struct word_set {
 
 TALLY_MUST_CHECK tally_status word_set_init(struct word_set *set, struct tally_error *error);
 void word_set_finish(struct word_set *set);
-void word_set_clear(struct word_set *set); /* for the next column */
 
 /* The values that come now, each of one page, stand in this block of it (0 to PLACES_BLOCKS - 1);
  * or WORD_ANYWHERE, as it is at first. */

@@ -358,10 +358,6 @@ lists_depend_on_what_is_where_alone(void **state)
         word_set_turn(&first, i % 7 == 0 ? WORD_ANYWHERE : i % PLACES_BLOCKS);
         word_set_text(&first, bytes_text(texts[i]), UINT64_C(1) << i % 64);
     }
-    word_set_turn(&second, 3);
-    word_set_text(&second, bytes_text("of a column before"), 1);
-    word_set_id(&second, 1);
-    word_set_clear(&second);
     for (unsigned i = COUNT; i-- > 0;) {
         word_set_turn(&second, i % 7 == 0 ? WORD_ANYWHERE : i % PLACES_BLOCKS);
         word_set_text(&second, bytes_text(texts[i]), UINT64_C(1) << i % 64);
@@ -414,9 +410,6 @@ too_many_words_have_no_list(void **state)
         buffer_clear(&list);
         word_set_text(&set, bytes_text("zzzzzz"), 1);
         assert_int_equal(word_set_list(&set, &list, NULL), TALLY_ABSENT);
-        assert_int_equal(list.size, 0);
-        word_set_clear(&set);
-        assert_int_equal(word_set_list(&set, &list, NULL), TALLY_OK);
         assert_int_equal(list.size, 0);
         buffer_free(&list);
         word_set_finish(&set);

@@ -266,7 +266,7 @@ pages_join_while_entries_arrive(void **state)
             for (unsigned step = 0; more; step++) {
                 more = next_page(trail, filters[f], order, cursor, hits, 250, &got);
                 if (at + got > count || memcmp(hits, wanted + at, got * sizeof *hits) != 0)
-                    fail_msg("%s by %s: page %u", filters[f], scan_order_name(order), step);
+                    fail_msg("%s in order %d: page %u", filters[f], (int)order, step);
                 at += got;
                 disturb(trail, &seed, step);
             }
@@ -386,7 +386,7 @@ check_rare(struct snapshot *snapshot, const char *text, uint64_t *ruled_out)
             MUST(scan_list(scan, order, &place, hits, 7, &list, &why));
             if (at + list.count > count ||
                 memcmp(hits, wanted + at, list.count * sizeof *hits) != 0)
-                fail_msg("%s by %s: behind hit %zu", text, scan_order_name(order), at);
+                fail_msg("%s in order %d: behind hit %zu", text, (int)order, at);
             at += list.count;
             place = list.next;
         }
