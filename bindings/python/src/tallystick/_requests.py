@@ -1,9 +1,9 @@
 """What the middlewares and extensions share: a request's context, and the event of a request as
 such.
 
-A request's context is entered when the request begins. Who it is and which session it belongs to
+A request's context, its ``Exchange``, is entered when the request begins. Who it is and which session it belongs to
 becomes known later, where the framework keeps it (``request.state``, ``g.user``, ``request.user``):
-a ``RequestContext`` looks there whenever an event is recorded.
+it looks there whenever an event is recorded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final, Literal
 
 from . import _tally
@@ -45,79 +45,17 @@ _VERBS: Final = {
     "DELETE": "delete",
 }
 
-Late = Callable[[], Mapping[str, Any]]
-
+Late = Callable[[Any], Mapping[str, Any]]
+"""Of what a request came as (a scope, a framework's object; None, where the framework knows which it
+is): who it is, as far as that is known by now."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
-class RequestContext(Context):
-    """A context of what a request says of itself, and of what ``late`` finds when members are asked
-    for; what was set wins. Nothing is looked up before."""
-
-    __slots__ = ("request_id", "scope", "_request", "_inherited", "_set", "_code", "_late", "_kept")
-
-    def __init__(
-        self, request: _tally.Request, late: Late, more: Mapping[str, Any] = _NOTHING
-    ) -> None:
-        outer = _current.get()
-        self.request_id: str = request.identify()
-        self.scope: MutableMapping[str, Any] | None = None
-        """Of an ASGI connection."""
-        self.started = time.perf_counter()
-        self.outer = outer
-        self._tokens = []
-        self._request = request
-        self._inherited = more if outer is None else {**outer.members, **more}
-        self._set: dict[str, Any] | None = None
-        self._code: int | None = None
-        self._late = late
-        self._kept: Mapping[str, Any] = _NOTHING
-
-    @property
-    def members(self) -> dict[str, Any]:
-        found = self._found()
-        if self._kept:
-            found = {**found, **self._kept}
-        return {**found, **self._known()} if found else self._known()
-
-    @members.setter
-    def members(self, members: dict[str, Any]) -> None:
-        self._set = members
-
-    def update(self, **members: Any) -> None:
-        """As every context's; what is late stays late."""
-        self._set = {**self._known(), **_checked(members)}
-
-    def responds(self, status_code: int) -> None:
-        self._code = status_code
-
-    def settle(self) -> None:
-        """Keeps what is known now, for when the framework has let go of the request."""
-        found = self._found()
-        if found:
-            self._kept = {**found, **self._kept}
-
-    def _known(self) -> dict[str, Any]:
-        known = self._set
-        if known is None:
-            known = self._set = {**self._inherited, **members_now(self._request)}
-        if self._code is not None:
-            known = self._set = {**known, "status_code": self._code}
-            self._code = None
-        return known
-
-    def _found(self) -> Mapping[str, Any]:
-        try:
-            return self._late()
-        except Exception:  # the framework's request is over, or its store of users is
-            return _NOTHING
-
-
-def current_request() -> RequestContext | None:
+def current_request() -> Exchange | None:
     """The innermost request that events which are recorded here inherit from."""
     context = _current.get()
-    while context is not None and not isinstance(context, RequestContext):
+    while context is not None and not isinstance(context, Exchange):
         context = context.outer
     return context
 
@@ -147,52 +85,120 @@ class Requests:
         self.session_cookie = session_cookie
         self.mode = mode
         excluded = list(exclude)
-        self._excluded = frozenset(path for path in excluded if not path.endswith("/*"))
-        self._below = tuple(path[:-1] for path in excluded if path.endswith("/*"))
+        whole = frozenset(path for path in excluded if not path.endswith("/*"))
+        below = tuple(path[:-1] for path in excluded if path.endswith("/*"))
+        self.excludes: Callable[[str], bool] = whole.__contains__
+        if below:
+            self.excludes = lambda path: path in whole or path.startswith(below)
         trusted = list(trusted_proxies)
         if trusted:
             trust_proxies(trusted)
 
-    def excludes(self, path: str) -> bool:
-        return path in self._excluded or (bool(self._below) and path.startswith(self._below))
-
-    def begun(self, request: _tally.Request, late: Late, cookies: str | None) -> Exchange:
-        """A request that has begun; it gets an id if it has none, and its session's."""
-        more = _NOTHING
-        if self.session_cookie and cookies:
-            value = _cookie(cookies, self.session_cookie)
-            if value:
-                more = {"session_id": session_hash(value)}
-        return Exchange(self, RequestContext(request, late, more))
+    def session_of(self, cookies: str) -> dict[str, Any]:
+        """A member, if the cookies hold the id of a session."""
+        value = _cookie(cookies, self.session_cookie) if self.session_cookie else None
+        return {"session_id": session_hash(value)} if value else {}
 
     @property
     def is_sync(self) -> bool:
         return self.record is not None and recorders.default().waits(self.mode)
 
 
-class Exchange:
-    """One request and its response."""
+class Exchange(Context):
+    """One request and its response, and a context of what the request says of itself and of what
+    ``late`` finds when members are asked for; what was set wins. Nothing is looked up before."""
 
-    __slots__ = ("requests", "context", "status_code", "error", "recorded", "_took")
+    __slots__ = (
+        "requests",
+        "request_id",
+        "scope",
+        "status_code",
+        "error",
+        "recorded",
+        "_took",
+        "_request",
+        "_late",
+        "_source",
+        "_inherited",
+        "_set",
+        "_code",
+        "_kept",
+    )
 
-    def __init__(self, requests: Requests, context: RequestContext) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        request: _tally.Request,
+        late: Late | None,
+        source: Any,
+        cookies: str | None = None,
+    ) -> None:
+        """A request that has begun. It gets an id if it has none, and from its cookies its
+        session's."""
+        outer = _current.get()
         self.requests = requests
-        self.context = context
+        self.request_id: str = request.identify()
+        self.scope: MutableMapping[str, Any] | None = None
+        """Of an ASGI connection."""
         self.status_code: int | None = None
         self.error: BaseException | None = None
         self.recorded = requests.record is None
+        self.started = time.perf_counter()
+        self.outer = outer
+        self._tokens = []
         self._took: float | None = None
+        self._request = request
+        self._late = late
+        self._source = source
+        self._inherited = _NOTHING if outer is None else outer.members
+        self._set: dict[str, Any] | None = None
+        self._code: int | None = None
+        self._kept: Mapping[str, Any] = _NOTHING
+        if cookies:
+            self._inherited = {**self._inherited, **requests.session_of(cookies)}
 
     @property
-    def request_id(self) -> str | None:
+    def members(self) -> dict[str, Any]:
+        return {**self._found(), **self._kept, **self._known()}
+
+    @members.setter
+    def members(self, members: dict[str, Any]) -> None:
+        self._set = members
+
+    def update(self, **members: Any) -> None:
+        """As every context's; what is late stays late."""
+        self._set = {**self._known(), **_checked(members)}
+
+    def settle(self) -> None:
+        """Keeps what is known now, for when the framework has let go of the request."""
+        self._kept = {**self._found(), **self._kept}
+
+    def _known(self) -> dict[str, Any]:
+        known = self._set
+        if known is None:
+            known = self._set = {**self._inherited, **members_now(self._request)}
+        if self._code is not None:
+            known = self._set = {**known, "status_code": self._code}
+            self._code = None
+        return known
+
+    def _found(self) -> Mapping[str, Any]:
+        if self._late is None:
+            return _NOTHING
+        try:
+            return self._late(self._source)
+        except Exception:  # the framework's request is over, or its store of users is
+            return _NOTHING
+
+    @property
+    def request_id_header(self) -> str | None:
         """The id as a header's value; None if it cannot be one."""
-        value = self.context.request_id
+        value = self.request_id
         return value if value.isascii() and value.isprintable() else None
 
     def responds(self, status_code: int) -> None:
         """The response has begun."""
-        self.status_code = status_code
-        self.context.responds(status_code)
+        self.status_code = self._code = status_code
 
     def fails(self, error: BaseException) -> None:
         """The application has raised. Without a response that will be a 500, or the client has left
@@ -203,12 +209,12 @@ class Exchange:
 
     def ends(self) -> None:
         """The last byte is there: what happens after it takes none of the request's time."""
-        if self._took is None and self.context.started is not None:
-            self._took = (time.perf_counter() - self.context.started) * 1000
+        if self._took is None and self.started is not None:
+            self._took = (time.perf_counter() - self.started) * 1000
 
     def record(self) -> None:
         """Records the request if it is to be. Once: a second call does nothing."""
-        event = self._event()
+        event = None if self.recorded else self._event()
         if event is None:
             return
         try:
@@ -217,7 +223,7 @@ class Exchange:
             self._denied(event, denied)
 
     async def record_async(self) -> None:
-        event = self._event()
+        event = None if self.recorded else self._event()
         if event is None:
             return
         try:
@@ -233,15 +239,33 @@ class Exchange:
         )  # the application's error is the one that goes on
 
     def _event(self) -> dict[str, Any] | None:
-        if self.recorded:
-            return None
         self.recorded = True
         self.ends()
-        event = {**self.context.members, **_outcome(self.status_code, self.error)}
+        event = {**self.members, **_outcome(self.status_code, self.error)}
         event["action"] = f"http.{str(event.get('method', 'request')).lower()}"
         if self._took is not None:
             event["response_time_ms"] = round(self._took, 3)
         return _wanted(self.requests.record, event)
+
+
+def steps(exchange: Exchange, body: Iterable[Any]) -> Iterator[Any]:
+    """A response's body, whose every part is made inside of the request's context."""
+    parts = None
+    while True:
+        token = _current.set(exchange)
+        try:
+            if parts is None:
+                parts = iter(body)
+            part = next(parts)
+        except StopIteration:
+            exchange.ends()
+            return
+        except BaseException as error:
+            exchange.fails(error)
+            raise
+        finally:
+            _current.reset(token)
+        yield part
 
 
 def _wanted(record: Record | None, event: dict[str, Any]) -> dict[str, Any] | None:
@@ -294,7 +318,7 @@ def session_members(session: Any) -> dict[str, Any]:
     request whose session was used says ``Vary: Cookie``."""
     accessed = getattr(session, "accessed", None)
     try:
-        if isinstance(session, Mapping) and session.get("session_id") is not None:
+        if isinstance(session, (dict, Mapping)) and session.get("session_id") is not None:
             return {"session_id": session["session_id"]}
         key = getattr(session, "sid", None) or getattr(session, "session_key", None)
         return {"session_id": session_hash(key)} if key else {}
@@ -310,34 +334,40 @@ def user_members(user: Any) -> dict[str, Any]:
         return {}
     if isinstance(user, (str, int, uuid.UUID)):
         return {"user_id": user}
-    if _attribute(user, "is_authenticated") is False:
+    get = _getter(user)
+    if get("is_authenticated") is False:
         return {}
     found = {
-        "user_id": _first(user, "id", "user_id", "pk", "identity", "username"),
-        "user_email": _first(user, "email"),
-        "group_id": _first(user, "group_id", "group"),
+        "user_id": _first(get, "id", "user_id", "pk", "identity", "username"),
+        "user_email": _first(get, "email"),
+        "group_id": _first(get, "group_id", "group"),
     }
     group = found["group_id"]
     if group is not None and not isinstance(group, (str, int, uuid.UUID)):
-        found["group_id"] = _first(group, "id", "group_id", "name")
+        found["group_id"] = _first(_getter(group), "id", "group_id", "name")
     return {name: value for name, value in found.items() if value is not None and value != ""}
 
 
-def _first(source: Any, *names: str) -> Any:
+def _first(get: Callable[[str], Any], *names: str) -> Any:
     for name in names:
-        value = _attribute(source, name)
+        value = get(name)
         if value is not None and not callable(value):
             return value
     return None
 
 
-def _attribute(source: Any, name: str) -> Any:
-    if isinstance(source, Mapping):
-        return source.get(name)
-    try:
-        return getattr(source, name, None)
-    except Exception:  # a property that is not implemented
-        return None
+def _getter(source: Any) -> Callable[[str], Any]:
+    """Of a mapping's members, or an object's attributes; it gives None for what is not there."""
+    if isinstance(source, (dict, Mapping)):
+        return source.get
+
+    def get(name: str) -> Any:
+        try:
+            return getattr(source, name, None)
+        except Exception:  # a property that is not implemented
+            return None
+
+    return get
 
 
 def _cookie(cookies: str, name: str) -> str | None:

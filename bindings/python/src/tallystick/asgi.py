@@ -20,12 +20,11 @@ from ._requests import (
     EXCLUDED,
     Exchange,
     Record,
-    RequestContext,
     Requests,
     session_members,
     user_members,
 )
-from .context import _current
+from .context import _current, _leave
 from .recorder import Mode
 from .request import request_of_scope
 
@@ -43,7 +42,7 @@ def current_scope() -> Scope | None:
     """The ASGI scope of the request that is being answered here; None outside of one."""
     context = _current.get()
     while context is not None:
-        if isinstance(context, RequestContext) and context.scope is not None:
+        if isinstance(context, Exchange) and context.scope is not None:
             return context.scope
         context = context.outer
     return None
@@ -83,15 +82,18 @@ class AuditMiddleware:
             await self.app(scope, receive, send)
             return
         exchange = self._begun(scope)
-        with exchange.context:
-            try:
-                await self.app(scope, receive, _watched(exchange, send))
-            except BaseException as error:
-                exchange.fails(error)
-                await exchange.record_async()
-                raise
+        token = _current.set(exchange)
+        try:
+            await self.app(scope, receive, _watched(exchange, send))
+        except BaseException as error:
+            exchange.fails(error)
+            await exchange.record_async()
+            raise
+        else:
             if not exchange.recorded:
                 await exchange.record_async()
+        finally:
+            _leave(exchange, token)
 
     def _begun(self, scope: Scope) -> Exchange:
         state = scope.setdefault("state", {})
@@ -99,12 +101,11 @@ class AuditMiddleware:
         if self.requests.session_cookie:
             said = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
             cookies = said.decode("latin-1")
-        exchange = self.requests.begun(
-            request_of_scope(scope), lambda: late_members(scope), cookies
-        )
-        exchange.context.scope = scope
+        request = request_of_scope(scope)
+        exchange = Exchange(self.requests, request, late_members, scope, cookies)
+        exchange.scope = scope
         if type(state) is dict or isinstance(state, MutableMapping):
-            state.setdefault("request_id", exchange.context.request_id)
+            state.setdefault("request_id", exchange.request_id)
         return exchange
 
 
@@ -118,7 +119,7 @@ def _watched(exchange: Exchange, send: Send) -> Send:
             pass
         elif kind in _STARTS:
             exchange.responds(message["status"])
-            _say_request_id(message, exchange.request_id)
+            _say_request_id(message, exchange.request_id_header)
         elif kind == "websocket.accept":
             exchange.responds(101)
         elif kind == "websocket.close" and exchange.status_code is None:

@@ -56,14 +56,7 @@ class Context:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        token = self._tokens.pop()
-        try:
-            _current.reset(token)
-        except ValueError:
-            # Left elsewhere than entered: frameworks run the two halves of a generator in different
-            # copies of a context.
-            if _current.get() is self:
-                _current.set(self.outer)
+        _leave(self, self._tokens.pop())
 
     async def __aenter__(self) -> Context:
         return self.__enter__()
@@ -75,6 +68,17 @@ class Context:
         traceback: TracebackType | None,
     ) -> None:
         self.__exit__(kind, error, traceback)
+
+
+def _leave(context: Context, token: Token[Context | None]) -> None:
+    """Ends what ``_current.set(context)`` began."""
+    try:
+        _current.reset(token)
+    except ValueError:
+        # Left elsewhere than entered: frameworks run the two halves of a generator in different
+        # copies of a context.
+        if _current.get() is context:
+            _current.set(context.outer)
 
 
 def _checked(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import functools
 import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from . import recorder as recorders
@@ -159,10 +160,6 @@ class _Ending:
 
     def event(self, call: Call) -> dict[str, Any] | None:
         took = int((time.perf_counter() - call.started) * 1e6) / 1000
-        event: dict[str, Any] = {"status": "success", "response_time_ms": took}
-        if call.error is not None:
-            event["status"] = "failure"
-            event["error_message"] = error_text(call.error)
         try:
             said = self.describe(call)
         except Exception as error:
@@ -170,9 +167,13 @@ class _Ending:
             return None
         if said is None:
             return None
-        for name, value in said.items():
-            if value is not None:
-                event[name] = value
+        event = dict(said)
+        if event.get("status") is None:
+            event["status"] = "success" if call.error is None else "failure"
+        if event.get("response_time_ms") is None:
+            event["response_time_ms"] = took
+        if call.error is not None and event.get("error_message") is None:
+            event["error_message"] = error_text(call.error)
         return event
 
     def end(self, call: Call) -> None:
@@ -180,7 +181,7 @@ class _Ending:
         if event is None:
             return
         try:
-            self.recorder.record(event, self.mode)
+            (self._recorder or recorders._default).record(event, self.mode)
         except Error as error:
             self.denied(call, event, error)
 
@@ -208,7 +209,7 @@ def _plain(function: Callable[..., Any], ending: _Ending) -> Callable[..., Any]:
             call.error = error
             ending.end(call)
             raise
-        if inspect.iscoroutine(call.result):
+        if isinstance(call.result, CoroutineType):
             return _awaited(call, ending)  # a function that gives a coroutine, such as a partial
         ending.end(call)
         return call.result

@@ -11,9 +11,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from django.apps import AppConfig
@@ -21,7 +22,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, RawPostDataException
 from django.utils.deprecation import MiddlewareMixin
 
-from . import _tally, configure
+from . import configure
 from ._requests import (
     DATA_SIZE_MAX,
     Exchange,
@@ -32,12 +33,14 @@ from ._requests import (
     flat,
     session_members,
     status_of,
+    steps,
     user_members,
 )
+from .context import _current, _leave
 from .decorators import Call, audited, found_resource_id
 from .logger import AuditLogger
 from .recorder import Mode
-from .request import members_of, request_of
+from .request import members_of, request_of_environ, request_of_scope
 
 __all__ = ["AuditMiddleware", "Tallystick", "audit_log"]
 
@@ -111,6 +114,7 @@ class AuditMiddleware(MiddlewareMixin):
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
         self._is_async = inspect.iscoroutinefunction(get_response)
+        self._late = functools.partial(_late, is_async=self._is_async)
         options = _options()
         self.requests = Requests(
             **{name: options[name] for name in _MIDDLEWARE if options.get(name) is not None}
@@ -122,52 +126,58 @@ class AuditMiddleware(MiddlewareMixin):
         if self.requests.excludes(request.path_info):
             return self.get_response(request)
         exchange = self._begun(request)
-        with exchange.context:
-            try:
-                response = self._answered(exchange, self.get_response(request))
-            except BaseException as error:
-                exchange.fails(error)
+        token = _current.set(exchange)
+        try:
+            response = self._answered(exchange, self.get_response(request))
+        except BaseException as error:
+            exchange.fails(error)
+            exchange.record()
+            raise
+        else:
+            if not exchange.recorded and (self.requests.is_sync or not _streams(response)):
                 exchange.record()
-                raise
-            if not _streams(response) or self.requests.is_sync:
-                exchange.record()
-        return response
+            return response
+        finally:
+            _current.reset(token)
 
     async def _answer_async(self, request: HttpRequest) -> Any:
         if self.requests.excludes(request.path_info):
             return await self.get_response(request)
         exchange = self._begun(request)
-        with exchange.context:
-            try:
-                response = self._answered(exchange, await self.get_response(request))
-            except BaseException as error:
-                exchange.fails(error)
+        token = _current.set(exchange)
+        try:
+            response = self._answered(exchange, await self.get_response(request))
+        except BaseException as error:
+            exchange.fails(error)
+            await exchange.record_async()
+            raise
+        else:
+            if not exchange.recorded and (self.requests.is_sync or not _streams(response)):
                 await exchange.record_async()
-                raise
-            if not _streams(response) or self.requests.is_sync:
-                await exchange.record_async()
-        return response
+            return response
+        finally:
+            _leave(exchange, token)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """What the view has raised, before Django makes a response of it."""
-        exchange: Exchange | None = getattr(request, "_tallystick", None)
+        exchange = current_request()
         if exchange is not None:
             exchange.error = exception
 
     def _begun(self, request: HttpRequest) -> Exchange:
-        said = request_of(request) or _tally.request_of_environ({})
-        exchange = self.requests.begun(said, lambda: _late(request, self._is_async), None)
-        request._tallystick = exchange
-        return exchange
+        scope = getattr(request, "scope", None)
+        said = request_of_environ(request.META) if scope is None else request_of_scope(scope)
+        return Exchange(self.requests, said, self._late, request)
 
     def _answered(self, exchange: Exchange, response: Any) -> Any:
         exchange.responds(response.status_code)
-        if exchange.request_id is not None and "X-Request-Id" not in response:
-            response["X-Request-Id"] = exchange.request_id
+        request_id = exchange.request_id_header
+        if request_id is not None and "X-Request-Id" not in response:
+            response["X-Request-Id"] = request_id
         if _streams(response):
-            exchange.context.settle()
-            steps = _steps_async if getattr(response, "is_async", False) else _steps
-            response.streaming_content = steps(exchange, response.streaming_content)
+            exchange.settle()
+            made = _steps_async if getattr(response, "is_async", False) else steps
+            response.streaming_content = made(exchange, response.streaming_content)
             response._resource_closers.append(exchange.record)
         return response
 
@@ -177,26 +187,10 @@ def _streams(response: Any) -> bool:
     return getattr(response, "streaming", False) and not isinstance(response, FileResponse)
 
 
-def _steps(exchange: Exchange, parts: Any) -> Iterator[bytes]:
-    """Each part made inside of the request's context."""
-    parts = iter(parts)
-    while True:
-        with exchange.context:
-            try:
-                part = next(parts)
-            except StopIteration:
-                exchange.ends()
-                return
-            except BaseException as error:
-                exchange.fails(error)
-                raise
-        yield part
-
-
 async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
     parts = aiter(parts)
     while True:
-        with exchange.context:
+        with exchange:
             try:
                 part = await anext(parts)
             except StopAsyncIteration:

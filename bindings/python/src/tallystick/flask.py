@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 import flask
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, request
 from flask.globals import app_ctx, request_ctx
 from flask.signals import got_request_exception
 
@@ -86,22 +86,30 @@ class Tallystick:
         got_request_exception.connect(_failed, app)
 
 
-def _g_user() -> Any:
-    return app_ctx._get_current_object().g.get("user")  # type: ignore[attr-defined, unused-ignore]
+# Of the contexts themselves: the proxies would look for them each time that they are asked.
+_get_request_context = request_ctx._get_current_object  # type: ignore[attr-defined, unused-ignore]
+_get_app_context = app_ctx._get_current_object  # type: ignore[attr-defined, unused-ignore]
 
 
 def _context() -> Any:
-    """The request's; proxies look for it each time that they are asked."""
-    return request_ctx._get_current_object()  # type: ignore[attr-defined, unused-ignore]
+    """The request's, or None."""
+    try:
+        return _get_request_context()
+    except RuntimeError:
+        return None
 
 
-def _late() -> dict[str, Any]:
+def _g_user() -> Any:
+    return _get_app_context().g.get("user")
+
+
+def _late(_: Any = None) -> dict[str, Any]:
     """User, group and session, as far as they are known by now."""
-    if not has_request_context():
-        return {}
     context = _context()
-    user = context.app.extensions.get("tallystick", _g_user)
+    if context is None:
+        return {}
     late = session_members(_session(context))
+    user = context.app.extensions.get("tallystick", _g_user)
     late.update(user_members(user()))
     return late
 
@@ -114,15 +122,16 @@ def _session(context: Any) -> Any:
 
 def _answered(response: Response) -> Response:
     """The request is over before its response is sent: what is known of it is kept."""
-    exchange: Exchange | None = _context().request.environ.get(EXCHANGE)
+    exchange: Exchange | None = _get_request_context().request.environ.get(EXCHANGE)
     if exchange is not None:
         exchange.responds(response.status_code)
-        exchange.context.settle()
+        exchange.settle()
     return response
 
 
 def _failed(app: Flask, exception: BaseException, **_: Any) -> None:
-    exchange = _context().request.environ.get(EXCHANGE) if has_request_context() else None
+    context = _context()
+    exchange = None if context is None else context.request.environ.get(EXCHANGE)
     if exchange is not None:
         exchange.error = exception
 
@@ -166,7 +175,8 @@ def audit_log(
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event: dict[str, Any] = {"resource_type": resource_type}
-            current = _context().request if has_request_context() else None
+            context = _context()
+            current = None if context is None else context.request
             if current is not None:
                 _add_request(event, call, current.environ)
             event["action"] = action or action_of(resource_type, getattr(current, "method", None))

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from ._requests import EXCLUDED, Exchange, Late, Record, Requests
+from ._requests import EXCLUDED, Exchange, Late, Record, Requests, steps
+from .context import _current
 from .recorder import Mode
 from .request import request_of_environ
 
@@ -40,7 +41,7 @@ class AuditMiddleware:
         exclude: Iterable[str] = EXCLUDED,
         session_cookie: str | None = None,
         mode: Mode | None = None,
-        late: Late = dict,
+        late: Late | None = None,
     ) -> None:
         self.app = app
         self.late = late
@@ -53,31 +54,33 @@ class AuditMiddleware:
         )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self.requests.excludes(environ.get("PATH_INFO", "")):
+        requests = self.requests
+        if requests.excludes(environ.get("PATH_INFO", "")):
             return self.app(environ, start_response)
-        exchange = self.requests.begun(
-            request_of_environ(environ), self.late, environ.get("HTTP_COOKIE")
-        )
+        cookies = environ.get("HTTP_COOKIE") if requests.session_cookie else None
+        exchange = Exchange(requests, request_of_environ(environ), self.late, None, cookies)
         environ[EXCHANGE] = exchange
-        environ.setdefault("HTTP_X_REQUEST_ID", exchange.context.request_id)
-        with exchange.context:
-            return self._answer(exchange, environ, start_response)
-
-    def _answer(
-        self, exchange: Exchange, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
+        environ.setdefault("HTTP_X_REQUEST_ID", exchange.request_id)
+        token = _current.set(exchange)
         try:
             body = self.app(environ, _watched(exchange, start_response))
         except BaseException as error:
             exchange.fails(error)
             exchange.record()
             raise
-        wrapper = environ.get("wsgi.file_wrapper")
-        sent_by_server = isinstance(wrapper, type) and isinstance(body, wrapper)
-        if sent_by_server or type(body) in (list, tuple):
-            exchange.record()  # nothing of the application runs from here on
-            return body
-        return _Body(exchange, body)
+        else:
+            if type(body) in (list, tuple) or _is_file(body, environ):
+                exchange.record()  # nothing of the application runs from here on
+                return body
+            return _Body(exchange, body)
+        finally:
+            _current.reset(token)
+
+
+def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
+    """Whether the server sends it by itself."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
 def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse:
@@ -85,10 +88,10 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
         status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         exchange.responds(int(status[:3]))
-        request_id = exchange.request_id
+        request_id = exchange.request_id_header
         if request_id is not None and not _says_request_id(headers):
             headers = [*headers, ("X-Request-Id", request_id)]
-        if exchange.requests.is_sync:
+        if not exchange.recorded and exchange.requests.is_sync:
             exchange.record()
         if exc_info is None:
             return start_response(status, headers)
@@ -106,37 +109,31 @@ def _says_request_id(headers: Iterable[tuple[str, str]]) -> bool:
 
 
 class _Body:
-    """A response's body, whose every part is made inside of the request's context."""
+    """A response's body, made inside of the request's context."""
+
+    __slots__ = ("_exchange", "_body")
 
     def __init__(self, exchange: Exchange, body: Iterable[bytes]) -> None:
         self._exchange = exchange
         self._body = body
-        self._parts: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        with self._exchange.context:
-            try:
-                if self._parts is None:
-                    self._parts = iter(self._body)
-                return next(self._parts)
-            except StopIteration:
-                self._exchange.ends()
-                raise
-            except BaseException as error:
-                self._exchange.fails(error)
-                raise
+        return steps(self._exchange, self._body)
 
     def close(self) -> None:
-        with self._exchange.context:
-            try:
-                close = getattr(self._body, "close", None)
-                if close is not None:
-                    close()
-            except BaseException as error:
-                self._exchange.fails(error)
-                raise
-            finally:
-                self._exchange.record()
+        token = _current.set(self._exchange)
+        try:
+            self._close()
+        finally:
+            _current.reset(token)
+
+    def _close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        except BaseException as error:
+            self._exchange.fails(error)
+            raise
+        finally:
+            self._exchange.record()
