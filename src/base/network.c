@@ -114,22 +114,46 @@ network_contains(const struct network *network, const uint8_t address[16])
     return bits == 0 || ((network->address[whole] ^ address[whole]) & 0xff00 >> bits & 0xff) == 0;
 }
 
+/* A number below 1000 in decimal; its size. */
+static size_t
+put_number(char *text, unsigned number)
+{
+    size_t size = 0;
+    if (number >= 100)
+        text[size++] = (char)('0' + number / 100);
+    if (number >= 10)
+        text[size++] = (char)('0' + number / 10 % 10);
+    text[size++] = (char)('0' + number % 10);
+    return size;
+}
+
+/* By hand, as it is read: of each request, where inet_ntop() would go through sprintf(). */
+static size_t
+format_ipv4(const uint8_t bytes[4], char *text)
+{
+    size_t size = put_number(text, bytes[0]);
+    for (unsigned i = 1; i < 4; i++) {
+        text[size++] = '.';
+        size += put_number(text + size, bytes[i]);
+    }
+    return size;
+}
+
+static size_t
+format_ipv6(const uint8_t address[16], char text[NETWORK_TEXT_MAX])
+{
+    (void)inet_ntop(AF_INET6, address, text, NETWORK_TEXT_MAX);
+    return strlen(text);
+}
+
 size_t
 network_format(const struct network *network, char text[NETWORK_TEXT_MAX])
 {
     bool ipv4 = network->prefix >= 96 && is_ipv4(network->address);
-    const uint8_t *address = ipv4 ? network->address + sizeof mapped : network->address;
-    (void)inet_ntop(ipv4 ? AF_INET : AF_INET6, address, text, NETWORK_TEXT_MAX);
-    size_t size = strlen(text);
+    size_t size = ipv4 ? format_ipv4(network->address + sizeof mapped, text)
+                       : format_ipv6(network->address, text);
     if (network->prefix == 128)
         return size;
-
-    unsigned prefix = ipv4 ? network->prefix - 96u : network->prefix;
     text[size++] = '/';
-    if (prefix >= 100)
-        text[size++] = (char)('0' + prefix / 100);
-    if (prefix >= 10)
-        text[size++] = (char)('0' + prefix / 10 % 10);
-    text[size++] = (char)('0' + prefix % 10);
-    return size;
+    return size + put_number(text + size, ipv4 ? network->prefix - 96u : network->prefix);
 }

@@ -12,10 +12,9 @@
 
 #include "network.h"
 
-#include <stdio.h>
-
 #define QUOTED_MAX 256
 #define ZONE_MAX   128
+_Static_assert(NETWORK_TEXT_MAX + ZONE_MAX + 2 <= TALLY_ADDRESS_MAX, "an address and its zone fit");
 
 static bool
 is_blank(uint8_t c)
@@ -103,13 +102,15 @@ node_read(struct bytes text, struct node *node_out)
     if (zone.size > ZONE_MAX || !all_of(zone, ".~:@") || (dotted && zone.size > 0))
         return false;
 
-    char text_of[NETWORK_TEXT_MAX];
-    size_t size = network_format(&network, text_of);
-    bool ipv4 = memchr(text_of, ':', size) == NULL;
+    size_t size = network_format(&network, node_out->text);
+    bool ipv4 = memchr(node_out->text, ':', size) == NULL;
+    if (zone.size > 0 && !ipv4) {
+        node_out->text[size++] = '%';
+        memcpy(node_out->text + size, zone.data, zone.size);
+        size += zone.size;
+    }
+    node_out->text[size] = '\0';
     memcpy(node_out->address, network.address, sizeof network.address);
-    (void)snprintf(node_out->text, sizeof node_out->text, "%.*s%s%.*s", (int)size, text_of,
-                   zone.size > 0 && !ipv4 ? "%" : "", ipv4 ? 0 : (int)zone.size,
-                   zone.size > 0 ? (const char *)zone.data : "");
     return true;
 }
 

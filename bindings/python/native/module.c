@@ -9,6 +9,7 @@
 #include "types.h"
 #include "writer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static PyObject *
@@ -130,18 +131,64 @@ fetch(PyObject *from, const char *name, PyObject **into)
 }
 
 static int
+fill_field(struct field *field, PyObject *name, PyObject *kind)
+{
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    field->kind = PyLong_AsLong(kind);
+    if (text == NULL || (field->kind == -1 && PyErr_Occurred()))
+        return -1;
+    field->size = snprintf(field->text, sizeof field->text, ",\"%s\":", text);
+    if (field->size < (Py_ssize_t)sizeof field->text)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "a field's name is too long");
+    return -1;
+}
+
+/* Makes the table of fields from {name: kind}. */
+static int
+make_fields(struct state *state, PyObject *kinds)
+{
+    state->fields = PyDict_New();
+    state->field_table = PyMem_Calloc((size_t)PyDict_Size(kinds), sizeof *state->field_table);
+    if (state->fields == NULL || state->field_table == NULL)
+        return -1;
+    PyObject *name;
+    PyObject *kind;
+    Py_ssize_t at = 0;
+    for (long place = 0; PyDict_Next(kinds, &at, &name, &kind); place++) {
+        PyObject *number = PyLong_FromLong(place);
+        int result = number == NULL ? -1 : PyDict_SetItem(state->fields, name, number);
+        Py_XDECREF(number);
+        if (result < 0 || fill_field(&state->field_table[place], name, kind) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+fetch_fields(struct state *state)
+{
+    PyObject *module = PyImport_ImportModule("tallystick._fields");
+    PyObject *kinds = NULL;
+    int result = module == NULL || fetch(module, "FIELDS", &kinds) < 0 ? -1 : 0;
+    if (result == 0)
+        result = make_fields(state, kinds);
+    Py_XDECREF(kinds);
+    Py_XDECREF(module);
+    return result;
+}
+
+static int
 fetch_values(struct state *state)
 {
-    PyObject *fields = PyImport_ImportModule("tallystick._fields");
     PyObject *values = PyImport_ImportModule("tallystick._values");
     int result = -1;
-    if (fields != NULL && values != NULL && fetch(fields, "FIELDS", &state->fields) == 0 &&
-        fetch(values, "plain", &state->plain) == 0 && fetch(values, "keyed", &state->keyed) == 0 &&
+    if (values != NULL && fetch(values, "plain", &state->plain) == 0 &&
+        fetch(values, "keyed", &state->keyed) == 0 &&
         fetch(values, "time_text", &state->time_text) == 0 &&
         fetch(values, "milliseconds", &state->milliseconds) == 0 &&
         fetch(values, "Token", &state->token_type) == 0 && fetch(values, "cut", &state->cut) == 0)
         result = 0;
-    Py_XDECREF(fields);
     Py_XDECREF(values);
     return result;
 }
@@ -168,7 +215,8 @@ execute(PyObject *module)
 {
     struct state *state = PyModule_GetState(module);
     state->details = PyUnicode_InternFromString("details");
-    if (state->details == NULL || fetch_values(state) < 0 || fetch_errors(state) < 0)
+    if (state->details == NULL || fetch_fields(state) < 0 || fetch_values(state) < 0 ||
+        fetch_errors(state) < 0)
         return -1;
     return client_add(module) < 0 || proxies_add(module) < 0 || request_add(module) < 0 ? -1 : 0;
 }
@@ -228,6 +276,8 @@ destroy(void *module)
 {
     struct state *state = PyModule_GetState(module);
     (void)clear(module);
+    PyMem_Free(state->field_table);
+    state->field_table = NULL;
     PyMem_Free(state->spare.data);
     state->spare = (struct text){ 0 };
 }

@@ -15,6 +15,9 @@ struct text {
     size_t capacity;
 };
 
+/* Bytes of a field's name, its quotes and signs. */
+#define FIELD_TEXT_MAX 32
+
 /* What is taken of a web request. The first three say where it came from. */
 enum request_part {
     REQUEST_PEER, /* the other end of the connection */
@@ -42,15 +45,24 @@ struct request_names {
     PyObject *websocket; /* the method of one */
 };
 
+/* A member that events have. */
+struct field {
+    long kind; /* as in tallystick._fields */
+    Py_ssize_t size;
+    char text
+        [FIELD_TEXT_MAX]; /* its name as JSON has it, with a comma before it and a colon behind */
+};
+
 struct state {
     /* tallystick._fields and ._values, in Python. */
-    PyObject *fields;       /* {name: kind} */
+    PyObject *fields;       /* {name: its place in the table} */
     PyObject *plain;        /* a simpler value for one that JSON does not have */
     PyObject *keyed;        /* a dict with texts for keys */
     PyObject *time_text;    /* RFC 3339 */
     PyObject *milliseconds; /* a plain number */
     PyObject *token_type;   /* a number as it is to be written */
     PyObject *cut;          /* a text's beginning */
+    struct field *field_table;
     /* tallystick.errors. */
     PyObject *error;
     PyObject *denied;

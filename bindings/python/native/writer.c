@@ -70,8 +70,8 @@ reserve(struct writer *writer, size_t more)
     return writer->out->capacity - writer->out->size >= more ? 0 : grow(writer, more);
 }
 
-static int
-put(struct writer *writer, const char *data, size_t size)
+int
+writer_put(struct writer *writer, const char *data, size_t size)
 {
     if (reserve(writer, size) < 0)
         return -1;
@@ -83,7 +83,7 @@ put(struct writer *writer, const char *data, size_t size)
 int
 writer_put_byte(struct writer *writer, char byte)
 {
-    return put(writer, &byte, 1);
+    return writer_put(writer, &byte, 1);
 }
 
 /* Bytes that stand for themselves in a JSON string: all but controls, the quote, the backslash. */
@@ -148,7 +148,7 @@ put_string(struct writer *writer, const char *data, size_t size)
         size_t escaped_size = escape((unsigned char)data[plain], escaped);
         data += plain + 1;
         size -= plain + 1;
-        if (put(writer, escaped, escaped_size) < 0 || reserve(writer, size + 1) < 0)
+        if (writer_put(writer, escaped, escaped_size) < 0 || reserve(writer, size + 1) < 0)
             return -1;
     }
     out->data[out->size++] = '"';
@@ -194,7 +194,7 @@ put_token(struct writer *writer, PyObject *text)
 {
     Py_ssize_t size;
     const char *data = PyUnicode_AsUTF8AndSize(text, &size);
-    return data == NULL ? -1 : put(writer, data, (size_t)size);
+    return data == NULL ? -1 : writer_put(writer, data, (size_t)size);
 }
 
 /* The value as its repr, which `plain` makes short; that it cannot fail is its business. */
@@ -233,6 +233,17 @@ put_big_number(struct writer *writer, PyObject *value)
     return result;
 }
 
+/* Writes a number's digits so that they end at `end`; where they begin. */
+static char *
+digits_before(char *end, uint64_t number)
+{
+    do {
+        *--end = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return end;
+}
+
 int
 writer_put_whole(struct writer *writer, PyObject *value)
 {
@@ -243,7 +254,11 @@ writer_put_whole(struct writer *writer, PyObject *value)
     if (number == -1 && PyErr_Occurred())
         return -1;
     char digits[24];
-    return put(writer, digits, (size_t)snprintf(digits, sizeof digits, "%lld", number));
+    char *end = digits + sizeof digits;
+    char *start = digits_before(end, number < 0 ? -(uint64_t)number : (uint64_t)number);
+    if (number < 0)
+        *--start = '-';
+    return writer_put(writer, start, (size_t)(end - start));
 }
 
 static int
@@ -259,36 +274,42 @@ writer_put_formatted(struct writer *writer, double number, char format, int prec
     char *digits = PyOS_double_to_string(number, format, precision, flags, NULL);
     if (digits == NULL)
         return -1;
-    int result = put(writer, digits, strlen(digits));
+    int result = writer_put(writer, digits, strlen(digits));
     PyMem_Free(digits);
     return result;
 }
 
-/* A number of at most three decimals, as durations are, and fifteen digits: these digits are the
- * shortest that give it again. Their size; 0 where it is no such number. */
-static size_t
-format_thousandths(double number, char digits[32])
+/* Whether it is a number of at most three decimals, as durations are, and fifteen digits: these digits
+ * are the shortest that give it again. */
+static bool
+in_thousandths(double number, uint64_t *count_out)
 {
     double scaled = number * 1000;
     if (!(scaled >= 0 && scaled < 1e15) || signbit(number))
-        return 0;
-    uint64_t count = (uint64_t)(scaled + 0.5);
-    if ((double)count / 1000 != number)
-        return 0;
-    int size = snprintf(digits, 32, "%llu.%03u", (unsigned long long)(count / 1000),
-                        (unsigned)(count % 1000));
-    while (digits[size - 1] == '0' && digits[size - 2] != '.')
-        size--;
-    return (size_t)size;
+        return false;
+    *count_out = (uint64_t)(scaled + 0.5);
+    return (double)*count_out / 1000 == number;
+}
+
+static int
+put_thousandths(struct writer *writer, uint64_t count)
+{
+    char digits[32];
+    char *end = digits + sizeof digits;
+    char *start = digits_before(end, 1000 + count % 1000);
+    *start = '.';
+    start = digits_before(start, count / 1000);
+    while (end[-1] == '0' && end[-2] != '.')
+        end--;
+    return writer_put(writer, start, (size_t)(end - start));
 }
 
 int
 writer_put_fraction(struct writer *writer, double number)
 {
-    char digits[32];
-    size_t size = format_thousandths(number, digits);
-    if (size > 0)
-        return put(writer, digits, size);
+    uint64_t count;
+    if (in_thousandths(number, &count))
+        return put_thousandths(writer, count);
     return writer_put_formatted(writer, number, 'r', 0, Py_DTSF_ADD_DOT_0);
 }
 
@@ -427,11 +448,11 @@ writer_put_value(struct writer *writer, PyObject *value, bool simplified)
     if (PyUnicode_CheckExact(value))
         return writer_put_text(writer, value);
     if (value == Py_None)
-        return put(writer, "null", 4);
+        return writer_put(writer, "null", 4);
     if (value == Py_True)
-        return put(writer, "true", 4);
+        return writer_put(writer, "true", 4);
     if (value == Py_False)
-        return put(writer, "false", 5);
+        return writer_put(writer, "false", 5);
     if (PyLong_Check(value))
         return put_number(writer, value);
     if (PyFloat_Check(value)) {

@@ -16,7 +16,6 @@ enum kind {
     KIND_TIME,
     KIND_OBJECT,
     KIND_DETAILS,
-    KIND_NONE, /* no field */
 };
 
 /* A text field's value that is no text: what `plain` makes a number of stands in quotes, the rest is
@@ -94,9 +93,9 @@ put_duration(struct writer *writer, PyObject *value)
 }
 
 static int
-put_field(struct writer *writer, enum kind kind, PyObject *value)
+put_field(struct writer *writer, const struct field *field, PyObject *value)
 {
-    switch (kind) {
+    switch ((enum kind)field->kind) {
     case KIND_TEXT:
         return put_text_field(writer, value);
     case KIND_TIME:
@@ -110,14 +109,18 @@ put_field(struct writer *writer, enum kind kind, PyObject *value)
     }
 }
 
-/* KIND_NONE for no field's name; -1. */
+/* The field of a name; NULL, and 0, where it is none; -1. */
 static int
-kind_of(const struct writer *writer, PyObject *name)
+find_field(const struct writer *writer, PyObject *name, const struct field **field_out)
 {
-    PyObject *kind = PyDict_GetItemWithError(writer->state->fields, name);
-    if (kind == NULL)
-        return PyErr_Occurred() ? -1 : KIND_NONE;
-    return (int)PyLong_AsLong(kind);
+    *field_out = NULL;
+    if (!PyUnicode_Check(name))
+        return 0;
+    PyObject *place = PyDict_GetItemWithError(writer->state->fields, name);
+    if (place == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    *field_out = &writer->state->field_table[PyLong_AsLong(place)];
+    return 0;
 }
 
 /* What an event is made of while it is written. */
@@ -141,6 +144,15 @@ has(PyObject *dict, PyObject *name)
     return value != Py_None;
 }
 
+/* After a comma, where something stands before it. */
+static int
+put_field_name(struct writer *writer, struct draft *draft, const struct field *field)
+{
+    size_t skipped = draft->first ? 1 : 0;
+    draft->first = false;
+    return writer_put(writer, field->text + skipped, (size_t)field->size - skipped);
+}
+
 /* Writes the members of `from` that are fields and that `over` does not have. */
 static int
 put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject *over)
@@ -151,20 +163,18 @@ put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject 
     while (PyDict_Next(from, &at, &name, &value)) {
         if (value == Py_None)
             continue;
-        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
+        const struct field *field;
         int covered = has(over, name);
-        if (kind < 0 || covered < 0)
+        if (find_field(writer, name, &field) < 0 || covered < 0)
             return -1;
-        if (kind == KIND_NONE)
+        if (field == NULL)
             draft->others = true;
-        if (kind == KIND_NONE || kind == KIND_DETAILS || covered == 1)
+        if (field == NULL || field->kind == KIND_DETAILS || covered == 1)
             continue;
         Py_INCREF(value);
-        int result = writer_put_name(writer, name, draft->first);
-        if (result == 1) {
-            draft->first = false;
-            result = put_field(writer, (enum kind)kind, value);
-        }
+        int result = put_field_name(writer, draft, field);
+        if (result == 0)
+            result = put_field(writer, field, value);
         Py_DECREF(value);
         if (result < 0)
             return -1;
@@ -182,10 +192,10 @@ gather(struct writer *writer, PyObject *from, PyObject *into)
     while (PyDict_Next(from, &at, &name, &value)) {
         if (value == Py_None)
             continue;
-        int kind = PyUnicode_Check(name) ? kind_of(writer, name) : KIND_NONE;
-        if (kind < 0)
+        const struct field *field;
+        if (find_field(writer, name, &field) < 0)
             return -1;
-        if (kind != KIND_NONE)
+        if (field != NULL)
             continue;
         int there = PyDict_Contains(into, name);
         if (there < 0 || (there == 0 && PyDict_SetItem(into, name, value) < 0))

@@ -17,6 +17,8 @@ struct writer {
     PyObject *path[WRITER_DEPTH_MAX]; /* the containers around; borrowed, held by their writers */
 };
 
+/* Bytes as they are. */
+int writer_put(struct writer *writer, const char *data, size_t size);
 int writer_put_byte(struct writer *writer, char byte);
 
 /* A Python text as a string. */
