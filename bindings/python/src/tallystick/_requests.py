@@ -316,6 +316,8 @@ def session_members(session: Any) -> dict[str, Any]:
     """Of a framework's session: ``session["session_id"]``, which the application has put there, or
     the key of a session that the server keeps. That it was looked at does not show: a response to a
     request whose session was used says ``Vary: Cookie``."""
+    if session is None:
+        return {}
     accessed = getattr(session, "accessed", None)
     try:
         if isinstance(session, (dict, Mapping)) and session.get("session_id") is not None:

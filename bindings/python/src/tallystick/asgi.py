@@ -139,16 +139,15 @@ async def _sent(exchange: Exchange, message: Message, send: Send) -> None:
 
 def late_members(scope: Scope) -> dict[str, Any]:
     """The user and the session, as far as they are known by now."""
-    session, user = scope.get("session"), scope.get("user")
-    late: dict[str, Any] = {} if session is None else session_members(session)
+    late = session_members(scope.get("session"))
+    user = scope.get("user")
     if user is not None:
         late.update(user_members(user))
     state = scope.get("state")
-    user_id = None
     if type(state) is dict or isinstance(state, MutableMapping):
         user_id = state.get("user_id")
-    if user_id is not None:
-        late["user_id"] = user_id
+        if user_id is not None:
+            late["user_id"] = user_id
     return late
 
 

@@ -156,7 +156,7 @@ class _Ending:
     @property
     def waits(self) -> bool:
         """Whether recording waits for a receipt, which an event loop must not."""
-        return self.recorder.waits(self.mode)
+        return (self._recorder or recorders._default).waits(self.mode)
 
     def event(self, call: Call) -> dict[str, Any] | None:
         took = int((time.perf_counter() - call.started) * 1e6) / 1000
@@ -168,10 +168,10 @@ class _Ending:
         if said is None:
             return None
         event = dict(said)
-        if event.get("status") is None:
-            event["status"] = "success" if call.error is None else "failure"
         if event.get("response_time_ms") is None:
             event["response_time_ms"] = took
+        if event.get("status") is None:
+            event["status"] = "success" if call.error is None else "failure"
         if call.error is not None and event.get("error_message") is None:
             event["error_message"] = error_text(call.error)
         return event

@@ -124,12 +124,14 @@ def _status_code(call: Call, scope: Mapping[str, Any], response: Any) -> int:
     if call.error is not None:
         code = getattr(call.error, "status_code", None)
         return code if isinstance(code, int) else 500
-    returned = call.result if _is_response(call.result) else None
-    for source in (returned, response, scope.get("route")):
-        code = None if source is None else getattr(source, "status_code", None)
-        if isinstance(code, int):
-            return code
-    return 200
+    code = None
+    if type(call.result) not in _PLAIN and _is_response(call.result):
+        code = call.result.status_code
+    elif response is not None:
+        code = response.status_code
+    if not isinstance(code, int):
+        code = getattr(scope.get("route"), "status_code", None)
+    return code if isinstance(code, int) else 200
 
 
 def _is_response(value: Any) -> bool:

@@ -105,24 +105,22 @@ def _g_user() -> Any:
 
 def _late(_: Any = None) -> dict[str, Any]:
     """User, group and session, as far as they are known by now."""
-    context = _context()
-    if context is None:
+    try:
+        context = _get_request_context()
+    except RuntimeError:
         return {}
-    late = session_members(_session(context))
+    # The session is taken from where it is kept: the proxy would note that the application used it.
+    kept = vars(context)
+    late = session_members(kept.get("_session", kept.get("session")))
     user = context.app.extensions.get("tallystick", _g_user)
     late.update(user_members(user()))
     return late
 
 
-def _session(context: Any) -> Any:
-    """Taken from where it is kept: the proxy would note that the application has used it."""
-    kept = vars(context)
-    return kept.get("_session", kept.get("session"))
-
-
 def _answered(response: Response) -> Response:
     """The request is over before its response is sent: what is known of it is kept."""
-    exchange: Exchange | None = _get_request_context().request.environ.get(EXCHANGE)
+    context = _get_request_context()
+    exchange: Exchange | None = context.request.environ.get(EXCHANGE)
     if exchange is not None:
         exchange.responds(response.status_code)
         exchange.settle()

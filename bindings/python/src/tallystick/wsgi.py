@@ -121,19 +121,18 @@ class _Body:
         return steps(self._exchange, self._body)
 
     def close(self) -> None:
-        token = _current.set(self._exchange)
-        try:
-            self._close()
-        finally:
-            _current.reset(token)
-
-    def _close(self) -> None:
+        exchange = self._exchange
+        token = _current.set(exchange)
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
                 close()
         except BaseException as error:
-            self._exchange.fails(error)
+            exchange.fails(error)
             raise
         finally:
-            self._exchange.record()
+            try:
+                if not exchange.recorded:
+                    exchange.record()
+            finally:
+                _current.reset(token)
