@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
+import weakref
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ if not settings.configured:
 
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.http import HttpResponse  # noqa: E402
 from django.test import AsyncClient, Client, RequestFactory, override_settings  # noqa: E402
 
 import tallystick  # noqa: E402
@@ -182,6 +185,24 @@ def test_a_stream_that_breaks(client: Client, tallystick_events: Events) -> None
 def test_a_stream_that_nobody_reads(client: Client, tallystick_events: Events) -> None:
     client.get("/stream/well").close()
     assert [event["action"] for event in tallystick_events] == ["http.get"]
+
+
+def test_a_request_is_gone_with_its_end(tallystick_events: Events) -> None:
+    """Part of a cycle, it would stay until the garbage collector comes by."""
+
+    def answer(request: Any) -> HttpResponse:
+        tallystick.record({"action": "a"})
+        return HttpResponse()
+
+    request: Any = RequestFactory().get("/things/7")
+    is_there = weakref.ref(request)
+    gc.disable()
+    try:
+        AuditMiddleware(answer)(request)
+        del request
+        assert is_there() is None
+    finally:
+        gc.enable()
 
 
 def test_a_file_stays_the_servers(tallystick_events: Events) -> None:

@@ -3,7 +3,9 @@ change."""
 
 from __future__ import annotations
 
+import gc
 import io
+import weakref
 from collections.abc import Iterator
 from typing import Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
@@ -196,6 +198,24 @@ def test_mutations_and_exclusions(tallystick_events: Events) -> None:
         served(app, environ(path, method))
     recorded = [e["endpoint"] for e in tallystick_events if e["action"].startswith("http.")]
     assert recorded == ["/a"]
+
+
+def test_a_request_is_gone_with_its_end(tallystick_events: Events) -> None:
+    """Part of a cycle, it would stay until the garbage collector comes by."""
+
+    class Mark:
+        pass
+
+    request = environ()
+    request["mark"] = Mark()
+    is_there = weakref.ref(request["mark"])
+    gc.disable()
+    try:
+        served(AuditMiddleware(streaming([]), record="all"), request)
+        del request
+        assert is_there() is None
+    finally:
+        gc.enable()
 
 
 def test_sync_denies_before_the_response_begins() -> None:

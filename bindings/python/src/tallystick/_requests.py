@@ -1,9 +1,9 @@
 """What the middlewares and extensions share: a request's context, and the event of a request as
 such.
 
-A request's context, its ``Exchange``, is entered when the request begins. Who it is and which session it belongs to
-becomes known later, where the framework keeps it (``request.state``, ``g.user``, ``request.user``):
-it looks there whenever an event is recorded.
+A request's context, its ``Exchange``, is entered when the request begins. Who it is and which
+session it belongs to becomes known later, where the framework keeps it (``request.state``,
+``g.user``, ``request.user``): it looks there whenever an event is recorded.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _VERBS: Final = {
 }
 
 Late = Callable[[Any], Mapping[str, Any]]
-"""Of what a request came as (a scope, a framework's object; None, where the framework knows which it
-is): who it is, as far as that is known by now."""
+"""Who it is, as far as that is known by now. It is given what the request came as: a scope, a
+framework's object, or None where the framework knows which one is being answered."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
