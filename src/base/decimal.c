@@ -4,19 +4,15 @@
  */
 #include "decimal.h"
 
-#include <assert.h>
+#include "ascii.h"
 
-static bool
-is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
+#include <assert.h>
 
 /* The offset behind the digits that begin at `at`. */
 static size_t
 skip_digits(struct bytes token, size_t at)
 {
-    while (at < token.size && is_digit(token.data[at]))
+    while (at < token.size && ascii_is_digit(token.data[at]))
         at++;
     return at;
 }

@@ -10,34 +10,30 @@
  */
 #include "card.h"
 
+#include "ascii.h"
+
 #define DIGITS_MIN 13
 #define DIGITS_MAX 19
 #define GROUPS_MAX 5
 #define STEP       (DIGITS_MIN - 1)
 
-static inline bool
-is_digit(uint8_t c)
-{
-    return (uint8_t)(c - '0') < 10;
-}
-
 /* What may stand in an identifier beside digits. */
 static inline bool
 is_letter(uint8_t c)
 {
-    return (uint8_t)((c | 0x20) - 'a') < 26 || c == '_';
+    return ascii_is_letter(c) || c == '_';
 }
 
 /* The first digit from `at` on, or the text's size where no card number can begin any more. */
 static size_t
 skip_digitless(struct bytes text, size_t at)
 {
-    while (text.size - at >= DIGITS_MIN && !is_digit(text.data[at + STEP - 1]) &&
-           !is_digit(text.data[at + STEP]))
+    while (text.size - at >= DIGITS_MIN && !ascii_is_digit(text.data[at + STEP - 1]) &&
+           !ascii_is_digit(text.data[at + STEP]))
         at += STEP;
     if (text.size - at < DIGITS_MIN)
         return text.size;
-    while (!is_digit(text.data[at]))
+    while (!ascii_is_digit(text.data[at]))
         at++;
     return at;
 }
@@ -45,7 +41,7 @@ skip_digitless(struct bytes text, size_t at)
 static size_t
 skip_digits(struct bytes text, size_t at)
 {
-    while (at < text.size && is_digit(text.data[at]))
+    while (at < text.size && ascii_is_digit(text.data[at]))
         at++;
     return at;
 }
@@ -58,7 +54,7 @@ begins_alone(struct bytes text, size_t at)
         return true;
     uint8_t before = text.data[at - 1];
     if (before == '.' || before == '-')
-        return at == 1 || !is_digit(text.data[at - 2]);
+        return at == 1 || !ascii_is_digit(text.data[at - 2]);
     return !is_letter(before) && before != '+';
 }
 
@@ -70,9 +66,9 @@ ends_alone(struct bytes text, size_t at)
     uint8_t after = text.data[at];
     uint8_t next = at + 1 < text.size ? text.data[at + 1] : 0;
     if (after == '.')
-        return !is_digit(next);
+        return !ascii_is_digit(next);
     if (after == '-')
-        return !is_digit(next) && !is_letter(next);
+        return !ascii_is_digit(next) && !is_letter(next);
     return !is_letter(after);
 }
 
@@ -92,7 +88,8 @@ collect(struct bytes text, size_t at, struct groups *groups)
         size_t end = skip_digits(text, at);
         groups->sizes[groups->count] = end - at;
         groups->ends[groups->count++] = end;
-        if (groups->count == GROUPS_MAX || text.size - end < 2 || !is_digit(text.data[end + 1]))
+        if (groups->count == GROUPS_MAX || text.size - end < 2 ||
+            !ascii_is_digit(text.data[end + 1]))
             return;
         uint8_t c = text.data[end];
         if ((c != ' ' && c != '-' && c != '.') || (separator != 0 && c != separator))
@@ -129,7 +126,7 @@ adds_up(struct bytes text, size_t at, size_t end)
     bool second = false;
     while (end > at) {
         uint8_t c = text.data[--end];
-        if (!is_digit(c))
+        if (!ascii_is_digit(c))
             continue;
         unsigned digit = (unsigned)(c - '0');
         sum += second ? twice[digit] : digit;

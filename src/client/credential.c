@@ -7,6 +7,7 @@
  */
 #include "credential.h"
 
+#include "ascii.h"
 #include "field.h"
 
 static bool
@@ -28,21 +29,9 @@ is_quote(uint8_t c)
 }
 
 static bool
-is_letter(uint8_t c)
-{
-    return (uint8_t)((c | 0x20) - 'a') < 26;
-}
-
-static bool
-is_digit(uint8_t c)
-{
-    return (uint8_t)(c - '0') < 10;
-}
-
-static bool
 is_of_name(uint8_t c)
 {
-    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
 static bool
@@ -154,7 +143,7 @@ static bool
 read_quoted(struct bytes text, size_t at, size_t *start_out, size_t *end_out)
 {
     size_t first = at, slashes = 0;
-    while (at < text.size && at - first < 2 && is_letter(text.data[at]))
+    while (at < text.size && at - first < 2 && ascii_is_letter(text.data[at]))
         at++;
     for (; at < text.size && text.data[at] == '\\'; at++)
         slashes++;
@@ -227,7 +216,7 @@ read_named(const struct mask *mask, struct bytes text, const struct sign *sign, 
     if (read_quoted(text, at, start_out, end_out))
         return *end_out > *start_out;
     /* Told before its end is looked for, which may be the text's, once for each sign. */
-    if (kind == MASK_NAME_SECRETS && at < text.size && is_digit(text.data[at]))
+    if (kind == MASK_NAME_SECRETS && at < text.size && ascii_is_digit(text.data[at]))
         return false;
     *start_out = at;
     if (header)

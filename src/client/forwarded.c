@@ -10,6 +10,7 @@
  */
 #include "forwarded.h"
 
+#include "ascii.h"
 #include "network.h"
 
 #define QUOTED_MAX 256
@@ -37,8 +38,7 @@ all_of(struct bytes text, const char *more)
 {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
-        bool plain =
-            (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '_' || c == '-';
+        bool plain = ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '-';
         if (!plain && (c == '\0' || strchr(more, c) == NULL))
             return false;
     }

@@ -13,6 +13,7 @@
  */
 #include "mask.h"
 
+#include "ascii.h"
 #include "card.h"
 #include "credential.h"
 #include "fault.h"
@@ -114,7 +115,7 @@ is_masked(const struct mask *mask, struct bytes name)
 static bool
 is_digit_or_separator(uint8_t c)
 {
-    return fold(c) == 0 || (uint8_t)(c - '0') < 10;
+    return fold(c) == 0 || ascii_is_digit(c);
 }
 
 enum mask_name

@@ -6,6 +6,7 @@
  */
 #include "map_function.h"
 
+#include "ascii.h"
 #include "clock.h"
 
 const char map_function_names[] =
@@ -21,12 +22,6 @@ static bool
 is_lower(uint8_t c)
 {
     return c >= 'a' && c <= 'z';
-}
-
-static bool
-is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
 }
 
 static uint8_t
@@ -59,7 +54,7 @@ begins_word(struct bytes text, size_t at)
     if (at == 0 || !is_upper(text.data[at]))
         return false;
     uint8_t before = text.data[at - 1];
-    if (is_lower(before) || is_digit(before))
+    if (is_lower(before) || ascii_is_digit(before))
         return true;
     return is_upper(before) && at + 1 < text.size && is_lower(text.data[at + 1]);
 }
@@ -74,7 +69,7 @@ call_snake(const struct bytes *arguments, uint8_t *out)
     bool gap = false;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
-        if (!is_upper(c) && !is_lower(c) && !is_digit(c) && c < 0x80) {
+        if (!is_upper(c) && !is_lower(c) && !ascii_is_digit(c) && c < 0x80) {
             gap = true;
             continue;
         }
@@ -156,7 +151,7 @@ format_count(struct bytes text, unsigned digits, uint8_t *out)
     if (text.size == begin || text.size - begin > 19)
         return 0;
     for (size_t i = begin; i < text.size; i++) {
-        if (!is_digit(text.data[i]))
+        if (!ascii_is_digit(text.data[i]))
             return 0;
         count = count * 10 + (text.data[i] - '0');
     }
@@ -182,7 +177,7 @@ call_unix(const struct bytes *arguments, uint8_t *out)
 
     uint8_t joined[20 + 9];
     size_t digits = text.size - point - 1 < 9 ? text.size - point - 1 : 9;
-    if (digits == 0 || point == 0 || point > 20 || !is_digit(text.data[point - 1]))
+    if (digits == 0 || point == 0 || point > 20 || !ascii_is_digit(text.data[point - 1]))
         return 0;
     size_t size = copy(whole, joined);
     size += copy(bytes_of(text.data + point + 1, digits), joined + size);

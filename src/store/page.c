@@ -8,6 +8,7 @@
  */
 #include "page.h"
 
+#include "ascii.h"
 #include "base64.h"
 #include "clock.h"
 #include "uuid.h"
@@ -15,12 +16,6 @@
 #include <assert.h>
 
 #define KEY_LIMIT UINT64_C(1000000000000000000) /* 10 to the NUMBER_DIGITS_MAX: keys are below */
-
-static bool
-is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
 
 bool
 number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out)
@@ -34,7 +29,7 @@ number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out)
         at++;
 
     /* "0" or a digit from 1 to 9 first: no zero leads other digits. */
-    if (at == end || !is_digit(*at) || (*at == '0' && at + 1 < end && at[1] != '.'))
+    if (at == end || !ascii_is_digit(*at) || (*at == '0' && at + 1 < end && at[1] != '.'))
         return false;
 
     uint64_t key = 0;
@@ -44,7 +39,7 @@ number_read(struct bytes token, int64_t *key_out, uint8_t *digits_out)
             point = at;
             continue;
         }
-        if (!is_digit(*at))
+        if (!ascii_is_digit(*at))
             return false;
         key = key * 10 + (uint64_t)(*at - '0');
         if (key >= KEY_LIMIT)
@@ -101,7 +96,7 @@ is_lower_hex(struct bytes text)
 {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
-        if (!is_digit(c) && (c < 'a' || c > 'f'))
+        if (!ascii_is_digit(c) && (c < 'a' || c > 'f'))
             return false;
     }
     return true;

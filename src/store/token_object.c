@@ -9,6 +9,7 @@
  */
 #include "token_object.h"
 
+#include "ascii.h"
 #include "decimal.h"
 #include "id_index.h"
 #include "json_text.h"
@@ -146,7 +147,7 @@ begins_number(uint8_t c)
 static inline bool
 goes_on(uint8_t c)
 {
-    return begins_number(c) || (uint8_t)((c | 0x20) - 'a') < 26 || c == '.' || c == '+';
+    return begins_number(c) || ascii_is_letter(c) || c == '.' || c == '+';
 }
 
 /* The letters of a literal, or of a number's exponent. */
