@@ -4,12 +4,11 @@
  * The server runs in a process of its own, with a trail that knows its newest five ids only: what was
  * sent before is out of its reach as soon as a few others are sealed.
  */
+#include "answered.h"
 #include "child.h"
 #include "establish.h"
-#include "http.h"
 #include "server.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,12 +21,10 @@
 
 #include <cmocka.h>
 
-#define WINDOW      5u
-#define HEAD_MAX    20u
-#define TIMEOUT_MS  60000
-#define JSON_TYPE   "Content-Type: application/json\r\n"
-#define NDJSON_TYPE "Content-Type: application/x-ndjson\r\n"
-#define GZIP        "Content-Encoding: gzip\r\n"
+#define WINDOW     5u
+#define HEAD_MAX   20u
+#define TIMEOUT_MS 60000
+#define GZIP       "Content-Encoding: gzip\r\n"
 
 static char *scratch;
 static char folder[256];
@@ -89,58 +86,30 @@ stop(void)
 
 /* ---- asking ---- */
 
-struct reply {
-    unsigned status;
-    json_t *json;
-};
-
 static struct reply
 post(const char *query, const char *headers, struct bytes body)
 {
     char target[128];
     (void)snprintf(target, sizeof target, "/api/events%s", query);
-    struct http_request request = {
-        .method = "POST", .target = target, .key = admin.text, .headers = headers, .body = body
-    };
-    struct http *http = http_connect(port);
-    struct http_answer answer;
-    assert_int_equal(http_ask(http, &request, TIMEOUT_MS, &answer), HTTP_OK);
-    struct reply reply = { answer.status,
-                           json_loadb((const char *)answer.body.data, answer.body.size, 0, NULL) };
-    if (reply.json == NULL)
-        fail_msg("%s: no JSON: %.*s", query, BYTES_ARG(answer.body));
-    http_close(http);
-    return reply;
+    return reply_of(port, &(struct http_request){ .method = "POST",
+                                                  .target = target,
+                                                  .key = admin.text,
+                                                  .headers = headers,
+                                                  .body = body });
 }
 
 /* One that must have this status. */
 static json_t *
 must_post(unsigned status, const char *query, const char *headers, const char *body)
 {
-    struct reply reply = post(query, headers, bytes_text(body));
-    if (reply.status != status)
-        fail_msg("%s: status %u, not %u: %s", query, reply.status, status,
-                 json_dumps(reply.json, 0));
-    return reply.json;
-}
-
-static json_int_t
-number(const json_t *object, const char *name)
-{
-    json_t *value = json_object_get(object, name);
-    if (!json_is_integer(value))
-        fail_msg("%s is no number", name);
-    return json_integer_value(value);
+    return reply_must(post(query, headers, bytes_text(body)), status, body);
 }
 
 /* A number of the i-th object of an array. */
 static json_int_t
 number_of(const json_t *object, const char *array, size_t i, const char *name)
 {
-    json_t *items = json_object_get(object, array);
-    if (json_array_size(items) <= i)
-        fail_msg("%s has no item %zu", array, i);
-    return number(json_array_get(items, i), name);
+    return number(item(object, array, i), name);
 }
 
 static size_t

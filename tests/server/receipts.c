@@ -45,15 +45,7 @@ receipts_end(void **state)
 struct reply
 ask(const struct http_request *request)
 {
-    struct talk exchange;
-    talk_begin(&stage, request, &exchange);
-    struct bytes body = exchange.answer.body;
-    struct reply reply = { exchange.answer.status,
-                           json_loadb((const char *)body.data, body.size, 0, NULL) };
-    if (reply.json == NULL)
-        fail_msg("%s: no JSON: %.*s", request->target, BYTES_ARG(body));
-    talk_end(&exchange);
-    return reply;
+    return reply_of(child_port(stage.child), request);
 }
 
 struct reply
@@ -68,42 +60,13 @@ post(const char *query, const char *headers, struct bytes body)
 json_t *
 must_post(unsigned status, const char *query, const char *headers, const char *body)
 {
-    struct reply reply = post(query, headers, bytes_text(body));
-    if (reply.status != status)
-        fail_msg("%s %.200s: status %u, not %u: %s", query, body, reply.status, status,
-                 json_dumps(reply.json, 0));
-    return reply.json;
+    return reply_must(post(query, headers, bytes_text(body)), status, body);
 }
 
 void
 refused(unsigned status, const char *query, const char *headers, const char *body)
 {
     json_decref(must_post(status, query, headers, body));
-}
-
-json_int_t
-number(const json_t *object, const char *name)
-{
-    json_t *value = json_object_get(object, name);
-    if (!json_is_integer(value))
-        fail_msg("%s is no number", name);
-    return json_integer_value(value);
-}
-
-const char *
-text(const json_t *object, const char *name)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-    return value == NULL ? "(none)" : value;
-}
-
-json_t *
-item(const json_t *object, const char *name, size_t i)
-{
-    json_t *array = json_object_get(object, name);
-    if (json_array_size(array) <= i)
-        fail_msg("%s has no item %zu", name, i);
-    return json_array_get(array, i);
 }
 
 json_int_t

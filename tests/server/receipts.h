@@ -7,13 +7,9 @@
 #ifndef RECEIPTS_H
 #define RECEIPTS_H
 
+#include "answered.h"
 #include "stage.h"
 #include "tally/hash.h"
-
-#include <jansson.h>
-
-#define JSON_TYPE   "Content-Type: application/json\r\n"
-#define NDJSON_TYPE "Content-Type: application/x-ndjson\r\n"
 
 /* A group's stage, made and removed; for cmocka_run_group_tests(). */
 extern struct stage stage;
@@ -24,11 +20,7 @@ int receipts_end(void **state);
 void receipts_start(const char *setting);
 void receipts_disk_is(const char *what);
 
-/* An answer's status, and its body as JSON. */
-struct reply {
-    unsigned status;
-    json_t *json;
-};
+/* On the stage. */
 struct reply ask(const struct http_request *request);
 
 /* A POST to /api/events. */
@@ -36,11 +28,6 @@ struct reply post(const char *query, const char *headers, struct bytes body);
 /* One that must have this status. */
 json_t *must_post(unsigned status, const char *query, const char *headers, const char *body);
 void refused(unsigned status, const char *query, const char *headers, const char *body);
-
-/* Members of a reply, which must be there, but for a text: "(none)". */
-json_int_t number(const json_t *object, const char *name);
-const char *text(const json_t *object, const char *name);
-json_t *item(const json_t *object, const char *name, size_t i);
 
 json_int_t trail_size_now(void);
 
