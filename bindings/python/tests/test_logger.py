@@ -263,6 +263,26 @@ def test_disabled_records_nothing(tallystick_events: Events) -> None:
     assert AuditLogger(retention_days=90).retention_days == 90
 
 
+def test_the_switch_of_the_class_is_the_global_loggers(tallystick_events: Events) -> None:
+    own = AuditLogger()
+    AuditLogger.enabled = False
+    try:
+        assert AuditLogger.enabled is False and audit_logger.enabled is False
+        assert not AuditLogger.log("a") and not audit_logger.log("b")
+        assert own.log("c")
+    finally:
+        AuditLogger.enabled = True
+    assert audit_logger.enabled is True and AuditLogger.log("d")
+    assert [event["action"] for event in tallystick_events] == ["c", "d"]
+
+
+@pytest.mark.parametrize("switched", [AuditLogger, AuditLogger()])
+def test_what_is_no_switch_is_raised(switched: Any) -> None:
+    with pytest.raises(TypeError, match="enabled: True or False, not 'false'"):
+        switched.enabled = "false"
+    assert switched.enabled is True
+
+
 def test_signatures_are_those_of_the_methods() -> None:
     parameters = list(inspect.signature(AuditLogger.log).parameters)
     assert parameters[:9] == [

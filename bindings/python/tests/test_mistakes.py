@@ -432,11 +432,38 @@ def test_what_was_moved_is_said_once(shared: Trail, caplog: pytest.LogCaptureFix
     assert f"a at {__file__}:" in record.getMessage()
 
 
-@pytest.mark.parametrize("mode", ["snyc", "", 5, Silent(), "\ud800"])
-def test_a_wrong_mode_is_said(mode: Any, shared: Trail, caplog: pytest.LogCaptureFixture) -> None:
+WRONG_MODES = ["snyc", "", 5, Silent(), "\ud800"]
+
+
+@pytest.mark.parametrize("mode", WRONG_MODES)
+def test_a_wrong_mode_is_said_once_and_loses_nothing(
+    mode: Any, shared: Trail, caplog: pytest.LogCaptureFixture
+) -> None:
     tallystick.configure(shared.folder, spool=shared.spool)
-    assert not audit_logger.log("a", mode=mode)
-    assert "mode: " in caplog.text and HERE in caplog.text
+    for _ in range(20):
+        assert audit_logger.log("a", mode=mode)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "an event was recorded in mode spool: " in record.getMessage()
+    assert "mode: " in record.getMessage().partition(": ")[2]
+    assert f"a at {__file__}:" in record.getMessage()
+    assert recorders.default().failed == 0
+    assert recorders.default().statistics()["recorded"] == 20
+
+
+@pytest.mark.parametrize("mode", WRONG_MODES)
+def test_a_wrong_mode_is_said_in_tests_too(
+    mode: Any, tallystick_events: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert audit_logger.log("a", mode=mode)
+    assert [event["action"] for event in tallystick_events] == ["a"]
+    assert "an event was recorded in mode spool: mode: " in caplog.text and HERE in caplog.text
+
+
+def test_a_wrong_mode_is_raised_where_exceptions_are_wanted(shared: Trail) -> None:
+    tallystick.configure(shared.folder, spool=shared.spool, strict=True)
+    with pytest.raises(tallystick.Invalid, match='mode: "snyc" is none of'):
+        audit_logger.log("a", mode="snyc")  # type: ignore[arg-type]
 
 
 def test_a_session_of_a_database_is_told_from_a_wrong_action(tallystick_events: list[Any]) -> None:

@@ -73,11 +73,23 @@ def _is_session(value: Any) -> bool:
     )
 
 
-class AuditLogger:
+class _Switchable(type):
+    """Calls on the class mean the global logger, and so does its switch."""
+
+    @property
+    def enabled(cls) -> bool:
+        return audit_logger.enabled
+
+    @enabled.setter
+    def enabled(cls, value: bool) -> None:
+        audit_logger.enabled = value
+
+
+class AuditLogger(metaclass=_Switchable):
     """Records events, and reads them back.
 
     ``recorder`` is where to; without one, what ``tallystick.configure()`` or the environment says.
-    ``enabled`` can be set at any time. ``retention_days`` is for how long the application means
+    ``enabled`` can be set at any time, on the class for the global logger. ``retention_days`` is for how long the application means
     entries to be kept; keeping and expiring them is the trail's.
     """
 
@@ -109,15 +121,23 @@ class AuditLogger:
         if not isinstance(retention_days, int) or retention_days < 1:
             raise ValueError(f"retention_days: a whole number from 1, not {retention_days!r}")
         self._recorder = recorder
-        self.enabled = recorders.checked_switch("enabled", enabled)
+        self.enabled = enabled
         self.retention_days = retention_days
+
+    @property
+    def enabled(self) -> bool:
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = recorders.checked_switch("enabled", value)
 
     @property
     def recorder(self) -> Recorder:
         return self._recorder or recorders._default
 
     def _record(self, event: dict[str, Any], more: dict[str, Any], mode: Mode | None) -> Receipt:
-        if not self.enabled:
+        if not self._enabled:
             return NOT_RECORDED
         if more and isinstance(event, dict):
             event.update(more)

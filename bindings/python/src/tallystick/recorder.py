@@ -6,7 +6,8 @@ reaches the application: it is logged as ``Audit logging failed: …`` at level 
 recorded the last. Mode ``sync`` raises, and so does a recorder that is ``strict``.
 
 What the trail cannot take as it is, is not lost either: a member that is refused is moved to
-``details.refused`` as text, and the event is recorded without it.
+``details.refused`` as text, and the event is recorded without it. A call with a mode that there is not
+is recorded in the recorder's own.
 
 A wrong option is another matter: it is raised where it is given, once, when the application starts.
 What the environment says wrong is a failure like others.
@@ -24,7 +25,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from . import _tally
 from ._values import cut, error_text, text_of
@@ -127,6 +128,7 @@ class Recorder:
         self._client: _tally.Client | None = None
         self._failures = _Seldom()
         self._moves = _Seldom()
+        self._modes = _Seldom()
         self._counted = 0
         self._count_again = False
 
@@ -138,7 +140,7 @@ class Recorder:
         members = None if context is None else context.members
         try:
             if captured:
-                return _capture(event, members)
+                return _capture(event, members, mode)
             client = self._client or self._opened()
             receipt = tuple.__new__(Receipt, client.record(event, members, mode))
         except Error as error:
@@ -206,12 +208,23 @@ class Recorder:
         if isinstance(error, NotConfigured):
             error.warn_once()
             return NOT_RECORDED
+        if not _is_mode(mode):
+            return self._in_own_mode(event, error)
         if isinstance(error, Invalid) and isinstance(event, dict) and self._client is not None:
             receipt = self._without_refused(self._client, event, members, mode, error)
             if receipt is not None:
                 return receipt
         self.failure(str(error), {} if event is None else event)
         return NOT_RECORDED
+
+    def _in_own_mode(self, event: dict[str, Any], error: Error) -> Receipt:
+        """Records the event as if nothing were said about a mode that there is not."""
+        receipt = self.record(event)
+        count = self._modes.due() if receipt else 0
+        if count > 0:
+            text = "an event was recorded in mode %s: %s (%s; %d such)"
+            log.warning(text, self.mode, error, _place(event), count)
+        return receipt
 
     def _without_refused(
         self,
@@ -310,6 +323,10 @@ def checked_switch(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def _is_mode(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in get_args(Mode))
+
+
 def _is_nameless(event: dict[str, Any]) -> bool:
     """Whether it does not say what happened."""
     said = (event.get("action"), event.get("event_type"))
@@ -338,7 +355,11 @@ def _text(value: Any) -> str:
         return text_of(value)
 
 
-def _capture(event: dict[str, Any], members: dict[str, Any] | None) -> Receipt:
+def _capture(
+    event: dict[str, Any], members: dict[str, Any] | None, mode: Mode | None
+) -> Receipt:
+    if not _is_mode(mode):
+        raise Invalid(f"mode: {text_of(mode)!r} is none of spool, sync and memory")
     written = json.loads(_tally.write_event(event, members))
     captured[-1].append(written)
     return Receipt(str(written.get("id", f"captured-{len(captured[-1])}")))
