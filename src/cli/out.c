@@ -74,7 +74,7 @@ out_open_file(struct out *out, const char *path)
     if (out->fd >= 0)
         return DONE;
 
-    int outcome = fail(UNABLE, "cannot create %s: %s", name, strerror(errno));
+    int outcome = fail(UNABLE, "%s: %s", path, strerror(errno));
     free(out->part);
     free(out->path);
     return outcome;

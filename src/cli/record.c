@@ -155,6 +155,15 @@ take(const struct invocation *invocation, struct intake *intake)
     return outcome;
 }
 
+/* Who sits at a terminal may have meant another file, or a pipe that something comes out of. */
+static void
+say_nothing(const struct intake *intake)
+{
+    const struct intake_counts counts = intake_counts(intake);
+    if (counts.stored + counts.repeated == 0 && isatty(STDERR_FILENO) == 1)
+        say("no event came in: nothing is recorded");
+}
+
 static int
 record_into(const struct invocation *invocation, struct destination *destination,
             struct listing *receipts)
@@ -169,6 +178,8 @@ record_into(const struct invocation *invocation, struct destination *destination
     if (intake_create(&intake_options, &intake, &error) != TALLY_OK)
         return fail_with(&error, NULL);
     int outcome = take(invocation, intake);
+    if (outcome == DONE)
+        say_nothing(intake);
     intake_destroy(intake);
     return outcome;
 }

@@ -124,4 +124,15 @@ same 'and not stored' "$(size_of long)" "$size"
 expect 2 'others with their ids' "$FORGETFUL" record long --again --action test.other --id e-1
 complains 'are refused' 'e-1|other content'
 
+# Nothing at all.
+expect 0 'an empty pipe is no failure' "$TALLY" record data < /dev/null
+same 'and a program is told nothing' "$out$err" ''
+if script -qec true /dev/null > /dev/null 2>&1; then
+    : > empty.json
+    same 'who sits at a terminal is told' "$(typed "$TALLY" record data empty.json)" 'tally: no event came in: nothing is recorded'
+    same 'not where one came' "$(typed "$TALLY" record data --action test.run | grep -c '^tally:')" 0
+else
+    skip 'who sits at a terminal is told' 'no terminal to be had'
+fi
+
 finish
