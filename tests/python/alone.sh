@@ -61,7 +61,7 @@ cd "$folder"
 PYTHONPATH=$folder/installed TALLY_SPOOL=$folder/state "$environment/bin/python" -c '
 import tallystick
 assert "/installed/" in tallystick.__file__, tallystick.__file__
-tallystick.configure("data")
+tallystick.configure("data", timeout_ms=120000)
 assert tallystick.audit_logger.log("wheel.test", mode="sync").index is not None
 ' > "$log" 2>&1 || fail 'the wheel does not record'
 ! ldd "$folder"/installed/tallystick/_tally.abi3.so | grep -q libtally || fail 'the wheel needs a library that it should carry'
