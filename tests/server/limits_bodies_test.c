@@ -155,7 +155,7 @@ what_is_refused_counts_no_longer(void **state)
         { "Content-Encoding: br\r\n", BYTES(EVENT), 415 },
         { "Content-Type: text/plain\r\n", BYTES(EVENT), 415 },
     };
-    for (unsigned round = 0; round < 50; round++)
+    for (unsigned round = 0; round < 5; round++)
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             unsigned status = post(rows[i].body, rows[i].headers);
             if (status != rows[i].status && !(rows[i].status == 201 && status == 200))

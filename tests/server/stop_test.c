@@ -264,7 +264,7 @@ the_manager_is_told(void **state)
     assert_int_equal(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
     char socket_setting[200];
     (void)snprintf(socket_setting, sizeof socket_setting, "NOTIFY_SOCKET=%s", address.sun_path);
-    stage_start(&stage, (const char *const[]){ socket_setting, "WATCHDOG_USEC=600000", NULL });
+    stage_start(&stage, (const char *const[]){ socket_setting, "WATCHDOG_USEC=1800000", NULL });
     hear("READY=1");
     hear("WATCHDOG=1");
     hear("WATCHDOG=1");
