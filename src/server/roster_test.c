@@ -159,7 +159,7 @@ come_and_go(void *context)
     struct guest *guest = context;
     static const char *const names[] = { "a", "b", "c", "main" };
     unsigned seed = guest->number;
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 25; i++) {
         const char *name = names[(unsigned)rand_r(&seed) % 4];
         struct open_trail *open;
         struct tally_error own;

@@ -248,7 +248,7 @@ hundreds_of_conflicts_are_told_from_good_events(void **state)
 {
     (void)state;
     enum {
-        COUNT = 700
+        COUNT = 250
     };
     struct tally_client_options options = recording_options(&recording);
     struct tally_client *client = recording_client(&recording, proxied, &options);

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define FLUSH_MS   120000
+#define FLUSH_MS   300000
 #define WAIT_MS    60000
 #define LIST_LIMIT 1000
 
