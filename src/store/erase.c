@@ -328,19 +328,13 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
 {
     struct manifest manifest = trail->manifest;
     struct groups *groups;
-    manifest.generation++;
     manifest.segments = infos;
     manifest.groups = change->items;
     manifest.group_count = change->count;
     manifest.erased_through = manifest.sealed;
-    tally_status status = trail_groups_list(trail, &manifest, &groups, error);
+    tally_status status = trail_write_generation(trail, &manifest, &groups, error);
     if (status != TALLY_OK)
         return status;
-    status = manifest_write(trail->disk, trail->path, &manifest, error);
-    if (status != TALLY_OK) {
-        groups_release(groups);
-        return status;
-    }
 
     struct segment **old = trail->segments;
     struct groups *old_groups = trail->groups;

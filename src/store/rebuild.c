@@ -117,18 +117,12 @@ switch_files(struct trail *trail, struct segment_info *infos, struct segment **s
 {
     struct manifest manifest = trail->manifest;
     struct groups *groups;
-    manifest.generation++;
     manifest.segments = infos;
     manifest.groups = change->items;
     manifest.group_count = change->count;
-    tally_status status = trail_groups_list(trail, &manifest, &groups, error);
+    tally_status status = trail_write_generation(trail, &manifest, &groups, error);
     if (status != TALLY_OK)
         return status;
-    status = manifest_write(trail->disk, trail->path, &manifest, error);
-    if (status != TALLY_OK) {
-        groups_release(groups);
-        return status;
-    }
     struct segment **old = trail->segments;
     struct groups *old_groups = trail->groups;
     struct segment_info *old_infos = trail->manifest.segments;

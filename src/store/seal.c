@@ -162,6 +162,24 @@ trail_groups_list(const struct trail *trail, const struct manifest *manifest,
                          manifest->group_count, trail->groups, groups_out, error);
 }
 
+tally_status
+trail_write_generation(struct trail *trail, struct manifest *manifest, struct groups **groups_out,
+                       struct tally_error *error)
+{
+    struct groups *groups;
+    manifest->generation++;
+    tally_status status = trail_groups_list(trail, manifest, &groups, error);
+    if (status != TALLY_OK)
+        return status;
+    status = manifest_write(trail->disk, trail->path, manifest, error);
+    if (status != TALLY_OK) {
+        groups_release(groups);
+        return status;
+    }
+    *groups_out = groups;
+    return TALLY_OK;
+}
+
 /* What the trail will have beside its new segment. */
 struct sealed {
     struct manifest manifest;

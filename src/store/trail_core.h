@@ -208,6 +208,11 @@ TALLY_MUST_CHECK tally_status trail_groups_list(const struct trail *trail,
                                                 const struct manifest *manifest,
                                                 struct groups **groups_out,
                                                 struct tally_error *error);
+/* Writes a manifest with other files as the trail's next generation, whose number it counts up.
+ * *groups_out, the list of its groups, is the caller's. */
+TALLY_MUST_CHECK tally_status trail_write_generation(struct trail *trail, struct manifest *manifest,
+                                                     struct groups **groups_out,
+                                                     struct tally_error *error);
 
 /* Seals every frozen head. Under the right to seal. */
 TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_error *error);
