@@ -3,7 +3,7 @@
  * canonical text reads back as the same filter and finds the same entries. A text with a line feed
  * is the filter behind it, with the line as the value of a parameter before it.
  */
-#include "filter.h"
+#include "filter_equal.h"
 #include "match.h"
 
 #include <stdlib.h>

@@ -139,7 +139,4 @@ void filter_print(const struct filter *filter, struct buffer *out);
 /* The same of one of its terms, without what negates it. */
 void filter_print_term(const struct filter_term *term, struct buffer *out);
 
-/* Whether two filters are the same tree. */
-bool filter_equal(const struct filter *a, const struct filter *b);
-
 #endif

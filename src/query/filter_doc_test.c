@@ -3,7 +3,7 @@
  */
 #include "buffer.h"
 #include "document_fixture.h"
-#include "filter.h"
+#include "filter_equal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

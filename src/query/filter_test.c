@@ -1,4 +1,4 @@
-#include "filter.h"
+#include "filter_equal.h"
 
 #include "clock.h"
 

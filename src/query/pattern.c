@@ -67,16 +67,3 @@ pattern_match(const struct pattern *pattern, struct bytes text)
     }
     return true;
 }
-
-bool
-pattern_equal(const struct pattern *a, const struct pattern *b)
-{
-    if (a->count != b->count || a->open_start != b->open_start || a->open_end != b->open_end ||
-        a->fold != b->fold)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (!bytes_equal(a->parts[i], b->parts[i]))
-            return false;
-    }
-    return true;
-}

@@ -33,6 +33,4 @@ pattern_exact(const struct pattern *pattern)
 
 bool pattern_match(const struct pattern *pattern, struct bytes text);
 
-bool pattern_equal(const struct pattern *a, const struct pattern *b);
-
 #endif
