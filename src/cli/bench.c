@@ -33,17 +33,53 @@ static const struct command_option options[] = {
     { NULL, NULL, NULL },
 };
 
+/* ---- interruptions ---- */
+
+static const int interruptions[] = { SIGINT, SIGTERM, SIGHUP };
+#define INTERRUPTIONS (sizeof interruptions / sizeof interruptions[0])
+
+/* That one came is told by what it interrupts. */
+static void
+interrupt(int signal)
+{
+    (void)signal;
+}
+
+/* An interruption ends the stage under way, so that the folder can be removed; one that is ignored
+ * (nohup) goes on being so. In a stage itself it does what it always does. */
+static void
+set_interruptions(void (*handler)(int))
+{
+    for (size_t i = 0; i < INTERRUPTIONS; i++) {
+        struct sigaction action;
+        if (sigaction(interruptions[i], NULL, &action) < 0 || action.sa_handler == SIG_IGN)
+            continue;
+        action = (struct sigaction){ .sa_handler = handler };
+        (void)sigaction(interruptions[i], &action, NULL);
+    }
+}
+
+static bool
+is_interruption(int status)
+{
+    bool is = false;
+    for (size_t i = 0; i < INTERRUPTIONS; i++)
+        is = is || (WIFSIGNALED(status) && WTERMSIG(status) == interruptions[i]);
+    return is;
+}
+
 /* ---- stages ---- */
 
-/* Reads what the child wrote; false where that is not all of it. */
+/* Reads what the child wrote; false where that is not all of it, and errno is EINTR if that is because
+ * of an interruption. */
 static bool
 read_results(int fd, struct results *results)
 {
     size_t size = 0;
     while (size < sizeof *results) {
         ssize_t got = read(fd, (char *)results + size, sizeof *results - size);
-        if (got < 0 && errno == EINTR)
-            continue;
+        if (got == 0)
+            errno = 0;
         if (got <= 0)
             return false;
         size += (size_t)got;
@@ -70,6 +106,7 @@ run_stage(const struct bench *bench, const struct bench_stage *stage, struct res
         return fail(UNABLE, "cannot make a pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
+        set_interruptions(SIG_DFL);
         (void)close(ends[0]);
         be_stage(bench, stage, ends[1]);
     }
@@ -79,12 +116,17 @@ run_stage(const struct bench *bench, const struct bench_stage *stage, struct res
         return fail(UNABLE, "cannot make a process: %s", strerror(errno));
     }
     bool whole = read_results(ends[0], results);
+    bool interrupted = !whole && errno == EINTR;
+    if (interrupted)
+        (void)kill(child, SIGKILL);
     (void)close(ends[0]);
     int status;
     struct rusage usage = { 0 };
     while (wait4(child, &status, 0, &usage) < 0)
         if (errno != EINTR)
             return fail(UNABLE, "cannot wait for a process: %s", strerror(errno));
+    if (interrupted || is_interruption(status))
+        return fail(UNABLE, "interrupted");
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     if (stage->dies && killed && !whole)
         return DONE;
@@ -190,6 +232,7 @@ run_bench(const struct invocation *invocation, uint64_t events)
         scratch_make(option_value(invocation, "folder"), "bench", bench.path, sizeof bench.path);
     if (outcome != DONE)
         return outcome;
+    set_interruptions(interrupt);
     struct out out;
     out_open(&out);
     outcome = out_finish(&out, measure_all(&bench, invocation, &out));

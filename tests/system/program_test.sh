@@ -124,5 +124,16 @@ expect 0 'a small measurement' "$TALLY" bench --events 2000 --folder "$scratch" 
 says 'its rows' '"measure":"recording, durable"' '"measure":"verification: leaves, commitments, tree"' '"measure":"opening after a kill"' '"unit":"bytes/entry"'
 same 'nothing is left' "$(ls -d "$scratch"/tally-bench.* 2> /dev/null)" ''
 expect 2 'nothing to measure' "$TALLY" bench --events 0
+mkdir interrupted
+"$TALLY" bench --events 100000000 --folder interrupted > out 2> err &
+bench=$!
+for _ in $(seq 600); do
+    [ -n "$(ls interrupted/*/trails/main/journal 2> /dev/null)" ] && break
+    sleep 0.1
+done
+kill $bench
+wait $bench
+same 'a measurement that is interrupted' "$? $(cat err)" '3 tally: interrupted'
+same 'leaves nothing either' "$(ls interrupted)" ''
 
 finish
