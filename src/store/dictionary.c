@@ -30,28 +30,82 @@ struct dictionary_copy {
     const struct bytes *chunks[]; /* followed by the values, then the text */
 };
 
-/* The first bytes of a value decide most comparisons without touching the value. */
+/* A value as it is sorted: what stands behind the beginning that all values share. */
 struct sort_key {
-    uint64_t prefix;
+    uint64_t piece; /* the first eight bytes of it, as a number of the same order */
     struct bytes value;
     uint32_t code;
 };
 
-static uint64_t
-prefix_of(struct bytes value)
+static size_t
+shared_size(struct bytes a, struct bytes b, size_t most)
 {
-    uint8_t first[8] = { 0 };
-    memcpy(first, value.data, value.size < sizeof first ? value.size : sizeof first);
-    return __builtin_bswap64(get_u64(first));
+    size_t shared = 0;
+    while (shared < most && shared < b.size && a.data[shared] == b.data[shared])
+        shared++;
+    return shared;
+}
+
+static uint64_t
+piece_of(struct bytes value, size_t from)
+{
+    uint8_t bytes[8] = { 0 };
+    size_t left = value.size - from;
+    memcpy(bytes, value.data + from, left < sizeof bytes ? left : sizeof bytes);
+    return __builtin_bswap64(get_u64(bytes));
 }
 
 static int
-compare_keys(const void *left, const void *right)
+compare_values(const void *left, const void *right)
 {
     const struct sort_key *a = left, *b = right;
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
     return bytes_compare(a->value, b->value);
+}
+
+/* Sorts by a byte of the pieces, `shift` bits up; equal ones stay in order. */
+static void
+sort_by_byte(const struct sort_key *from, uint32_t count, unsigned shift, struct sort_key *to)
+{
+    uint32_t next[256] = { 0 };
+    for (uint32_t i = 0; i < count; i++)
+        next[from[i].piece >> shift & 0xff]++;
+    for (uint32_t byte = 0, start = 0; byte < 256; byte++) {
+        uint32_t size = next[byte];
+        next[byte] = start;
+        start += size;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        to[next[from[i].piece >> shift & 0xff]++] = from[i];
+}
+
+/* Sorts by the pieces, from the last byte to the first, without those that all have in common, and
+ * the few of equal pieces by their values. Returns which of the two places has them then. */
+static struct sort_key *
+sort_keys(struct sort_key *keys, struct sort_key *room, uint32_t count)
+{
+    size_t shared = count == 0 ? 0 : keys[0].value.size;
+    uint64_t varying = 0;
+    for (uint32_t i = 1; i < count; i++)
+        shared = shared_size(keys[0].value, keys[i].value, shared);
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i].piece = piece_of(keys[i].value, shared);
+        varying |= keys[i].piece ^ keys[0].piece;
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if ((varying >> shift & 0xff) == 0)
+            continue;
+        sort_by_byte(keys, count, shift, room);
+        struct sort_key *sorted = room;
+        room = keys;
+        keys = sorted;
+    }
+    for (uint32_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && keys[end].piece == keys[first].piece;)
+            end++;
+        if (end - first > 1)
+            qsort(keys + first, end - first, sizeof *keys, compare_values);
+    }
+    return keys;
 }
 
 tally_status
@@ -59,7 +113,7 @@ dictionary_sort(const struct dictionary *dictionary, const uint8_t *used,
                 struct dictionary_order *order_out, struct tally_error *error)
 {
     size_t room = (size_t)dictionary->count + 1;
-    struct sort_key *keys = malloc(room * sizeof *keys);
+    struct sort_key *keys = malloc(2 * room * sizeof *keys);
     uint32_t *codes = malloc(room * sizeof *codes);
     uint32_t *remap = calloc(room, sizeof *remap);
     if (keys == NULL || codes == NULL || remap == NULL) {
@@ -73,12 +127,12 @@ dictionary_sort(const struct dictionary *dictionary, const uint8_t *used,
     for (uint32_t code = 1; code <= dictionary->count; code++) {
         struct bytes value = dictionary_value(dictionary, code);
         if (used == NULL || used[code] != 0)
-            keys[count++] = (struct sort_key){ prefix_of(value), value, code };
+            keys[count++] = (struct sort_key){ .value = value, .code = code };
     }
-    qsort(keys, count, sizeof *keys, compare_keys);
+    const struct sort_key *sorted = sort_keys(keys, keys + room, count);
     for (uint32_t i = 0; i < count; i++) {
-        codes[i] = keys[i].code;
-        remap[keys[i].code] = i + 1;
+        codes[i] = sorted[i].code;
+        remap[sorted[i].code] = i + 1;
     }
     free(keys);
     *order_out = (struct dictionary_order){ .count = count, .codes = codes, .remap = remap };

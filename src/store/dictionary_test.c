@@ -132,6 +132,40 @@ check_round(const struct bytes *values, uint32_t count, const uint8_t *used)
     buffer_free(&encoded_table);
 }
 
+/* Values that begin alike, end in zeros, and are told apart at any byte: what sorting by eight bytes at a
+ * time could get wrong. */
+static void
+test_order(void **unused)
+{
+    enum {
+        COUNT = 2000,
+        SIZE = 24
+    };
+    static const char letters[] = { '\0', 'a', 'b', '\xff' };
+    static const char *const beginnings[] = { "", "user-", "a rather long beginning, ", "\xff" };
+    static char text[COUNT][64];
+    static struct bytes values[COUNT];
+    (void)unused;
+    for (size_t b = 0; b < sizeof beginnings / sizeof *beginnings; b++) {
+        size_t shared = strlen(beginnings[b]);
+        uint32_t count = 0;
+        while (count < COUNT) {
+            size_t size = shared + next() % SIZE;
+            memcpy(text[count], beginnings[b], shared);
+            for (size_t i = shared; i < size; i++)
+                text[count][i] = letters[next() % (next() % 4 + 1)]; /* zeros most of all */
+            values[count] = bytes_of(text[count], size);
+            bool known = false;
+            for (uint32_t i = 0; i < count && !known; i++)
+                known = bytes_equal(values[i], values[count]);
+            count += !known;
+        }
+        for (count = 0; count < 20; count++)
+            check_round(values, count, NULL);
+        check_round(values, COUNT, NULL);
+    }
+}
+
 static void
 test_small(void **unused)
 {
@@ -401,6 +435,7 @@ main(void)
         cmocka_unit_test(test_large),          cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_damage),         cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_damaged_tables), cmocka_unit_test(test_chunks_in_disorder),
+        cmocka_unit_test(test_order),
     };
     return cmocka_run_group_tests(tests, open_workspace, close_workspace);
 }

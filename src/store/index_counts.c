@@ -214,35 +214,6 @@ column_coded(struct run_reader *reader, enum field_id field, uint32_t *value_cou
     return status;
 }
 
-struct placed {
-    struct bytes value;
-    uint32_t code;
-};
-
-static int
-compare_placed(const void *a, const void *b)
-{
-    const struct placed *x = a, *y = b;
-    return bytes_compare(x->value, y->value);
-}
-
-/* The place of each code's value; places[0] is 0. */
-static tally_status
-find_places(const struct dictionary *dictionary, uint32_t *places, struct tally_error *error)
-{
-    struct placed *placed = calloc((size_t)dictionary->count + 1, sizeof *placed);
-    if (placed == NULL)
-        return memory_fault(error);
-    for (uint32_t code = 1; code <= dictionary->count; code++)
-        placed[code - 1] = (struct placed){ dictionary_value(dictionary, code), code };
-    qsort(placed, dictionary->count, sizeof *placed, compare_placed);
-    places[0] = 0;
-    for (uint32_t i = 0; i < dictionary->count; i++)
-        places[placed[i].code] = i + 1;
-    free(placed);
-    return TALLY_OK;
-}
-
 /* The counts of a column, by the hour or of all periods as one. */
 struct matrix {
     bool hourly;
@@ -342,19 +313,18 @@ make_column(struct run_reader *reader, enum field_id field, struct making *makin
 {
     uint32_t value_count;
     struct dictionary dictionary;
+    struct dictionary_order order = { 0 };
     struct matrix matrix = { 0 };
     tally_status status = column_coded(reader, field, &value_count, error);
     if (status != TALLY_OK || value_count == 0)
         return status;
-    uint32_t *places = calloc((size_t)value_count + 1, sizeof *places);
-    status = places == NULL ? memory_fault(error)
-                            : matrix_init(&matrix, &making->survey.periods, value_count, error);
+    status = matrix_init(&matrix, &making->survey.periods, value_count, error);
     if (status == TALLY_OK)
         status = run_dictionary(reader, field, &dictionary, error);
     if (status == TALLY_OK)
-        status = find_places(&dictionary, places, error);
+        status = dictionary_sort(&dictionary, NULL, &order, error);
     if (status == TALLY_OK)
-        status = matrix_fill(&matrix, reader, field, &making->survey, places, error);
+        status = matrix_fill(&matrix, reader, field, &making->survey, order.remap, error);
     if (status == TALLY_OK &&
         !(matrix.hourly && keep_column(making, field, &matrix, COUNTS_HOURLY))) {
         bool few = value_count <= COUNTS_HOURLY_VALUES_MAX;
@@ -362,7 +332,7 @@ make_column(struct run_reader *reader, enum field_id field, struct making *makin
         (void)keep_column(making, field, &matrix, few ? COUNTS_WHOLE : COUNTS_APART);
     }
     free(matrix.counts);
-    free(places);
+    dictionary_order_free(&order);
     return status;
 }
 
