@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define NOW INT64_C(1795232270123456789)
+#define NOW      INT64_C(1795232270123456789)
+#define NOW_TEXT "2026-11-21T03:37:50.123456Z"
 
 static struct catalogue *catalogue;
 static struct event_reader *reader;
@@ -66,7 +67,8 @@ try_event(struct bytes text)
 
     /* Any choice of private fields, drawn from the text. */
     uint64_t choice = text.size * UINT64_C(0x9e3779b97f4a7c15);
-    struct entry_stamp stamp = { NOW, bytes_text("local:0"), choice & FIELDS_ALL & ~FIELDS_FIXED };
+    struct entry_stamp stamp = { BYTES(NOW_TEXT), bytes_text("local:0"),
+                                 choice & FIELDS_ALL & ~FIELDS_FIXED };
     struct entry_parts parts;
     struct buffer out = { 0 };
     status = entry_write(&event, &stamp, salt, &out, &out, &parts, &error);

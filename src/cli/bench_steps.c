@@ -69,9 +69,10 @@ scan_batch(struct steps *steps, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
     event_reader_reset(steps->reader);
+    int64_t now = clock_now();
     for (uint32_t i = 0; i < BENCH_BATCH && status == TALLY_OK; i++)
-        status = event_read(steps->reader, events_at(&steps->events, i), steps->stamp.received,
-                            &steps->read[i], error);
+        status =
+            event_read(steps->reader, events_at(&steps->events, i), now, &steps->read[i], error);
     return status;
 }
 
@@ -186,7 +187,7 @@ measure_steps(const struct bench *bench, struct steps *steps, struct results *re
               struct tally_error *error)
 {
     steps->stamp = (struct entry_stamp){
-        .received = clock_now(),
+        .received = BYTES("2026-01-31T12:00:00.123456Z"),
         .writer = bytes_text("local:0"),
         .private_fields = FIELDS_PRIVATE_DEFAULT,
     };

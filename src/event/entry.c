@@ -6,7 +6,7 @@
  * table, a value is copied (numbers, objects) or escaped (all else). Names and values need at most
  * six times their size, so room is asked for once.
  *
- * The private part comes first because the public part commits to it; where the commitment belongs
+ * The public part comes first, as the journal has it; where its commitment to the private part belongs
  * is blank until it is computed (entry_hash.c), for many entries at once where there are many.
  */
 #include "entry.h"
@@ -109,43 +109,39 @@ entry_lay_out(const struct event *event, const struct entry_stamp *stamp, struct
     assert((stamp->private_fields & FIELDS_FIXED) == 0);
     assert(!buffer_failed(public_out) && !buffer_failed(private_out));
 
-    const size_t public_before = public_out->size;
-    const size_t private_before = private_out->size;
-    struct entry_parts parts = { .timestamp = event->timestamp };
-    size_t private_at = 0;
-    tally_status status =
-        write_part(event->values, event->present & stamp->private_fields, ENTRY_PRIVATE_SIZE_MAX,
-                   "private", private_out, &private_at, error);
-    if (status != TALLY_OK)
-        goto rewind;
-    parts.private_offset = private_before;
-    parts.private_size = private_out->size - private_before;
-
-    parts.received_size =
-        (uint8_t)instant_format(stamp->received, EVENT_CLOCK_DIGITS, parts.received_text);
-
     struct bytes values[FIELD_COUNT];
     memcpy(values, event->values, sizeof values);
     values[FIELD_V] = (struct bytes)BYTES("1");
     values[FIELD_PRIVATE] = bytes_of(blank, ENTRY_COMMITMENT_SIZE);
-    values[FIELD_RECEIVED] = bytes_of(parts.received_text, parts.received_size);
+    values[FIELD_RECEIVED] = stamp->received;
     values[FIELD_WRITER] = stamp->writer;
     uint64_t added = FIELD_BIT(FIELD_V) | FIELD_BIT(FIELD_PRIVATE) | FIELD_BIT(FIELD_RECEIVED) |
                      FIELD_BIT(FIELD_WRITER);
 
-    parts.public_offset = public_out->size;
-    status = write_part(values, (event->present & ~stamp->private_fields) | added,
-                        ENTRY_PUBLIC_SIZE_MAX, "public", public_out, &private_at, error);
+    const size_t public_before = public_out->size;
+    struct entry_parts parts = { .timestamp = event->timestamp, .public_offset = public_before };
+    size_t private_at = 0, none;
+    tally_status status =
+        write_part(values, (event->present & ~stamp->private_fields) | added, ENTRY_PUBLIC_SIZE_MAX,
+                   "public", public_out, &private_at, error);
     if (status != TALLY_OK)
-        goto rewind;
-    parts.public_size = public_out->size - parts.public_offset;
-    parts.commitment_offset = parts.public_offset + private_at;
-    parts.received = event_clock_cut(stamp->received);
+        goto rewind_public;
+    parts.public_size = public_out->size - public_before;
+    parts.commitment_offset = public_before + private_at;
+
+    const size_t private_before = private_out->size;
+    status = write_part(values, event->present & stamp->private_fields, ENTRY_PRIVATE_SIZE_MAX,
+                        "private", private_out, &none, error);
+    if (status != TALLY_OK)
+        goto rewind_both;
+    parts.private_offset = private_before;
+    parts.private_size = private_out->size - private_before;
     *parts_out = parts;
     return TALLY_OK;
 
-rewind:
+rewind_both:
     rewind_buffer(private_out, private_before);
+rewind_public:
     rewind_buffer(public_out, public_before);
     return status;
 }

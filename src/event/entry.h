@@ -27,8 +27,8 @@
 
 /* What the server adds, the same for a whole batch. */
 struct entry_stamp {
-    int64_t received;        /* nanoseconds; kept to EVENT_CLOCK_DIGITS digits */
-    struct bytes writer;     /* the key's id, or local:UID; 1 to 256 bytes of UTF-8 */
+    struct bytes received; /* a time of EVENT_CLOCK_DIGITS digits, as instant_format() writes it */
+    struct bytes writer;   /* the key's id, or local:UID; 1 to 256 bytes of UTF-8 */
     uint64_t private_fields; /* the trail's choice: only movable fields */
 };
 
@@ -42,12 +42,9 @@ struct entry_parts {
     uint8_t salt[ENTRY_SALT_SIZE];
     struct tally_hash leaf;
     int64_t timestamp;
-    int64_t received; /* as a reader of the public part will see it: cut to EVENT_CLOCK_DIGITS */
-    uint8_t received_size;
-    char received_text[INSTANT_TEXT_MAX]; /* the same, as it stands in the public part */
 };
 
-/* Appends both parts, private first; the buffers may be one and the same. TALLY_INVALID where a
+/* Appends both parts, the public one first; the buffers may be one and the same. TALLY_INVALID where a
  * part is larger than its limit, TALLY_NO_MEMORY; then the buffers are as before. */
 TALLY_MUST_CHECK tally_status entry_write(const struct event *event,
                                           const struct entry_stamp *stamp,

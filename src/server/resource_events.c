@@ -119,6 +119,7 @@ fill_batch(struct request *request, struct recording *recording, struct tally_er
 {
     struct body_events events;
     batch_clear(recording->batch);
+    batch_receive_at(recording->batch, clock_now());
     recording->rounds++;
     body_events_begin(&events, buffer_view(&recording->text), request->body_type);
     for (;;) {

@@ -25,7 +25,6 @@
 
 /* A batch must fit one record of the journal with room to spare for its header. */
 #define BODY_SIZE_MAX (JOURNAL_RECORD_MAX - 4096u)
-#define ENTRY_FRAME   64u /* more than a journal entry adds to the two parts */
 
 #define HASHED_AT_ONCE 16u
 
@@ -69,7 +68,6 @@ batch_destroy(struct batch *batch)
     event_reader_destroy(batch->reader);
     catalogue_destroy(batch->catalogue);
     arena_finish(&batch->texts);
-    buffer_free(&batch->parts);
     buffer_free(&batch->body);
     free(batch->items);
     free(batch->slots);
@@ -82,14 +80,21 @@ batch_clear(struct batch *batch)
 {
     event_reader_reset(batch->reader);
     arena_reset(&batch->texts);
-    buffer_clear(&batch->parts);
     buffer_clear(&batch->body);
+    batch->now = 0;
+    batch->received = bytes_of(NULL, 0);
     batch->count = 0;
     batch->hashed = 0;
     batch->looked_count = 0;
     batch->looked_size = 0;
     if (batch->slots != NULL)
         memset(batch->slots, 0, batch->slot_count * sizeof *batch->slots);
+}
+
+void
+batch_receive_at(struct batch *batch, int64_t now)
+{
+    batch->now = now;
 }
 
 void
@@ -111,8 +116,8 @@ batch_count(const struct batch *batch)
 size_t
 batch_memory(const struct batch *batch)
 {
-    return batch->body.capacity + batch->parts.capacity + batch->texts.size +
-           batch->capacity * sizeof *batch->items + batch->slot_count * sizeof *batch->slots +
+    return batch->body.capacity + batch->texts.size + batch->capacity * sizeof *batch->items +
+           batch->slot_count * sizeof *batch->slots +
            batch->looked_capacity * sizeof *batch->looked;
 }
 
@@ -160,39 +165,71 @@ enter_id(struct batch *batch)
     batch->slots[slot] = batch->count + 1;
 }
 
-/* Writes and frames the event that stands in the next item. */
+static int64_t
+batch_now(const struct batch *batch)
+{
+    return batch->now != 0 ? batch->now : clock_now();
+}
+
+/* The time as entries have it, which mostly is that of the event before. */
+static tally_status
+spell_received(struct batch *batch, int64_t now, struct bytes *text_out, struct tally_error *error)
+{
+    if (batch->received.data == NULL || batch->received_at != now) {
+        uint8_t *text = arena_take(&batch->texts, INSTANT_TEXT_MAX);
+        if (text == NULL)
+            return memory_fault(error);
+        size_t size = instant_format(now, EVENT_CLOCK_DIGITS, (char *)text);
+        arena_untake(&batch->texts, INSTANT_TEXT_MAX - size);
+        batch->received = bytes_of(text, size);
+        batch->received_at = now;
+    }
+    *text_out = batch->received;
+    return TALLY_OK;
+}
+
+/* Appends the event that stands in the next item to the body, as the journal frames it. */
+static tally_status
+frame_item(struct batch *batch, struct batch_item *item, struct tally_error *error)
+{
+    const struct entry_stamp stamp = {
+        .received = item->received,
+        .writer = bytes_text(batch->writer),
+        .private_fields = batch->private_fields,
+    };
+    struct buffer *body = &batch->body;
+    size_t before = body->size;
+    struct entry_parts parts;
+    random_bytes(item->salt, sizeof item->salt);
+    journal_entry_begin(body, item->salt);
+    tally_status status = buffer_failed(body) ? memory_fault(error) : TALLY_OK;
+    if (status == TALLY_OK)
+        status = entry_lay_out(&item->event, &stamp, body, body, &parts, error);
+    if (status == TALLY_OK && body->size > BODY_SIZE_MAX)
+        status =
+            fault(error, TALLY_FULL, "the batch is full at %zu bytes: append it first", before);
+    if (status != TALLY_OK) {
+        body->size = before;
+        body->failed = false;
+        return status;
+    }
+    journal_entry_end(body, before, parts.public_size, parts.private_size);
+    item->offset = (uint32_t)before;
+    item->size = (uint32_t)(body->size - before);
+    item->commitment = (uint32_t)(parts.commitment_offset - parts.public_offset);
+    return TALLY_OK;
+}
+
+/* Makes the event that stands in the next item one of the batch. */
 static tally_status
 add_item(struct batch *batch, int64_t now, struct tally_error *error)
 {
     struct batch_item *item = &batch->items[batch->count];
-    struct entry_stamp stamp = {
-        .received = now,
-        .writer = bytes_text(batch->writer),
-        .private_fields = batch->private_fields,
-    };
-    struct entry_parts parts;
-    random_bytes(item->salt, sizeof item->salt);
-    buffer_clear(&batch->parts);
-    tally_status status =
-        entry_lay_out(&item->event, &stamp, &batch->parts, &batch->parts, &parts, error);
+    tally_status status = spell_received(batch, now, &item->received, error);
+    if (status == TALLY_OK)
+        status = frame_item(batch, item, error);
     if (status != TALLY_OK)
         return status;
-    size_t before = batch->body.size;
-    if (before + parts.public_size + parts.private_size + ENTRY_FRAME > BODY_SIZE_MAX)
-        return fault(error, TALLY_FULL, "the batch is full at %zu bytes: append it first", before);
-    journal_entry_append(
-        &batch->body, bytes_of(batch->parts.data + parts.public_offset, parts.public_size),
-        item->salt, bytes_of(batch->parts.data + parts.private_offset, parts.private_size));
-    if (buffer_failed(&batch->body)) {
-        batch->body.size = before;
-        batch->body.failed = false;
-        return memory_fault(error);
-    }
-    item->offset = (uint32_t)before;
-    item->size = (uint32_t)(batch->body.size - before);
-    item->commitment = (uint32_t)(parts.commitment_offset - parts.public_offset);
-    item->received_size = parts.received_size;
-    memcpy(item->received, parts.received_text, sizeof item->received);
     item->id_hash = segment_id_hash(item->event.values[FIELD_ID]);
     enter_id(batch);
     batch->count++;
@@ -208,7 +245,7 @@ batch_add_lent(struct batch *batch, struct bytes json, struct tally_error *error
     tally_status status = make_room(batch, error);
     if (status != TALLY_OK)
         return status;
-    int64_t now = clock_now();
+    int64_t now = batch_now(batch);
     status = event_read(batch->reader, json, now, &batch->items[batch->count].event, error);
     if (status != TALLY_OK)
         return status;
@@ -234,7 +271,7 @@ batch_add_control(struct batch *batch, struct bytes control, struct tally_error 
     struct bytes text = arena_copy(&batch->texts, control);
     if (text.data == NULL)
         return memory_fault(error);
-    int64_t now = clock_now();
+    int64_t now = batch_now(batch);
     status = event_read_control(batch->reader, text, now, &batch->items[batch->count].event, error);
     if (status != TALLY_OK)
         return status;
@@ -275,11 +312,12 @@ static void
 stamp_items(struct batch *batch)
 {
     static const struct bytes format = BYTES("1");
+    const struct bytes writer = bytes_text(batch->writer);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct batch_item *item = &batch->items[i];
         item->event.values[FIELD_V] = format;
-        item->event.values[FIELD_RECEIVED] = bytes_of(item->received, item->received_size);
-        item->event.values[FIELD_WRITER] = bytes_text(batch->writer);
+        item->event.values[FIELD_RECEIVED] = item->received;
+        item->event.values[FIELD_WRITER] = writer;
     }
 }
 

@@ -232,12 +232,27 @@ put_number(struct column_page *page, enum field_column hint, const struct intern
     return page->forms[row] != NUMBER_EXCEPTION || append_exception(page, memory, row, value);
 }
 
+/* The number of the row before, which is no exception, once more. */
+static void
+repeat_number(struct column_page *page, uint32_t row)
+{
+    page->keys[row] = page->keys[row - 1];
+    page->forms[row] = page->forms[row - 1];
+}
+
 static bool
 put_id(struct column_page *page, const struct intern_memory *memory, uint32_t row,
        struct bytes value)
 {
     page->forms[row] = id_form(value, page->ids[row]);
     return page->forms[row] != ID_EXCEPTION || append_exception(page, memory, row, value);
+}
+
+/* Whether a value is the very bytes of the one before, as what a batch adds itself is in every row. */
+static bool
+is_same(const struct bytes *values, uint32_t i)
+{
+    return i > 0 && values[i].data == values[i - 1].data && values[i].size == values[i - 1].size;
 }
 
 /* Codes for values, found or made. Where there are many, their places in the dictionary are asked
@@ -267,11 +282,11 @@ put_codes(struct head_column *column, const struct intern_memory *memory, uint32
         intern_prefetch_text(intern, guesses[i]);
     bool put = true;
     for (uint32_t i = 0; i < count && put; i++) {
-        /* What the batch itself adds is the same bytes in every row. */
-        if (i > 0 && values[i].data != NULL && values[i].data == values[i - 1].data &&
-            values[i].size == values[i - 1].size)
+        if (values[i].data == NULL)
+            continue;
+        if (is_same(values, i))
             codes[i] = codes[i - 1];
-        else if (values[i].data != NULL)
+        else
             put = intern_code(intern, memory, values[i], hashes[i], guesses[i], &codes[i]);
     }
     return put;
@@ -325,11 +340,15 @@ head_column_put(struct head_column *column, const struct intern_memory *memory, 
     if (page->kind == PAGE_CODES)
         return put_codes(column, memory, row, page->codes + at, values, count);
     bool put = true;
+    uint64_t hash = 0;
     for (uint32_t i = 0; i < count && put; i++) {
-        uint64_t hash;
         if (values[i].data == NULL)
             continue;
-        put = put_plain(column, page, memory, at + i, values[i], &hash);
+        if (is_same(values, i) && page->kind == PAGE_NUMBERS &&
+            page->forms[at + i - 1] != NUMBER_EXCEPTION)
+            repeat_number(page, at + i);
+        else
+            put = put_plain(column, page, memory, at + i, values[i], &hash);
         column->sum_put += value_sum(hash, row + i);
     }
     return put;

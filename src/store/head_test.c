@@ -164,6 +164,36 @@ row_is_right(const struct head *head, uint32_t row, uint32_t count)
     return head_find_id(head, entry.values[FIELD_ID], count, &found) == TALLY_OK && found == row;
 }
 
+/* Rows that share the very bytes of a value: numbers, times, and what a page keeps as neither. */
+static void
+test_same_bytes(void **unused)
+{
+    (void)unused;
+    static const char *const times[] = { "2026-11-21T04:00:00.000001Z", "2016-12-31T23:59:60Z" };
+    for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
+        struct made_entry entries[HEAD_ROWS_AT_ONCE];
+        struct head_entry given[HEAD_ROWS_AT_ONCE];
+        struct head *head;
+        assert_int_equal(head_create(0, FIELDS_PRIVATE_DEFAULT, &head, NULL), TALLY_OK);
+        for (uint32_t i = 0; i < HEAD_ROWS_AT_ONCE; i++) {
+            make_entry(i, &entries[i]);
+            if (i % 5 != 4)
+                entries[i].values[FIELD_RECEIVED] = bytes_text(times[k]);
+            given[i] = (struct head_entry){ entries[i].values, entries[i].salt };
+        }
+        assert_int_equal(head_append(head, given, HEAD_ROWS_AT_ONCE, NULL), TALLY_OK);
+        head_publish(head);
+        struct page page;
+        head_page(head, FIELD_RECEIVED, 0, HEAD_ROWS_AT_ONCE, &page);
+        for (uint32_t i = 0; i < HEAD_ROWS_AT_ONCE; i++) {
+            char text[PAGE_TEXT_MAX];
+            struct bytes value = page_value(&page, NULL, COLUMN_HINT_TIME, i, text);
+            assert_true(same_value(value, entries[i].values[FIELD_RECEIVED]));
+        }
+        head_release(head);
+    }
+}
+
 static void
 test_rows(void **unused)
 {
@@ -541,11 +571,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),       cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_discard),    cmocka_unit_test(test_times),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_memory),     cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_same_bytes),   cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_ids),          cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_times),        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_kinds),        cmocka_unit_test(test_concurrent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,10 +69,14 @@ typedef tally_status (*journal_visitor)(void *context, const struct journal_reco
  * well formed or the whole record is refused when read. */
 bool journal_entry_next(struct bytes *body, struct journal_entry *entry_out);
 
-/* The body of a record is written by the caller as it collects a batch: this appends one entry. The
- * parts are JSON as the event layer writes it: UTF-8 without zero bytes, at most
- * JOURNAL_PART_MAX. */
+/* The body of a record is written by the caller as it collects a batch, entry by entry: between these
+ * two he appends the public part and then the private one. `start` is where the entry began. The parts
+ * are JSON as the event layer writes it: UTF-8 without zero bytes, at most JOURNAL_PART_MAX. */
 struct buffer;
+void journal_entry_begin(struct buffer *body, const uint8_t *salt);
+void journal_entry_end(struct buffer *body, size_t start, size_t public_size, size_t private_size);
+
+/* An entry whose parts are there already. */
 void journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                           struct bytes private_part);
 

@@ -126,15 +126,32 @@ journal_entry_next(struct bytes *body, struct journal_entry *entry_out)
 }
 
 void
+journal_entry_begin(struct buffer *body, const uint8_t *salt)
+{
+    buffer_u64(body, 0); /* the sizes */
+    buffer_append(body, salt, JOURNAL_SALT_SIZE);
+}
+
+void
+journal_entry_end(struct buffer *body, size_t start, size_t public_size, size_t private_size)
+{
+    assert(public_size <= JOURNAL_PART_MAX && private_size <= JOURNAL_PART_MAX);
+    if (buffer_failed(body))
+        return;
+    assert(body->size - start == ENTRY_HEADER + public_size + private_size);
+    put_u32(body->data + start, (uint32_t)public_size);
+    put_u32(body->data + start + 4, (uint32_t)private_size);
+}
+
+void
 journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                      struct bytes private_part)
 {
-    assert(public_part.size <= JOURNAL_PART_MAX && private_part.size <= JOURNAL_PART_MAX);
-    buffer_u32(body, (uint32_t)public_part.size);
-    buffer_u32(body, (uint32_t)private_part.size);
-    buffer_append(body, salt, JOURNAL_SALT_SIZE);
+    size_t start = body->size;
+    journal_entry_begin(body, salt);
     buffer_bytes(body, public_part);
     buffer_bytes(body, private_part);
+    journal_entry_end(body, start, public_part.size, private_part.size);
 }
 
 bool

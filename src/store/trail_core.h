@@ -114,8 +114,7 @@ struct batch_item {
     struct event event;
     struct tally_hash leaf; /* of those below batch->hashed */
     uint8_t salt[16];
-    char received[INSTANT_TEXT_MAX];
-    uint8_t received_size;
+    struct bytes received; /* in the batch's texts */
     uint64_t id_hash;
     uint32_t offset; /* of its journal entry in the body */
     uint32_t size;
@@ -127,8 +126,10 @@ struct batch {
     struct event_reader *reader;
     struct catalogue *catalogue; /* owned: the built-in one; else NULL */
     struct arena texts;
-    struct buffer parts; /* scratch */
-    struct buffer body;  /* journal entries */
+    struct buffer body; /* journal entries */
+    int64_t now;        /* when all of them were received; 0: each when it is added */
+    int64_t received_at;
+    struct bytes received; /* the text of received_at, once there is one; in texts */
     struct batch_item *items;
     uint32_t count;
     uint32_t hashed; /* items whose commitment stands in the body and whose leaf is known */

@@ -105,7 +105,10 @@ static tally_status
 there_and_back(struct bytes json, struct entry *entry, struct tally_error *error)
 {
     static const uint8_t salt[ENTRY_SALT_SIZE];
-    struct entry_stamp stamp = { NOW, bytes_text("local:0"), FIELDS_PRIVATE_DEFAULT };
+    char now[INSTANT_TEXT_MAX];
+    size_t now_size = instant_format(NOW, EVENT_CLOCK_DIGITS, now);
+    struct entry_stamp stamp = { bytes_of(now, now_size), bytes_text("local:0"),
+                                 FIELDS_PRIVATE_DEFAULT };
     struct event event;
     struct entry_parts parts;
     event_reader_reset(reader);

@@ -176,6 +176,48 @@ read_back(void **state)
 }
 
 /* A snapshot stays as it was while the trail grows and seals behind it. */
+/* The events of one request have one time; those that are added one by one, each its own. */
+static void
+received_together(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 100
+    };
+    struct disk *disk = fixture_disk();
+    struct folder *folder = fixture_folder(disk, 2 * COUNT);
+    struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
+    struct batch *batch;
+    struct append_result result;
+    struct receipt receipts[COUNT + 1];
+    char text[FIXTURE_EVENT_SIZE];
+    MUST(batch_create(trail, "test", NULL, &batch, &why));
+    batch_receive_at(batch, INT64_C(1795232270123456789));
+    for (unsigned i = 0; i < COUNT; i++)
+        MUST(batch_add(batch, fixture_event(i, text), &why));
+    MUST(trail_append(trail, batch, APPEND_WAIT, receipts, &result, &why));
+    batch_clear(batch);
+    MUST(batch_add(batch, fixture_event(COUNT, text), &why));
+    MUST(trail_append(trail, batch, APPEND_WAIT, receipts, &result, &why));
+    batch_destroy(batch);
+    for (unsigned round = 0; round < 2; round++) {
+        struct snapshot *snapshot;
+        struct run_entry entry;
+        MUST(snapshot_open(trail, &snapshot, &why));
+        for (unsigned i = 0; i <= COUNT; i++) {
+            MUST(snapshot_entry(snapshot, i + 1, RUN_VALUES, &entry, &why));
+            assert_int_equal(bytes_is(entry.values[FIELD_RECEIVED], "2026-11-21T03:37:50.123456Z"),
+                             i < COUNT);
+        }
+        snapshot_close(snapshot);
+        MUST(trail_seal(trail, SEAL_ALL, &why));
+    }
+    MUST(trail_close(trail, &why));
+    fixture_intact(folder, "main", COUNT + 2, 0);
+    folder_close(folder);
+    disk_close_folder(disk);
+}
+
 static void
 snapshots_stay(void **state)
 {
@@ -278,6 +320,7 @@ main(void)
         cmocka_unit_test(created_once),
         cmocka_unit_test(kept_over_reopening),
         cmocka_unit_test(read_back),
+        cmocka_unit_test(received_together),
         cmocka_unit_test(snapshots_stay),
         cmocka_unit_test(refused_while_sealing),
         cmocka_unit_test(one_writer),
