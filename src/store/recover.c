@@ -302,6 +302,7 @@ trail_unload(struct trail *trail)
     groups_release(trail->groups);
     manifest_free(&trail->manifest);
     hashes_destroy(trail->hashes);
+    recent_ids_free(&trail->recent);
     trail->head = NULL;
     trail->frozen_count = 0;
     trail->segments = NULL;

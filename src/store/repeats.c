@@ -7,8 +7,10 @@
  * says something else is a conflict and refuses its batch. Ids that the reader made up (none was sent)
  * are fresh by construction and not looked up.
  *
- * Segments are asked one after the other for the whole batch, so that each one's filter is in the
- * cache once; only where a filter says "maybe" the id column is read.
+ * Nearly all ids are new. So the segments that were sealed since the trail was opened are asked together
+ * first (recent_ids.h), and one by one only for what they do not deny. One by one they are asked for the
+ * whole batch, so that each one's filter is in the cache once; only where that says "maybe" the id
+ * column is read.
  */
 #include "fault.h"
 #include "trail_core.h"
@@ -186,13 +188,91 @@ search_begin(const struct trail *trail, const struct batch *batch)
     return all || batch->looked_size < begin ? batch->looked_size : begin;
 }
 
-/* The events of a batch whose ids a segment may have, and that were not found yet. */
-static tally_status
-ask_segment(const struct trail *trail, size_t segment, const struct batch *batch, const bool *hits,
-            struct receipt *receipts, struct tally_error *error)
+/* Those events of a batch that some segments are asked for: all, or those that the filter of the ids of
+ * these segments does not deny. */
+struct asked {
+    const struct recent_filter *filter; /* or NULL */
+    uint32_t count;
+    uint64_t *all_hashes; /* of each event's id */
+    uint64_t *hashes;     /* of those asked for */
+    uint32_t *positions;
+    bool *hits; /* of each event: whether the segment at hand may have its id */
+};
+
+static void
+asked_free(struct asked *asked)
 {
-    if (memchr(hits, true, batch->count * sizeof *hits) == NULL)
-        return TALLY_OK;
+    free(asked->all_hashes);
+    free(asked->hashes);
+    free(asked->positions);
+    free(asked->hits);
+}
+
+static void
+ask_for(struct asked *asked, const struct recent_filter *filter, uint32_t count)
+{
+    asked->filter = filter;
+    asked->count = count;
+    if (filter == NULL)
+        for (uint32_t i = 0; i < count; i++)
+            asked->positions[i] = i;
+    else
+        asked->count =
+            (uint32_t)recent_filter_probe(filter, asked->all_hashes, count, asked->positions);
+    for (uint32_t k = 0; k < asked->count; k++)
+        asked->hashes[k] = asked->all_hashes[asked->positions[k]];
+}
+
+static tally_status
+asked_init(struct asked *asked, const struct batch *batch, struct tally_error *error)
+{
+    size_t room = (size_t)batch->count + 1;
+    *asked = (struct asked){
+        .all_hashes = malloc(room * sizeof *asked->all_hashes),
+        .hashes = malloc(room * sizeof *asked->hashes),
+        .positions = malloc(room * sizeof *asked->positions),
+        .hits = malloc(room * sizeof *asked->hits),
+    };
+    if (asked->all_hashes == NULL || asked->hashes == NULL || asked->positions == NULL ||
+        asked->hits == NULL) {
+        asked_free(asked);
+        return memory_fault(error);
+    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        asked->all_hashes[i] = batch->items[i].id_hash;
+    ask_for(asked, NULL, batch->count);
+    return TALLY_OK;
+}
+
+/* Finds which of the events a segment may have, if any: by their positions in the batch. */
+static tally_status
+probe_segment(struct segment *segment, struct asked *asked, uint32_t batch_count, bool *any_out,
+              struct tally_error *error)
+{
+    memset(asked->hits, 0, batch_count * sizeof *asked->hits);
+    tally_status status =
+        segment_probe_ids(segment, asked->hashes, asked->count, asked->hits, error);
+    if (status != TALLY_OK)
+        return status;
+    *any_out = memchr(asked->hits, true, asked->count * sizeof *asked->hits) != NULL;
+    /* From behind: a position is never less than the place it is moved from. */
+    for (uint32_t k = asked->count; *any_out && k-- > 0;) {
+        bool hit = asked->hits[k];
+        asked->hits[k] = false;
+        asked->hits[asked->positions[k]] = hit;
+    }
+    return TALLY_OK;
+}
+
+/* The events of a batch that were not found yet, in one segment. */
+static tally_status
+ask_segment(const struct trail *trail, size_t segment, const struct batch *batch,
+            struct asked *asked, struct receipt *receipts, struct tally_error *error)
+{
+    bool any = false;
+    tally_status status = probe_segment(trail->segments[segment], asked, batch->count, &any, error);
+    if (status != TALLY_OK || !any)
+        return status;
     const struct segment_info *info = &trail->manifest.segments[segment];
     struct run run = {
         .first = info->first,
@@ -200,10 +280,10 @@ ask_segment(const struct trail *trail, size_t segment, const struct batch *batch
         .segment = trail->segments[segment],
     };
     struct run_reader *reader;
-    tally_status status = run_reader_create(&run, &reader, error);
+    status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = repeats_in_run(trail, reader, batch, hits, receipts, error);
+    status = repeats_in_run(trail, reader, batch, asked->hits, receipts, error);
     run_reader_destroy(reader);
     return status;
 }
@@ -212,25 +292,24 @@ static tally_status
 find_in_segments(const struct trail *trail, const struct batch *batch, struct receipt *receipts,
                  struct tally_error *error)
 {
-    uint64_t *id_hashes = malloc((batch->count + 1) * sizeof *id_hashes);
-    bool *hits = malloc((batch->count + 1) * sizeof *hits);
-    tally_status status = id_hashes == NULL || hits == NULL ? memory_fault(error) : TALLY_OK;
-    for (uint32_t i = 0; i < batch->count && status == TALLY_OK; i++)
-        id_hashes[i] = batch->items[i].id_hash;
-
+    struct asked asked;
     const struct manifest *manifest = &trail->manifest;
     uint64_t begin = search_begin(trail, batch);
+    tally_status status = asked_init(&asked, batch, error);
+    if (status != TALLY_OK)
+        return status;
     for (size_t s = manifest->count; s-- > 0 && status == TALLY_OK;) {
         const struct segment_info *info = &manifest->segments[s];
         if (info->first + info->count <= begin)
             break;
-        memset(hits, 0, batch->count * sizeof *hits);
-        status = segment_probe_ids(trail->segments[s], id_hashes, batch->count, hits, error);
-        if (status == TALLY_OK)
-            status = ask_segment(trail, s, batch, hits, receipts, error);
+        const struct recent_filter *filter =
+            recent_ids_covering(&trail->recent, info->first, info->count);
+        if (filter != asked.filter)
+            ask_for(&asked, filter, batch->count);
+        if (asked.count > 0)
+            status = ask_segment(trail, s, batch, &asked, receipts, error);
     }
-    free(id_hashes);
-    free(hits);
+    asked_free(&asked);
     return status;
 }
 

@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "processors.h"
+#include "run_column.h"
 #include "seal_check.h"
 #include "trail_core.h"
 
@@ -269,6 +270,15 @@ swap_in(struct trail *trail, const struct sealed *sealed)
     head_release(head);
 }
 
+/* Also step 6: so that the sequencer need not ask each of the newest segments. */
+static void
+note_ids(struct trail *trail, const struct segment_info *info, const struct run_tokens *tokens)
+{
+    uint64_t end = info->first + info->count, window = trail->options.id_window;
+    recent_ids_drop(&trail->recent, end > window ? end - window : 0);
+    recent_ids_add(&trail->recent, info->first, tokens->ids, info->count);
+}
+
 /* Seals the oldest frozen head. */
 static tally_status
 seal_one(struct trail *trail, struct tally_error *error)
@@ -281,6 +291,7 @@ seal_one(struct trail *trail, struct tally_error *error)
                        .count = head_count(frozen.head),
                        .head = frozen.head };
     struct run_reader *reader = NULL;
+    struct run_tokens *tokens;
 
     tally_status status = trail_sign(trail, error);
     if (status == TALLY_OK)
@@ -300,7 +311,8 @@ seal_one(struct trail *trail, struct tally_error *error)
             extended(trail, &info, segment, &frozen, &sealed.manifest, &sealed.segments, error);
     if (status == TALLY_OK)
         status = extend_groups(trail, reader, &sealed, error);
-    run_reader_destroy(reader);
+    if (status == TALLY_OK)
+        status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
         status = manifest_write(trail->disk, trail->path, &sealed.manifest, error);
     if (status != TALLY_OK) {
@@ -309,16 +321,19 @@ seal_one(struct trail *trail, struct tally_error *error)
         groups_release(sealed.groups);
         group_change_cancel(&sealed.change);
         segment_release(segment);
+        run_reader_destroy(reader);
         return status;
     }
     uint64_t file = sealed.manifest.journal.file, end = sealed.manifest.sealed;
     order_take(trail);
+    note_ids(trail, &info, tokens);
     swap_in(trail, &sealed);
     status = hashes_sealed(trail->hashes, info.first, end, error);
     if (status == TALLY_OK)
         status = journal_trim(trail->journal, file, JOURNAL_KEEP_SPARES, error);
     trail_count_journal(trail);
     order_release(trail);
+    run_reader_destroy(reader); /* of its head, which is let go, it needs nothing any more */
     /* What is not unlinked now is by the next opening: nothing was erased. */
     tally_status ignored = group_change_finish(&sealed.change, NULL);
     (void)ignored;

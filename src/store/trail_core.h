@@ -31,6 +31,7 @@
 #include "groups.h"
 #include "hashes.h"
 #include "manifest.h"
+#include "recent_ids.h"
 #include "segment.h"
 #include "segment_cache.h"
 #include "tally/checkpoint.h"
@@ -80,6 +81,7 @@ struct trail {
     struct journal *journal;
     uint64_t epoch;
     struct tally_tree tree;
+    struct recent_ids recent; /* of segments that were sealed since it was opened */
 
     /* Under `mutex`. */
     bool ordered; /* somebody has the order */

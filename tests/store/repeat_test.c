@@ -282,6 +282,46 @@ in_any_order(void **state)
     }
 }
 
+/* Every entry of many segments is known, of those that were sealed before the trail was opened and of
+ * those after: in one batch with as many that are new. */
+static void
+in_many_segments(void **state)
+{
+    (void)state;
+    enum {
+        SEGMENTS = 12,
+        EACH = 7,
+        ALL = SEGMENTS * EACH
+    };
+    struct ground ground;
+    static struct receipt first[ALL], receipts[2 * ALL];
+    begin(&ground, IN_SEGMENT);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        fixture_record(ground.trail, 1000 + i * EACH, EACH, first + i * EACH);
+        MUST(trail_seal(ground.trail, SEAL_ALL, &why));
+        if (i != SEGMENTS / 2)
+            continue;
+        MUST(trail_close(ground.trail, &why));
+        ground.trail = fixture_open(ground.folder, "main", TRAIL_WRITE);
+    }
+    struct batch *batch;
+    MUST(batch_create(ground.trail, "test", NULL, &batch, &why));
+    char text[FIXTURE_EVENT_SIZE];
+    for (unsigned i = 0; i < ALL; i++) {
+        MUST(batch_add(batch, fixture_event(5000 + i, text), &why));
+        MUST(batch_add(batch, fixture_event(1000 + i, text), &why));
+    }
+    struct append_result result;
+    MUST(trail_append(ground.trail, batch, APPEND_WAIT, receipts, &result, &why));
+    assert_int_equal(result.count, ALL);
+    for (unsigned i = 0; i < ALL; i++) {
+        assert_false(receipts[2 * i].repeated);
+        same_receipt(&receipts[2 * i + 1], &first[i]);
+    }
+    batch_destroy(batch);
+    end(&ground);
+}
+
 int
 main(void)
 {
@@ -289,6 +329,7 @@ main(void)
         cmocka_unit_test(repeats_get_the_first_receipt),
         cmocka_unit_test(conflicts_store_nothing),
         cmocka_unit_test(in_any_order),
+        cmocka_unit_test(in_many_segments),
         cmocka_unit_test(twins_in_one_batch),
         cmocka_unit_test(an_empty_batch_is_refused),
         cmocka_unit_test(an_erased_entry_is_still_known),
