@@ -35,6 +35,9 @@
 /* Batches join one record up to this size; a larger batch is a record of its own. */
 #define GROUP_SIZE_MAX (2u << 20)
 
+/* The bodies of so many are written as they are, each perhaps with a call of the system of its own. */
+#define BODIES_MAX 8u
+
 void
 order_take(struct trail *trail)
 {
@@ -217,10 +220,18 @@ stage(struct trail *trail, struct append *append, uint64_t next)
     return status;
 }
 
-static bool
-is_alone_and_fresh(const struct append *group)
+/* The bodies of the batches of a group, if these are few and all of it is new: that is the record then.
+ * Returns how many they are, else 0. */
+static size_t
+whole_bodies(const struct append *group, struct bytes bodies[BODIES_MAX])
 {
-    return group->next == NULL && group->staged && group->fresh == group->batch->count;
+    size_t count = 0;
+    for (const struct append *append = group; append != NULL; append = append->next) {
+        if (count == BODIES_MAX || !append->staged || append->fresh != append->batch->count)
+            return 0;
+        bodies[count++] = buffer_view(&append->batch->body);
+    }
+    return count;
 }
 
 /* A record of what is new in a group. */
@@ -238,22 +249,22 @@ join(const struct append *group, struct buffer *joined)
                               append->batch->items[i].size);
 }
 
-/* Writes the batch's own body where it is alone and all new, else a copy of what is new. */
+/* Writes the batches' own bodies, or a copy of what is new in them. */
 static tally_status
 write_record(struct trail *trail, const struct append *group, uint32_t count,
              struct tally_error *error)
 {
-    struct buffer joined = { 0 };
-    struct bytes body = buffer_view(&group->batch->body);
-    if (!is_alone_and_fresh(group)) {
-        joined = folder_lend_buffer(trail->folder);
-        join(group, &joined);
-        body = buffer_view(&joined);
-    }
-    tally_status status =
-        buffer_failed(&joined)
-            ? memory_fault(error)
-            : journal_append(trail->journal, trail->epoch, trail->tree.size, count, body, error);
+    struct bytes bodies[BODIES_MAX];
+    size_t body_count = whole_bodies(group, bodies);
+    if (body_count > 0)
+        return journal_append_pieces(trail->journal, trail->epoch, trail->tree.size, count, bodies,
+                                     body_count, error);
+    struct buffer joined = folder_lend_buffer(trail->folder);
+    join(group, &joined);
+    tally_status status = buffer_failed(&joined)
+                              ? memory_fault(error)
+                              : journal_append(trail->journal, trail->epoch, trail->tree.size,
+                                               count, buffer_view(&joined), error);
     folder_return_buffer(trail->folder, &joined);
     return status;
 }

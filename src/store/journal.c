@@ -217,29 +217,58 @@ go_on(struct journal *journal, uint64_t span, struct tally_error *error)
     return TALLY_OK;
 }
 
+/* The body of a record: pieces that follow each other, none of them empty. */
+struct record_body {
+    const struct bytes *pieces;
+    size_t count;
+    size_t size; /* of all */
+};
+
+/* Writes a header that is ready and the body behind it: the first of it together with the header, the
+ * rest from where it is. */
+static tally_status
+write_pieces(struct journal *journal, const struct record_body *body, struct tally_error *error)
+{
+    size_t staged = RECORD_HEADER_SIZE, next = 0;
+    struct bytes rest = { 0 };
+    while (staged < STAGING_SIZE && (rest.size > 0 || next < body->count)) {
+        if (rest.size == 0)
+            rest = body->pieces[next++];
+        size_t some = rest.size < STAGING_SIZE - staged ? rest.size : STAGING_SIZE - staged;
+        memcpy(journal->staging + staged, rest.data, some);
+        rest = bytes_of(rest.data + some, rest.size - some);
+        staged += some;
+    }
+    tally_status status =
+        disk_write(journal->file, journal->offset, journal->staging, staged, error);
+    uint64_t offset = journal->offset + staged;
+    while (status == TALLY_OK && (rest.size > 0 || next < body->count)) {
+        if (rest.size == 0)
+            rest = body->pieces[next++];
+        status = disk_write(journal->file, offset, rest.data, rest.size, error);
+        offset += rest.size;
+        rest.size = 0;
+    }
+    return status;
+}
+
 /* Writes a record at the end of the open file and syncs it. */
 static tally_status
-write_record(struct journal *journal, uint32_t count, struct bytes body, uint32_t *crc_out,
-             struct tally_error *error)
+write_record(struct journal *journal, uint32_t count, const struct record_body *body,
+             uint32_t *crc_out, struct tally_error *error)
 {
     struct record_header header = {
         .flags = journal->used_before ? RECORD_FILE_USED_BEFORE : 0,
         .count = count,
         .sequence = journal->next.sequence,
         .first = journal->next.index,
-        .body_size = (uint32_t)body.size,
+        .body_size = (uint32_t)body->size,
         .chain = journal->next.chain,
-        .body_crc = crc32c(0, body.data, body.size),
     };
+    for (size_t i = 0; i < body->count; i++)
+        header.body_crc = crc32c(header.body_crc, body->pieces[i].data, body->pieces[i].size);
     record_header_encode(&header, journal->seed, journal->staging);
-    size_t head = body.size < STAGING_SIZE - RECORD_HEADER_SIZE ? body.size
-                                                                : STAGING_SIZE - RECORD_HEADER_SIZE;
-    memcpy(journal->staging + RECORD_HEADER_SIZE, body.data, head);
-    tally_status status = disk_write(journal->file, journal->offset, journal->staging,
-                                     RECORD_HEADER_SIZE + head, error);
-    if (status == TALLY_OK && head < body.size)
-        status = disk_write(journal->file, journal->offset + RECORD_HEADER_SIZE + head,
-                            body.data + head, body.size - head, error);
+    tally_status status = write_pieces(journal, body, error);
     if (status == TALLY_OK)
         status = disk_sync(journal->file, error);
     if (status == TALLY_OK)
@@ -249,7 +278,7 @@ write_record(struct journal *journal, uint32_t count, struct bytes body, uint32_
 
 /* What must hold before anything is written. */
 static tally_status
-check_append(const struct journal *journal, uint64_t epoch, uint64_t expected, struct bytes body,
+check_append(const struct journal *journal, uint64_t epoch, uint64_t expected, size_t size,
              struct tally_error *error)
 {
     tally_status status = check_poison(journal, error);
@@ -262,17 +291,20 @@ check_append(const struct journal *journal, uint64_t epoch, uint64_t expected, s
         return fault(error, TALLY_CONFLICT,
                      "the next entry of the journal in %s is %" PRIu64 ", not %" PRIu64,
                      journal->folder, journal->next.index, expected);
-    if (body.size > JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE)
-        return fault(error, TALLY_INVALID, "a record of %zu bytes is too large: at most %u",
-                     body.size, JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE);
+    if (size > JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE)
+        return fault(error, TALLY_INVALID, "a record of %zu bytes is too large: at most %u", size,
+                     JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE);
     return TALLY_OK;
 }
 
 tally_status
-journal_append(struct journal *journal, uint64_t epoch, uint64_t expected, uint32_t count,
-               struct bytes body, struct tally_error *error)
+journal_append_pieces(struct journal *journal, uint64_t epoch, uint64_t expected, uint32_t count,
+                      const struct bytes *pieces, size_t piece_count, struct tally_error *error)
 {
-    tally_status status = check_append(journal, epoch, expected, body, error);
+    struct record_body body = { .pieces = pieces, .count = piece_count };
+    for (size_t i = 0; i < piece_count; i++)
+        body.size += pieces[i].size;
+    tally_status status = check_append(journal, epoch, expected, body.size, error);
     if (status != TALLY_OK)
         return status;
     assert(count > 0 && body.size > 0);
@@ -284,7 +316,7 @@ journal_append(struct journal *journal, uint64_t epoch, uint64_t expected, uint3
         return status;
 
     uint32_t crc;
-    status = write_record(journal, count, body, &crc, error);
+    status = write_record(journal, count, &body, &crc, error);
     if (status != TALLY_OK)
         return doubt(journal, status, error);
     journal->offset += span;
@@ -293,6 +325,13 @@ journal_append(struct journal *journal, uint64_t epoch, uint64_t expected, uint3
     journal->next.chain = crc;
     atomic_store(&journal->entries, journal->next.index);
     return TALLY_OK;
+}
+
+tally_status
+journal_append(struct journal *journal, uint64_t epoch, uint64_t expected, uint32_t count,
+               struct bytes body, struct tally_error *error)
+{
+    return journal_append_pieces(journal, epoch, expected, count, &body, 1, error);
 }
 
 tally_status

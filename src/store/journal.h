@@ -130,6 +130,11 @@ void journal_close(struct journal *journal); /* NULL is allowed */
 TALLY_MUST_CHECK tally_status journal_append(struct journal *journal, uint64_t epoch,
                                              uint64_t expected, uint32_t count, struct bytes body,
                                              struct tally_error *error);
+/* The same of a body in pieces, which are written from where they are. */
+TALLY_MUST_CHECK tally_status journal_append_pieces(struct journal *journal, uint64_t epoch,
+                                                    uint64_t expected, uint32_t count,
+                                                    const struct bytes *pieces, size_t piece_count,
+                                                    struct tally_error *error);
 
 /* Goes on in a fresh file (a spare or a new one), so that everything before can be trimmed as a
  * whole. *position_out is where the next record will stand: the manifest keeps it. TALLY_FULL as

@@ -233,6 +233,40 @@ test_claiming_removes_what_is_not_in_use(void **state)
     fixture_finish(&fixture);
 }
 
+/* A body in pieces is the record it would be in one, wherever it is cut: within what is written with the
+ * header, at its end, and behind it. */
+static void
+test_bodies_in_pieces(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 100, 3000, 8000, 40000 };
+    static const size_t cuts[] = { 1, 24, 8192, 16335, 16336, 16337, 16384, 50000 };
+    struct fixture fixture;
+    struct tally_error error;
+    fixture_init(&fixture);
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        for (size_t cut = 0; cut < sizeof cuts / sizeof *cuts; cut++) {
+            struct buffer body = { 0 };
+            for (uint32_t i = 0; i < 3; i++)
+                fixture_entry(fixture.entries + i, sizes[k], &body);
+            struct bytes pieces[3], rest = buffer_view(&body);
+            size_t count = 0;
+            while (count < 2 && rest.size > cuts[cut]) {
+                pieces[count++] = bytes_of(rest.data, cuts[cut]);
+                rest = bytes_of(rest.data + cuts[cut], rest.size - cuts[cut]);
+            }
+            pieces[count++] = rest;
+            must_work(journal_append_pieces(fixture.journal, fixture.epoch, fixture.entries, 3,
+                                            pieces, count, &error),
+                      &error);
+            fixture.entries += 3;
+            buffer_free(&body);
+        }
+    }
+    reopen(&fixture);
+    fixture_finish(&fixture);
+}
+
 static void
 test_appends_are_refused(void **state)
 {
@@ -322,6 +356,7 @@ main(void)
         cmocka_unit_test(test_remains_are_told_from_records),
         cmocka_unit_test(test_wiped_means_gone),
         cmocka_unit_test(test_claiming_removes_what_is_not_in_use),
+        cmocka_unit_test(test_bodies_in_pieces),
         cmocka_unit_test(test_appends_are_refused),
         cmocka_unit_test(test_no_space_changes_nothing),
         cmocka_unit_test(test_checkpoints_are_published_up_to_the_end),
