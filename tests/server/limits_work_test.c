@@ -60,13 +60,13 @@ a_commit_takes_so_long(void **state)
         for (unsigned i = 0; i < WRITERS; i++) {
             struct http_answer answer;
             assert_int_equal(http_read(open[i], HTTP_BODY, PATIENCE_MS, &answer), HTTP_OK);
-            http_close(open[i]);
             first[i] = answer.status;
             if (answer.status != 201) {
                 assert_true(answer.status == 429 || answer.status == 503);
                 assert_retry_after(&answer);
                 late++;
             }
+            http_close(open[i]);
         }
         for (unsigned i = 0; i < WRITERS; i++) {
             bool doubtful = first[i] == 503;
