@@ -414,6 +414,11 @@ take_file(struct intake *intake, const char *path)
         source_close(source);
         return (void)fail_with(&error, NULL), stop(intake, UNABLE);
     }
+    if (intake->options.map != NULL) {
+        size_t count;
+        const struct bytes *lists = map_lists(intake->options.map, &count);
+        records_unwrap(records, lists, count);
+    }
     int outcome = take_all(intake, path, source, records);
     records_destroy(records);
     source_close(source);

@@ -1,7 +1,7 @@
 /*
  * Applying a map.
  *
- * The record is scanned once. Each rule is then followed for its field: alternatives are tried in
+ * The record is scanned, and texts in it that hold it are unfolded. Each rule is then followed for its field: alternatives are tried in
  * order until one gives a value that fits the field's type. Values are texts (a number's or
  * literal's token, a string decoded), built in `scratch`, whose end is moved back behind each use.
  * What does not fit is left out rather than refused, because the record stands whole under
@@ -16,6 +16,7 @@
 #include "base64.h"
 #include "clock.h"
 #include "fault.h"
+#include "map_unfold.h"
 #include "map_view.h"
 #include "tally/hash.h"
 #include "uuid.h"
@@ -23,12 +24,16 @@
 #define CUT_MARK      "\xe2\x80\xa6" /* U+2026, an ellipsis */
 #define CUT_MARK_SIZE 3
 
+/* Of a time that is spelled a little differently from RFC 3339. */
+#define TIME_SIZE_MAX 63
+
 /* Room for the values of most records. */
 #define SCRATCH_SIZE 4096
 
 /* One record on its way. */
 struct mapping {
     struct map_view view;
+    struct bytes record; /* as it came, before any unfolding */
     enum map_identity identity;
     struct buffer *out;
     bool first;         /* no member written yet */
@@ -39,6 +44,13 @@ bool
 map_copies(const struct map *map)
 {
     return map->copies;
+}
+
+const struct bytes *
+map_lists(const struct map *map, size_t *count_out)
+{
+    *count_out = map->list_count;
+    return map->lists;
 }
 
 /* ---- writing members ---- */
@@ -142,12 +154,42 @@ write_decimal(struct mapping *mapping, enum field_id field, struct bytes text)
     return true;
 }
 
+/* Spells a time as RFC 3339 does: "2026-01-31 23:59:59,5 +0100" with a point, no blank and a colon;
+ * " UTC" as Z. Returns the size, 0 where it is like no such time. */
+static size_t
+respell_time(struct bytes text, uint8_t out[TIME_SIZE_MAX + 1])
+{
+    size_t size = text.size;
+    if (size < 19 || size > TIME_SIZE_MAX)
+        return 0;
+    memcpy(out, text.data, size);
+    if (size > 19 && out[19] == ',')
+        out[19] = '.';
+    if (memcmp(out + size - 3, "UTC", 3) == 0 || memcmp(out + size - 3, "GMT", 3) == 0) {
+        size -= 2;
+        out[size - 1] = 'Z';
+    } else if (size >= 24 && (out[size - 5] == '+' || out[size - 5] == '-')) {
+        memmove(out + size - 1, out + size - 2, 2);
+        out[size++ - 2] = ':';
+    }
+    size_t blank = 19;
+    while (blank < size && out[blank] != ' ')
+        blank++;
+    if (blank < size) {
+        memmove(out + blank, out + blank + 1, size - blank - 1);
+        size--;
+    }
+    return size;
+}
+
 static bool
 write_time(struct mapping *mapping, enum field_id field, struct bytes text)
 {
     struct instant instant;
     const char *reason;
-    if (!instant_parse(text, &instant, &reason))
+    uint8_t respelled[TIME_SIZE_MAX + 1];
+    if (!instant_parse(text, &instant, &reason) &&
+        !instant_parse(bytes_of(respelled, respell_time(text, respelled)), &instant, &reason))
         return false;
     write_string(mapping, field, bytes_of(instant.text, instant.size));
     return true;
@@ -224,8 +266,7 @@ write_field(struct mapping *mapping, enum field_id field)
 static void
 append_digest(struct mapping *mapping)
 {
-    struct bytes record = json_token(mapping->view.tape, 0);
-    struct tally_piece piece = { record.data, record.size };
+    struct tally_piece piece = { mapping->record.data, mapping->record.size };
     struct tally_hash hash;
     char digits[2 * TALLY_HASH_SIZE];
     tally_hash_pieces(&piece, 1, &hash);
@@ -305,9 +346,17 @@ write_event(struct mapping *mapping, struct tally_error *error)
     if (mapping->view.map->copies)
         copy_members(mapping, written);
     else
-        write_token(mapping, FIELD_DETAILS, json_token(mapping->view.tape, 0));
+        write_token(mapping, FIELD_DETAILS, mapping->record);
     buffer_text(mapping->out, mapping->first ? "{}" : "}");
     return TALLY_OK;
+}
+
+/* A text that was unfolded may have had lines of its own, which the record has not. */
+static void
+forget_line(struct tally_error *error)
+{
+    if (error != NULL)
+        error->line = error->column = 0;
 }
 
 static tally_status
@@ -338,18 +387,31 @@ map_apply(const struct map *map, struct json_tape *tape, struct bytes record,
         return json_fault(error, tape, 0, "a record is a JSON object");
 
     struct mapping mapping = {
-        .view = { .map = map, .tape = tape }, .identity = identity, .out = event_out, .first = true
+        .view = { .map = map, .tape = tape },
+        .record = json_token(tape, 0),
+        .identity = identity,
+        .out = event_out,
+        .first = true,
     };
-    if (buffer_reserve(&mapping.view.scratch, SCRATCH_SIZE) == NULL)
+    struct buffer unfolded = { 0 };
+    tally_status unfolding = map->copies ? TALLY_ABSENT : map_unfold(map, tape, &unfolded, error);
+    if (unfolding < 0)
+        return unfolding;
+    if (buffer_reserve(&mapping.view.scratch, SCRATCH_SIZE) == NULL) {
+        buffer_free(&unfolded);
         return memory_fault(error);
+    }
 
     size_t before = event_out->size;
     status = meet_demands(&mapping, error);
     if (status == TALLY_OK)
         status = write_event(&mapping, error);
+    if (status == TALLY_INVALID && unfolding == TALLY_OK)
+        forget_line(error);
     if (status == TALLY_OK && (buffer_failed(&mapping.view.scratch) || buffer_failed(event_out)))
         status = memory_fault(error);
     buffer_free(&mapping.view.scratch);
+    buffer_free(&unfolded);
     if (status != TALLY_OK) {
         event_out->size = before;
         event_out->failed = false;

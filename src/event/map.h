@@ -21,6 +21,7 @@
 #define MAP_SIZE_MAX      (64 * 1024) /* bytes of a map's text */
 #define MAP_PARTS_MAX     8192        /* paths, texts, calls, patterns and so on in one map */
 #define MAP_DEPTH_MAX     16          /* brackets in brackets */
+#define MAP_LISTS_MAX     8           /* names behind `records` */
 #define MAP_NAME_SIZE_MAX 63          /* of a map's name: [a-z0-9][a-z0-9-]* */
 
 /* The namespace of all maps' namespaces, in canonical text. */
@@ -38,6 +39,9 @@ void map_destroy(struct map *map);
 /* True for a map that says `copy record`: its records are events that were on record before, with
  * all that was filled in then, so nothing may be filled in from a catalogue again. */
 bool map_copies(const struct map *map);
+
+/* The names that the map says records stand under, for records_unwrap; lent by the map. */
+const struct bytes *map_lists(const struct map *map, size_t *count_out);
 
 /* What an event's id is made from. */
 enum map_identity {

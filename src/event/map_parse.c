@@ -8,6 +8,8 @@
  *                | "copy" "record" [ "except" name { "," name } ]
  *                | "none" pattern { "," pattern }
  *                | "within" path { "," path }
+ *                | "pairs" name name { "," name name }
+ *                | "records" name { "," name }
  *                | "require" tests
  *                | "skip" "if" tests
  *     first      = choice { "|" choice }
@@ -101,6 +103,58 @@ parse_within(struct map_parser *parser)
     }
 }
 
+/* One member's name, a word or in quotes. */
+static bool
+parse_name(struct map_parser *parser, struct bytes *name_out)
+{
+    if (!map_parser_at(parser, TOKEN_WORD) && !map_parser_at(parser, TOKEN_STRING)) {
+        map_parser_refuse_token(parser, "a member's name");
+        return false;
+    }
+    if (!map_parser_unquote(parser, parser->lexer.spelled, name_out))
+        return false;
+    map_parser_next(parser);
+    return true;
+}
+
+/* Behind the word `pairs`: adds to the map's list. */
+static bool
+parse_pairs(struct map_parser *parser)
+{
+    struct map_pair **end = &parser->map->pairs;
+    while (*end != NULL)
+        end = &(*end)->next;
+    for (;;) {
+        struct map_pair *pair = map_parser_take(parser, sizeof *pair);
+        if (pair == NULL || !parse_name(parser, &pair->name) || !parse_name(parser, &pair->value))
+            return false;
+        *end = pair;
+        end = &pair->next;
+        if (!map_parser_at(parser, TOKEN_COMMA))
+            return true;
+        map_parser_next(parser);
+    }
+}
+
+/* Behind the word `records`: adds to the map's list. */
+static bool
+parse_records(struct map_parser *parser)
+{
+    struct map *map = parser->map;
+    for (;;) {
+        if (map->list_count == MAP_LISTS_MAX) {
+            map_parser_refuse(parser, "there are more than %d names behind records", MAP_LISTS_MAX);
+            return false;
+        }
+        if (!parse_name(parser, &map->lists[map->list_count]))
+            return false;
+        map->list_count++;
+        if (!map_parser_at(parser, TOKEN_COMMA))
+            return true;
+        map_parser_next(parser);
+    }
+}
+
 /* Behind `require` or `skip if`: adds to a list of demands. */
 static bool
 parse_demand(struct map_parser *parser, struct map_demand **end)
@@ -142,6 +196,10 @@ parse_statement(struct map_parser *parser)
         return parse_none(parser);
     if (map_parser_take_word(parser, "within"))
         return parse_within(parser);
+    if (map_parser_take_word(parser, "pairs"))
+        return parse_pairs(parser);
+    if (map_parser_take_word(parser, "records"))
+        return parse_records(parser);
     if (map_parser_take_word(parser, "require"))
         return parse_demand(parser, &parser->map->required);
     if (map_parser_take_word(parser, "skip"))
@@ -149,7 +207,7 @@ parse_statement(struct map_parser *parser)
 
     map_parser_refuse(parser,
                       "a statement is FIELD = VALUE, require TEST, skip if TEST, none TEXT, "
-                      "within PATH or copy record");
+                      "within PATH, pairs NAME VALUE, records NAME or copy record");
     return false;
 }
 

@@ -95,6 +95,11 @@ refuses_with_a_place(void **state)
         { "copy record except", 1, 19, "a text to compare with" },
         { "none", 1, 5, "a text to compare with" },
         { "within", 1, 7, "a path" },
+        { "pairs", 1, 6, "a member's name" },
+        { "pairs name", 1, 11, "a member's name" },
+        { "pairs name value,", 1, 18, "a member's name" },
+        { "records", 1, 8, "a member's name" },
+        { "records a, b, c, d\nrecords e, f, g, h, i", 2, 21, "more than 8 names behind records" },
         { "require", 1, 8, "a path" },
         { "require a or", 1, 13, "a path" },
         { "action = a \xff", 0, 0, "not UTF-8" },
@@ -283,6 +288,27 @@ values(void **state)
         { "within p, q.r\naction = a + b + c",
           "{\"a\":1,\"p\":{\"a\":9,\"b\":2},\"q\":{\"r\":{\"c\":3}}}", "\"action\":\"123\"",
           "other places to look" },
+        { "within m\naction = a + b", "{\"a\":1,\"m\":\"{\\\"a\\\":9,\\\"b\\\":[true]}\"}", "",
+          "a text that holds a record: nothing of it is a text here" },
+        { "within m, n.o\naction = a + b + c",
+          "{\"m\":\" {\\\"a\\\":\\\"\\\\u00e9\\\"}\\n\",\"n\":{\"o\":\"{\\\"b\\\":2}\"},\"c\":3}",
+          "\"action\":\"é23\"", "texts that hold records" },
+        { "within m\naction = m | \"z\"", "{\"m\":\"{\\\"a\\\":1\"}", "\"action\":\"{\\\"a\\\":1\"",
+          "a text that only begins like one is a text" },
+        { "within m\naction = b | \"z\"", "{\"m\":\"{},\\\"b\\\":{\"}", "\"action\":\"z\"",
+          "a text cannot reach out of its place" },
+        { "within m\naction = b | \"z\"", "{\"m\":\"{\\\"a\\\":1},\\\"b\\\":2\"}",
+          "\"action\":\"z\"", "not even where the whole would be JSON" },
+        { "pairs name value\naction = a.x.y + a.1.value",
+          "{\"a\":[{\"name\":\"x\",\"value\":{\"y\":1}},"
+          "{\"name\":2,\"value\":3}]}",
+          "\"action\":\"13\"", "an array of names and values" },
+        { "pairs name value, \"@N\" \"#t\"\naction = a.x + a.y | \"z\"",
+          "{\"a\":[7,{\"@N\":\"x\",\"#t\":\"1\"},{\"name\":\"y\"}]}", "\"action\":\"z\"",
+          "no value behind the name" },
+        { "pairs name value\nwithin a.b\naction = x",
+          "{\"a\":{\"b\":[{\"name\":\"x\",\"value\":5}]}}", "\"action\":\"5\"",
+          "pairs in another place to look" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         expect_event(rows[i].rules, rows[i].record, rows[i].expected, rows[i].why);
@@ -345,6 +371,14 @@ types(void **state)
         { "response_time_ms = a", "{\"a\":\"1.2.3\"}", "", "two points" },
         { "timestamp = a", "{\"a\":\"2020-06-09 22:51:00\"}",
           ",\"timestamp\":\"2020-06-09T22:51:00Z\"", "a time without an offset" },
+        { "timestamp = a", "{\"a\":\"2020-06-09 22:51:00 -0130\"}",
+          ",\"timestamp\":\"2020-06-10T00:21:00Z\"", "an offset without a colon" },
+        { "timestamp = a", "{\"a\":\"2020-06-09T22:51:00,25 +01:00\"}",
+          ",\"timestamp\":\"2020-06-09T21:51:00.25Z\"", "a comma, and a blank before the offset" },
+        { "timestamp = a", "{\"a\":\"2020-06-09 22:51:00.5 UTC\"}",
+          ",\"timestamp\":\"2020-06-09T22:51:00.5Z\"", "the zone by its name" },
+        { "timestamp = a", "{\"a\":\"2020-06-09 22:51:00 GMT\"}",
+          ",\"timestamp\":\"2020-06-09T22:51:00Z\"", "the zone by its older name" },
         { "timestamp = a | unix(b)", "{\"a\":\"then\",\"b\":1591743060}",
           ",\"timestamp\":\"2020-06-09T22:51:00Z\"", "the first that is a time" },
         { "timestamp = a", "{}", "", "no time at all" },
@@ -525,6 +559,50 @@ records_are_skipped_or_refused(void **state)
 }
 
 /* Pieces of the language in random order: whatever is accepted can be applied. */
+/* An error in a text that was unfolded says its pointer there, and no line: it has its own. */
+static void
+unfolded_texts_have_no_lines(void **state)
+{
+    (void)state;
+    struct map *map = parse("within m\naction = \"x\"\ntimestamp = at\nrequire at");
+    struct buffer out = { 0 };
+    struct tally_error error;
+    assert_int_equal(map_apply(map, &tape,
+                               bytes_text("{\"m\":\"{\\n\\n\\\"at\\\":\\\"noon\\\"}\"}"),
+                               MAP_ID_SOURCE, &out, &error),
+                     TALLY_INVALID);
+    assert_string_equal(error.pointer, "/m/at");
+    assert_int_equal(error.line, 0);
+    assert_int_equal(error.column, 0);
+
+    /* A record is itself again where ids are made of its bytes. */
+    struct buffer again = { 0 };
+    static const char *const records[] = { "{\"m\":\"{\\\"at\\\":\\\"2026-01-02T03:04:05Z\\\"}\"}",
+                                           "{\"m\":{\"at\":\"2026-01-02T03:04:05Z\"}}" };
+    assert_int_equal(map_apply(map, &tape, bytes_text(records[0]), MAP_ID_SOURCE, &out, &error),
+                     TALLY_OK);
+    assert_int_equal(map_apply(map, &tape, bytes_text(records[1]), MAP_ID_SOURCE, &again, &error),
+                     TALLY_OK);
+    assert_memory_not_equal(out.data, again.data, 45);
+    map_destroy(map);
+    buffer_free(&out);
+    buffer_free(&again);
+}
+
+static void
+lists_of_records(void **state)
+{
+    (void)state;
+    struct map *map = parse("records items, \"two words\"\nrecords c\naction = a");
+    size_t count;
+    const struct bytes *lists = map_lists(map, &count);
+    assert_int_equal(count, 3);
+    assert_true(bytes_is(lists[0], "items"));
+    assert_true(bytes_is(lists[1], "two words"));
+    assert_true(bytes_is(lists[2], "c"));
+    map_destroy(map);
+}
+
 static void
 random_maps(void **state)
 {
@@ -535,7 +613,7 @@ random_maps(void **state)
         " or ",         "lower(",      "before(",  ", ",       " choose ", " -> ",
         "x*",           "\n",          "\n  ",     "require ", "skip if ", "none ",
         "within ",      "copy record", " except ", "#",        ".",        "\"",
-        "timestamp = ", "unix(",
+        "timestamp = ", "unix(",       "pairs ",   "records ",
     };
     struct buffer text = { 0 };
     struct buffer out = { 0 };
@@ -571,6 +649,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_a_place),
+        cmocka_unit_test(unfolded_texts_have_no_lines),
+        cmocka_unit_test(lists_of_records),
         cmocka_unit_test(maps_have_limits),
         cmocka_unit_test(names_of_maps),
         cmocka_unit_test(values),

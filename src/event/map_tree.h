@@ -25,6 +25,13 @@ struct map_path {
     size_t count;
 };
 
+/* `pairs name value`: the members of an array's objects that make it stand for one object. */
+struct map_pair {
+    struct map_pair *next;
+    struct bytes name;
+    struct bytes value;
+};
+
 /* `path`, `not path`, `path is a, b`, `path is not a, b`. */
 struct map_test {
     struct map_test *next; /* or this one */
@@ -78,7 +85,10 @@ struct map {
     struct map_block *blocks;
     uint8_t *text;
     bool copies;
-    struct map_path *within;             /* where paths are tried that lead nowhere from the top */
+    struct map_path *within;           /* where paths are tried that lead nowhere from the top */
+    struct map_pair *pairs;            /* how arrays of names and values are read */
+    struct bytes lists[MAP_LISTS_MAX]; /* members whose array holds the records */
+    size_t list_count;
     struct map_pattern *except;          /* members that are not copied */
     struct map_pattern *none;            /* texts that mean nothing is there */
     struct map_demand *skipped;          /* one of them holds: the record is left out */

@@ -76,14 +76,44 @@ append_scalar(struct map_view *view, uint32_t node)
     return false;
 }
 
+/* The value that an array of names and values has for `name`, or 0. */
+static uint32_t
+find_paired(const struct map_view *view, uint32_t array, struct bytes name)
+{
+    const struct json_tape *tape = view->tape;
+    for (const struct map_pair *pair = view->map->pairs; pair != NULL; pair = pair->next) {
+        for (uint32_t i = array + 1; i < tape->nodes[array].next; i = tape->nodes[i].next) {
+            uint32_t named = json_find(tape, i, &pair->name, 1);
+            if (named != 0 && tape->nodes[named].kind == JSON_KIND_STRING &&
+                json_string_is(tape, named, name))
+                return json_find(tape, i, &pair->value, 1);
+        }
+    }
+    return 0;
+}
+
+static uint32_t
+find_from(const struct map_view *view, uint32_t node, const struct map_path *path)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        uint32_t next = json_find(view->tape, node, &path->names[i], 1);
+        if (next == 0 && view->tape->nodes[node].kind == JSON_KIND_ARRAY)
+            next = find_paired(view, node, path->names[i]);
+        if (next == 0)
+            return 0;
+        node = next;
+    }
+    return node;
+}
+
 uint32_t
 map_find(const struct map_view *view, const struct map_path *path)
 {
-    uint32_t node = json_find(view->tape, 0, path->names, path->count);
+    uint32_t node = find_from(view, 0, path);
     for (const struct map_path *in = view->map->within; node == 0 && in != NULL; in = in->next) {
-        uint32_t top = json_find(view->tape, 0, in->names, in->count);
+        uint32_t top = find_from(view, 0, in);
         if (top != 0)
-            node = json_find(view->tape, top, path->names, path->count);
+            node = find_from(view, top, path);
     }
     return node;
 }

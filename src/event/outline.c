@@ -54,7 +54,8 @@ open_bracket(struct outline *outline, bool object)
     *word = object ? *word | bit : *word & ~bit;
     outline->depth++;
     outline->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
-    return OUTLINE_MORE;
+    bool list = outline->lists && !object && outline->depth == 2 && (outline->is_object[0] & 1);
+    return list ? OUTLINE_LIST : OUTLINE_MORE;
 }
 
 static enum outline_progress

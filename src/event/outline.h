@@ -37,6 +37,7 @@ struct outline {
     enum outline_within within;
     uint32_t depth;
     uint64_t is_object[OUTLINE_DEPTH_MAX / 64]; /* a bit for each level */
+    bool lists; /* stop at arrays that are members of the outermost object */
     const char *trouble;
 };
 
@@ -44,6 +45,7 @@ enum outline_progress {
     OUTLINE_MORE, /* all bytes taken, the value goes on */
     OUTLINE_DONE,
     OUTLINE_BROKEN, /* see trouble */
+    OUTLINE_LIST,   /* taken up to the bracket that opens such an array; it goes on */
 };
 
 /* Takes bytes of the value from data[*at] on and moves *at behind them: all of them, or up to the

@@ -48,6 +48,8 @@ struct records {
     size_t indent; /* the column where the record, or the damage, began */
     enum place place;
     struct outline outline;
+    const struct bytes *lists; /* names whose arrays hold records */
+    size_t list_count;
     bool wrapped;  /* the array is that of {"Records": […]} */
     bool wreckage; /* an array broke: its commas and brackets may follow */
     bool dropping; /* the record is too large and was reported; it is only read to its end */
@@ -116,6 +118,7 @@ static void
 begin_value(struct records *records, enum place place)
 {
     records->outline = (struct outline){ 0 };
+    records->outline.lists = place == PLACE_RECORD && records->list_count > 0;
     records->indent = records->column;
     records->place = place;
 }
@@ -334,11 +337,55 @@ complete(struct records *records, struct record *record_out, struct tally_error 
     return step;
 }
 
+/* Whether the array whose bracket `text` ends with stands under one of the names. They are plain, so
+ * their quotes are no escaped ones if a blank, a comma or the bracket stands before them. */
+static bool
+is_list(const struct records *records, struct bytes text)
+{
+    size_t end = text.size - 1;
+    while (is_blank(text.data[end - 1]))
+        end--;
+    end--; /* the colon */
+    while (is_blank(text.data[end - 1]))
+        end--;
+    for (size_t i = 0; i < records->list_count; i++) {
+        struct bytes name = records->lists[i];
+        if (end < name.size + 3)
+            continue;
+        const uint8_t *quote = text.data + end - name.size - 2;
+        bool whole = is_blank(quote[-1]) || quote[-1] == ',' || quote[-1] == '{';
+        if (whole && quote[0] == '"' && memcmp(quote + 1, name.data, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Takes bytes of the value. True where an array of records has begun: what stands before it is done
+ * with. */
+static bool
+read_value(struct records *records, enum outline_progress *progress_out)
+{
+    do {
+        *progress_out = outline_read(&records->outline, rest(records), &records->scanned);
+        bool list = *progress_out == OUTLINE_LIST && records->scanned <= RECORD_SIZE_MAX &&
+                    !records->dropping &&
+                    is_list(records, bytes_of(rest(records).data, records->scanned));
+        if (list) {
+            advance(records, records->scanned);
+            records->wrapped = true;
+            records->place = PLACE_ELEMENT;
+            return true;
+        }
+    } while (*progress_out == OUTLINE_LIST);
+    return false;
+}
+
 static enum step
 in_value(struct records *records, struct record *record_out, struct tally_error *error)
 {
-    enum outline_progress progress =
-        outline_read(&records->outline, rest(records), &records->scanned);
+    enum outline_progress progress;
+    if (read_value(records, &progress))
+        return STEP_ON;
     if (progress == OUTLINE_BROKEN)
         return damaged(records, error, records->outline.trouble);
 
@@ -458,6 +505,13 @@ records_feed(struct records *records, struct bytes chunk, struct tally_error *er
     }
     buffer_bytes(&records->pending, chunk);
     return buffer_failed(&records->pending) ? memory_fault(error) : TALLY_OK;
+}
+
+void
+records_unwrap(struct records *records, const struct bytes *names, size_t count)
+{
+    records->lists = names;
+    records->list_count = count;
 }
 
 void

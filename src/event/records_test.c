@@ -6,6 +6,10 @@
 
 #include <cmocka.h>
 
+/* The names that are unwrapped, as many as a test sets. */
+static const struct bytes envelopes[] = { BYTES("a"), BYTES("items") };
+static size_t envelope_count;
+
 /* What comes of a stream fed in chunks of `chunk` bytes: a line "3 {…}" for a record that begins on
  * line 3, "3! text" for an error. Caller frees. */
 static struct buffer
@@ -15,6 +19,7 @@ read_all(struct bytes stream, size_t chunk)
     struct records *records;
     struct tally_error error;
     assert_int_equal(records_create(&records, &error), TALLY_OK);
+    records_unwrap(records, envelopes, envelope_count);
 
     size_t at = 0;
     bool ended = false;
@@ -177,6 +182,41 @@ damage_is_local(void **state)
 }
 
 static void
+envelopes_are_unwrapped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *stream;
+        const char *expected;
+    } rows[] = {
+        { "the last member", "{\"kind\":\"L\",\"items\":[{\"x\":1},\n{\"x\":2}]}\n{}",
+          "1 {\"x\":1}\n2 {\"x\":2}\n3 {}\n" },
+        { "the first one", "{\"items\":[{}],\"a\":[{}],\"b\":{\"items\":[1]}}", "1 {}\n" },
+        { "with blanks", "{ \"k\" : [1] , \n\"items\" :\t[ {} ] }", "2 {}\n" },
+        { "an empty one", "{\"k\":1,\"items\":[]}{}", "1 {}\n" },
+        { "deeper it is a member as any other", "{\"b\":{\"items\":[{}]}}",
+          "1 {\"b\":{\"items\":[{}]}}\n" },
+        { "so is what is no array", "{\"items\":{\"a\":[]}}", "1 {\"items\":{\"a\":[]}}\n" },
+        { "a name that ends like it", "{\"myitems\":[{}],\"x\\\"items\":[{}]}",
+          "1 {\"myitems\":[{}],\"x\\\"items\":[{}]}\n" },
+        { "a name that begins like it", "{\"itemses\":[{}],\"item\":[{}]}",
+          "1 {\"itemses\":[{}],\"item\":[{}]}\n" },
+        { "in an array the elements are records", "[{\"items\":[{}]}]", "1 {\"items\":[{}]}\n" },
+        { "a damaged element", "{\"k\":1,\"items\":[\n{\"x\" 1},\n{\"x\":2}\n]}\n{}",
+          "2" DAMAGED "a comma, a colon or a quote is missing\n3 {\"x\":2}\n5 {}\n" },
+        { "damage before the array", "{\"k\" 1,\"items\":[{}]}\n{}",
+          "1" DAMAGED "a comma, a colon or a quote is missing\n2 {}\n" },
+        { "cut in the array", "{\"k\":1,\"items\":[{}",
+          "1 {}\n1! the input ends before its array of records does\n" },
+    };
+    envelope_count = 2;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_log(bytes_text(rows[i].stream), rows[i].expected, rows[i].why);
+    envelope_count = 0;
+}
+
+static void
 utf16_is_named_once(void **state)
 {
     (void)state;
@@ -253,7 +293,8 @@ next_random(uint32_t *seed)
 }
 
 /* Random texts of the bytes that matter: whatever comes of them does not depend on the cuts, and
- * records are given out in the order, with the lines and the bytes of the stream. */
+ * records are given out in the order, with the lines and the bytes of the stream; with and without
+ * envelopes. */
 static void
 cuts_do_not_matter(void **state)
 {
@@ -287,6 +328,7 @@ cuts_do_not_matter(void **state)
         for (unsigned i = 0; i < count; i++)
             buffer_text(&stream, pieces[next_random(&seed) % (sizeof pieces / sizeof pieces[0])]);
 
+        envelope_count = round % 2;
         struct buffer whole = read_all(buffer_view(&stream), SIZE_MAX);
         for (size_t chunk = 1; chunk < 8; chunk++) {
             struct buffer log = read_all(buffer_view(&stream), chunk);
@@ -298,6 +340,7 @@ cuts_do_not_matter(void **state)
         buffer_free(&whole);
         buffer_free(&stream);
     }
+    envelope_count = 0;
 }
 
 /* Good NDJSON with one line of many damaged: all the others come through. */
@@ -345,6 +388,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape),
         cmocka_unit_test(damage_is_local),
+        cmocka_unit_test(envelopes_are_unwrapped),
         cmocka_unit_test(utf16_is_named_once),
         cmocka_unit_test(records_have_a_limit),
         cmocka_unit_test(depth_has_a_limit),
