@@ -143,7 +143,8 @@ const struct command command_import = {
     .operands = "WHERE --map NAME FILE…",
     .summary = "take in records of other products, by a map",
     .text = "Files (- is standard input) hold JSON: objects, a line each or one after another, "
-            "arrays, or {\"Records\": […]}; plain or gzip. Importing the same records again stores "
+            "arrays, or envelopes such as {\"Records\": […]}; plain, gzip or zstd. Importing the "
+            "same records again stores "
             "nothing twice; where millions of entries may lie between, say --again. What cannot be "
             "taken is reported by line; the rest is stored.",
     .options = options,

@@ -41,6 +41,7 @@ struct intake {
     struct receipt receipts[INTAKE_BATCH_MAX];
     struct intake_counts counts;
     enum phase phase;
+    bool unread;  /* SKIP: a file was not read to its end */
     bool dropped; /* CHECKING: the batch does not hold everything any more */
     uint64_t seen;
 };
@@ -314,7 +315,8 @@ take_record(struct intake *intake, const struct record *record, const char *name
         intake->counts.skipped++;
         return DONE;
     }
-    if (status == TALLY_OK)
+    bool mapped = status == TALLY_OK;
+    if (mapped)
         status = destination_add(intake->options.destination, event, &error);
     if (status == TALLY_FULL) {
         int outcome = make_room(intake);
@@ -324,8 +326,8 @@ take_record(struct intake *intake, const struct record *record, const char *name
     }
     if (status == TALLY_INVALID) {
         record_place(record, &error);
-        if (name == NULL)
-            error.column = 0; /* of a text made of options, which nobody has seen */
+        if (name == NULL || (mapped && intake->options.map != NULL))
+            error.column = 0; /* of a text that was made here, which nobody has seen */
         return refuse(intake, &error, name);
     }
     if (status != TALLY_OK)
@@ -358,13 +360,20 @@ feed(struct source *source, struct records *records, struct tally_error *error)
     return status;
 }
 
-/* A source's own faults: gzip that is damaged is invalid input; else it could not be read. */
+/* A source's own faults: compressed data that is damaged is invalid input; else it could not be
+ * read. DONE where reading may go on behind it. */
 static int
-refuse_source(const struct intake *intake, tally_status status, const struct tally_error *error)
+refuse_source(struct intake *intake, tally_status status, const struct tally_error *error)
 {
+    if (intake->options.progress != NULL)
+        progress_clear(intake->options.progress);
     (void)fail_with(error, NULL);
     bool invalid = status == TALLY_DAMAGED || status == TALLY_INVALID;
-    return stop(intake, invalid ? MISUSED : UNABLE);
+    if (!invalid || intake->options.refusal == INTAKE_STOP)
+        return stop(intake, invalid ? MISUSED : UNABLE);
+    intake->counts.refused++;
+    intake->unread = true;
+    return DONE;
 }
 
 static int
@@ -386,9 +395,11 @@ take_all(struct intake *intake, const char *path, struct source *source, struct 
             if (intake->phase == STORING && intake->count > 0 && would_wait(path))
                 outcome = store_batch(intake);
             status = outcome == DONE ? feed(source, records, &error) : TALLY_OK;
-            ended = status == TALLY_ABSENT;
-            if (status != TALLY_OK && !ended)
-                return refuse_source(intake, status, &error);
+            ended = status != TALLY_OK;
+            if (ended && status != TALLY_ABSENT) {
+                outcome = refuse_source(intake, status, &error);
+                records_end(records);
+            }
         } else if (status == TALLY_ABSENT) {
             return DONE;
         } else {
@@ -485,7 +496,11 @@ intake_files(struct intake *intake, char *const *paths, int count)
             (void)lseek(STDIN_FILENO, start, SEEK_SET);
     }
     int outcome = take_files(intake, paths, count);
-    return outcome != DONE ? outcome : store_batch(intake);
+    if (outcome == DONE)
+        outcome = store_batch(intake);
+    if (outcome != DONE || !intake->unread)
+        return outcome;
+    return intake->counts.stored + intake->counts.repeated == 0 ? MISUSED : UNABLE;
 }
 
 int

@@ -1,11 +1,12 @@
 /*
  * intake.h - records from files and standard input into a trail, in batches.
  *
- * What `record` and `import` share: they read the shapes of records.h, plain or gzip, turn each
+ * What `record` and `import` share: they read the shapes of records.h, plain, gzip or zstd, turn each
  * record into an event (by a map, or it is one), and append up to INTAKE_BATCH_MAX of them at once.
  *
  * A record that cannot be taken is reported with its file, line, pointer and reason. Then either
- * reading goes on (INTAKE_SKIP), or it ends (INTAKE_STOP) by these rules:
+ * reading goes on (INTAKE_SKIP), also with the next file where one is cut short or damaged, or it
+ * ends (INTAKE_STOP) by these rules:
  *
  *     files                      are read twice, first only to see that every record is good; a bad
  *                                one ends the command before anything is stored
@@ -13,7 +14,8 @@
  *                                record in the first batch: nothing is stored. Later: everything
  *                                before it is, and the message says how much that is
  *
- * So MISUSED always means that nothing was stored, and UNABLE says what was.
+ * So MISUSED always means that nothing was stored, and UNABLE says what was, or that not everything
+ * could be read.
  */
 #ifndef INTAKE_H
 #define INTAKE_H

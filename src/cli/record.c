@@ -229,8 +229,9 @@ const struct command command_record = {
     .summary = "put events on record; each gets a receipt",
     .text = "Every field of an event is an option: --action, --user-id (or --user_id), --details "
             "JSON and so on. Without such options events are read from the files, or from standard "
-            "input (-): JSON objects, a line each or one after another, or in an array; plain or "
-            "gzip. A bad event in files ends the command before anything is stored (exit status "
+            "input (-): JSON objects, a line each or one after another, or in an array; plain, "
+            "gzip or zstd. A bad event in files ends the command before anything is stored (exit "
+            "status "
             "2); in a pipe, what came in earlier batches is stored, and the message says how "
             "much (exit status 3).",
     .options = options,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 /* zlib's largest window, and its flag for a gzip header and trailer. */
 #define GZIP_WINDOW_BITS (15 + 16)
@@ -14,7 +15,7 @@
 enum form {
     FORM_UNKNOWN, /* nothing read yet */
     FORM_PLAIN,
-    FORM_MEMBER,  /* inside a gzip member */
+    FORM_MEMBER,  /* inside a gzip member or a zstd frame */
     FORM_BETWEEN, /* behind one */
     FORM_PADDING, /* behind the last, in zero bytes */
 };
@@ -29,6 +30,7 @@ struct source {
     size_t at;     /* of `raw`, the first byte not used yet */
     size_t size;   /* of `raw` */
     z_stream stream;
+    ZSTD_DStream *zstd; /* NULL: gzip, if anything */
     uint8_t raw[SOURCE_CHUNK_SIZE];
     uint8_t text[SOURCE_CHUNK_SIZE];
 };
@@ -66,6 +68,7 @@ source_close(struct source *source)
         return;
     if (source->inflating)
         (void)inflateEnd(&source->stream);
+    (void)ZSTD_freeDStream(source->zstd);
     if (source->fd > STDIN_FILENO)
         (void)close(source->fd);
     free(source->name);
@@ -117,16 +120,51 @@ begin_inflating(struct source *source, struct tally_error *error)
 }
 
 static tally_status
+begin_zstd(struct source *source, struct tally_error *error)
+{
+    source->zstd = ZSTD_createDStream();
+    if (source->zstd == NULL)
+        return memory_fault(error);
+    source->form = FORM_MEMBER;
+    return TALLY_OK;
+}
+
+static tally_status
 recognise(struct source *source, struct tally_error *error)
 {
+    /* The first bytes of each; none of them begins a JSON text. */
+    static const struct {
+        struct bytes magic;
+        tally_status (*begin)(struct source *source, struct tally_error *error);
+        const char *cure;
+    } packings[] = {
+        { BYTES("\x1f\x8b"), begin_inflating, NULL },
+        { BYTES("\x28\xb5\x2f\xfd"), begin_zstd, NULL },
+        { BYTES("\xfd"
+                "7zXZ"),
+          NULL, "xz -dc" },
+        { BYTES("BZh"), NULL, "bzip2 -dc" },
+        { BYTES("PK\3\4"), NULL, "unzip -p" },
+    };
+    /* Two bytes first: who types at a terminal should not wait for more. */
     tally_status status = fill(source, 2, error);
-    if (status != TALLY_OK)
-        return status;
-    struct bytes raw = unused(source);
-    if (raw.size >= 2 && raw.data[0] == 0x1f && raw.data[1] == 0x8b)
-        return begin_inflating(source, error);
+    for (size_t i = 0; status == TALLY_OK && i < sizeof packings / sizeof packings[0]; i++) {
+        struct bytes magic = packings[i].magic;
+        if (unused(source).size < 2 || memcmp(unused(source).data, magic.data, 2) != 0)
+            continue;
+        status = fill(source, magic.size, error);
+        if (status != TALLY_OK)
+            break;
+        struct bytes raw = unused(source);
+        if (raw.size < magic.size || memcmp(raw.data, magic.data, magic.size) != 0)
+            continue;
+        if (packings[i].begin != NULL)
+            return packings[i].begin(source, error);
+        return fault(error, TALLY_INVALID, "%s is compressed; decompress it first: %s",
+                     source->name, packings[i].cure);
+    }
     source->form = FORM_PLAIN;
-    return TALLY_OK;
+    return status;
 }
 
 static tally_status
@@ -166,10 +204,34 @@ inflate_some(struct source *source, size_t *size_out, struct tally_error *error)
     return TALLY_OK;
 }
 
+/* The same for zstd. Text may come out of it when nothing more goes in. */
+static tally_status
+unzstd_some(struct source *source, size_t *size_out, struct tally_error *error)
+{
+    struct bytes raw = unused(source);
+    ZSTD_inBuffer in = { .src = raw.data, .size = raw.size };
+    ZSTD_outBuffer out = { .dst = source->text, .size = sizeof source->text };
+    size_t rest = ZSTD_decompressStream(source->zstd, &out, &in);
+    if (ZSTD_isError(rest))
+        return fault(error, TALLY_DAMAGED, "%s: the zstd data is damaged (%s)", source->name,
+                     ZSTD_getErrorName(rest));
+    source->at += in.pos;
+    *size_out = out.pos;
+    if (rest == 0)
+        source->form = FORM_BETWEEN;
+    else if (raw.size == 0 && out.pos == 0)
+        return fault(error, TALLY_DAMAGED, "%s: the zstd data is cut short", source->name);
+    return TALLY_OK;
+}
+
 /* Behind a member: another one follows, or padding, or nothing. */
 static tally_status
 go_on_behind_member(struct source *source, struct tally_error *error)
 {
+    if (source->zstd != NULL) {
+        source->form = FORM_MEMBER;
+        return TALLY_OK;
+    }
     struct bytes raw = unused(source);
     size_t zeros = 0;
     while (zeros < raw.size && raw.data[zeros] == 0)
@@ -188,7 +250,7 @@ go_on_behind_member(struct source *source, struct tally_error *error)
 }
 
 static tally_status
-read_gzip(struct source *source, struct bytes *chunk_out, struct tally_error *error)
+read_packed(struct source *source, struct bytes *chunk_out, struct tally_error *error)
 {
     for (;;) {
         tally_status status = fill(source, 1, error);
@@ -196,7 +258,8 @@ read_gzip(struct source *source, struct bytes *chunk_out, struct tally_error *er
             return status;
         size_t size = 0;
         if (source->form == FORM_MEMBER)
-            status = inflate_some(source, &size, error);
+            status = source->zstd != NULL ? unzstd_some(source, &size, error)
+                                          : inflate_some(source, &size, error);
         else if (unused(source).size == 0)
             return TALLY_ABSENT;
         else
@@ -221,7 +284,7 @@ source_read(struct source *source, struct bytes *chunk_out, struct tally_error *
 
     struct bytes chunk;
     tally_status status = source->form == FORM_PLAIN ? read_plain(source, &chunk, error)
-                                                     : read_gzip(source, &chunk, error);
+                                                     : read_packed(source, &chunk, error);
     if (status != TALLY_OK)
         return status;
     if (chunk.size > source->left)

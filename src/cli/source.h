@@ -1,10 +1,11 @@
 /*
- * source.h - read a file or standard input in chunks, through gzip if it is compressed.
+ * source.h - read a file or standard input in chunks, through gzip or zstd if it is compressed.
  *
- * Whether it is gzip (RFC 1952) is seen from the first two bytes, not from the name. Members joined
- * with cat follow one another; zero bytes after the last member (tape padding) are ignored,
- * anything else is damage. Memory is two chunks whatever the ratio, and a bound on the bytes given
- * out stops what was made to expand without end.
+ * Whether it is gzip (RFC 1952) or zstd (RFC 8878) is seen from the first bytes, not from the name.
+ * Members joined with cat follow one another; zero bytes after gzip's last member (tape padding)
+ * are ignored, anything else is damage. Memory is two chunks, with zstd and a window of at most
+ * 128 MiB, whatever the ratio; a bound on the bytes given out stops what was made to expand without
+ * end. Other compressions are told by their name and refused.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -25,7 +26,8 @@ TALLY_MUST_CHECK tally_status source_open(const char *path, uint64_t size_max,
                                           struct source **source_out, struct tally_error *error);
 
 /* The next 1 to SOURCE_CHUNK_SIZE bytes, lent until the next call. TALLY_ABSENT at the end.
- * TALLY_DAMAGED where the gzip data is damaged or cut short; TALLY_INVALID beyond `size_max`. */
+ * TALLY_DAMAGED where the compressed data is damaged or cut short; TALLY_INVALID beyond `size_max`
+ * and for a compression that is not undone here. */
 TALLY_MUST_CHECK tally_status source_read(struct source *source, struct bytes *chunk_out,
                                           struct tally_error *error);
 

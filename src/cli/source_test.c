@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,22 @@ append_gzip(struct buffer *out, struct bytes plain)
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     out->size += room - stream.avail_out;
     assert_int_equal(deflateEnd(&stream), Z_OK);
+}
+
+/* Appends `plain` as a zstd frame with a checksum. */
+static void
+append_zstd(struct buffer *out, struct bytes plain)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    assert_non_null(context);
+    size_t room = ZSTD_compressBound(plain.size);
+    uint8_t *at = buffer_reserve(out, room);
+    assert_non_null(at);
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)));
+    size_t size = ZSTD_compress2(context, at, room, plain.data, plain.size);
+    assert_false(ZSTD_isError(size));
+    out->size += size;
+    (void)ZSTD_freeCCtx(context);
 }
 
 /* Reads all of a source into `out`; returns what ended it. */
@@ -201,6 +218,66 @@ damaged_gzip(void **state)
     buffer_free(&zipped);
 }
 
+static void
+zstd_files(void **state)
+{
+    (void)state;
+    struct buffer text = long_text();
+    struct buffer packed = { 0 };
+    struct buffer expected = { 0 };
+
+    append_zstd(&packed, bytes_text(""));
+    expect_file(buffer_view(&packed), bytes_text(""));
+    append_zstd(&packed, bytes_text("first"));
+    append_zstd(&packed, buffer_view(&text));
+    buffer_append(&packed, "\x50\x2a\x4d\x18\3\0\0\0abc", 11); /* a frame to be skipped */
+    append_zstd(&packed, bytes_text("last"));
+    buffer_text(&expected, "first");
+    buffer_bytes(&expected, buffer_view(&text));
+    buffer_text(&expected, "last");
+    expect_file(buffer_view(&packed), buffer_view(&expected));
+
+    buffer_clear(&packed);
+    append_zstd(&packed, bytes_text("some text, some text, some more text"));
+    for (size_t size = 4; size < packed.size; size++)
+        expect_damage(bytes_of(packed.data, size), "the zstd data is cut short");
+    packed.data[packed.size - 1] ^= 1;
+    expect_damage(buffer_view(&packed), "the zstd data is damaged");
+    packed.data[packed.size - 1] ^= 1;
+    buffer_text(&packed, "{}");
+    expect_damage(buffer_view(&packed), "the zstd data is");
+
+    buffer_free(&text);
+    buffer_free(&packed);
+    buffer_free(&expected);
+}
+
+static void
+other_compressions_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        struct bytes content;
+        const char *cure;
+    } rows[] = {
+        { BYTES("\xfd"
+                "7zXZ\0..."),
+          "xz -dc" },
+        { BYTES("BZh91AY"), "bzip2 -dc" },
+        { BYTES("PK\3\4..."), "unzip -p" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer got = { 0 };
+        struct tally_error error = { 0 };
+        write_file(rows[i].content);
+        assert_int_equal(read_all(path, SOURCE_SIZE_MAX, &got, &error), TALLY_INVALID);
+        assert_non_null(strstr(error.text, rows[i].cure));
+        buffer_free(&got);
+    }
+    expect_file(bytes_text("BZ"), bytes_text("BZ"));
+    expect_file(bytes_text("PKzip"), bytes_text("PKzip"));
+}
+
 /* What expands a thousandfold stops at the bound, and a file of just that size does not. */
 static void
 the_bound_holds(void **state)
@@ -297,6 +374,8 @@ main(void)
         cmocka_unit_test(plain_files),
         cmocka_unit_test(gzip_files),
         cmocka_unit_test(damaged_gzip),
+        cmocka_unit_test(zstd_files),
+        cmocka_unit_test(other_compressions_are_named),
         cmocka_unit_test(the_bound_holds),
         cmocka_unit_test(files_that_cannot_be_read),
         cmocka_unit_test(standard_input),

@@ -144,19 +144,29 @@ bad(struct records *records, struct tally_error *error, const char *text, const 
 
 /* ---- each place ---- */
 
-/* UTF-16 is what some Windows programs write; every line of it would be reported otherwise. */
+/* UTF-16 is what some Windows programs write; every line of it would be reported otherwise. Without
+ * a byte order mark, the first bracket has a zero byte behind it. */
 static enum step
 at_start(struct records *records, struct tally_error *error)
 {
+    static const struct {
+        uint8_t begin[2];
+        const char *cure;
+    } wide[] = {
+        { { 0xff, 0xfe }, "iconv -f UTF-16 -t UTF-8" },
+        { { 0xfe, 0xff }, "iconv -f UTF-16 -t UTF-8" },
+        { { '{', 0 }, "iconv -f UTF-16LE -t UTF-8" },
+        { { '[', 0 }, "iconv -f UTF-16LE -t UTF-8" },
+    };
     struct bytes data = rest(records);
     if (data.size < 2 && !records->ended)
         return STEP_MORE;
     records->place = PLACE_TOP;
-    if (data.size >= 2 && ((data.data[0] == 0xff && data.data[1] == 0xfe) ||
-                           (data.data[0] == 0xfe && data.data[1] == 0xff))) {
+    for (size_t i = 0; data.size >= 2 && i < sizeof wide / sizeof wide[0]; i++) {
+        if (memcmp(data.data, wide[i].begin, 2) != 0)
+            continue;
         records->place = PLACE_CLOSED;
-        return bad(records, error,
-                   "the text is UTF-16; convert it first: ", "iconv -f UTF-16 -t UTF-8");
+        return bad(records, error, "the text is UTF-16; convert it first: ", wide[i].cure);
     }
     return STEP_ON;
 }

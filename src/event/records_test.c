@@ -223,6 +223,10 @@ utf16_is_named_once(void **state)
     static const char text[] = "\xff\xfe{\0}\0\n\0{\0}\0";
     expect_log(bytes_of(text, sizeof text - 1),
                "1! the text is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8\n", "UTF-16");
+    static const char bare[] = "[\0{\0}\0\n\0]\0";
+    expect_log(bytes_of(bare, sizeof bare - 1),
+               "1! the text is UTF-16; convert it first: iconv -f UTF-16LE -t UTF-8\n",
+               "UTF-16 without a byte order mark");
 }
 
 /* A record of `size` bytes, a line end behind it. */

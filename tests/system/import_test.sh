@@ -42,6 +42,23 @@ complains 'a hint' 'map'
 expect 0 'an empty file' "$TALLY" import data --map cloudtrail /dev/null
 expect 3 'no such file' "$TALLY" import data --map cloudtrail nothing.json
 
+# A file that is cut short costs neither what stands before the cut nor the files behind it.
+cloud() {
+    local i
+    for ((i = $1; i < $1 + $2; i++)); do
+        echo "{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventName\":\"E\",\"eventSource\":\"s\",\"eventID\":\"cut-$i\"}"
+    done
+}
+cloud 0 30 | gzip | head -c -8 > cut.gz
+cloud 100 2 > whole.json
+expect 3 'gzip that is cut short' "$TALLY" import data --map cloudtrail cut.gz whole.json
+says 'all that could be read is stored' '^imported 32, repeated 0, skipped 0, refused 1$'
+complains 'which one it was' 'cut.gz: the gzip data is cut short'
+expect 2 '--strict takes none of it' "$TALLY" import data --map cloudtrail --strict cut.gz
+expect 0 'an envelope that the map names' "$TALLY" import data --map kubernetes - <<< \
+    '{"kind":"EventList","items":[{"auditID":"a","verb":"get","user":{"username":"ann"}}]}'
+says 'its items' '^imported 1, '
+
 # Maps.
 expect 2 'no map' "$TALLY" import data trail.json
 expect 2 'a map there is not' "$TALLY" import data --map nothing trail.json
