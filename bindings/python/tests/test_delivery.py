@@ -383,17 +383,38 @@ def test_a_full_spool_stops_only_who_records() -> None:
     assert tallystick.statistics()["lost"] == lost
 
 
-def test_a_process_that_ends_ships_what_it_has(trail: Trail) -> None:
-    trail.run(
-        """
-        from tallystick import audit_logger, recorder
-        recorder.EXIT_S = 100
-        for number in range(20):
-            audit_logger.log("last.words", details={"number": number})
-        """
-    )
-    numbers = [entry["details"]["number"] for entry in trail.entries()]
-    assert numbers == list(range(20))
+def test_a_process_that_ends_ships_what_it_has(tmp_path: Any) -> None:
+    trail = made(tmp_path / "data")
+    trail.spool = str(tmp_path / "spool")
+    server = served(trail)
+    # It goes on when the end of the process begins to wait for it. What is on its way until then is
+    # a request of 2 MiB at most.
+    server.send_signal(signal.SIGSTOP)
+    try:
+        trail.run(
+            """
+            import os, signal, sys
+            from tallystick import audit_logger, recorder
+            close = recorder.Recorder.close
+
+            def close_when_somebody_answers(self, timeout):
+                os.kill(int(sys.argv[1]), signal.SIGCONT)
+                close(self, timeout)
+
+            recorder.EXIT_S = 100
+            recorder.Recorder.close = close_when_somebody_answers
+            for number in range(40):
+                audit_logger.log("last.words", details={"number": number, "text": "x" * 200_000})
+            """,
+            str(server.pid),
+        )
+        server.send_signal(signal.SIGCONT)
+        numbers = [entry["details"]["number"] for entry in trail.entries()]
+    finally:
+        server.send_signal(signal.SIGCONT)
+        server.terminate()
+        server.wait()
+    assert numbers == list(range(40))
 
 
 def test_the_end_of_a_process_waits_for_two_seconds_at_most(trail: Trail) -> None:
