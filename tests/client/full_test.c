@@ -6,14 +6,18 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define SPOOL_SIZE ((uint64_t)8 << 20)
+#define WAIT_MS    60000
 
 static char padding[4001];
 
@@ -100,37 +104,97 @@ memory_refuses_as_well(void **state)
     assert_true(recording_said(&recording, "that were only in memory are lost") > 0);
 }
 
-/* The trail comes back while somebody waits for room. */
-static void *
-come_back(void *context)
+/* How many events there is room for, of a series with as long a name. */
+static unsigned
+room_for(const char *series)
 {
-    (void)context;
-    (void)nanosleep(&(struct timespec){ 0, 300000000 }, NULL);
-    proxy_target(proxy, recording.served.port);
+    char *spools;
+    struct tally_client_options options = recording_options(&recording);
+    assert_true(asprintf(&spools, "%s/room", recording.scratch) > 0);
+    options.full = TALLY_FULL_REFUSE;
+    options.spool_folder = spools;
+    options.spool_size_max = SPOOL_SIZE;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    unsigned count = fill(client, series, TALLY_MODE_DEFAULT, NULL);
+    tally_client_close(client, 0);
+    free(spools);
+    return count;
+}
+
+/* A thread that records more than there is room for. */
+struct recorder {
+    struct tally_client *client;
+    unsigned count;
+    atomic_uint recorded;
+    atomic_int thread; /* its number; 0: it has not begun */
+};
+
+static void *
+record_all(void *context)
+{
+    struct recorder *recorder = context;
+    atomic_store(&recorder->thread, (int)gettid());
+    for (unsigned i = 0; i < recorder->count; i++) {
+        if (record_large(recorder->client, "block", i, TALLY_MODE_DEFAULT, NULL) != TALLY_OK)
+            break;
+        atomic_fetch_add(&recorder->recorded, 1);
+    }
     return NULL;
+}
+
+/* Whether it waits for something (proc_pid_stat(5)), and is not only without a processor. */
+static bool
+sleeps(int thread)
+{
+    char path[64], text[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    const char *name_end = strrchr(text, ')');
+    return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+/* Waits a generous time until the call after `full` events does not come back. */
+static void
+wait_until_it_waits(struct recorder *recorder, unsigned full)
+{
+    bool waits = false;
+    for (int i = 0; i < WAIT_MS && !waits; i++) {
+        (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+        waits = atomic_load(&recorder->recorded) == full && sleeps(atomic_load(&recorder->thread));
+    }
+    assert_int_equal(atomic_load(&recorder->recorded), full);
+    assert_true(waits);
 }
 
 static void
 blocking_waits_for_room(void **state)
 {
     (void)state;
-    enum {
-        COUNT = 6000
-    };
+    unsigned full = room_for("count");
     struct tally_client_options options = recording_options(&recording);
     options.full = TALLY_FULL_BLOCK;
     options.spool_size_max = SPOOL_SIZE;
-    options.timeout_ms = 100000;
-    struct tally_client *client = recording_client(&recording, proxied, &options);
+    options.timeout_ms = 10 * WAIT_MS;
+    struct recorder recorder = {
+        .client = recording_client(&recording, proxied, &options),
+        .count = 3 * full,
+    };
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, come_back, NULL), 0);
-    for (unsigned i = 0; i < COUNT; i++)
-        assert_int_equal(record_large(client, "block", i, TALLY_MODE_DEFAULT, NULL), TALLY_OK);
+    assert_int_equal(pthread_create(&thread, NULL, record_all, &recorder), 0);
+    wait_until_it_waits(&recorder, full);
+    assert_int_equal(recording_statistics(recorder.client).queued, full);
+    proxy_target(proxy, recording.served.port);
     (void)pthread_join(thread, NULL);
-    recording_flush(client);
-    assert_int_equal(recording_statistics(client).sent, COUNT);
-    tally_client_close(client, 0);
-    assert_int_equal(recording_count(&recording, "block"), COUNT);
+    assert_int_equal(atomic_load(&recorder.recorded), recorder.count);
+    recording_flush(recorder.client);
+    assert_int_equal(recording_statistics(recorder.client).sent, recorder.count);
+    tally_client_close(recorder.client, 0);
+    assert_int_equal(recording_count(&recording, "block"), recorder.count);
 }
 
 static void
