@@ -253,18 +253,33 @@ hear(const char *line)
     }
 }
 
+/* The server with a manager's socket and a watchdog. */
+static void
+start_managed(const struct sockaddr_un *address)
+{
+    char socket_setting[200];
+    (void)snprintf(socket_setting, sizeof socket_setting, "NOTIFY_SOCKET=%s", address->sun_path);
+    stage_start(&stage, (const char *const[]){ socket_setting, "WATCHDOG_USEC=1800000", NULL });
+}
+
+static void
+begin_to_manage(struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    (void)snprintf(address->sun_path, sizeof address->sun_path, "%s/manager", stage.scratch);
+    (void)unlink(address->sun_path);
+    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(manager >= 0);
+    assert_int_equal(bind(manager, (struct sockaddr *)address, sizeof *address), 0);
+}
+
 static void
 the_manager_is_told(void **state)
 {
     (void)state;
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/manager", stage.scratch);
-    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_true(manager >= 0);
-    assert_int_equal(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
-    char socket_setting[200];
-    (void)snprintf(socket_setting, sizeof socket_setting, "NOTIFY_SOCKET=%s", address.sun_path);
-    stage_start(&stage, (const char *const[]){ socket_setting, "WATCHDOG_USEC=1800000", NULL });
+    struct sockaddr_un address;
+    begin_to_manage(&address);
+    start_managed(&address);
     hear("READY=1");
     hear("WATCHDOG=1");
     hear("WATCHDOG=1");
@@ -274,6 +289,38 @@ the_manager_is_told(void **state)
     hear("WATCHDOG=1");
     assert_int_equal(stage_stop(&stage, SIGTERM), 0);
     hear("STOPPING=1");
+    (void)close(manager);
+}
+
+/* Sends until its queue has no room; each time from another socket, which has room for few. */
+static void
+fill_queue(const struct sockaddr_un *address)
+{
+    ssize_t sent;
+    do {
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(fd >= 0);
+        sent = sendto(fd, "WATCHDOG=1", 10, 0, (const struct sockaddr *)address, sizeof *address);
+        assert_true(sent == 10 || errno == EAGAIN);
+        (void)close(fd);
+    } while (sent == 10);
+}
+
+static void
+a_manager_that_does_not_listen_keeps_nothing(void **state)
+{
+    (void)state;
+    struct sockaddr_un address;
+    begin_to_manage(&address);
+    fill_queue(&address);
+    start_managed(&address);
+    struct talk exchange;
+    talk_begin(&stage, &(struct http_request){ .target = "/readyz" }, &exchange);
+    assert_int_equal(exchange.answer.status, 200);
+    talk_end(&exchange);
+    hear("READY=1");
+    fill_queue(&address);
+    assert_int_equal(stage_stop(&stage, SIGTERM), 0);
     (void)close(manager);
 }
 
@@ -313,6 +360,7 @@ main(void)
         cmocka_unit_test(killed),
         cmocka_unit_test(a_slow_reader_does_not_keep_it),
         cmocka_unit_test(the_manager_is_told),
+        cmocka_unit_test(a_manager_that_does_not_listen_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
