@@ -8,6 +8,7 @@
 #include "command.h"
 #include "folder.h"
 #include "generate.h"
+#include "interruption.h"
 #include "out.h"
 #include "scratch.h"
 #include "trail.h"
@@ -35,37 +36,12 @@ static const struct command_option options[] = {
 
 /* ---- interruptions ---- */
 
-static const int interruptions[] = { SIGINT, SIGTERM, SIGHUP };
-#define INTERRUPTIONS (sizeof interruptions / sizeof interruptions[0])
-
-/* That one came is told by what it interrupts. */
+/* One ends the stage under way, so that the folder can be removed: that it came is told by what it
+ * interrupts. In a stage itself it does what it always does. */
 static void
 interrupt(int signal)
 {
     (void)signal;
-}
-
-/* An interruption ends the stage under way, so that the folder can be removed; one that is ignored
- * (nohup) goes on being so. In a stage itself it does what it always does. */
-static void
-set_interruptions(void (*handler)(int))
-{
-    for (size_t i = 0; i < INTERRUPTIONS; i++) {
-        struct sigaction action;
-        if (sigaction(interruptions[i], NULL, &action) < 0 || action.sa_handler == SIG_IGN)
-            continue;
-        action = (struct sigaction){ .sa_handler = handler };
-        (void)sigaction(interruptions[i], &action, NULL);
-    }
-}
-
-static bool
-is_interruption(int status)
-{
-    bool is = false;
-    for (size_t i = 0; i < INTERRUPTIONS; i++)
-        is = is || (WIFSIGNALED(status) && WTERMSIG(status) == interruptions[i]);
-    return is;
 }
 
 /* ---- stages ---- */
@@ -106,7 +82,7 @@ run_stage(const struct bench *bench, const struct bench_stage *stage, struct res
         return fail(UNABLE, "cannot make a pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
-        set_interruptions(SIG_DFL);
+        interruption_set(SIG_DFL, 0);
         (void)close(ends[0]);
         be_stage(bench, stage, ends[1]);
     }
@@ -125,7 +101,7 @@ run_stage(const struct bench *bench, const struct bench_stage *stage, struct res
     while (wait4(child, &status, 0, &usage) < 0)
         if (errno != EINTR)
             return fail(UNABLE, "cannot wait for a process: %s", strerror(errno));
-    if (interrupted || is_interruption(status))
+    if (interrupted || (WIFSIGNALED(status) && interruption_is(WTERMSIG(status))))
         return fail(UNABLE, "interrupted");
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     if (stage->dies && killed && !whole)
@@ -232,7 +208,7 @@ run_bench(const struct invocation *invocation, uint64_t events)
         scratch_make(option_value(invocation, "folder"), "bench", bench.path, sizeof bench.path);
     if (outcome != DONE)
         return outcome;
-    set_interruptions(interrupt);
+    interruption_set(interrupt, 0);
     struct out out;
     out_open(&out);
     outcome = out_finish(&out, measure_all(&bench, invocation, &out));

@@ -11,11 +11,13 @@
 #include "establish.h"
 #include "fault.h"
 #include "generate.h"
+#include "interruption.h"
 #include "scratch.h"
 #include "server.h"
 
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,15 @@ struct demo {
 
 /* ---- filling ---- */
 
+static volatile sig_atomic_t interrupted;
+
+static void
+interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
 /* What stands out among the generated ones. */
 static const char *const story[] = {
     "{\"event_type\":\"login_failure\",\"user_id\":\"mallory\",\"ip_address\":\"203.0.113.9\","
@@ -101,7 +112,7 @@ add_generated(struct trail *trail, struct batch *batch, uint64_t count, struct t
         return status;
     generator.time = clock_now() - DAYS * CLOCK_DAY;
     struct buffer event = { 0 };
-    for (uint64_t i = 0; i < count && status == TALLY_OK; i++) {
+    for (uint64_t i = 0; i < count && status == TALLY_OK && !interrupted; i++) {
         buffer_clear(&event);
         generator.time += DAYS * CLOCK_DAY / (int64_t)(count + 1);
         generator_event(&generator, &event);
@@ -152,20 +163,26 @@ fill_folder(const char *path, uint64_t count, struct tally_error *error)
     return status;
 }
 
-/* Makes it under another name, so that what an interruption leaves is never taken for it. */
+/* Makes it under another name, so that what a crash leaves is never taken for it. */
 static tally_status
 make_and_fill(const char *path, const char *part, uint64_t count, struct tally_error *error)
 {
     const struct trail_config config = { 0 };
     struct new_key key;
     struct tally_vkey vkey;
+    interruption_set(interrupt, SA_RESTART);
     scratch_remove(part);
     tally_status status = establish(part, &config, &key, &vkey, error);
     sodium_memzero(&key, sizeof key); /* each run makes its own */
     if (status == TALLY_OK)
         status = fill_folder(part, count, error);
+    if (status == TALLY_OK && interrupted)
+        status = fault(error, TALLY_IO, "interrupted");
     if (status == TALLY_OK && rename(part, path) < 0)
         status = io_fault(error, "cannot rename %s to %s", part, path);
+    if (status != TALLY_OK)
+        scratch_remove(part);
+    interruption_set(SIG_DFL, 0);
     return status;
 }
 

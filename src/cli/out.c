@@ -1,6 +1,7 @@
 #include "out.h"
 
 #include "csv.h"
+#include "interruption.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -70,11 +71,14 @@ out_open_file(struct out *out, const char *path)
         return fail(UNABLE, "out of memory");
     }
     const char *name = replaced ? out->part : path;
+    if (replaced)
+        interruption_remove(name);
     out->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (out->fd >= 0)
         return DONE;
 
     int outcome = fail(UNABLE, "%s: %s", path, strerror(errno));
+    interruption_keep();
     free(out->part);
     free(out->path);
     return outcome;
@@ -113,6 +117,7 @@ out_finish(struct out *out, int outcome)
         outcome = settle_file(out);
     if (outcome != DONE && out->part != NULL)
         (void)unlink(out->part);
+    interruption_keep();
     (void)close(out->fd);
     free(out->part);
     free(out->path);

@@ -3,6 +3,7 @@
 #include "base64.h"
 #include "buffer.h"
 #include "fault.h"
+#include "interruption.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,11 +151,13 @@ replace_file(const char *path, struct bytes text, struct tally_error *error)
 {
     char part[PATH_MAX + 16];
     (void)snprintf(part, sizeof part, "%s.%ld", path, (long)getpid());
+    interruption_remove(part);
     tally_status status = write_file(part, text, error);
     if (status == TALLY_OK && rename(part, path) < 0)
         status = io_fault(error, "cannot rename %s", part);
     if (status != TALLY_OK)
         (void)unlink(part);
+    interruption_keep();
     return status;
 }
 

@@ -4,15 +4,21 @@
 
 #include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#define ORIGIN "example.org/seen"
+#define ORIGIN  "example.org/seen"
+#define WAIT_MS 60000
 
 static char scratch[PATH_MAX];
 
@@ -132,6 +138,50 @@ damage_is_noticed(void **state)
     }
 }
 
+/* Whether the process waits for something (proc_pid_stat(5)). */
+static bool
+sleeps(pid_t process)
+{
+    char path[64], text[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    FILE *stat_ = fopen(path, "r");
+    assert_non_null(stat_);
+    (void)fread(text, 1, sizeof text - 1, stat_);
+    (void)fclose(stat_);
+    const char *name_end = strrchr(text, ')');
+    return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+/* Its beginning is a pipe that nobody reads: who opens it waits. */
+static void
+an_interruption_leaves_no_beginning(void **state)
+{
+    (void)state;
+    static struct seen seen;
+    char path[PATH_MAX], part[PATH_MAX + 16], byte;
+    int ready[2], status;
+    make_seen(1, 10, &seen);
+    assert_int_equal(seen_write(&seen, NULL), TALLY_OK);
+    file_of_memory(path, sizeof path);
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    (void)snprintf(part, sizeof part, "%s.%ld", path, (long)(child == 0 ? getpid() : child));
+    if (child == 0) {
+        bool waits = mkfifo(part, 0600) == 0 && write(ready[1], "", 1) == 1;
+        _exit(waits && seen_write(&seen, NULL) == TALLY_OK);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    for (int i = 0; i < WAIT_MS && !sleeps(child); i++)
+        (void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+    (void)kill(child, SIGTERM);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    file_of_memory(path, sizeof path); /* the only one */
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 static void
 without_a_home_it_says_so(void **state)
 {
@@ -163,6 +213,7 @@ main(void)
         cmocka_unit_test_setup_teardown(what_was_written_is_read, begin, end),
         cmocka_unit_test_setup_teardown(nobody_else_may_read_it, begin, end),
         cmocka_unit_test_setup_teardown(damage_is_noticed, begin, end),
+        cmocka_unit_test_setup_teardown(an_interruption_leaves_no_beginning, begin, end),
         cmocka_unit_test_setup_teardown(without_a_home_it_says_so, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,15 @@ lines() {
     sed -n "/$1/,/$2/p" story | sed '1d;$d'
 }
 
+# Before it is filled.
+"$TALLY" demo --events 1000000 > story 2> log &
+demo=$!
+await [ -e demo-data.part/trails/main/journal ]
+kill -TERM $demo
+wait $demo
+same 'a filling that is interrupted' "$? $(cat log)" '3 tally: interrupted'
+same 'leaves nothing' "$(ls -d demo-data*)" ''
+
 # The first thing a newcomer sees is no complaint, with the descriptors that a shell commonly may have.
 ulimit -Hn 4096
 start

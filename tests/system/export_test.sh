@@ -113,6 +113,32 @@ mkdir folder
 expect 3 'a folder' "$TALLY" export data --output folder
 same 'no beginnings are left' "$(ls -d ./*.part 2> /dev/null)" ''
 expect 3 'no folder there' "$TALLY" export nothing
+
+# interrupted FILE COMMAND...: interrupts it while it writes the file, which is a pipe whose reader has
+# stopped, in each of the ways there are.
+interrupted() {
+    local file=$1 way reader writer
+    shift
+    for way in INT TERM HUP; do
+        mkfifo "$file"
+        { head -c 1 > begun && exec sleep 600; } < "$file" &
+        reader=$!
+        env --default-signal=INT "$@" > out 2> err & # which the shell has ignored
+        writer=$!
+        await [ -s begun ]
+        kill -$way $writer
+        wait $writer
+        same "interrupted ($way): $2" "$? $(cat out err)" "$((128 + $(kill -l $way))) "
+        same 'no beginnings are left' "$(ls -d "$file" 2> /dev/null)" ''
+        kill $reader
+        wait $reader 2> /dev/null
+        rm -f "$file" begun
+    done
+}
+interrupted begun.ndjson.part "$TALLY" export data --output begun.ndjson
+same 'nor does it appear' "$(ls begun.ndjson 2> /dev/null)" ''
+(trap '' TERM; "$TALLY" export data --output ignored.ndjson & kill $!; wait $!)
+same 'an interruption that is ignored' "$(cmp ignored.ndjson whole && echo same)" same
 if [ -e /dev/full ]; then
     "$TALLY" export data > /dev/full 2> err
     same 'a full disk is said' "$? $(grep -c 'No space' err)" '3 1'
