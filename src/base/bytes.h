@@ -44,6 +44,17 @@ bytes_compare(struct bytes a, struct bytes b)
     return a.size < b.size ? -1 : a.size > b.size;
 }
 
+/* Without the blanks that it begins and ends with; which bytes are blanks, each grammar says itself. */
+static inline struct bytes
+bytes_trim(struct bytes text, bool (*is_blank)(uint8_t byte))
+{
+    while (text.size > 0 && is_blank(text.data[0]))
+        text = bytes_of(text.data + 1, text.size - 1);
+    while (text.size > 0 && is_blank(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
 /* printf's "%.*s" pair. */
 #define BYTES_ARG(b) (int)(b).size, (const char *)(b).data
 

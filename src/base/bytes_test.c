@@ -44,12 +44,34 @@ equal_in_every_byte(void **state)
     assert_true(bytes_equal((struct bytes){ 0 }, bytes_of("x", 0)));
 }
 
+static bool
+is_dot(uint8_t byte)
+{
+    return byte == '.';
+}
+
+static void
+blanks_go_from_both_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *trimmed;
+    } rows[] = {
+        { "", "" },    { "a", "a" },   { ".", "" },        { "...", "" },
+        { "a.", "a" }, { "..a", "a" }, { ".a.b.", "a.b" }, { " a ", " a " },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_true(bytes_is(bytes_trim(bytes_text(rows[i].text), is_dot), rows[i].trimmed));
+    assert_int_equal(bytes_trim((struct bytes){ 0 }, is_dot).size, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_bytes_are_read_with_zeros_behind),
         cmocka_unit_test(equal_in_every_byte),
+        cmocka_unit_test(blanks_go_from_both_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

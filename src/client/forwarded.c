@@ -23,16 +23,6 @@ is_blank(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-static struct bytes
-trim(struct bytes text)
-{
-    while (text.size > 0 && is_blank(text.data[0]))
-        text = bytes_of(text.data + 1, text.size - 1);
-    while (text.size > 0 && is_blank(text.data[text.size - 1]))
-        text.size--;
-    return text;
-}
-
 static bool
 all_of(struct bytes text, const char *more)
 {
@@ -92,7 +82,7 @@ node_read(struct bytes text, struct node *node_out)
 {
     struct bytes host, address, zone = { 0 };
     struct network network = { .prefix = 128 };
-    if (!without_port(trim(text), &host))
+    if (!without_port(bytes_trim(text, is_blank), &host))
         return false;
     if (!split(host, '%', &address, &zone))
         address = host;
@@ -140,12 +130,12 @@ last_element(struct bytes list, bool quoted)
 static bool
 read_value(struct bytes *rest, uint8_t decoded[QUOTED_MAX], struct bytes *value_out)
 {
-    struct bytes text = trim(*rest);
+    struct bytes text = bytes_trim(*rest, is_blank);
     size_t at = 0, size = 0;
     if (text.size == 0 || text.data[0] != '"') {
         while (at < text.size && text.data[at] != ';' && text.data[at] != '"')
             at++;
-        *value_out = trim(bytes_of(text.data, at));
+        *value_out = bytes_trim(bytes_of(text.data, at), is_blank);
     } else {
         for (at = 1; at < text.size && text.data[at] != '"'; at++) {
             at += text.data[at] == '\\';
@@ -157,7 +147,7 @@ read_value(struct bytes *rest, uint8_t decoded[QUOTED_MAX], struct bytes *value_
             return false;
         *value_out = bytes_of(decoded, size);
     }
-    *rest = trim(bytes_of(text.data + at, text.size - at));
+    *rest = bytes_trim(bytes_of(text.data + at, text.size - at), is_blank);
     return rest->size == 0 || rest->data[0] == ';';
 }
 
@@ -173,14 +163,14 @@ is_for(struct bytes name)
 static bool
 read_element(struct bytes element, uint8_t value[QUOTED_MAX], struct bytes *for_out)
 {
-    struct bytes rest = trim(element);
+    struct bytes rest = bytes_trim(element, is_blank);
     bool found = false;
     while (rest.size > 0) {
         uint8_t other[QUOTED_MAX];
         struct bytes name, text;
         if (!split(rest, '=', &name, &rest))
             return false;
-        bool wanted = is_for(trim(name));
+        bool wanted = is_for(bytes_trim(name, is_blank));
         if (wanted && found)
             return false;
         if (!read_value(&rest, wanted ? value : other, &text))
@@ -189,7 +179,7 @@ read_element(struct bytes element, uint8_t value[QUOTED_MAX], struct bytes *for_
             *for_out = text;
         found |= wanted;
         if (rest.size > 0)
-            rest = trim(bytes_of(rest.data + 1, rest.size - 1));
+            rest = bytes_trim(bytes_of(rest.data + 1, rest.size - 1), is_blank);
     }
     return found;
 }
@@ -199,7 +189,8 @@ forwarded_last(struct bytes *list, enum forwarded_header header, struct bytes *e
 {
     while (list->size > 0) {
         size_t start = last_element(*list, header == FORWARDED);
-        struct bytes element = trim(bytes_of(list->data + start, list->size - start));
+        struct bytes element =
+            bytes_trim(bytes_of(list->data + start, list->size - start), is_blank);
         list->size = start == 0 ? 0 : start - 1;
         if (element.size > 0) {
             *element_out = element;

@@ -80,16 +80,6 @@ at_end(const struct body_events *events)
     return events->at == events->text.size;
 }
 
-static struct bytes
-trim(struct bytes text)
-{
-    while (text.size > 0 && is_blank(text.data[0]))
-        text = bytes_of(text.data + 1, text.size - 1);
-    while (text.size > 0 && is_blank(text.data[text.size - 1]))
-        text.size--;
-    return text;
-}
-
 static tally_status
 broken(struct body_events *events, struct tally_error *error, const char *text)
 {
@@ -106,7 +96,7 @@ static tally_status
 give(struct body_events *events, size_t size, struct body_event *event_out)
 {
     *event_out = (struct body_event){
-        .text = trim(bytes_of(rest(events).data, size)),
+        .text = bytes_trim(bytes_of(rest(events).data, size), is_blank),
         .line = events->line,
         .position = events->position++,
         .in_array = events->array,
@@ -234,7 +224,7 @@ next_line(struct body_events *events, struct body_event *event_out)
         struct bytes text = rest(events);
         const uint8_t *end = memchr(text.data, '\n', text.size);
         size_t size = end == NULL ? text.size : (size_t)(end - text.data) + 1;
-        struct bytes line = trim(bytes_of(text.data, size));
+        struct bytes line = bytes_trim(bytes_of(text.data, size), is_blank);
         uint64_t number = events->line;
         events->at += size;
         events->line += end != NULL;

@@ -149,16 +149,6 @@ is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
-static struct bytes
-trim(struct bytes text)
-{
-    while (text.size > 0 && is_blank(text.data[0]))
-        text = bytes_of(text.data + 1, text.size - 1);
-    while (text.size > 0 && is_blank(text.data[text.size - 1]))
-        text.size--;
-    return text;
-}
-
 /* Without the comment, which begins at a # or ; that begins the line or has a blank before it. */
 static struct bytes
 strip_comment(struct bytes line)
@@ -166,7 +156,7 @@ strip_comment(struct bytes line)
     for (size_t i = 0; i < line.size; i++)
         if ((line.data[i] == '#' || line.data[i] == ';') && (i == 0 || is_blank(line.data[i - 1])))
             line.size = i;
-    return trim(line);
+    return bytes_trim(line, is_blank);
 }
 
 static void
@@ -209,7 +199,7 @@ read_value(struct conf *conf, const struct setting *setting, struct bytes value)
 static void
 read_line(struct conf *conf, struct bytes line)
 {
-    line = strip_comment(trim(line));
+    line = strip_comment(bytes_trim(line, is_blank));
     if (line.size == 0)
         return;
     if (memchr(line.data, '\0', line.size) != NULL) {
@@ -217,7 +207,7 @@ read_line(struct conf *conf, struct bytes line)
         return;
     }
     if (line.data[0] == '[' && line.data[line.size - 1] == ']') {
-        read_section(conf, trim(bytes_of(line.data + 1, line.size - 2)));
+        read_section(conf, bytes_trim(bytes_of(line.data + 1, line.size - 2), is_blank));
         return;
     }
     const uint8_t *sign = memchr(line.data, '=', line.size);
@@ -229,8 +219,8 @@ read_line(struct conf *conf, struct bytes line)
         return; /* which has been said */
 
     size_t name_size = (size_t)(sign - line.data);
-    struct bytes name = trim(bytes_of(line.data, name_size));
-    struct bytes value = trim(bytes_of(sign + 1, line.size - name_size - 1));
+    struct bytes name = bytes_trim(bytes_of(line.data, name_size), is_blank);
+    struct bytes value = bytes_trim(bytes_of(sign + 1, line.size - name_size - 1), is_blank);
     const struct setting *setting = setting_find(conf->section, name);
     if (setting != NULL)
         read_value(conf, setting, value);
