@@ -66,14 +66,6 @@ struct crash_iterator {
     struct crash_counters counters;
 };
 
-static void *
-must(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 /* splitmix64: good enough to choose subsets. */
 static uint64_t
 random_next(uint64_t *state)

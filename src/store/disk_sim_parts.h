@@ -47,14 +47,6 @@ struct sim_disk {
     unsigned permissions;
 };
 
-static inline void *
-must(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 static inline struct sim_disk *
 sim_of(struct disk *disk)
 {

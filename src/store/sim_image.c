@@ -21,14 +21,6 @@ struct sim_content {
     struct block **blocks;
 };
 
-static void *
-must(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 /* Room for one more member of an array. */
 static void *
 grown(void *array, uint32_t count, uint32_t *capacity, size_t size)

@@ -11,8 +11,19 @@
 
 #include "disk_sim.h"
 
+#include <stdlib.h>
+
 #define SIM_ROOT 0u
 #define SIM_NONE UINT32_MAX
+
+/* Memory that there must be. */
+static inline void *
+must(void *memory)
+{
+    if (memory == NULL)
+        abort();
+    return memory;
+}
 
 struct sim_content;
 

@@ -2,14 +2,6 @@
 
 #include <stdlib.h>
 
-static void *
-must(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 void
 sim_log_add(struct sim_log *log, const struct sim_operation *operation, const char *name)
 {
