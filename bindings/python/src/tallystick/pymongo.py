@@ -2,8 +2,8 @@
 
     client = pymongo.MongoClient(event_listeners=[tallystick.pymongo.CommandTimer(slow_ms=100)])
 
-Each command is one event ``database_timing``: the collection is its resource, ``details`` has the operation and
-the database. Filters and documents are not recorded.
+Each command is one event ``database_timing``: the collection is its resource, ``details`` has the
+operation and the database. Filters and documents are not recorded.
 """
 
 from __future__ import annotations
@@ -28,8 +28,14 @@ QUIET: Final = frozenset(
 """Commands that nobody asked for."""
 
 
+def _failed(failure: Any) -> dict[str, Any]:
+    said = failure.get("errmsg") if isinstance(failure, dict) else failure
+    return {"status": "error", "error_message": cut(str(said), 8192)}
+
+
 class CommandTimer(monitoring.CommandListener):
-    """Records commands that take ``slow_ms`` at least, and those that fail."""
+    """Records commands that take ``slow_ms`` at least, and those that fail or do not write all that
+    they were to."""
 
     def __init__(
         self,
@@ -56,12 +62,13 @@ class CommandTimer(monitoring.CommandListener):
                 self._collections[event.request_id, event.connection_id] = named
 
     def succeeded(self, event: Any) -> None:
-        self._ended(event, {})
+        # A command goes well, too, where it does not write what it was to, and PyMongo raises.
+        reply = event.reply if isinstance(event.reply, dict) else {}
+        unwritten = reply.get("writeErrors") or [reply.get("writeConcernError")]
+        self._ended(event, _failed(unwritten[0]) if unwritten[0] else {})
 
     def failed(self, event: Any) -> None:
-        failure = event.failure
-        said = failure.get("errmsg") if isinstance(failure, dict) else failure
-        self._ended(event, {"status": "error", "error_message": cut(str(said), 8192)})
+        self._ended(event, _failed(event.failure))
 
     def _ended(self, event: Any, members: dict[str, Any]) -> None:
         if event.command_name in QUIET:
