@@ -23,17 +23,24 @@ if [ ! -e "$environment/ready" ]; then
         skip 'pip cannot install pytest and hypothesis'
     touch "$environment/ready"
 fi
-# What integrations integrate with: the tests of what is missing are skipped.
+# What integrations integrate with, as PyPI has it now: the tests of what is missing are skipped. What cannot
+# be installed is named, with pip's reason, and does not keep the others away.
 frameworks='fastapi httpx python-multipart uvicorn flask[async] django gunicorn sqlalchemy[asyncio] aiosqlite
-    psycopg[binary] psycopg2-binary celery[redis] structlog'
+    psycopg[binary] psycopg2-binary pymongo celery[redis] structlog'
+install() {
+    "$environment/bin/pip" install -q --disable-pip-version-check "$@" > "$log" 2>&1
+}
 if [ "$(cat "$environment/frameworks" 2> /dev/null)" != "$frameworks" ]; then
-    if "$environment/bin/pip" install -q $frameworks > "$log" 2>&1; then
+    if install $frameworks; then
         echo "$frameworks" > "$environment/frameworks"
     else
-        echo 'pip cannot install the frameworks'
+        for framework in $frameworks; do
+            install "$framework" && continue
+            echo "cannot be installed for $("$environment/bin/python" -V), its tests are skipped: $framework"
+            sed 's/^/    /' "$log" | tail -5
+        done
     fi
 fi
-
 # What the build leaves behind is not to lie in the source folder.
 TALLYSTICK_BUILD=$build "$environment/bin/pip" install -q --no-build-isolation --no-deps --no-index \
     --force-reinstall "$source" > "$log" 2>&1 || {
@@ -42,4 +49,9 @@ TALLYSTICK_BUILD=$build "$environment/bin/pip" install -q --no-build-isolation -
 }
 cd "$source"
 export PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY="$build/hypothesis"
-exec "$environment/bin/python" -m pytest -p no:cacheprovider -q --durations=5 "$@"
+status=0
+"$environment/bin/python" -m pytest -p no:cacheprovider -q -rs --durations=5 "$@" || status=$?
+# Last, where a log that is cut has it: a release of today may be why.
+echo "with $("$environment/bin/python" -V):"
+"$environment/bin/pip" list --disable-pip-version-check --format freeze | paste -sd' ' | fold -sw 118
+exit $status
