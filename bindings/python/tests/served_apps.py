@@ -7,8 +7,12 @@ Something is recorded before a server forks its workers, as applications do that
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
+from patience import LONG_S
+
+import tallystick
 from tallystick import audit_logger
 
 audit_logger.log("app.load")
@@ -37,6 +41,18 @@ def made_with_fastapi() -> Any:
 
     app = FastAPI()
     install(app, record="mutations")
+
+    @app.post("/things/blocked/{resource_id}")
+    @audit_log("thing.create", "thing", "resource_id")
+    async def create_blocked(resource_id: str) -> dict[str, Any]:
+        """Blocks the loop until nothing waits to be shipped."""
+        for step in range(50):
+            audit_logger.log("thing.step", "thing", resource_id=f"{resource_id}.{step}")
+        until = time.monotonic() + LONG_S
+        time.sleep(0.5)
+        while tallystick.statistics()["queued"] > 0 and time.monotonic() < until:
+            time.sleep(0.1)
+        return {"process": os.getpid(), "queued": tallystick.statistics()["queued"]}
 
     @app.post("/things/{resource_id}")
     @audit_log("thing.create", "thing", "resource_id")

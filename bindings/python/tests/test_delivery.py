@@ -262,6 +262,48 @@ def test_threads(trail: Trail) -> None:
     assert tallystick.statistics()["sent"] == 800
 
 
+def test_a_loop_that_is_blocked_ships_meanwhile(trail: Trail) -> None:
+    tasks, steps = 10, 20
+    recorded: list[str | None] = []
+    shipped: list[dict[str, Any]] = []
+
+    def block() -> None:
+        """As a handler does that calls what does not await. No other task goes on meanwhile."""
+        count = len(recorded)
+        until = time.monotonic() + LONG_S
+        time.sleep(1)
+        while tallystick.statistics()["queued"] > 0:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert len(recorded) == count
+        shipped.extend(trail.entries())
+
+    async def work(number: int) -> None:
+        for step in range(steps):
+            recorded.append(audit_logger.log("a", details={"task": number, "step": step}).id)
+            if number == step == tasks // 2:
+                block()
+            await asyncio.sleep(0)
+
+    async def wait_for_receipt(number: int) -> tallystick.Receipt:
+        return await recorders.default().record_async({"action": "b"}, "sync")
+
+    async def main() -> list[tallystick.Receipt | None]:
+        receipts = map(wait_for_receipt, range(tasks))
+        return await asyncio.gather(*receipts, *map(work, range(tasks)))
+
+    receipts = asyncio.run(main())[:tasks]
+    assert tallystick.flush(LONG_S)
+    entries = trail.entries()
+    assert len({receipt.index for receipt in receipts if receipt}) == tasks
+    assert sorted(entry["action"] for entry in entries) == ["a"] * tasks * steps + ["b"] * tasks
+    assert [entry["id"] for entry in entries if entry["action"] == "a"] == recorded
+    # All that were recorded before it was blocked, and none of those after.
+    before = [entry["id"] for entry in shipped if entry["action"] == "a"]
+    assert 0 < len(before) < len(recorded) and before == recorded[: len(before)]
+    assert len(before) == tasks * (tasks // 2) + tasks // 2 + 1
+
+
 def test_closing_while_others_record(trail: Trail) -> None:
     stop = threading.Event()
     recorded: list[str | None] = []

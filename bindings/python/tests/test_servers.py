@@ -80,11 +80,11 @@ def running(
         process.wait()
 
 
-def asked(port: int, number: int) -> int | None:
-    """The process that has answered; None if it was killed before."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG_S)
+def answered(port: int, number: int, way: str = "/things") -> dict[str, int] | None:
+    """What is said; None if the process was killed before."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG_S * 2)
     try:
-        connection.request("POST", f"/things/{number}", headers={"X-Request-Id": f"r-{number}"})
+        connection.request("POST", f"{way}/{number}", headers={"X-Request-Id": f"r-{number}"})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException):
@@ -92,8 +92,14 @@ def asked(port: int, number: int) -> int | None:
     finally:
         connection.close()
     assert (answer.status, answer.headers["X-Request-Id"]) == (200, f"r-{number}"), body
-    process: int = json.loads(body)["process"]
-    return process
+    said: dict[str, int] = json.loads(body)
+    return said
+
+
+def asked(port: int, number: int) -> int | None:
+    """The process that has answered."""
+    said = answered(port, number)
+    return said and said["process"]
 
 
 def load(port: int, numbers: range) -> dict[int, int]:
@@ -135,13 +141,29 @@ def test_each_request_exactly_once(
     app: str, server: list[str], trail: Trail, tmp_path: Path
 ) -> None:
     with running(trail, app, server, tmp_path) as (process, port):
-        answered = load(port, range(REQUESTS))
+        processes = load(port, range(REQUESTS))
         ended(process)
-        assert sorted(answered) == list(range(REQUESTS)), (tmp_path / "server.log").read_text()
+        assert sorted(processes) == list(range(REQUESTS)), (tmp_path / "server.log").read_text()
     things = [str(number) for number in range(REQUESTS)]
     requests = [f"r-{number}" for number in range(REQUESTS)]
     assert shipped(trail, "thing.create", things) == Counter(things)
     assert shipped(trail, "http.post", requests) == Counter(requests)
+
+
+def test_a_loop_that_a_handler_blocks_loses_nothing(trail: Trail, tmp_path: Path) -> None:
+    """Each worker's, again and again, while requests come that have to wait for it."""
+    blocking = range(REQUESTS, REQUESTS + 2 * WORKERS)
+    with running(trail, "fastapi", UVICORN, tmp_path) as (process, port):
+        with ThreadPoolExecutor(6) as threads:
+            blocked = threads.map(lambda n: answered(port, n, "/things/blocked"), blocking)
+            assert sorted(load(port, range(REQUESTS))) == list(range(REQUESTS))
+        said = list(blocked)
+        ended(process)
+    assert [one and one["queued"] for one in said] == [0] * len(blocking)
+    things = [str(number) for number in (*range(REQUESTS), *blocking)]
+    steps = [f"{number}.{step}" for number in blocking for step in range(50)]
+    assert shipped(trail, "thing.create", things) == Counter(things)
+    assert shipped(trail, "thing.step", steps) == Counter(steps)
 
 
 @pytest.mark.parametrize(("app", "server"), SERVERS, ids=["gunicorn", "uvicorn"])
@@ -154,15 +176,15 @@ def test_what_killed_workers_have_recorded_is_shipped_by_the_next(
     tally.send_signal(signal.SIGSTOP)  # from now on it takes events, and answers none
     try:
         with running(trail, app, server, tmp_path) as (process, port):
-            answered = load(port, range(REQUESTS))
-            assert answered, (tmp_path / "server.log").read_text()
-            os.kill(next(iter(answered.values())), signal.SIGKILL)
-            answered |= load(port, range(REQUESTS, 2 * REQUESTS))
+            processes = load(port, range(REQUESTS))
+            assert processes, (tmp_path / "server.log").read_text()
+            os.kill(next(iter(processes.values())), signal.SIGKILL)
+            processes |= load(port, range(REQUESTS, 2 * REQUESTS))
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        assert len(answered) > REQUESTS
+        assert len(processes) > REQUESTS
         tally.send_signal(signal.SIGCONT)
-        things = {str(number) for number in answered}
+        things = {str(number) for number in processes}
         count = shipped(trail, "thing.create", things)
     finally:
         tally.send_signal(signal.SIGCONT)
