@@ -13,7 +13,7 @@
  * The lock is an open file's (F_OFD_SETLK), not a process's. A process's would be granted again to
  * the process that has it, and lost with the first descriptor of the file that is closed; but there
  * may be several that adopt in one process, each with a client, or with a copy of this library, of
- * its own. It keeps out, and is kept out by, the process's lock that the version before took.
+ * its own.
  *
  * A child has the open file too, and so the lock. fork() closes it there (client_fork.c), and exec()
  * does. A child that was made by other means (vfork(), _Fork(), clone()) and does neither keeps the

@@ -173,23 +173,6 @@ make_folder_and_execute(void)
     return child > 0;
 }
 
-/* As the version before did: a process's lock, and a name with a count. */
-static bool
-make_folder_as_before(void)
-{
-    static const char text[] = "tally spool 1\nboot x\nfor " DESTINATION "\n";
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char path[PATH_MAX], owner[PATH_MAX + 8];
-    (void)mkdir(root, 0700);
-    (void)snprintf(path, sizeof path, "%s/%ld-0123456789abcdef-0", root, (long)getpid());
-    (void)snprintf(owner, sizeof owner, "%s/owner", path);
-    if (mkdir(path, 0700) != 0)
-        return false;
-    int fd = open(owner, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return fd >= 0 && write(fd, text, sizeof text - 1) == sizeof text - 1 &&
-           fcntl(fd, F_SETLK, &whole) == 0;
-}
-
 /* The first process of a container of its own, whose number is 1; its parent only waits. */
 static bool
 enter_container(void)
@@ -427,40 +410,6 @@ containers_may_share_a_folder(void **state)
     assert_int_equal(waitpid(second, NULL, 0), second);
 }
 
-static void
-folders_of_the_version_before_are_adopted_when_they_are_dead(void **state)
-{
-    (void)state;
-    pid_t other = other_process(make_folder_as_before);
-    expect_none();
-    kill_other(other);
-    expect_one();
-
-    /* Left, by one that lives. */
-    char left[PATH_MAX];
-    struct spool_folder *folder = create();
-    (void)snprintf(left, sizeof left, "%s/left-1-0123456789abcdef-0", root);
-    assert_int_equal(rename(spool_folder_path(folder), left), 0);
-    spool_folder_leave(folder);
-    expect_one();
-}
-
-/* And it adopts no live one's of this version. */
-static void
-the_version_before_is_kept_out(void **state)
-{
-    (void)state;
-    struct spool_folder *own = create();
-    char owner[PATH_MAX + 8];
-    (void)snprintf(owner, sizeof owner, "%s/owner", spool_folder_path(own));
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    int fd = open(owner, O_RDWR | O_CLOEXEC);
-    assert_int_equal(fcntl(fd, F_SETLK, &whole), -1);
-    (void)close(fd);
-    expect_none();
-    spool_folder_remove(own);
-}
-
 /* In a child: adopts all it can, says so of each, and holds what it has to the end. */
 __attribute__((noreturn)) static void
 race(unsigned number, int start, int tell, int end)
@@ -543,8 +492,6 @@ main(void)
         WITH_ROOT(children_that_outlive_their_parent_do_not_keep_its_folder),
         WITH_ROOT(a_clone_keeps_its_parents_folder_no_longer_than_it_lives),
         WITH_ROOT(containers_may_share_a_folder),
-        WITH_ROOT(folders_of_the_version_before_are_adopted_when_they_are_dead),
-        WITH_ROOT(the_version_before_is_kept_out),
         WITH_ROOT(races_have_one_winner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
