@@ -29,6 +29,24 @@ same 'each call has one' "$(comm -3 calls <(ls man | sed -n 's/\.3$//p' | sort))
 "$TALLY" help | sed -n 's/^  tally \([a-z]*\) .*/\1/p' | sort > commands
 sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm \([a-z]*\)$/\1/p' man/tally.1 | sort -u > synopsis
 same 'each command is in the synopsis' "$(grep -vxFf synopsis commands)" ''
+
+# options_of COMMAND: those that its help names, and for the synopsis to name, too: but for --help, and for what
+# all commands of servers have, which has a section of its own.
+options_of() {
+    "$TALLY" help "$1" | sed -n '/^Options:/,/^$/s/^  \(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' | sort > named
+    grep -qx cacert named && grep -vxE 'help|key|cacert|insecure-http' named || grep -vx help named
+}
+# synopsis_of COMMAND: the options that its lines of the synopsis name.
+synopsis_of() {
+    awk -v command="$1" '/^\.Sh DESCRIPTION/ { exit } /^\.Nm/ { inside = 0 } $0 == ".Cm " command { inside = 1 } inside' \
+        man/tally.1 | grep -oE 'Fl -[a-z-]{2,}' | sed 's/Fl -//' | sort -u
+}
+while read -r command; do
+    same "tally $command: the synopsis has the options of its help" "$(synopsis_of "$command")" "$(options_of "$command")"
+done < commands
+sed -n '/^\.Sh SERVERS/,/^\.Sh ENVIRONMENT/p' man/tally.1 > servers
+same 'what all have for servers has a section' "$(grep -cE 'Fl -(key|cacert|insecure-http)' servers)" 3
+
 echo '.XX' > broken.1
 expect 3 'which it would not say of any text' mandoc -T lint -W warning broken.1
 
