@@ -84,9 +84,11 @@ find_paired(const struct map_view *view, uint32_t array, struct bytes name)
     for (const struct map_pair *pair = view->map->pairs; pair != NULL; pair = pair->next) {
         for (uint32_t i = array + 1; i < tape->nodes[array].next; i = tape->nodes[i].next) {
             uint32_t named = json_find(tape, i, &pair->name, 1);
-            if (named != 0 && tape->nodes[named].kind == JSON_KIND_STRING &&
-                json_string_is(tape, named, name))
-                return json_find(tape, i, &pair->value, 1);
+            bool wanted = named != 0 && tape->nodes[named].kind == JSON_KIND_STRING &&
+                          json_string_is(tape, named, name);
+            uint32_t value = wanted ? json_find(tape, i, &pair->value, 1) : 0;
+            if (value != 0)
+                return value;
         }
     }
     return 0;
