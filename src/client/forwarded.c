@@ -168,6 +168,11 @@ read_element(struct bytes element, uint8_t value[QUOTED_MAX], struct bytes *for_
     while (rest.size > 0) {
         uint8_t other[QUOTED_MAX];
         struct bytes name, text;
+        if (rest.data[0] == ';') {
+            /* There may be nothing between two of them. */
+            rest = bytes_trim(bytes_of(rest.data + 1, rest.size - 1), is_blank);
+            continue;
+        }
         if (!split(rest, '=', &name, &rest))
             return false;
         bool wanted = is_for(bytes_trim(name, is_blank));
@@ -178,8 +183,6 @@ read_element(struct bytes element, uint8_t value[QUOTED_MAX], struct bytes *for_
         if (wanted)
             *for_out = text;
         found |= wanted;
-        if (rest.size > 0)
-            rest = bytes_trim(bytes_of(rest.data + 1, rest.size - 1), is_blank);
     }
     return found;
 }
