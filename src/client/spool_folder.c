@@ -21,7 +21,8 @@
  * folder unlocks it, which counts for all that have the open file.
  *
  * A program may close descriptors that it does not know. So the file is mapped as well, which keeps
- * it open for this process alone; on overlayfs it does not, and nothing can be done.
+ * it open for this process alone; on overlayfs it does not, and nothing can be done. And a program
+ * may write to standard ones that it closed: so the file has none of their numbers.
  *
  * Of several that want to adopt the same folder one gets the lock. The others may get it later, but
  * by then the winner has renamed the folder, and no folder gets a name a second time, as names are
@@ -31,6 +32,7 @@
 
 #include "buffer.h"
 #include "clock.h"
+#include "descriptors.h"
 #include "fault.h"
 #include "file_limit.h"
 #include "random.h"
@@ -185,7 +187,8 @@ make_owner(struct spool_folder *folder, const char *destination, struct tally_er
         buffer_free(&text);
         return memory_fault(error);
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = descriptors_beyond_standard(
+        open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     tally_status status =
         fd < 0 ? io_fault(error, "cannot make %s", path) : file_limit_check(text.size, path, error);
     if (status == TALLY_OK && write(fd, text.data, text.size) != (ssize_t)text.size)
@@ -309,7 +312,7 @@ try_folder(const char *root, const char *name, const char *destination,
     char from[PATH_MAX], path[PATH_MAX + 8];
     (void)snprintf(from, sizeof from, "%s/%s", root, name);
     (void)snprintf(path, sizeof path, "%s/owner", from);
-    int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = descriptors_beyond_standard(open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (fd < 0) {
         /* It was being removed. What is no empty folder stays. */
         if (errno == ENOENT)

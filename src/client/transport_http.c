@@ -10,6 +10,7 @@
  * then says whether to go on.
  */
 #include "clock.h"
+#include "descriptors.h"
 #include "fault.h"
 #include "refusal.h"
 #include "transport_answer.h"
@@ -87,7 +88,8 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     struct http *http = context;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = descriptors_beyond_standard(
+        socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
     for (size_t i = 0; fd >= 0 && i < SOCKETS_MAX; i++) {
         int none = 0;
         if (atomic_compare_exchange_strong(&http->sockets[i], &none, fd + 1))

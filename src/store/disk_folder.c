@@ -14,6 +14,7 @@
  */
 #include "disk.h"
 
+#include "descriptors.h"
 #include "fault.h"
 
 #include <assert.h>
@@ -129,7 +130,7 @@ open_name(const struct disk *disk, const char *name, enum disk_mode mode)
         fd = openat(place.fd, place.leaf, open_flags(mode), 0600);
     while (fd < 0 && errno == EINTR);
     place_leave(&place);
-    return fd;
+    return descriptors_beyond_standard(fd);
 }
 
 static bool
@@ -453,7 +454,7 @@ disk_open_folder(const char *path, struct disk **disk_out, struct tally_error *e
         return memory_fault(error);
     memcpy(folder->path, path, size);
     folder->disk.operations = &operations;
-    folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder->fd = descriptors_beyond_standard(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder->fd < 0) {
         bool absent = errno == ENOENT;
         tally_status status = io_fault(error, "cannot open folder %s", path);
