@@ -17,10 +17,11 @@
  *             do not do what it says.
  *     memory  as spool, but only in memory: what does not fit or is left at the end is counted lost.
  *
- * Every function may be called from any thread. Nothing is started and nothing written before the
- * first event is recorded. The library uses no signals, prints nothing, ends nothing. After fork()
- * the child may go on using the client: it gets a spool and a shipper of its own with its first
- * event, and what the parent has recorded stays the parent's.
+ * Every function may be called from any thread, but from no signal handler; where a thread is
+ * cancelled, a call is finished first. Nothing is started and nothing written before the first
+ * event is recorded. The library uses no signals, prints nothing, ends nothing. After fork() the
+ * child may go on using the client: it gets a spool and a shipper of its own with its first event,
+ * and what the parent has recorded stays the parent's.
  *
  * Events leave in the order in which a thread recorded them; each arrives exactly once, because its
  * id is made when it is recorded and the spool remembers what was sent without an answer.
@@ -39,6 +40,8 @@
 
 #ifdef __cplusplus
 extern "C" {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* tally_client_statistics() hides a constructor */
 #endif
 
 enum tally_mode {
@@ -162,7 +165,7 @@ tally_status tally_client_flush(struct tally_client *client, uint32_t timeout_ms
 
 /* Counts of events since the client was opened; a child's since fork(). What was recorded here is
  * queued, sent, refused, lost or denied; events of adopted spools are queued and then sent or
- * refused without being recorded here. */
+ * refused without being recorded here. In C++ it is `struct tally_client_statistics`, too. */
 struct tally_client_statistics {
     uint64_t recorded; /* given to a call, and valid; the library's own (audit.gap) too */
     uint64_t queued;   /* now: without an answer yet, those of adopted spools too */
@@ -199,6 +202,7 @@ TALLY_MUST_CHECK tally_status tally_client_get(struct tally_client *client, cons
 void tally_text_free(char *text);
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 }
 #endif
 

@@ -2,7 +2,9 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "uncancelled.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #define MS (CLOCK_SECOND / 1000)
@@ -32,13 +34,24 @@ demolish(struct tally_client *client)
     free(client);
 }
 
+/* OpenSSL takes itself apart in exit(), while the shipper's thread may be within it, and a handler that
+ * the program registered before may record. So it is told not to, before anything else makes it
+ * register for that. */
+static void
+outlast_exit(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 tally_status
 tally_client_open(const char *where, const struct tally_client_options *options,
                   struct tally_client **client_out, struct tally_error *error)
 {
+    UNCANCELLED();
     struct tally_client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return memory_fault(error);
+    outlast_exit();
     (void)pthread_mutex_init(&client->lock, NULL);
     tally_status status = client_configure(client, where, options, error);
     if (status == TALLY_OK && !client->disabled)
@@ -58,6 +71,7 @@ tally_client_close(struct tally_client *client, uint32_t timeout_ms)
 {
     if (client == NULL)
         return;
+    UNCANCELLED();
     if (!client->disabled) {
         (void)tally_client_flush(client, timeout_ms, NULL);
         client_fork_unwatch(client);
@@ -74,6 +88,7 @@ tally_client_flush(struct tally_client *client, uint32_t timeout_ms, struct tall
 {
     if (client->disabled)
         return TALLY_OK;
+    UNCANCELLED();
     return shipper_flush(client->shipper, clock_monotonic() + timeout_ms * MS, error);
 }
 

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "uncancelled.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,7 @@ tally_client_record(struct tally_client *client, const struct tally_event *event
 {
     if (client->disabled)
         return answer_disabled(receipt_out, 1);
+    UNCANCELLED();
     struct draft_pair *pair;
     tally_status status = drafts_mine(client->drafts, &pair, error);
     if (status == TALLY_OK)
@@ -232,6 +234,7 @@ tally_client_record_json(struct tally_client *client, const char *json, size_t s
 {
     if (client->disabled)
         return answer_disabled(receipt_out, 1);
+    UNCANCELLED();
     struct draft_pair *pair;
     tally_status status = drafts_mine(client->drafts, &pair, error);
     if (status == TALLY_OK)
@@ -351,6 +354,7 @@ tally_client_record_many(struct tally_client *client, const struct tally_event *
 {
     if (client->disabled || count == 0)
         return answer_disabled(receipts_out, count);
+    UNCANCELLED();
     struct draft_pair *pair;
     struct bundle bundle = { 0 };
     tally_status status = drafts_mine(client->drafts, &pair, error);

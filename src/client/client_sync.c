@@ -17,6 +17,7 @@
 #include "json.h"
 #include "random.h"
 #include "reply.h"
+#include "uncancelled.h"
 #include "wire.h"
 
 #include <assert.h>
@@ -336,6 +337,7 @@ tally_status
 tally_client_get(struct tally_client *client, const char *target, char **text_out, size_t *size_out,
                  struct tally_error *error)
 {
+    UNCANCELLED();
     struct asker *asker;
     struct buffer answer = { 0 };
     if (client->disabled)

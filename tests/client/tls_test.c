@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -158,6 +160,54 @@ events_arrive(void **state)
     recording_end(&recording);
 }
 
+/* ---- at exit ---- */
+
+static struct tally_client *last;
+
+/* Runs after what OpenSSL would register once it is first used. */
+static void
+record_at_exit(void)
+{
+    if (recording_event(last, "exit", 1, TALLY_MODE_SYNC, NULL, NULL) != TALLY_OK)
+        _exit(1);
+    if (recording_event(last, "exit", 2, TALLY_MODE_SPOOL, NULL, NULL) != TALLY_OK)
+        _exit(2);
+    _exit(tally_client_flush(last, 60000, NULL) == TALLY_OK ? 0 : 3);
+}
+
+/* In a child, where OpenSSL has not been used yet. */
+__attribute__((noreturn)) static void
+end_with_a_handler(void)
+{
+    struct tally_client_options options = recording_options(&recording);
+    options.ca_file = known;
+    if (atexit(record_at_exit) != 0)
+        _exit(4);
+    last = recording_client(&recording, url, &options);
+    if (recording_event(last, "exit", 0, TALLY_MODE_SYNC, NULL, NULL) != TALLY_OK)
+        _exit(5);
+    exit(6);
+}
+
+static void
+events_arrive_at_exit(void **state)
+{
+    (void)state;
+    int status;
+    issue("127.0.0.1", -1, 1);
+    serve();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        end_with_a_handler();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(stored("exit"), 3);
+    recording_end(&recording);
+}
+
+/* ---- not to be trusted ---- */
+
 /* A client that trusts whom it should not, then one that has the right authority from the environment:
  * it ships what the first has left, too. */
 static void
@@ -248,6 +298,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: see end_with_a_handler(). */
+        cmocka_unit_test(events_arrive_at_exit),
         cmocka_unit_test(events_arrive),
         cmocka_unit_test(an_authority_the_system_does_not_know),
         cmocka_unit_test(another_authority),
