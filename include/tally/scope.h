@@ -10,7 +10,7 @@
  * When it ends, a scope records its event with status, response_time_ms and, where both states were
  * given, changes. Leaving the block without tally_scope_succeed() is a failure. A scope belongs to
  * one thread; while it is open, events of that thread inherit its correlation_id (made if the event
- * and the context have none).
+ * and the context have none). An exception of C++ ends it; what longjmp() jumps over stays open.
  */
 #ifndef TALLY_SCOPE_H
 #define TALLY_SCOPE_H

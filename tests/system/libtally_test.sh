@@ -49,9 +49,9 @@ for header in "$headers"/*.h; do
     echo "#include <tally/${header##*/}>" > alone.c
     cp alone.c alone.cc
     expect 0 "${header##*/} stands alone" \
-        cc -std=c17 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.c
+        cc -std=c17 -Wall -Wextra -Wshadow -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.c
     ! command -v c++ > /dev/null || expect 0 "${header##*/} in C++" \
-        c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.cc
+        c++ -std=c++11 -Wall -Wextra -Wshadow -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.cc
 done
 
 # ---- the examples ----
