@@ -6,12 +6,14 @@ import copy
 import datetime
 import decimal
 import enum
+import fractions
+import ipaddress
 import json
 import math
 import pathlib
 import types
 import uuid
-from collections import OrderedDict, deque, namedtuple
+from collections import OrderedDict, UserString, deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +93,16 @@ class Model:
         return {"name": "n", "at": datetime.date(2026, 1, 2)}
 
 
+class Numbers:
+    """As NumPy's: of one number `tolist` gives a number, of an array a list."""
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = numbers
+
+    def tolist(self) -> Any:
+        return self.numbers
+
+
 class Endless:
     """Each simpler value is another one of the kind."""
 
@@ -124,6 +136,10 @@ class Endless:
         (pathlib.PurePosixPath("/a/b"), "/a/b"),
         (ValueError("bad"), "ValueError: bad"),
         (Model(), {"name": "n", "at": "2026-01-02"}),
+        (UserString("words"), "words"),
+        (ipaddress.ip_address("192.0.2.7"), "192.0.2.7"),
+        (fractions.Fraction(1, 3), "1/3"),
+        (Numbers([1, 2]), [1, 2]),
         (Angry(), "<Angry>"),
         (AngryMapping(a=1), {"a": 1}),
         (10**30, 10**30),

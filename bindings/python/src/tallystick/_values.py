@@ -2,12 +2,13 @@
 
 The extension writes texts, numbers, booleans, None, dictionaries, lists and tuples by itself and
 asks ``plain`` for a simpler value in place of anything else. No value makes recording fail: at last
-it is written as its ``repr``.
+it is written as its text.
 """
 
 from __future__ import annotations
 
 import base64
+import collections
 import dataclasses
 import datetime
 import decimal
@@ -22,7 +23,7 @@ from typing import Any, Final
 log = logging.getLogger("tallystick")
 
 TEXT_MAX: Final = 1000
-"""Characters of a ``repr``."""
+"""Characters of what other values say of themselves."""
 
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
@@ -62,15 +63,15 @@ def _plain(value: Any) -> Any:
         return os.fspath(value)
     if isinstance(value, BaseException):
         return error_text(value)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, collections.UserString):
         return list(value)
-    for name in ("model_dump", "item"):  # pydantic's models; numbers of NumPy and its like
+    for name in ("model_dump", "tolist"):  # pydantic's models; numbers and arrays of NumPy
         method = getattr(value, name, None)
         if callable(method) and not isinstance(value, type):
             simpler = method()
             if simpler is not value:
                 return simpler
-    return _repr(value)
+    return _short(text_of(value))
 
 
 def _text_of_bytes(value: bytes) -> str:
@@ -90,9 +91,12 @@ def _ordered(values: Set[Any]) -> list[Any]:
 
 def _repr(value: Any) -> str:
     try:
-        text = repr(value)
+        return _short(repr(value))
     except Exception:
-        text = f"<{type(value).__name__}>"
+        return f"<{type(value).__name__}>"
+
+
+def _short(text: str) -> str:
     return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
 
 

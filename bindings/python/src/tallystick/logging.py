@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from . import recorder as recorders
 from ._fields import FIELDS
-from ._values import cut, error_text
+from ._values import cut, error_text, text_of
 from .recorder import Mode, Recorder
 
 _MESSAGE_MAX: Final = 8192
@@ -48,7 +48,7 @@ class AuditHandler(logging.Handler):
         recorder = self._recorder or recorders.default()
         try:
             event = event_of(record)
-        except Exception as error:  # a message whose arguments do not fit it
+        except Exception as error:  # of what a record was made to hold
             recorder.failure(f"a log record cannot be read: {error_text(error)}")
             return
         recorder.record(event, self._mode)
@@ -60,7 +60,7 @@ def event_of(record: logging.LogRecord) -> dict[str, Any]:
         "action": f"log.{record.name}",
         "timestamp": record.created,
         "severity": _severity(record.levelno),
-        "message": cut(record.getMessage(), _MESSAGE_MAX),
+        "message": cut(_message(record), _MESSAGE_MAX),
     }
     if record.levelno >= logging.ERROR:
         event["status"] = "error"
@@ -84,6 +84,14 @@ def event_of(record: logging.LogRecord) -> dict[str, Any]:
         del event["action"]  # the type says it
     event["details"] = details
     return event
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Arguments that do not fit stand behind it, where ``logging`` would show a traceback."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{text_of(record.msg)} % {text_of(record.args)}"
 
 
 def _severity(level: int) -> str:
