@@ -120,6 +120,7 @@ enum given {
     MASK_NAMES,
     MASK_PATTERNS,
     CA_FILE,
+    INSECURE_HTTP,
     NOTICE,
     GIVEN_COUNT,
 };
@@ -127,8 +128,8 @@ enum given {
 static char *names[] = {
     "where",      "key",        "trail",          "service",         "mode",
     "full",       "spool",      "spool_size_max", "memory_size_max", "spool_sync_ms",
-    "timeout_ms", "mask_names", "mask_patterns",  "ca_file",         "notice",
-    NULL,
+    "timeout_ms", "mask_names", "mask_patterns",  "ca_file",         "insecure_http",
+    "notice",     NULL,
 };
 
 static int
@@ -137,11 +138,11 @@ parse(PyObject *positional, PyObject *keywords, PyObject *given[GIVEN_COUNT])
     for (unsigned i = 0; i < GIVEN_COUNT; i++)
         given[i] = Py_None;
     return PyArg_ParseTupleAndKeywords(
-               positional, keywords, "|O$OOOOOOOOOOOOOO:Client", names, &given[WHERE], &given[KEY],
+               positional, keywords, "|O$OOOOOOOOOOOOOOO:Client", names, &given[WHERE], &given[KEY],
                &given[TRAIL], &given[SERVICE], &given[MODE], &given[FULL], &given[SPOOL],
                &given[SPOOL_SIZE_MAX], &given[MEMORY_SIZE_MAX], &given[SPOOL_SYNC_MS],
                &given[TIMEOUT_MS], &given[MASK_NAMES], &given[MASK_PATTERNS], &given[CA_FILE],
-               &given[NOTICE])
+               &given[INSECURE_HTTP], &given[NOTICE])
                ? 0
                : -1;
 }
@@ -231,6 +232,7 @@ options_read(const struct state *state, PyObject *positional, PyObject *keywords
         read_full(state, given[FULL], &to->full) < 0 || read_numbers(given, to) < 0)
         return -1;
     options->notice = given[NOTICE];
+    to->insecure_http = given[INSECURE_HTTP] == Py_True;
     if (read_list(state, "mask_names", given[MASK_NAMES], &to->mask_names) < 0 ||
         read_list(state, "mask_patterns", given[MASK_PATTERNS], &to->mask_patterns) < 0) {
         options_release(options);

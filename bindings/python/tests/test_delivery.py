@@ -4,7 +4,12 @@ process."""
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
+import enum
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -80,6 +85,12 @@ def test_any_details_come_back_equal(where: str, request: pytest.FixtureRequest)
     assert {e["id"]: e["details"] for e in trail.entries(len(sent))} == sent
 
 
+class Kind(str, enum.Enum):
+    """An application's own."""
+
+    FAILURE = "login_failure"
+
+
 def test_the_filters_of_reading(trail: Trail) -> None:
     log = audit_logger.log
     log("user.login", "user", "u1", user_email="u1@example.org", timestamp="2026-01-01T12:00:00Z")
@@ -105,6 +116,10 @@ def test_the_filters_of_reading(trail: Trail) -> None:
     assert len(page) == 3 and page.next
     rest = audit_logger.get_audit_logs(limit=3, cursor=page.next)
     assert [entry.user_id for entry in rest] == ["u1"] and rest.next is None
+    assert users(start_date=1767355200, end_date=1767398400.5) == ["u2"]  # noon to midnight
+    assert users(event_type=Kind.FAILURE) == ["u2"]
+    with pytest.raises(TypeError, match='q="event_type:a,b"'):
+        users(event_type=["login_failure", "login_success"])
     with pytest.raises(tallystick.Invalid, match="1000"):
         audit_logger.get_audit_logs(limit=1001)
     with pytest.raises(tallystick.Invalid, match="unknown field"):
@@ -176,6 +191,29 @@ def test_entries_are_proved(trail: Trail) -> None:
     assert not forged.verify_integrity()
     moved = AuditEvent.from_entry({**entry._source[1], "index": 2}, recorders.default())
     assert not moved.verify_integrity()
+
+
+def test_entries_may_be_copied_and_sent_to_processes(trail: Trail) -> None:
+    audit_logger.log("a", details={"n": 1})
+    page = audit_logger.get_audit_logs()
+    (entry,) = page
+    for same in (copy.copy(entry), copy.deepcopy(entry), copy.deepcopy(page)[0]):
+        assert same == entry and same.verify_integrity()
+    assert json.loads(json.dumps(dataclasses.asdict(entry)))["id"] == entry.id
+    data = pickle.dumps(page)
+    assert trail.admin_key.encode() not in data
+    sent = pickle.loads(data)
+    assert (type(sent), sent, sent.next) == (type(page), page, page.next)
+    with pytest.raises(tallystick.Error, match=f"read it again, by its id {entry.id}"):
+        sent[0].verify_integrity()
+
+
+def test_a_logger_may_be_sent_to_processes(trail: Trail) -> None:
+    logger = AuditLogger(tallystick.Recorder(trail.url, key=trail.admin_key))
+    logger.log("here")
+    there = pickle.loads(pickle.dumps(logger))
+    assert there.log("there") and there.flush(LONG_S) and logger.flush(LONG_S)
+    assert {entry["action"] for entry in trail.entries()} == {"here", "there"}
 
 
 def test_entries_are_not_proved_by_another_key(trail: Trail, tmp_path: Any) -> None:
@@ -471,6 +509,59 @@ def test_the_end_of_a_process_waits_for_two_seconds_at_most(trail: Trail) -> Non
         """
     )
     assert said == "closed 0.5\n"
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_processes_of_multiprocessing_ship_what_they_have(
+    method: str, trail: Trail, tmp_path: Any
+) -> None:
+    """They end without what `atexit` knows."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        """if True:
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        from tallystick import audit_logger, recorder
+
+        recorder.EXIT_S = 60  # the machine may be slow
+
+        def work(number):
+            return bool(audit_logger.log("worked", user_id=f"u{number}"))
+
+        if __name__ == "__main__":
+            method = multiprocessing.get_context(sys.argv[1])
+            audit_logger.log("begun")
+            with ProcessPoolExecutor(2, mp_context=method) as pool:
+                assert all(pool.map(work, range(4)))
+            child = method.Process(target=work, args=(4,))
+            child.start()
+            child.join()
+        """
+    )
+    trail.run("import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')",
+              str(program), method)  # fmt: skip
+    users = sorted(entry.get("user_id", "") for entry in trail.entries())
+    assert users == ["", "u0", "u1", "u2", "u3", "u4"]
+
+
+def test_a_signal_while_the_recorder_opens(
+    folder: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its handler records, too, in the same thread."""
+    client = tallystick._tally.Client  # type: ignore[attr-defined]
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(tallystick._tally, "Client", client)  # type: ignore[attr-defined]
+        audit_logger.log("handler")
+        return client(*args, **options)
+
+    monkeypatch.setattr(tallystick._tally, "Client", interrupted)  # type: ignore[attr-defined]
+    thread = threading.Thread(target=audit_logger.log, args=("first",), daemon=True)
+    thread.start()
+    thread.join(LONG_S)
+    assert not thread.is_alive()
+    assert tallystick.flush(LONG_S)
+    assert {entry["action"] for entry in folder.entries(2)} == {"handler", "first"}
 
 
 def test_a_lock_that_was_held_at_fork(trail: Trail) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
+import dataclasses
 import datetime
 import hashlib
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -95,6 +98,19 @@ def node(left: bytes, right: bytes) -> bytes:
 
 def leaf(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))]
+)
+def test_a_copy_is_an_event_like_it(copied: Any) -> None:
+    event = AuditEvent(event_type="config_change", user_id="u1", details={"a": [1]})
+    other = copied(event)
+    assert other == event and other is not event and other.verify_integrity()
+    other.user_id = "u2"
+    assert not other.verify_integrity() and event.verify_integrity()
+    assert set(dataclasses.asdict(event)) == {*AuditEvent.__dataclass_fields__}
+    json.dumps(dataclasses.asdict(event))
 
 
 def test_a_checkpoint_that_the_key_did_not_sign_proves_nothing() -> None:

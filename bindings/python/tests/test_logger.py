@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from patience import LONG_S
 
 import tallystick
 from tallystick import AuditEvent, AuditEventType, AuditLogger, AuditSeverity, audit_logger
@@ -199,6 +200,22 @@ def test_never_awaited_is_no_warning(tallystick_events: Events) -> None:
     assert [warning for warning in caught if "awaited" in str(warning.message)] == []
 
 
+def test_what_a_call_gives_may_be_run_as_a_task(tallystick_events: Events) -> None:
+    """As services do whose logger was a coroutine's, and was not waited for."""
+
+    async def main() -> list[Any]:
+        tasks = [
+            asyncio.create_task(audit_logger.log("a")),
+            asyncio.create_task(asyncio.wait_for(AuditLogger.log("b"), LONG_S)),
+        ]
+        return await asyncio.gather(*tasks, audit_logger.log("c"))
+
+    receipts = asyncio.run(main())
+    assert [type(receipt) for receipt in receipts] == [tallystick.Receipt] * 3
+    assert asyncio.run(audit_logger.log("d"))
+    assert [event["action"] for event in tallystick_events] == ["a", "b", "c", "d"]
+
+
 @pytest.mark.parametrize("owner", [AuditLogger, audit_logger])
 def test_a_session_may_stand_first(owner: Any, tallystick_events: Events) -> None:
     class Session:
@@ -281,6 +298,18 @@ def test_what_is_no_switch_is_raised(switched: Any) -> None:
     with pytest.raises(TypeError, match="enabled: True or False, not 'false'"):
         switched.enabled = "false"
     assert switched.enabled is True
+
+
+def test_the_retention_of_the_class_is_the_global_loggers() -> None:
+    assert AuditLogger.retention_days == audit_logger.retention_days == 2555
+    AuditLogger.retention_days = 90
+    try:
+        assert audit_logger.retention_days == 90
+        assert AuditLogger().retention_days == 2555
+        with pytest.raises(ValueError, match="retention_days: a whole number from 1, not 0"):
+            AuditLogger.retention_days = 0
+    finally:
+        AuditLogger.retention_days = 2555
 
 
 def test_signatures_are_those_of_the_methods() -> None:

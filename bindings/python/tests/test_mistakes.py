@@ -61,6 +61,7 @@ WRONG_OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"mask_patterns": ["("]}, ValueError, "mask_patterns"),
     ({"enabled": "false"}, TypeError, "enabled: True or False, not 'false'"),
     ({"strict": None}, TypeError, "strict: True or False"),
+    ({"insecure_http": "no"}, TypeError, "insecure_http: True or False, not 'no'"),
     ({"proxies": "10.0.0.0/8"}, TypeError, "proxies: a list of networks"),
     ({"proxies": [5]}, TypeError, "proxies: a text, not int"),
     ({"proxies": ["everybody"]}, ValueError, "'everybody' is no address"),
@@ -97,6 +98,12 @@ def test_a_wrong_option_is_raised_where_it_is_given(
 def test_what_only_looks_like_a_server_is_raised(where: str, said: str) -> None:
     with pytest.raises(tallystick.Invalid, match=said):
         tallystick.configure(where)
+
+
+def test_a_key_goes_in_the_clear_only_if_that_is_said() -> None:
+    with pytest.raises(tallystick.Invalid, match="insecure_http"):
+        tallystick.configure("http://tally.example:7878", key="k")
+    tallystick.configure("http://tally.example:7878", key="k", insecure_http=True)
 
 
 @pytest.mark.parametrize("where", [5, b"/data", ["a"]])

@@ -88,6 +88,7 @@ def configure(
     vkey: str | None = None,
     enabled: bool = True,
     strict: bool = False,
+    insecure_http: bool = False,
     proxies: Iterable[str] | None = None,
 ) -> None:
     """Says where events go. Call it once, before the first event; again to go elsewhere.
@@ -98,7 +99,9 @@ def configure(
     ``full`` says what recording does when the spool is full. Zero means the default of a size or
     time. ``enabled=False`` records nothing and says nothing; ``strict=True`` raises whatever fails.
     ``vkey`` is the trail's verification key, which ``verify_integrity()`` needs, else $TALLY_VKEY.
-    ``proxies`` are the networks whose word is taken for a client's address (``trust_proxies``).
+    ``insecure_http=True`` sends the key over plain HTTP to another machine, where anybody on the
+    way can read it. ``proxies`` are the networks whose word is taken for a client's address
+    (``trust_proxies``).
     """
     recorder = Recorder(
         where,
@@ -118,6 +121,7 @@ def configure(
         vkey=vkey,
         enabled=enabled,
         strict=strict,
+        insecure_http=insecure_http,
     )
     if proxies is not None:
         trust_proxies(proxies)

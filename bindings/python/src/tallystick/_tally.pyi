@@ -20,6 +20,7 @@ class Client:
         mask_names: list[str] | None = None,
         mask_patterns: list[str] | None = None,
         ca_file: str | None = None,
+        insecure_http: bool = False,
         notice: Callable[[str], object] | None = None,
     ) -> Client: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import enum
@@ -12,7 +13,7 @@ from typing import Any
 
 from . import _tally
 from ._fields import FIELDS
-from .errors import Invalid
+from .errors import Error, Invalid
 
 
 class _Word(str, enum.Enum):
@@ -115,9 +116,9 @@ class AuditEvent:
     """Which key wrote it; set by the trail."""
     checksum: str = dataclasses.field(default="", compare=False)
     """SHA-256 of the event's JSON with sorted names, made when it was created."""
-    _source: Any = dataclasses.field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self._source: tuple[Any, dict[str, Any]] | None = None
         if not self.checksum:
             self.checksum = self._sum()
 
@@ -126,7 +127,9 @@ class AuditEvent:
         """An entry as a trail gives it. ``source`` is the recorder that can be asked for
         evidence."""
         known = {name: entry[name] for name in _MEMBERS if name in entry}
-        return cls(**known, _source=(source, dict(entry)))
+        event = cls(**known)
+        event._source = None if source is None else (source, dict(entry))
+        return event
 
     def to_dict(self) -> dict[str, Any]:
         """Its members, those that it has, as values of JSON."""
@@ -145,14 +148,31 @@ class AuditEvent:
 
         An entry that was read back: whether the trail has these members at this index, and a proof
         that leads from there to the root that the trail's key signed (``tallystick.evidence``). Any
-        other event: whether it has the checksum that it had when it was created.
+        other event: whether it has the checksum that it had when it was created. An entry that
+        comes from another process (by ``pickle``) has to be read again: it does not know whom to
+        ask.
         """
-        if self._source is None or self.index is None:
+        if self.index is None:
             return self.checksum != "" and self.checksum == self._sum()
+        if self._source is None:
+            raise Error(f"an entry is proved where it was read: read it again, by its id {self.id}")
         from .evidence import is_proved
 
         recorder, entry = self._source
         return self.checksum == self._sum() and is_proved(recorder, entry)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: the recorder, with its key, stays in this one."""
+        return {**vars(self), "_source": None}
+
+    def __copy__(self) -> AuditEvent:
+        return self.__deepcopy__({}, copy=lambda value, memo: value)
+
+    def __deepcopy__(self, memo: dict[int, Any], copy: Any = copy.deepcopy) -> AuditEvent:
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():  # the recorder is the same
+            vars(other)[name] = value if name == "_source" else copy(value, memo)
+        return other
 
     def _sum(self) -> str:
         """Empty for what is too large to be an event: that is said when it is recorded."""
@@ -197,5 +217,5 @@ def members_of_event(event: Any) -> Any:
 _MEMBERS = tuple(
     field.name
     for field in dataclasses.fields(AuditEvent)
-    if field.name not in ("checksum", "_source")
+    if field.name != "checksum"
 )

@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import MethodType
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from . import recorder as recorders
 from ._values import text_of
@@ -73,25 +73,38 @@ def _is_session(value: Any) -> bool:
     )
 
 
-class _Switchable(type):
-    """Calls on the class mean the global logger, and so does its switch."""
+class _OfGlobal:
+    """What is asked of the class, and set on it, is the global logger's."""
 
-    @property
-    def enabled(cls) -> bool:
-        return audit_logger.enabled
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
-    @enabled.setter
-    def enabled(cls, value: bool) -> None:
-        audit_logger.enabled = value
+    def __get__(self, owner: Any, kind: type) -> Any:
+        return getattr(audit_logger, self._name)
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        setattr(audit_logger, self._name, value)
 
 
-class AuditLogger(metaclass=_Switchable):
+class _Everywhere(type):
+    """Calls on the class mean the global logger, and so do its settings."""
+
+    if not TYPE_CHECKING:
+        enabled = _OfGlobal()
+        retention_days = _OfGlobal()
+
+
+class AuditLogger(metaclass=_Everywhere):
     """Records events, and reads them back.
 
     ``recorder`` is where to; without one, what ``tallystick.configure()`` or the environment says.
-    ``enabled`` can be set at any time, on the class for the global logger. ``retention_days`` is for how long the application means
-    entries to be kept; keeping and expiring them is the trail's.
+    ``enabled`` and ``retention_days`` can be set at any time, on the class for the global logger.
+    The second is for how long the application means entries to be kept; keeping and expiring them
+    is the trail's.
     """
+
+    enabled: bool
+    retention_days: int
 
     ACTION_LOGIN: Final = "user.login"
     ACTION_LOGOUT: Final = "user.logout"
@@ -118,26 +131,23 @@ class AuditLogger(metaclass=_Switchable):
         if recorder is not None and not isinstance(recorder, Recorder):
             wrong = type(recorder).__name__
             raise TypeError(f"recorder: a tallystick.Recorder(where, …), not {wrong}")
-        if not isinstance(retention_days, int) or retention_days < 1:
-            raise ValueError(f"retention_days: a whole number from 1, not {retention_days!r}")
         self._recorder = recorder
         self.enabled = enabled
         self.retention_days = retention_days
 
-    @property
-    def enabled(self) -> bool:
-        return self._enabled
-
-    @enabled.setter
-    def enabled(self, value: bool) -> None:
-        self._enabled = recorders.checked_switch("enabled", value)
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "enabled":
+            value = recorders.checked_switch("enabled", value)
+        elif name == "retention_days" and (not isinstance(value, int) or value < 1):
+            raise ValueError(f"retention_days: a whole number from 1, not {value!r}")
+        super().__setattr__(name, value)
 
     @property
     def recorder(self) -> Recorder:
         return self._recorder or recorders._default
 
     def _record(self, event: dict[str, Any], more: dict[str, Any], mode: Mode | None) -> Receipt:
-        if not self._enabled:
+        if not self.enabled:
             return NOT_RECORDED
         if more and isinstance(event, dict):
             event.update(more)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from ._values import time_text
+from ._values import text_of, time_text
 from .errors import Invalid
 from .events import AuditEvent
 from .receipt import Answer
@@ -16,10 +16,12 @@ from .recorder import Recorder
 FLUSH_S: Final = 2.0
 """How long reading waits for what this process has recorded to arrive."""
 
+_TIMES: Final = ("start_date", "end_date")
+
 
 def read(recorder: Recorder, parameters: Mapping[str, Any]) -> Answer[AuditEvent]:
     """The page that the parameters of ``GET /api/events`` ask for, newest first."""
-    given = {name: _text(value) for name, value in parameters.items() if value is not None}
+    given = {name: _text(name, value) for name, value in parameters.items() if value is not None}
     recorder.flush(FLUSH_S)
     try:
         page = recorder.get("/api/events?" + urlencode(given))
@@ -47,9 +49,11 @@ def _pointed(error: Invalid, query: str) -> Invalid:
     return pointed
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime.date):
+    if isinstance(value, datetime.date) or (name in _TIMES and isinstance(value, (int, float))):
         return str(time_text(value))
-    return str(value)
+    if isinstance(value, (list, tuple, Set)):  # its text would be no entry's value
+        raise TypeError(f'{name}: one value; several are asked for by q="{name}:a,b"')
+    return text_of(value)

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Awaitable:
+    """What has its answer already, and gives itself when it is awaited. It is made as coroutines
+    are, for ``asyncio.run()`` and ``asyncio.create_task()``, which take nothing else."""
+
+    __slots__ = ()
+
+    def __await__(self: R) -> Generator[Any, None, R]:
+        return self
+        yield
+
+    def send(self, value: Any, /) -> NoReturn:
+        raise StopIteration(self)
+
+    def throw(self, error: Any, *more: Any) -> NoReturn:
+        raise error
+
+    def close(self) -> None:
+        pass
 
 
 class _Fields(NamedTuple):
@@ -15,7 +36,7 @@ class _Fields(NamedTuple):
     repeated: bool = False
 
 
-class Receipt(_Fields):
+class Receipt(_Awaitable, _Fields):
     """Where an event went. True if it was recorded.
 
     ``id`` is the event's; ``index`` and ``leaf`` (hexadecimal) are its place in the trail and the
@@ -30,15 +51,11 @@ class Receipt(_Fields):
     def __bool__(self) -> bool:
         return self.id is not None
 
-    def __await__(self) -> Generator[Any, None, Receipt]:
-        return self
-        yield
-
 
 NOT_RECORDED = Receipt()
 
 
-class Answer(list[T], Generic[T]):
+class Answer(_Awaitable, list[T], Generic[T]):
     """A list that can be awaited too, and gives itself."""
 
     __slots__ = ("next",)
@@ -47,7 +64,3 @@ class Answer(list[T], Generic[T]):
         super().__init__(items)
         self.next = next
         """The cursor for the next page; None at the end."""
-
-    def __await__(self) -> Generator[Any, None, Answer[T]]:
-        return self
-        yield

@@ -46,7 +46,8 @@ EXIT_S: Final = 2.0
 MOVED_MAX: Final = 8
 """Members of one event that are moved to ``details.refused`` before it is given up."""
 
-_lock = threading.Lock()
+# A signal's handler may record while its thread is in here.
+_lock = threading.RLock()
 _open: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 captured: list[list[dict[str, Any]]] = []
@@ -95,6 +96,7 @@ class Recorder:
         vkey: str | None = None,
         enabled: bool = True,
         strict: bool = False,
+        insecure_http: bool = False,
     ) -> None:
         self._options: dict[str, Any] = {
             "key": key,
@@ -107,9 +109,10 @@ class Recorder:
             "memory_size_max": memory_size_max,
             "spool_sync_ms": spool_sync_ms,
             "timeout_ms": timeout_ms,
-            "mask_names": _list("mask_names", mask_names),
-            "mask_patterns": _list("mask_patterns", mask_patterns),
+            "mask_names": listed("mask_names", mask_names),
+            "mask_patterns": listed("mask_patterns", mask_patterns),
             "ca_file": _path(ca_file),
+            "insecure_http": checked_switch("insecure_http", insecure_http),
         }
         self.where: str | None = _path(where) or None
         given = {name: value for name, value in self._options.items() if value not in (None, 0)}
@@ -131,6 +134,11 @@ class Recorder:
         self._modes = _Seldom()
         self._counted = 0
         self._count_again = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: one of the same options, its key among them, that opens with its
+        first event."""
+        return {**vars(self), "_client": None}
 
     def record(self, event: dict[str, Any], mode: Mode | None = None) -> Receipt:
         """Records an event, with what the current context has. The dictionary stays as it is."""
@@ -192,7 +200,8 @@ class Recorder:
                 where = self.where or os.environ.get("TALLY_URL")
                 if not where:
                     raise NotConfigured()
-                self._client = _tally.Client(where, **self._options)
+                client = _tally.Client(where, **self._options)
+                self._client = self._client or client  # a signal's handler may have been faster
                 _open.add(self)
             return self._client
 
@@ -307,12 +316,12 @@ def _path(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _list(name: str, texts: Any) -> list[Any] | None:
+def listed(name: str, texts: Any) -> list[Any] | None:
     """A text is a list of its letters, too, which nobody means."""
     if texts is None:
         return None
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-        raise TypeError(f'{name}: a list of texts such as ["iban"], not {type(texts).__name__}')
+        raise TypeError(f"{name}: a list of texts, not {type(texts).__name__}")
     return list(texts)
 
 
@@ -321,6 +330,13 @@ def checked_switch(name: str, value: Any) -> bool:
     if not isinstance(value, int):
         raise TypeError(f"{name}: True or False, not {value!r}")
     return bool(value)
+
+
+def checked_mode(mode: Any) -> Mode | None:
+    """A mode as an option, which is not to be found wrong when it is needed."""
+    if not _is_mode(mode):
+        raise Invalid(f"mode: {text_of(mode)!r} is none of spool, sync and memory")
+    return mode  # type: ignore[no-any-return]
 
 
 def _is_mode(value: Any) -> bool:
@@ -358,8 +374,7 @@ def _text(value: Any) -> str:
 def _capture(
     event: dict[str, Any], members: dict[str, Any] | None, mode: Mode | None
 ) -> Receipt:
-    if not _is_mode(mode):
-        raise Invalid(f"mode: {text_of(mode)!r} is none of spool, sync and memory")
+    checked_mode(mode)
     written = json.loads(_tally.write_event(event, members))
     captured[-1].append(written)
     return Receipt(str(written.get("id", f"captured-{len(captured[-1])}")))
@@ -391,8 +406,23 @@ def _close_all() -> None:
 def _after_fork() -> None:
     """A thread that is not there any more may have held it."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
+    _tell_multiprocessing()
+
+
+def _tell_multiprocessing() -> None:
+    """Its processes end without what ``atexit`` knows, but not without its own finalizers. Of these
+    they begin with none, and then do what is to be done after a fork."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        _close_at_end(util)
+        util.register_after_fork(util, _close_at_end)
+
+
+def _close_at_end(util: Any) -> None:
+    util.Finalize(None, _close_all, exitpriority=-100)  # after everybody's
 
 
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
+_tell_multiprocessing()
