@@ -26,7 +26,12 @@ SETTINGS: dict[str, Any] = {
     "ALLOWED_HOSTS": ["*"],
     "USE_TZ": True,
     "DEFAULT_AUTO_FIELD": "django.db.models.AutoField",
-    "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    "DATABASES": {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": "file:site?mode=memory&cache=shared",  # the same in every thread
+        }
+    },
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
     "INSTALLED_APPS": [
         "django.contrib.auth",

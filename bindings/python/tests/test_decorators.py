@@ -190,9 +190,46 @@ def test_the_name_stands_for_an_action(tallystick_events: Events) -> None:
     def pay() -> dict[str, int]:
         return {"id": 9}
 
-    pay()
-    assert tallystick_events[0]["action"].endswith("pay")
-    assert tallystick_events[0]["resource_id"] == "9"
+    @audit_log
+    def refund(amount: int) -> dict[str, int]:
+        return {"id": amount}
+
+    half = audit_log(functools.partial(refund.__wrapped__, 7))  # type: ignore[attr-defined]
+    assert (pay(), refund(3), half()) == ({"id": 9}, {"id": 3}, {"id": 7})
+    assert [event["resource_id"] for event in tallystick_events] == ["9", "3", "7"]
+    for event, name in zip(tallystick_events, ("pay", "refund", "refund")):
+        assert event["action"].startswith("test_decorators.")
+        assert event["action"].endswith(f".{name}")
+
+
+def test_above_classmethod_and_staticmethod(tallystick_events: Events) -> None:
+    class Reports:
+        @audit_log("a", get_resource_id="number")
+        @classmethod
+        def read(cls, number: int) -> Any:
+            return cls, number
+
+        @audit_log
+        @staticmethod
+        def count(number: int) -> int:
+            return number
+
+    assert Reports.read(1) == (Reports, 1) and Reports().read(number=2) == (Reports, 2)
+    assert Reports.count(3) == Reports().count(3) == 3
+    assert [event.get("resource_id") for event in tallystick_events] == ["1", "2", None, None]
+    assert tallystick_events[2]["action"].endswith("Reports.count")
+
+
+def test_what_is_no_function_is_raised_where_it_is_decorated() -> None:
+    class View:
+        pass
+
+    with pytest.raises(TypeError, match="only calls of functions .* not of the class View"):
+        audit_log("a")(View)
+    with pytest.raises(TypeError, match="not of <property"):
+        audit_log("a")(property(lambda self: 1))
+    with pytest.raises(tallystick.Invalid, match="mode: 'synch' is none of spool, sync"):
+        audit_log("a", mode="synch")(print)  # type: ignore[call-overload]
 
 
 def test_arguments_only_when_asked_for(tallystick_events: Events) -> None:

@@ -21,11 +21,13 @@ if not settings.configured:
 
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.http import HttpResponse  # noqa: E402
+from django.http import HttpResponse, QueryDict  # noqa: E402
 from django.test import AsyncClient, Client, RequestFactory, override_settings  # noqa: E402
+from django.utils.functional import SimpleLazyObject  # noqa: E402
 
 import tallystick  # noqa: E402
-from tallystick.django import AuditMiddleware  # noqa: E402
+from tallystick import audit_logger  # noqa: E402
+from tallystick.django import AuditMiddleware, audit_log  # noqa: E402
 
 Events = list[dict[str, Any]]
 
@@ -122,6 +124,61 @@ def test_data_when_asked_for(
     details = named(tallystick_events, "thing.create").get("details", {})
     assert details == ({} if data is None else {"data": data})
     assert "FILE" not in repr(tallystick_events)
+
+
+def test_a_form_that_is_put(client: Client, tallystick_events: Events) -> None:
+    client.put("/things/t-1", "a=1&b=2&b=3", "application/x-www-form-urlencoded")
+    details = named(tallystick_events, "thing.update")["details"]
+    assert details == {"data": {"a": "1", "b": ["2", "3"]}}
+
+
+class RestRequest:
+    """As Django REST framework wraps a request, of which it has read the body."""
+
+    def __init__(self, request: Any, data: Any) -> None:
+        self._request = request
+        self.data = data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+
+def test_a_request_of_the_rest_framework(tallystick_events: Events) -> None:
+    @audit_log(resource_type="thing", log_data=True)
+    def create(self: Any, request: RestRequest) -> HttpResponse:
+        return HttpResponse(status=422)
+
+    create(None, RestRequest(RequestFactory().post("/things", {"a": "1"}), QueryDict("a=1&f=FILE")))
+    create(None, RestRequest(RequestFactory().post("/things"), {"b": [2]}))
+    form, json = tallystick_events
+    assert (form["action"], form["status_code"]) == ("thing.create", 422)
+    assert (form["details"], json["details"]) == ({"data": {"a": "1"}}, {"data": {"b": [2]}})
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_user_that_a_middleware_has_found(lazy: bool, tallystick_events: Events) -> None:
+    """By a token, say; there is no session. One that nobody has asked for is not loaded."""
+
+    def view(request: Any) -> HttpResponse:
+        request.user = SimpleLazyObject(lambda: ada) if lazy else ada
+        audit_logger.log("early")
+        assert request.user.email == "ada@example.org"
+        audit_logger.log("late")
+        return HttpResponse()
+
+    ada = User.objects.get()
+    AuditMiddleware(view)(RequestFactory().get("/"))
+    users = [event.get("user_email") for event in tallystick_events]
+    assert users == [None if lazy else "ada@example.org", "ada@example.org", "ada@example.org"]
+
+
+def test_a_view_without_parentheses(tallystick_events: Events) -> None:
+    @audit_log
+    def view(request: Any) -> HttpResponse:
+        return HttpResponse()
+
+    view(RequestFactory().get("/"))
+    assert tallystick_events[0]["action"] == "resource.read"
 
 
 def test_of_much_data_only_the_size(client: Client, tallystick_events: Events) -> None:
@@ -229,9 +286,25 @@ def test_asynchronous_views(
 
 
 def test_a_synchronous_view_in_an_event_loop(tallystick_events: Events) -> None:
-    answer = asyncio.run(AsyncClient().get("/things/t-1"))
+    client = AsyncClient()
+    client.force_login(User.objects.get())
+    tallystick_events.clear()
+    answer = asyncio.run(client.get("/things/t-1"))
     assert {e["request_id"] for e in tallystick_events} == {answer["X-Request-Id"]}
     assert [e["action"] for e in tallystick_events] == ["inside", "thing.read", "http.get"]
+    assert {e["user_email"] for e in tallystick_events} == {"ada@example.org"}
+
+
+def test_an_asynchronous_view_without_an_event_loop(
+    client: Client, tallystick_events: Events
+) -> None:
+    """Its session may not be loaded there; the session's key is known all the same."""
+    client.force_login(User.objects.get())
+    tallystick_events.clear()
+    client.get("/wait/w-1")
+    awaited, view, request = tallystick_events
+    assert len(request["session_id"]) == 32 and request["user_id"] == "1"
+    assert awaited["session_id"] == view["session_id"] == request["session_id"]
 
 
 @pytest.mark.skipif(django.VERSION < (4, 2), reason="Django streams asynchronously since 4.2")

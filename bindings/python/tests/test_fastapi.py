@@ -224,6 +224,31 @@ def test_without_the_middleware(tallystick_events: Events) -> None:
     assert "endpoint" not in named(tallystick_events, "report.update")
 
 
+def test_outcomes_without_middleware_and_request(tallystick_events: Events) -> None:
+    """What the call says by itself is not lost."""
+    app = FastAPI()
+
+    @app.get("/things/{name}")
+    @audit_log("thing.read")
+    def read(name: str) -> Any:
+        if name == "raised":
+            raise HTTPException(403)
+        if name == "broken":
+            raise KeyError(name)
+        return Response(status_code=409) if name == "returned" else name
+
+    client = TestClient(app, raise_server_exceptions=False)
+    names = ("raised", "returned", "plain", "broken")
+    assert [client.get(f"/things/{name}").status_code for name in names] == [403, 409, 200, 500]
+    outcomes = [(event["status"], event.get("status_code")) for event in tallystick_events]
+    assert outcomes == [("failure", 403), ("failure", 409), ("success", None), ("failure", None)]
+
+
+def test_an_endpoint_is_told_what_is_done() -> None:
+    with pytest.raises(TypeError, match="told what is done"):
+        audit_log(lambda: 1)  # type: ignore[arg-type]
+
+
 def test_the_schema_is_as_without_the_decorator() -> None:
     with_it, without = (json.dumps(built(decorated).openapi()) for decorated in (True, False))
     assert with_it == without

@@ -310,6 +310,23 @@ def test_what_a_user_may_be(
     assert (event.get("user_id"), event.get("group_id")) == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"exclude": "/static/*"}, "exclude: a list of texts, not str"),
+        ({"trusted_proxies": "10.0.0.0/8"}, "trusted_proxies: a list of texts, not str"),
+        ({"mode": "synch"}, "mode: 'synch' is none of spool, sync and memory"),
+        ({"record": "everything"}, "record is 'all', 'mutations'"),
+        ({"no_such": 1}, "no_such"),
+    ],
+)
+def test_a_wrong_option_is_raised_when_the_application_is_made(
+    options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        built(**options)
+
+
 def test_twice_is_a_mistake() -> None:
     app = built()
     with pytest.raises(RuntimeError, match="already"):

@@ -83,14 +83,14 @@ class Requests:
             raise ValueError("record is 'all', 'mutations', a function or None")
         self.record = record
         self.session_cookie = session_cookie
-        self.mode = mode
-        excluded = list(exclude)
+        self.mode = recorders.checked_mode(mode)
+        excluded = recorders.listed("exclude", exclude) or []
         whole = frozenset(path for path in excluded if not path.endswith("/*"))
         below = tuple(path[:-1] for path in excluded if path.endswith("/*"))
         self.excludes: Callable[[str], bool] = whole.__contains__
         if below:
             self.excludes = lambda path: path in whole or path.startswith(below)
-        trusted = list(trusted_proxies)
+        trusted = recorders.listed("trusted_proxies", trusted_proxies)
         if trusted:
             trust_proxies(trusted)
 

@@ -25,7 +25,7 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from types import CoroutineType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from . import recorder as recorders
 from ._values import error_text
@@ -129,7 +129,13 @@ def audited(
     recorder: Recorder | None = None,
 ) -> F:
     """The function, of the same kind and signature, whose calls are recorded."""
-    ending = _Ending(describe, mode, recorder)
+    if isinstance(function, (classmethod, staticmethod)):
+        inner = audited(function.__func__, describe, mode=mode, recorder=recorder)
+        return cast(F, type(function)(inner))
+    if isinstance(function, type) or not callable(function):
+        said = f"the class {function.__name__}" if isinstance(function, type) else repr(function)
+        raise TypeError(f"only calls of functions and methods are recorded, not of {said}")
+    ending = _Ending(describe, recorders.checked_mode(mode), recorder)
     if inspect.isasyncgenfunction(function):
         wrapper = _async_generator(function, ending)
     elif inspect.iscoroutinefunction(function):
@@ -294,6 +300,11 @@ def _async_generator(function: Callable[..., Any], ending: _Ending) -> Callable[
     return wrapper
 
 
+@overload
+def audit_log(action: F) -> F: ...
+
+
+@overload
 def audit_log(
     action: str | None = None,
     resource_type: str | None = None,
@@ -303,17 +314,31 @@ def audit_log(
     log_data: bool = False,
     recorder: Recorder | None = None,
     **members: Any,
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+
+
+def audit_log(
+    action: Any = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str | None = None,
+    *,
+    mode: Mode | None = None,
+    log_data: bool = False,
+    recorder: Recorder | None = None,
+    **members: Any,
+) -> Any:
     """Records each call of a function: ``@audit_log("report.approve", "report", "report_id")``.
 
     Without an action it is the function's module and name. ``get_resource_id`` is the name of an
     argument, or a function that is given the result (of a call that failed: None) and may take the
     arguments by name as well. ``log_data`` puts the arguments into the details. ``members`` are
-    further members of the event.
+    further members of the event. ``@audit_log`` alone will do.
     """
+    if is_function(action):
+        return audit_log()(action)
 
     def decorate(function: F) -> F:
-        name = f"{function.__module__}.{function.__qualname__}".replace(".<locals>", "")
+        name = _name_of(function)
 
         def describe(call: Call) -> dict[str, Any]:
             event = {"action": action or name, "resource_type": resource_type, **members}
@@ -325,6 +350,21 @@ def audit_log(
         return audited(function, describe, mode=mode, recorder=recorder)
 
     return decorate
+
+
+def is_function(action: Any) -> bool:
+    """Whether a decorator was written without its parentheses, so that its first argument is what
+    it decorates."""
+    return callable(action) or isinstance(action, (classmethod, staticmethod))
+
+
+def _name_of(function: Any) -> str:
+    """Its module and name; of a partial, those of what it is a part of."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{module}.{name}".replace(".<locals>", "")
 
 
 def found_resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:

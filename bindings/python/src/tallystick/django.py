@@ -11,16 +11,18 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, RawPostDataException
+from django.core.exceptions import SynchronousOnlyOperation
+from django.http import FileResponse, HttpRequest, QueryDict, RawPostDataException
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import LazyObject, empty
 
 from . import configure
 from ._requests import (
@@ -31,13 +33,14 @@ from ._requests import (
     current_request,
     data_members,
     flat,
+    session_hash,
     session_members,
     status_of,
     steps,
     user_members,
 )
 from .context import _current, _leave
-from .decorators import Call, audited, found_resource_id
+from .decorators import Call, audited, found_resource_id, is_function
 from .logger import AuditLogger
 from .recorder import Mode
 from .request import members_of, request_of_environ, request_of_scope
@@ -114,7 +117,6 @@ class AuditMiddleware(MiddlewareMixin):
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
         self._is_async = inspect.iscoroutinefunction(get_response)
-        self._late = functools.partial(_late, is_async=self._is_async)
         options = _options()
         self.requests = Requests(
             **{name: options[name] for name in _MIDDLEWARE if options.get(name) is not None}
@@ -167,7 +169,7 @@ class AuditMiddleware(MiddlewareMixin):
     def _begun(self, request: HttpRequest) -> Exchange:
         scope = getattr(request, "scope", None)
         said = request_of_environ(request.META) if scope is None else request_of_scope(scope)
-        return Exchange(self.requests, said, self._late, request)
+        return Exchange(self.requests, said, _late, request)
 
     def _answered(self, exchange: Exchange, response: Any) -> Any:
         exchange.responds(response.status_code)
@@ -202,13 +204,16 @@ async def _steps_async(exchange: Exchange, parts: Any) -> AsyncIterator[bytes]:
         yield part
 
 
-def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
-    """The user and the session. In an event loop only a user that is loaded already: to load one
-    takes a query. A request without a session has no user to load."""
-    session = getattr(request, "session", None)
-    members = session_members(session)
-    user = getattr(request, "_cached_user", None) or getattr(request, "_acached_user", None)
-    if session is not None and members and user is None and not is_async:
+def _late(request: Any) -> dict[str, Any]:
+    """The user and the session. A user that is not loaded yet is loaded where a session may have
+    one, but not in an event loop: it takes a query."""
+    session: Any = getattr(request, "session", None)
+    try:
+        members = session_members(session)
+    except SynchronousOnlyOperation:  # it is not loaded yet
+        members = {"session_id": session_hash(session.session_key)}
+    user = _loaded_user(request)
+    if session is not None and members and user is None and not _in_event_loop():
         accessed = session.accessed  # by the application, so far
         user = getattr(request, "user", None)
         members.update(user_members(user))  # which loads it
@@ -218,6 +223,28 @@ def _late(request: Any, is_async: bool = False) -> dict[str, Any]:
     return members
 
 
+def _loaded_user(request: Any) -> Any:
+    """Django's, or whatever a middleware of the application's own has put there; None if it is
+    still to be loaded."""
+    user = vars(request).get("user")
+    if user is None or (isinstance(user, LazyObject) and user._wrapped is empty):
+        return getattr(request, "_acached_user", None)
+    return user
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@overload
+def audit_log(action: F) -> F: ...
+
+
+@overload
 def audit_log(
     action: str | None = None,
     resource_type: str | None = None,
@@ -226,7 +253,18 @@ def audit_log(
     log_data: bool = False,
     mode: Mode | None = None,
     **members: Any,
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+
+
+def audit_log(
+    action: Any = None,
+    resource_type: str | None = None,
+    get_resource_id: Callable[..., Any] | str | None = None,
+    *,
+    log_data: bool = False,
+    mode: Mode | None = None,
+    **members: Any,
+) -> Any:
     """Records each call of a view, a function or a method, and how it ended; an error goes on.
 
     Without an action it is made of the resource's type and the method (``invoice.update``).
@@ -235,21 +273,22 @@ def audit_log(
     data into ``details.data``: a body that is JSON or a form, else the query's arguments; never
     files, and only the size of what is large.
     """
+    if is_function(action):
+        return audit_log()(action)
 
     def decorate(view: F) -> F:
-        is_async = inspect.iscoroutinefunction(view)
-
         def describe(call: Call) -> dict[str, Any]:
-            request = call.find(lambda value: isinstance(value, HttpRequest))
+            given = call.find(_is_request)
+            request = _django_request(given)
             event: dict[str, Any] = {"resource_type": resource_type}
             if request is not None:
-                event.update(_of_request(call, request, is_async))
+                event.update(_of_request(call, request))
             event["action"] = action or action_of(resource_type, getattr(request, "method", None))
             event["resource_id"] = _resource_id(call, get_resource_id)
             event.update(members)
             if log_data and request is not None:
                 event["details"] = {
-                    **data_members(lambda: _data(request)),
+                    **data_members(lambda: _data(request, getattr(given, "data", None))),
                     **(members.get("details") or {}),
                 }
             return event
@@ -259,8 +298,17 @@ def audit_log(
     return decorate
 
 
-def _of_request(call: Call, request: Any, is_async: bool) -> dict[str, Any]:
-    event = {} if current_request() is not None else {**members_of(request), **_late(request, is_async)}
+def _is_request(value: Any) -> bool:
+    return isinstance(_django_request(value), HttpRequest)
+
+
+def _django_request(value: Any) -> Any:
+    """Inside of the one that Django REST framework makes of it."""
+    return getattr(value, "_request", value)
+
+
+def _of_request(call: Call, request: Any) -> dict[str, Any]:
+    event = {} if current_request() is not None else {**members_of(request), **_late(request)}
     event["status_code"] = code = _status_code(call)
     if call.error is None and code >= 400:
         event["status"] = status_of(code)
@@ -288,10 +336,13 @@ def _resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -
     return next((arguments[n] for n in ("resource_id", "pk", "id") if n in arguments), None)
 
 
-def _data(request: Any) -> tuple[Any, int | None]:
-    """What the request brought, and the size of it if it is too much to be looked at."""
+def _data(request: Any, parsed: Any) -> tuple[Any, int | None]:
+    """What the request brought, and the size of it if it is too much to be looked at. ``parsed`` is
+    what Django REST framework has read of it; a form is where Django has it, too."""
     if request.method not in ("POST", "PUT", "PATCH"):
         return flat(request.GET.lists()), None
+    if isinstance(parsed, (dict, list)) and not isinstance(parsed, QueryDict):
+        return parsed, None
     if request.POST:
         return flat(request.POST.lists()), None
     size = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -299,6 +350,8 @@ def _data(request: Any) -> tuple[Any, int | None]:
         return {"": None}, size
     if request.content_type and request.content_type.endswith("json"):
         return _json(request), None
+    if request.content_type == "application/x-www-form-urlencoded":  # of a PUT or PATCH
+        return flat(QueryDict(request.body, encoding=request.encoding).lists()), None
     return None, None
 
 

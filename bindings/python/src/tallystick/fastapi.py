@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from ._requests import current_request, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
-from .decorators import Call, audited, found_resource_id
+from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_scope
 
@@ -52,14 +52,18 @@ def audit_log(
     that may take parameters by name; without it, the result's ``id``. ``members`` are further
     members of the event. It stands below the route's decorator.
     """
+    if is_function(action):
+        raise TypeError('audit_log is told what is done: @audit_log("invoice.create", "invoice")')
 
     def decorate(endpoint: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event = {"action": action, "resource_type": resource_type}
             connection, response = _found(call)
             scope = current_scope() if connection is None else connection.scope
-            if scope is not None:
-                _add_request(event, call, scope, response)
+            if scope is not None and current_request() is None:
+                event.update(members_of_scope(scope))
+                event.update(late_members(scope))
+            _add_outcome(event, call, scope, response)
             event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
             return event
@@ -105,33 +109,28 @@ def _is_connection(value: Any) -> bool:
     return scope.get("type") in ("http", "websocket")
 
 
-def _add_request(
-    event: dict[str, Any], call: Call, scope: MutableMapping[str, Any], response: Any
+def _add_outcome(
+    event: dict[str, Any], call: Call, scope: Mapping[str, Any] | None, response: Any
 ) -> None:
-    if current_request() is None:
-        event.update(members_of_scope(scope))
-        event.update(late_members(scope))
-    if scope["type"] == "http":
-        code = _status_code(call, scope, response)
-        event["status_code"] = code
-        if call.error is None and code >= 400:
-            event["status"] = status_of(code)
+    code = _status_code(call, response)
+    if scope is not None:
+        if scope["type"] != "http":
+            return
+        if code is None:
+            failed = call.error is not None
+            code = 500 if failed else getattr(scope.get("route"), "status_code", None) or 200
+    event["status_code"] = code
+    if call.error is None and code is not None and code >= 400:
+        event["status"] = status_of(code)
 
 
-def _status_code(call: Call, scope: Mapping[str, Any], response: Any) -> int:
-    """Of the exception, of the response that the endpoint returns or was given, else of the
-    route."""
-    if call.error is not None:
-        code = getattr(call.error, "status_code", None)
-        return code if isinstance(code, int) else 500
-    code = None
+def _status_code(call: Call, response: Any) -> int | None:
+    """Of the exception, or of the response that the endpoint returns or was given."""
+    source = response if call.error is None else call.error
     if type(call.result) not in _PLAIN and _is_response(call.result):
-        code = call.result.status_code
-    elif response is not None:
-        code = response.status_code
-    if not isinstance(code, int):
-        code = getattr(scope.get("route"), "status_code", None)
-    return code if isinstance(code, int) else 200
+        source = call.result
+    code = getattr(source, "status_code", None)
+    return code if isinstance(code, int) else None
 
 
 def _is_response(value: Any) -> bool:

@@ -37,7 +37,7 @@ from ._requests import (
     status_of,
     user_members,
 )
-from .decorators import Call, audited, found_resource_id
+from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_environ
 from .wsgi import EXCHANGE, AuditMiddleware
@@ -73,8 +73,8 @@ class Tallystick:
             raise RuntimeError("this application has the extension already")
         options = {
             "record": record,
-            "trusted_proxies": tuple(trusted_proxies),
-            "exclude": tuple(exclude),
+            "trusted_proxies": trusted_proxies,
+            "exclude": exclude,
             "session_cookie": session_cookie,
             "mode": mode,
             **self._options,
@@ -167,7 +167,7 @@ def audit_log(
     a body that is JSON or a form, else the query's arguments; never files, and only the size of
     what is large. It stands below the route's decorator.
     """
-    if callable(action):
+    if is_function(action):
         return audit_log()(action)
 
     def decorate(view: F) -> F:
