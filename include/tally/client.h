@@ -110,8 +110,8 @@ struct tally_client;
 /* Makes a client of a trail. `where`: http://HOST[:PORT], https://…, unix:/PATH of a server's
  * socket, or a data folder's path (then the trail is embedded in this process, which holds its lock
  * while it has events to store). NULL: $TALLY_URL. What only looks like a server (HOST:PORT) is
- * refused. Reads options and checks them; connects to nothing. TALLY_INVALID says what is wrong
- * with which option. The caller closes it. */
+ * refused. Reads options and checks them; connects to nothing. Paths are of the folder that the
+ * program is in now. TALLY_INVALID says what is wrong with which option. The caller closes it. */
 TALLY_MUST_CHECK tally_status tally_client_open(const char *where,
                                                 const struct tally_client_options *options,
                                                 struct tally_client **client_out,

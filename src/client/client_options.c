@@ -52,6 +52,26 @@ copy(const char *given, const char *variable, char **out)
     return *out != NULL;
 }
 
+/* A path is meant from the folder that the program is in now. It may be in another one when the path
+ * is used: a daemon goes to the root. */
+static tally_status
+make_absolute(char **path, struct tally_error *error)
+{
+    if (*path == NULL || (*path)[0] == '/')
+        return TALLY_OK;
+    char *here = getcwd(NULL, 0);
+    if (here == NULL)
+        return io_fault(error, "cannot tell which folder %s is in", *path);
+    char *whole;
+    int size = asprintf(&whole, "%s/%s", here, *path);
+    free(here);
+    if (size < 0)
+        return memory_fault(error);
+    free(*path);
+    *path = whole;
+    return TALLY_OK;
+}
+
 static tally_status
 check_enums(const struct tally_client_options *options, struct tally_error *error)
 {
@@ -139,6 +159,12 @@ read_texts(struct tally_client *client, const char *where,
         !copy(options->ca_file, "TALLY_CACERT", &client->ca_file) ||
         !copy(options->service, NULL, &client->service))
         return memory_fault(error);
+    tally_status status = make_absolute(&client->ca_file, error);
+    if (status == TALLY_OK && client->where != NULL && !wire_is_server(client->where) &&
+        !wire_is_nearly_server(client->where))
+        status = make_absolute(&client->where, error);
+    if (status != TALLY_OK)
+        return status;
     client->destination = (struct transport_options){
         .where = client->where,
         .key = client->key,
@@ -156,10 +182,9 @@ read_root(struct tally_client *client, const struct tally_client_options *option
 {
     if (!copy(options->spool_folder, NULL, &client->root))
         return memory_fault(error);
-    if (client->root != NULL)
-        return TALLY_OK;
-    tally_status status = spool_root_default(&client->root, &client->rootless);
-    if (status == TALLY_OK || client->mode != TALLY_MODE_SPOOL)
+    if (client->root != NULL || spool_root_default(&client->root, &client->rootless) == TALLY_OK)
+        return make_absolute(&client->root, error);
+    if (client->mode != TALLY_MODE_SPOOL)
         return TALLY_OK;
     return fault(error, TALLY_INVALID, "spool_folder: %s", client->rootless.text);
 }

@@ -1,6 +1,6 @@
 /*
- * What a program may do around the library: close descriptors that libraries take for granted, and
- * cancel threads that record.
+ * What a program may do around the library: close descriptors that libraries take for granted, go to
+ * another folder, and cancel threads that record.
  */
 #include "group.h"
 
@@ -96,6 +96,50 @@ nothing_has_the_number_of_a_standard_descriptor(void **state)
     assert_int_equal(status, 0);
 }
 
+/* ---- another folder ---- */
+
+/* In a child: 0 where all is well. */
+static int
+record_from_another_folder(void)
+{
+    struct tally_client *client;
+    struct tally_client_statistics statistics;
+    struct tally_client_options options = recording_options(&recording);
+    options.spool_folder = "there/spool";
+    if (chdir(recording.scratch) != 0 ||
+        tally_client_open("elsewhere", &options, &client, NULL) != TALLY_OK || chdir("/") != 0)
+        return 1;
+    const enum tally_mode modes[] = { TALLY_MODE_SPOOL, TALLY_MODE_SYNC };
+    for (unsigned i = 0; i < 2; i++)
+        if (recording_event(client, "moved", i, modes[i], NULL, NULL) != TALLY_OK)
+            return 2;
+    size_t size = strlen(recording.scratch);
+    if (strncmp(tally_client_spool(client), recording.scratch, size) != 0)
+        return 3;
+    if (tally_client_flush(client, 60000, NULL) != TALLY_OK)
+        return 4;
+    tally_client_statistics(client, &statistics);
+    tally_client_close(client, 0);
+    return statistics.sent == 2 ? 0 : 5;
+}
+
+/* As daemon() does. */
+static void
+paths_are_of_the_folder_where_the_client_was_opened(void **state)
+{
+    (void)state;
+    char folder[256];
+    int status;
+    (void)snprintf(folder, sizeof folder, "%s/elsewhere", recording.scratch);
+    assert_int_equal(child_run((const char *const[]){ "init", folder, NULL }, NULL), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(record_from_another_folder());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* ---- cancelled ---- */
 
 static char padding[4001];
@@ -175,6 +219,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_has_the_number_of_a_standard_descriptor),
+        cmocka_unit_test(paths_are_of_the_folder_where_the_client_was_opened),
         cmocka_unit_test(a_thread_is_cancelled_between_calls),
     };
     return cmocka_run_group_tests(tests, proxied_set_up, proxied_tear_down);
