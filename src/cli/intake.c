@@ -41,7 +41,7 @@ struct intake {
     struct receipt receipts[INTAKE_BATCH_MAX];
     struct intake_counts counts;
     enum phase phase;
-    bool unread;  /* SKIP: a file was not read to its end */
+    int unread;   /* SKIP: DONE, or why a file was not read to its end */
     bool dropped; /* CHECKING: the batch does not hold everything any more */
     uint64_t seen;
 };
@@ -369,10 +369,13 @@ refuse_source(struct intake *intake, tally_status status, const struct tally_err
         progress_clear(intake->options.progress);
     (void)fail_with(error, NULL);
     bool invalid = status == TALLY_DAMAGED || status == TALLY_INVALID;
-    if (!invalid || intake->options.refusal == INTAKE_STOP)
+    if (status == TALLY_NO_MEMORY || intake->options.refusal == INTAKE_STOP)
         return stop(intake, invalid ? MISUSED : UNABLE);
-    intake->counts.refused++;
-    intake->unread = true;
+    intake->counts.refused += invalid;
+    if (!invalid)
+        intake->unread = UNABLE;
+    else if (intake->unread == DONE)
+        intake->unread = MISUSED;
     return DONE;
 }
 
@@ -417,7 +420,7 @@ take_file(struct intake *intake, const char *path)
     struct source *source;
     tally_status status = source_open(path, SOURCE_SIZE_MAX, &source, &error);
     if (status != TALLY_OK)
-        return (void)fail_with(&error, NULL), stop(intake, UNABLE);
+        return refuse_source(intake, status, &error);
 
     struct records *records;
     status = records_create(&records, &error);
@@ -498,9 +501,9 @@ intake_files(struct intake *intake, char *const *paths, int count)
     int outcome = take_files(intake, paths, count);
     if (outcome == DONE)
         outcome = store_batch(intake);
-    if (outcome != DONE || !intake->unread)
+    if (outcome != DONE || intake->unread == DONE)
         return outcome;
-    return intake->counts.stored + intake->counts.repeated == 0 ? MISUSED : UNABLE;
+    return intake->counts.stored + intake->counts.repeated == 0 ? intake->unread : UNABLE;
 }
 
 int

@@ -5,7 +5,7 @@
  * record into an event (by a map, or it is one), and append up to INTAKE_BATCH_MAX of them at once.
  *
  * A record that cannot be taken is reported with its file, line, pointer and reason. Then either
- * reading goes on (INTAKE_SKIP), also with the next file where one is cut short or damaged, or it
+ * reading goes on (INTAKE_SKIP), also with the next file where one cannot be read to its end, or it
  * ends (INTAKE_STOP) by these rules:
  *
  *     files                      are read twice, first only to see that every record is good; a bad

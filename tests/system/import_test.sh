@@ -54,6 +54,10 @@ cloud 100 2 > whole.json
 expect 3 'gzip that is cut short' "$TALLY" import data --map cloudtrail cut.gz whole.json
 says 'all that could be read is stored' '^imported 32, repeated 0, skipped 0, refused 1$'
 complains 'which one it was' 'cut.gz: the gzip data is cut short'
+cloud 200 2 > other.json
+expect 3 'a folder and no file among files' "$TALLY" import data --map cloudtrail . nothing.json other.json
+says 'the files are taken' '^imported 2, repeated 0, skipped 0, refused 0$'
+complains 'each is named' 'cannot read .: ' 'cannot open nothing.json: '
 expect 2 '--strict takes none of it' "$TALLY" import data --map cloudtrail --strict cut.gz
 expect 0 'an envelope that the map names' "$TALLY" import data --map kubernetes - <<< \
     '{"kind":"EventList","items":[{"auditID":"a","verb":"get","user":{"username":"ann"}}]}'
