@@ -101,9 +101,9 @@ struct tally_client_options {
 
 /* The names that are masked by default, as one text for messages and documents. */
 #define TALLY_MASK_NAMES                                                                        \
-    "password passwd pwd passphrase passcode password_hash secret token jwt otp authorization " \
-    "cookie api_key private_key secret_key access_key encryption_key signing_key credential "   \
-    "card_number cvv cvc pin ssn"
+    "password passwd pwd passphrase passcode password_hash password_confirmation secret token " \
+    "jwt otp authorization cookie api_key private_key secret_key access_key encryption_key "    \
+    "signing_key credential card_number cvv cvc pin ssn"
 
 struct tally_client;
 

@@ -25,7 +25,7 @@ is_line_end(uint8_t c)
 static bool
 is_quote(uint8_t c)
 {
-    return c == '"' || c == '\'';
+    return c == '"' || c == '\'' || c == '`';
 }
 
 static bool

@@ -73,6 +73,7 @@ queries_and_settings(void **state)
         { "a connection string", "Server=s;Pwd=x;Port=1", "Server=s;Pwd=#;Port=1" },
         { "with blanks", "api_key = x\nb = 2", "api_key = #\nb = 2" },
         { "in quotes", "connect(password='a b', port=1)", "connect(password='#', port=1)" },
+        { "in backticks", "`password`: `a b`, token=`x`", "`password`: `#`, token=`#`" },
         { "SQL's quotes", "SET password = 'it''s' WHERE 1", "SET password = '#' WHERE 1" },
         { "bytes of Python", "secret=b'a b', n=1", "secret=b'#', n=1" },
         { "an arrow", "\"token\"=>\"x\"", "\"token\"=>\"#\"" },
