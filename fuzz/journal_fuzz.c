@@ -85,7 +85,8 @@ read_all(struct disk *disk, struct seen *seen, struct journal_position *end_out,
          struct journal_tail *tail_out)
 {
     *seen = (struct seen){ .sequence = 1 };
-    return journal_read(disk, "t", tag, &from, 0, visit, seen, end_out, tail_out, NULL);
+    return journal_read(&(struct trail_place){ disk, "t", tag }, &from, 0, visit, seen, end_out,
+                        tail_out, NULL);
 }
 
 static void
@@ -93,7 +94,8 @@ append_one(struct disk *disk, const struct journal_position *end, const struct j
 {
     struct journal *journal;
     uint64_t epoch;
-    must(journal_claim(disk, "t", tag, &from, end, tail, &journal, &epoch, NULL) == TALLY_OK);
+    must(journal_claim(&(struct trail_place){ disk, "t", tag }, &from, end, tail, &journal, &epoch,
+                       NULL) == TALLY_OK);
     struct buffer body = { 0 };
     uint8_t salt[JOURNAL_SALT_SIZE] = { 1 };
     journal_entry_append(&body, bytes_text("{\"v\":1,\"a\":\"bcdefgh\"}"), salt, bytes_text("{}"));

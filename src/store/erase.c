@@ -249,12 +249,12 @@ rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segmen
         if (status != TALLY_OK)
             return status;
         if (count > 0)
-            status = segment_erase(trail->disk, trail->path, trail->tag, &infos[i], rows, count,
-                                   &infos[i], error);
+            status = segment_erase(trail->place.disk, trail->path, trail->tag, &infos[i], rows,
+                                   count, &infos[i], error);
         free(rows);
         if (count > 0 && status == TALLY_OK)
-            status =
-                segment_open(trail->disk, trail->path, trail->tag, &infos[i], &segments[i], error);
+            status = segment_open(trail->place.disk, trail->path, trail->tag, &infos[i],
+                                  &segments[i], error);
         if (count > 0 && status == TALLY_OK)
             segment_cache_join(folder_segments(trail->folder), segments[i]);
     }
@@ -302,8 +302,7 @@ rewrite_groups(struct trail *trail, struct segment **segments, struct group_chan
                struct tally_error *error)
 {
     const struct manifest *manifest = &trail->manifest;
-    const struct group_place place = trail_groups(trail);
-    tally_status status = group_change_begin(change, &place, manifest->groups,
+    tally_status status = group_change_begin(change, &trail->place, manifest->groups,
                                              manifest->group_count, GROUPS_KEEP, 0, error);
     /* From the last on, since one that cannot be used leaves the list. */
     size_t at = manifest->count;
@@ -354,10 +353,10 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
     groups_release(old_groups);
     status = group_change_finish(change, error);
     if (status == TALLY_OK && manifest.group_count > 0)
-        status = segment_file_sync_folder(trail->disk, trail->path, error);
+        status = segment_file_sync_folder(trail->place.disk, trail->path, error);
     for (size_t i = 0; i < manifest.count; i++) {
         if (old[i] != NULL && status == TALLY_OK)
-            status = segment_unlink_generation(trail->disk, trail->path, old_infos[i].first,
+            status = segment_unlink_generation(trail->place.disk, trail->path, old_infos[i].first,
                                                old_infos[i].generation, error);
         if (status == TALLY_ABSENT)
             status = TALLY_OK;
@@ -437,7 +436,7 @@ erase_pending(struct trail *trail, uint64_t *finished_out, struct tally_error *e
     for (size_t i = 0; i < trail->manifest.count && status == TALLY_OK; i++) {
         const struct segment_info *info = &trail->manifest.segments[i];
         if (info->generation > 1)
-            status = segment_unlink_generation(trail->disk, trail->path, info->first,
+            status = segment_unlink_generation(trail->place.disk, trail->path, info->first,
                                                info->generation - 1, error);
         if (status == TALLY_ABSENT)
             status = TALLY_OK;

@@ -12,7 +12,7 @@
 #include "trail_core.h"
 
 struct evidence {
-    struct disk *disk;
+    struct trail_place place;  /* with these two: */
     char path[TRAIL_PATH_MAX]; /* "trails/NAME" */
     uint8_t tag[16];
     struct manifest manifest;

@@ -182,8 +182,8 @@ read_level8(struct examiner *e, struct index_finding *finding)
     struct tally_error error = { 0 };
     if (level8 == NULL)
         return TALLY_NO_MEMORY;
-    tally_status status = hashes_read_file(evidence->disk, evidence->path, evidence->tag,
-                                           e->info->first, from, level8, count, &error);
+    tally_status status =
+        hashes_read_file(&evidence->place, e->info->first, from, level8, count, &error);
     if (status == TALLY_OK) {
         examination->first_group = from;
         examination->level8 = level8;
@@ -218,11 +218,10 @@ static tally_status
 examine_group(struct examiner *e)
 {
     const struct evidence *evidence = e->task->evidence;
-    const struct group_place place = { evidence->disk, evidence->path, evidence->tag };
     struct tally_error error = { 0 };
     char name[GROUP_NAME_MAX];
-    tally_status status =
-        group_check(&place, &evidence->manifest, e->task->segment, e->reader, name, &error);
+    tally_status status = group_check(&evidence->place, &evidence->manifest, e->task->segment,
+                                      e->reader, name, &error);
     if (status == TALLY_OK || status == TALLY_NO_MEMORY)
         return status;
     index_finding_keep(&e->examination->index, status, name,
@@ -288,7 +287,7 @@ examination_run(struct examination *examination, const struct examination_task *
     struct tally_error error = { 0 };
     struct segment *segment = NULL;
     examination->status =
-        segment_open(evidence->disk, evidence->path, evidence->tag, e.info, &segment, &error);
+        segment_open(evidence->place.disk, evidence->path, evidence->tag, e.info, &segment, &error);
     if (examination->status != TALLY_OK) {
         examination->status =
             judge_fault(&examination->judgement, examination->status, examination->file, &error);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 tally_status
-group_change_begin(struct group_change *change, const struct group_place *place,
+group_change_begin(struct group_change *change, const struct trail_place *place,
                    const struct group_info *infos, size_t count, enum group_change_from from,
                    size_t segments_max, struct tally_error *error)
 {
@@ -49,7 +49,7 @@ is_made(const struct group_change *change, const struct group_info *info)
 }
 
 static tally_status
-unlink_group(const struct group_place *place, const struct group_info *info,
+unlink_group(const struct trail_place *place, const struct group_info *info,
              struct tally_error *error)
 {
     char name[GROUP_NAME_MAX];
@@ -204,7 +204,7 @@ group_change_cancel(struct group_change *change)
 /* ---- what a crash has left ---- */
 
 struct sweep {
-    const struct group_place *place;
+    const struct trail_place *place;
     const struct group_info *infos;
     size_t count;
 };
@@ -229,7 +229,7 @@ sweep_name(void *context, const char *name, struct tally_error *error)
 }
 
 tally_status
-group_remnants(const struct group_place *place, const struct group_info *infos, size_t count,
+group_remnants(const struct trail_place *place, const struct group_info *infos, size_t count,
                struct tally_error *error)
 {
     char folder[GROUP_NAME_MAX];

@@ -19,7 +19,7 @@
 #define GROUP_MERGE 8u
 
 struct group_change {
-    struct group_place place;
+    struct trail_place place;
     uint32_t first_generation; /* of the files that the change makes */
     uint32_t next_generation;
     struct group_info *items; /* the list as it is to be */
@@ -36,7 +36,7 @@ enum group_change_from {
 /* `infos` is the list that the manifest names. `segments_max`: how many will be added. What place
  * lends must last for the change. */
 TALLY_MUST_CHECK tally_status group_change_begin(struct group_change *change,
-                                                 const struct group_place *place,
+                                                 const struct trail_place *place,
                                                  const struct group_info *infos, size_t count,
                                                  enum group_change_from from, size_t segments_max,
                                                  struct tally_error *error);
@@ -66,7 +66,7 @@ TALLY_MUST_CHECK tally_status group_change_finish(struct group_change *change,
 void group_change_cancel(struct group_change *change);
 
 /* Removes files of groups that the list does not name: what a crash has left. */
-TALLY_MUST_CHECK tally_status group_remnants(const struct group_place *place,
+TALLY_MUST_CHECK tally_status group_remnants(const struct trail_place *place,
                                              const struct group_info *infos, size_t count,
                                              struct tally_error *error);
 

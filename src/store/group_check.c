@@ -21,7 +21,7 @@ find_group(const struct manifest *manifest, size_t number, unsigned *column_out)
 
 /* Whether the manifest as it is now still names the group. */
 static bool
-is_named(const struct group_place *place, const struct group_info *info)
+is_named(const struct trail_place *place, const struct group_info *info)
 {
     struct manifest manifest;
     if (manifest_read(place->disk, place->folder, &manifest, NULL) != TALLY_OK)
@@ -35,7 +35,7 @@ is_named(const struct group_place *place, const struct group_info *info)
 }
 
 tally_status
-group_check(const struct group_place *place, const struct manifest *manifest, size_t number,
+group_check(const struct trail_place *place, const struct manifest *manifest, size_t number,
             struct run_reader *reader, char name_out[GROUP_NAME_MAX], struct tally_error *error)
 {
     unsigned column;

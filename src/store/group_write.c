@@ -25,7 +25,7 @@ struct writer {
 };
 
 static tally_status
-begin(struct writer *writer, const struct group_place *place, const struct group_info *info,
+begin(struct writer *writer, const struct trail_place *place, const struct group_info *info,
       uint32_t block_count, struct tally_error *error)
 {
     *writer = (struct writer){ .disk = place->disk, .info = *info };
@@ -88,7 +88,7 @@ end(struct writer *writer, tally_status status, struct group_info *info_out,
 }
 
 tally_status
-group_write(const struct group_place *place, const struct bloom *filter,
+group_write(const struct trail_place *place, const struct bloom *filter,
             struct group_info *info_inout, struct tally_error *error)
 {
     assert(filter->columns == 1 && group_blocks_fit(filter->block_count));
@@ -124,7 +124,7 @@ join(struct writer *writer, struct group_scan *scans, size_t count, uint32_t blo
 }
 
 tally_status
-group_merge(const struct group_place *place, const struct group_info *parts, size_t count,
+group_merge(const struct trail_place *place, const struct group_info *parts, size_t count,
             uint32_t generation, struct group_info *info_out, struct tally_error *error)
 {
     struct group_info info = { .first = parts[0].first, .generation = generation };
@@ -177,7 +177,7 @@ replace(struct writer *writer, struct group_scan *scan, const struct bloom *filt
 }
 
 tally_status
-group_replace(const struct group_place *place, const struct group_info *old,
+group_replace(const struct trail_place *place, const struct group_info *old,
               const struct bloom *filters, uint32_t generation, struct group_info *info_out,
               struct tally_error *error)
 {

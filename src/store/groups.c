@@ -24,9 +24,8 @@ find(const struct groups *old, const struct group_info *info)
 }
 
 tally_status
-groups_create(struct disk *disk, const char *folder, const uint8_t tag[16],
-              const struct group_info *infos, size_t count, const struct groups *old,
-              struct groups **groups_out, struct tally_error *error)
+groups_create(const struct trail_place *place, const struct group_info *infos, size_t count,
+              const struct groups *old, struct groups **groups_out, struct tally_error *error)
 {
     struct groups *groups = calloc(1, sizeof *groups + count * sizeof(struct group *));
     if (groups == NULL)
@@ -39,7 +38,7 @@ groups_create(struct disk *disk, const char *folder, const uint8_t tag[16],
         if (group != NULL)
             group_retain(group);
         else
-            status = group_create(disk, folder, tag, info, &group, error);
+            status = group_create(place->disk, place->folder, place->tag, info, &group, error);
         if (status != TALLY_OK) {
             groups_release(groups);
             return status;

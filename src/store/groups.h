@@ -6,15 +6,16 @@
 #define GROUPS_H
 
 #include "group.h"
+#include "trail_place.h"
 
 struct groups;
 
 /* A list of what the manifest names. Groups that `old` (may be NULL) has, too, are shared with it.
- * Nothing is read. Caller holds the first reference. */
-TALLY_MUST_CHECK tally_status groups_create(struct disk *disk, const char *folder,
-                                            const uint8_t tag[16], const struct group_info *infos,
-                                            size_t count, const struct groups *old,
-                                            struct groups **groups_out, struct tally_error *error);
+ * Nothing is read; what `place` lends lasts as long as any group. Caller holds the first reference. */
+TALLY_MUST_CHECK tally_status groups_create(const struct trail_place *place,
+                                            const struct group_info *infos, size_t count,
+                                            const struct groups *old, struct groups **groups_out,
+                                            struct tally_error *error);
 void groups_retain(struct groups *groups);
 void groups_release(struct groups *groups); /* NULL is allowed */
 

@@ -45,9 +45,7 @@ struct hash_list {
 
 struct hashes {
     pthread_mutex_t mutex;
-    struct disk *disk;
-    char folder[96];
-    uint8_t tag[16];
+    struct trail_place place;
     uint64_t *firsts; /* of the sealed segments, ascending */
     size_t first_count;
     uint64_t sealed;          /* entries in segments */
@@ -85,8 +83,8 @@ file_name(const char *folder, uint64_t first, char name[NAME_SIZE])
 }
 
 tally_status
-hashes_create(struct disk *disk, const char *folder, const uint8_t tag[16], const uint64_t *firsts,
-              size_t count, uint64_t sealed, struct hashes **hashes_out, struct tally_error *error)
+hashes_create(const struct trail_place *place, const uint64_t *firsts, size_t count,
+              uint64_t sealed, struct hashes **hashes_out, struct tally_error *error)
 {
     struct hashes *hashes = calloc(1, sizeof *hashes);
     if (hashes == NULL)
@@ -100,9 +98,7 @@ hashes_create(struct disk *disk, const char *folder, const uint8_t tag[16], cons
         memcpy(hashes->firsts, firsts, count * sizeof *firsts);
     hashes->first_count = count;
     hashes->sealed = sealed;
-    hashes->disk = disk;
-    (void)snprintf(hashes->folder, sizeof hashes->folder, "%s", folder);
-    memcpy(hashes->tag, tag, sizeof hashes->tag);
+    hashes->place = *place;
     (void)pthread_mutex_init(&hashes->mutex, NULL);
     *hashes_out = hashes;
     return TALLY_OK;
@@ -167,15 +163,14 @@ hashes_append(struct hashes *hashes, const struct tally_hash *hash, struct tally
 }
 
 tally_status
-hashes_write_file(struct disk *disk, const char *folder, const uint8_t tag[16], uint64_t first,
-                  uint64_t first_hash, const struct tally_hash *hashes, size_t count,
-                  struct tally_error *error)
+hashes_write_file(const struct trail_place *place, uint64_t first, uint64_t first_hash,
+                  const struct tally_hash *hashes, size_t count, struct tally_error *error)
 {
     struct buffer content = { 0 };
     buffer_append(&content, MAGIC, 8);
     buffer_u32(&content, VERSION);
     buffer_u32(&content, HASHES_LEVEL);
-    buffer_append(&content, tag, 16);
+    buffer_append(&content, place->tag, 16);
     buffer_u64(&content, first_hash);
     buffer_u64(&content, count);
     for (size_t i = 0; i < count; i++)
@@ -185,9 +180,9 @@ hashes_write_file(struct disk *disk, const char *folder, const uint8_t tag[16], 
     tally_status status = memory_fault(error);
     if (!buffer_failed(&content)) {
         char name[NAME_SIZE], tree[NAME_SIZE];
-        file_name(folder, first, name);
-        (void)snprintf(tree, sizeof tree, "%s/tree", folder);
-        status = disk_replace_file(disk, tree, name, buffer_view(&content), error);
+        file_name(place->folder, first, name);
+        (void)snprintf(tree, sizeof tree, "%s/tree", place->folder);
+        status = disk_replace_file(place->disk, tree, name, buffer_view(&content), error);
     }
     buffer_free(&content);
     return status;
@@ -215,20 +210,19 @@ check_file(struct bytes content, const char *name, const uint8_t tag[16], uint64
 }
 
 tally_status
-hashes_read_file(struct disk *disk, const char *folder, const uint8_t tag[16], uint64_t first,
-                 uint64_t first_hash, struct tally_hash *hashes_out, size_t count,
-                 struct tally_error *error)
+hashes_read_file(const struct trail_place *place, uint64_t first, uint64_t first_hash,
+                 struct tally_hash *hashes_out, size_t count, struct tally_error *error)
 {
     char name[NAME_SIZE];
-    file_name(folder, first, name);
+    file_name(place->folder, first, name);
     struct buffer content = { 0 };
-    tally_status status =
-        disk_read_file(disk, name, HEADER_SIZE + (count + 1) * TALLY_HASH_SIZE, &content, error);
+    tally_status status = disk_read_file(
+        place->disk, name, HEADER_SIZE + (count + 1) * TALLY_HASH_SIZE, &content, error);
     if (status == TALLY_ABSENT || status == TALLY_INVALID)
         status = fault(error, TALLY_DAMAGED, "%s: %s", name,
                        status == TALLY_ABSENT ? "missing" : "longer than its segment allows");
     if (status == TALLY_OK)
-        status = check_file(buffer_view(&content), name, tag, first_hash, count, error);
+        status = check_file(buffer_view(&content), name, place->tag, first_hash, count, error);
     for (size_t i = 0; status == TALLY_OK && i < count; i++)
         memcpy(hashes_out[i].bytes, content.data + HEADER_SIZE + i * TALLY_HASH_SIZE,
                TALLY_HASH_SIZE);
@@ -249,8 +243,7 @@ load(struct hashes *hashes, struct tally_error *error)
         struct tally_hash *read = malloc((count + 1) * sizeof *read);
         if (read == NULL)
             return memory_fault(error);
-        status = hashes_read_file(hashes->disk, hashes->folder, hashes->tag, hashes->firsts[i],
-                                  from, read, count, error);
+        status = hashes_read_file(&hashes->place, hashes->firsts[i], from, read, count, error);
         for (size_t k = 0; k < count && status == TALLY_OK; k++)
             if (!push_up(hashes, &read[k]))
                 status = memory_fault(error);
@@ -335,8 +328,7 @@ hashes_seal(struct hashes *hashes, uint64_t first, uint64_t end, struct tally_er
         memcpy(copy, in_memory(hashes, from), count * sizeof *copy);
     (void)pthread_mutex_unlock(&hashes->mutex);
 
-    tally_status status = hashes_write_file(hashes->disk, hashes->folder, hashes->tag, first, from,
-                                            copy, count, error);
+    tally_status status = hashes_write_file(&hashes->place, first, from, copy, count, error);
     free(copy);
     return status;
 }

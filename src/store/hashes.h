@@ -12,8 +12,8 @@
 #ifndef HASHES_H
 #define HASHES_H
 
-#include "disk.h"
 #include "tally/tree.h"
+#include "trail_place.h"
 
 #define HASHES_LEVEL 8u
 #define HASHES_SPAN  256u
@@ -21,10 +21,8 @@
 struct hashes;
 
 /* For a trail whose first `sealed` entries are in segments. `firsts` are the segments' first
- * indexes, copied. Reads nothing yet. `disk` and `folder` (the trail's) are borrowed, `folder`
- * copied. */
-TALLY_MUST_CHECK tally_status hashes_create(struct disk *disk, const char *folder,
-                                            const uint8_t tag[16], const uint64_t *firsts,
+ * indexes, copied. Reads nothing yet. What `place` lends lasts until hashes_destroy(). */
+TALLY_MUST_CHECK tally_status hashes_create(const struct trail_place *place, const uint64_t *firsts,
                                             size_t count, uint64_t sealed,
                                             struct hashes **hashes_out, struct tally_error *error);
 void hashes_destroy(struct hashes *hashes); /* NULL is allowed */
@@ -58,14 +56,12 @@ TALLY_MUST_CHECK tally_status hashes_get(struct hashes *hashes, unsigned level, 
 
 /* Writes and reads one file: the level 8 hashes from number `first_hash`. For rebuilding and for
  * verification. */
-TALLY_MUST_CHECK tally_status hashes_write_file(struct disk *disk, const char *folder,
-                                                const uint8_t tag[16], uint64_t first,
+TALLY_MUST_CHECK tally_status hashes_write_file(const struct trail_place *place, uint64_t first,
                                                 uint64_t first_hash,
                                                 const struct tally_hash *hashes, size_t count,
                                                 struct tally_error *error);
 /* `hashes_out` has room for `count`, which the file must hold exactly; else TALLY_DAMAGED. */
-TALLY_MUST_CHECK tally_status hashes_read_file(struct disk *disk, const char *folder,
-                                               const uint8_t tag[16], uint64_t first,
+TALLY_MUST_CHECK tally_status hashes_read_file(const struct trail_place *place, uint64_t first,
                                                uint64_t first_hash, struct tally_hash *hashes_out,
                                                size_t count, struct tally_error *error);
 

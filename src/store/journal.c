@@ -43,7 +43,7 @@
 #define RECORD_LARGE (256u << 10) /* from here on, twice the bytes cost more than a slower sync */
 
 tally_status
-journal_sync_folder(const struct journal_place *place, struct tally_error *error)
+journal_sync_folder(const struct trail_place *place, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
     journal_folder_name(place, name);
@@ -51,19 +51,17 @@ journal_sync_folder(const struct journal_place *place, struct tally_error *error
 }
 
 tally_status
-journal_create(struct disk *disk, const char *folder, const uint8_t tag[16],
-               struct tally_error *error)
+journal_create(const struct trail_place *place, struct tally_error *error)
 {
-    struct journal_place place = { disk, folder, tag };
     char name[DISK_NAME_SIZE];
-    journal_folder_name(&place, name);
-    tally_status status = disk_make_folder(disk, name, error);
+    journal_folder_name(place, name);
+    tally_status status = disk_make_folder(place->disk, name, error);
     if (status == TALLY_OK)
-        status = disk_sync_folder(disk, folder, error);
+        status = disk_sync_folder(place->disk, place->folder, error);
     if (status == TALLY_OK)
-        status = journal_file_create(&place, 1, JOURNAL_FILE_FIRST, JOURNAL_ZEROS_WRITTEN, error);
+        status = journal_file_create(place, 1, JOURNAL_FILE_FIRST, JOURNAL_ZEROS_WRITTEN, error);
     if (status == TALLY_OK)
-        status = journal_sync_folder(&place, error);
+        status = journal_sync_folder(place, error);
     return status;
 }
 
@@ -92,11 +90,11 @@ check_poison(const struct journal *journal, struct tally_error *error)
     return fault(error, TALLY_POISONED,
                  "the journal in %s takes no more records since a write is in doubt (%s): open the "
                  "trail again",
-                 journal->folder, journal->poison);
+                 journal->place.folder, journal->poison);
 }
 
 tally_status
-journal_missing_file(const struct journal_place *place, uint64_t number, struct tally_error *error)
+journal_missing_file(const struct trail_place *place, uint64_t number, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
     journal_file_name(place, number, name);
@@ -286,11 +284,11 @@ check_append(const struct journal *journal, uint64_t epoch, uint64_t expected, s
         return status;
     if (epoch != journal->epoch)
         return fault(error, TALLY_DENIED, "the journal in %s was claimed by another writer",
-                     journal->folder);
+                     journal->place.folder);
     if (expected != journal->next.index)
         return fault(error, TALLY_CONFLICT,
                      "the next entry of the journal in %s is %" PRIu64 ", not %" PRIu64,
-                     journal->folder, journal->next.index, expected);
+                     journal->place.folder, journal->next.index, expected);
     if (size > JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE)
         return fault(error, TALLY_INVALID, "a record of %zu bytes is too large: at most %u", size,
                      JOURNAL_RECORD_MAX - RECORD_HEADER_SIZE);
@@ -471,7 +469,7 @@ journal_publish(struct journal *journal, struct bytes note, uint64_t expected,
                      "a checkpoint of %" PRIu64 " entries cannot be published: there are %" PRIu64,
                      expected, entries);
     char name[DISK_NAME_SIZE];
-    int size = snprintf(name, sizeof name, "%s/checkpoint", journal->folder);
+    int size = snprintf(name, sizeof name, "%s/checkpoint", journal->place.folder);
     assert(size > 0 && (size_t)size < sizeof name);
-    return disk_replace_file(journal->place.disk, journal->folder, name, note, error);
+    return disk_replace_file(journal->place.disk, journal->place.folder, name, note, error);
 }

@@ -11,7 +11,7 @@
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
-#include "disk.h"
+#include "trail_place.h"
 
 #define JOURNAL_SALT_SIZE  16
 #define JOURNAL_RECORD_MAX (64u << 20) /* bytes of one record, header included */
@@ -80,13 +80,12 @@ void journal_entry_end(struct buffer *body, size_t start, size_t public_size, si
 void journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                           struct bytes private_part);
 
-/* Below, `folder` is the trail's folder: files stand in FOLDER/journal/, named by their number in
- * 16 hexadecimal digits; the checkpoint is FOLDER/checkpoint.
+/* Files stand in FOLDER/journal/ of a trail's folder, named by their number in 16 hexadecimal digits;
+ * the checkpoint is FOLDER/checkpoint.
  *
- * Creates the folder and the first file of a new journal; `tag` binds every file to its trail.
- * Synced when it returns. */
-TALLY_MUST_CHECK tally_status journal_create(struct disk *disk, const char *folder,
-                                             const uint8_t tag[16], struct tally_error *error);
+ * Creates the folder and the first file of a new journal. Synced when it returns. */
+TALLY_MUST_CHECK tally_status journal_create(const struct trail_place *place,
+                                             struct tally_error *error);
 
 /*
  * Reads every record that chains from `from`, in order, and calls `visitor`. It ends at the first
@@ -100,18 +99,19 @@ TALLY_MUST_CHECK tally_status journal_create(struct disk *disk, const char *fold
  * the manifest that gave `from` is still the newest; else read again from there. And what looks
  * torn may be a record that is being written just now.
  */
-TALLY_MUST_CHECK tally_status journal_read(
-    struct disk *disk, const char *folder, const uint8_t tag[16],
-    const struct journal_position *from, uint64_t index_min, journal_visitor visitor, void *context,
-    struct journal_position *end_out, struct journal_tail *tail_out, struct tally_error *error);
+TALLY_MUST_CHECK tally_status journal_read(const struct trail_place *place,
+                                           const struct journal_position *from, uint64_t index_min,
+                                           journal_visitor visitor, void *context,
+                                           struct journal_position *end_out,
+                                           struct journal_tail *tail_out,
+                                           struct tally_error *error);
 
 /* Claims the journal for appending after `end` (from journal_read()): makes what was read durable,
  * cuts a torn tail, removes files before `from`, so that the manifest that says `from` must be
  * durable (a process may have died after it renamed it: write it again). The caller holds the
- * trail's lock and owns the journal. *epoch_out goes with every append. A fault leaves a journal
+ * trail's lock and owns the journal, to which it lends what `place` has. *epoch_out goes with every append. A fault leaves a journal
  * that can be read and claimed again. */
-TALLY_MUST_CHECK tally_status journal_claim(struct disk *disk, const char *folder,
-                                            const uint8_t tag[16],
+TALLY_MUST_CHECK tally_status journal_claim(const struct trail_place *place,
                                             const struct journal_position *from,
                                             const struct journal_position *end,
                                             const struct journal_tail *tail,

@@ -104,19 +104,15 @@ claim_files(struct journal *journal, uint64_t first, const struct journal_tail *
 }
 
 tally_status
-journal_claim(struct disk *disk, const char *folder, const uint8_t tag[16],
-              const struct journal_position *from, const struct journal_position *end,
-              const struct journal_tail *tail, struct journal **journal_out, uint64_t *epoch_out,
-              struct tally_error *error)
+journal_claim(const struct trail_place *place, const struct journal_position *from,
+              const struct journal_position *end, const struct journal_tail *tail,
+              struct journal **journal_out, uint64_t *epoch_out, struct tally_error *error)
 {
-    assert(strlen(folder) < DISK_NAME_SIZE);
     struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         return memory_fault(error);
-    memcpy(journal->folder, folder, strlen(folder) + 1);
-    memcpy(journal->tag, tag, sizeof journal->tag);
-    journal->place = (struct journal_place){ disk, journal->folder, journal->tag };
-    journal->seed = record_seed(tag);
+    journal->place = *place;
+    journal->seed = record_seed(place->tag);
     journal->next = *end;
     journal->offset = tail->offset;
     journal->used_before = tail->used_before;

@@ -275,7 +275,8 @@ test_another_trails_file_is_refused(void **state)
     struct found found;
     struct journal_position end;
     struct journal_tail tail;
-    assert_int_equal(journal_read(fixture.disk, FOLDER, (const uint8_t *)"another trail's!",
+    assert_int_equal(journal_read(&(struct trail_place){ fixture.disk, FOLDER,
+                                                         (const uint8_t *)"another trail's!" },
                                   &fixture.from, 0, fixture_visit, &found, &end, &tail, &error),
                      TALLY_DAMAGED);
     assert_non_null(strstr(error.text, "belongs to another trail"));

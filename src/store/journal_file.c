@@ -24,20 +24,20 @@
 #define NUMBER_DIGITS 16
 
 static void
-make_name(const struct journal_place *place, const char *leaf, char out[DISK_NAME_SIZE])
+make_name(const struct trail_place *place, const char *leaf, char out[DISK_NAME_SIZE])
 {
     int size = snprintf(out, DISK_NAME_SIZE, "%s/journal%s", place->folder, leaf);
     assert(size > 0 && size < DISK_NAME_SIZE);
 }
 
 void
-journal_folder_name(const struct journal_place *place, char out[DISK_NAME_SIZE])
+journal_folder_name(const struct trail_place *place, char out[DISK_NAME_SIZE])
 {
     make_name(place, "", out);
 }
 
 void
-journal_file_name(const struct journal_place *place, uint64_t number, char out[DISK_NAME_SIZE])
+journal_file_name(const struct trail_place *place, uint64_t number, char out[DISK_NAME_SIZE])
 {
     char leaf[NUMBER_DIGITS + 2];
     (void)snprintf(leaf, sizeof leaf, "/%016" PRIx64, number);
@@ -45,7 +45,7 @@ journal_file_name(const struct journal_place *place, uint64_t number, char out[D
 }
 
 static tally_status
-check_header(const struct journal_place *place, struct disk_file *file, uint64_t *size_out,
+check_header(const struct trail_place *place, struct disk_file *file, uint64_t *size_out,
              struct tally_error *error)
 {
     uint64_t size;
@@ -62,7 +62,7 @@ check_header(const struct journal_place *place, struct disk_file *file, uint64_t
 }
 
 tally_status
-journal_file_open(const struct journal_place *place, uint64_t number, enum disk_mode mode,
+journal_file_open(const struct trail_place *place, uint64_t number, enum disk_mode mode,
                   struct disk_file **file_out, uint64_t *size_out, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
@@ -81,7 +81,7 @@ journal_file_open(const struct journal_place *place, uint64_t number, enum disk_
 }
 
 static tally_status
-write_file(const struct journal_place *place, struct disk_file *file, uint64_t size,
+write_file(const struct trail_place *place, struct disk_file *file, uint64_t size,
            enum journal_zeros zeros, struct tally_error *error)
 {
     uint8_t header[JOURNAL_HEADER_SIZE];
@@ -99,7 +99,7 @@ write_file(const struct journal_place *place, struct disk_file *file, uint64_t s
 }
 
 tally_status
-journal_file_remove_remnant(const struct journal_place *place, struct tally_error *error)
+journal_file_remove_remnant(const struct trail_place *place, struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];
     make_name(place, "/new", name);
@@ -108,7 +108,7 @@ journal_file_remove_remnant(const struct journal_place *place, struct tally_erro
 }
 
 tally_status
-journal_file_create(const struct journal_place *place, uint64_t number, uint64_t size,
+journal_file_create(const struct trail_place *place, uint64_t number, uint64_t size,
                     enum journal_zeros zeros, struct tally_error *error)
 {
     char fresh[DISK_NAME_SIZE], name[DISK_NAME_SIZE];
@@ -162,7 +162,7 @@ add_number(void *context, const char *name, struct tally_error *error)
 }
 
 tally_status
-journal_file_list(const struct journal_place *place, struct journal_numbers *numbers_out,
+journal_file_list(const struct trail_place *place, struct journal_numbers *numbers_out,
                   struct tally_error *error)
 {
     char name[DISK_NAME_SIZE];

@@ -10,21 +10,13 @@
 
 #include "journal_record.h"
 
-/* Which journal: lent from the caller. */
-struct journal_place {
-    struct disk *disk;
-    const char *folder; /* the trail's */
-    const uint8_t *tag;
-};
-
 /* FOLDER/journal, and FOLDER/journal/NUMBER. */
-void journal_folder_name(const struct journal_place *place, char out[DISK_NAME_SIZE]);
-void journal_file_name(const struct journal_place *place, uint64_t number,
-                       char out[DISK_NAME_SIZE]);
+void journal_folder_name(const struct trail_place *place, char out[DISK_NAME_SIZE]);
+void journal_file_name(const struct trail_place *place, uint64_t number, char out[DISK_NAME_SIZE]);
 
 /* Opens a file and checks its header. TALLY_ABSENT; TALLY_DAMAGED; TALLY_UNSUPPORTED. The caller
  * owns the file. */
-TALLY_MUST_CHECK tally_status journal_file_open(const struct journal_place *place, uint64_t number,
+TALLY_MUST_CHECK tally_status journal_file_open(const struct trail_place *place, uint64_t number,
                                                 enum disk_mode mode, struct disk_file **file_out,
                                                 uint64_t *size_out, struct tally_error *error);
 
@@ -36,13 +28,12 @@ enum journal_zeros {
 
 /* Makes a file of zeros behind a header, synced, and names it, which is not synced. TALLY_FULL:
  * nothing is left of it. */
-TALLY_MUST_CHECK tally_status journal_file_create(const struct journal_place *place,
-                                                  uint64_t number, uint64_t size,
-                                                  enum journal_zeros zeros,
+TALLY_MUST_CHECK tally_status journal_file_create(const struct trail_place *place, uint64_t number,
+                                                  uint64_t size, enum journal_zeros zeros,
                                                   struct tally_error *error);
 
 /* Removes what a crash left of making one. */
-TALLY_MUST_CHECK tally_status journal_file_remove_remnant(const struct journal_place *place,
+TALLY_MUST_CHECK tally_status journal_file_remove_remnant(const struct trail_place *place,
                                                           struct tally_error *error);
 
 /* The numbers of the files there are, ascending. The caller frees them. */
@@ -50,7 +41,7 @@ struct journal_numbers {
     uint64_t *numbers;
     size_t count, capacity;
 };
-TALLY_MUST_CHECK tally_status journal_file_list(const struct journal_place *place,
+TALLY_MUST_CHECK tally_status journal_file_list(const struct trail_place *place,
                                                 struct journal_numbers *numbers_out,
                                                 struct tally_error *error);
 

@@ -105,8 +105,8 @@ fixture_read(struct disk *disk, const struct journal_position *from, uint64_t in
              struct journal_tail *tail_out, struct tally_error *error)
 {
     *found_out = (struct found){ .first = from->index, .next = from->index };
-    return journal_read(disk, FOLDER, FIXTURE_TAG, from, index_min, fixture_visit, found_out,
-                        end_out, tail_out, error);
+    return journal_read(&(struct trail_place){ disk, FOLDER, FIXTURE_TAG }, from, index_min,
+                        fixture_visit, found_out, end_out, tail_out, error);
 }
 
 static inline tally_status
@@ -152,7 +152,7 @@ fixture_create(struct fixture *fixture, struct tally_error *error)
     if (status == TALLY_OK)
         status = disk_sync_folder(fixture->disk, "", error);
     if (status == TALLY_OK)
-        status = journal_create(fixture->disk, FOLDER, FIXTURE_TAG, error);
+        status = journal_create(&(struct trail_place){ fixture->disk, FOLDER, FIXTURE_TAG }, error);
     if (status == TALLY_OK)
         status = fixture_write_manifest(fixture->disk, &fixture->from, error);
     return status;
@@ -170,8 +170,9 @@ fixture_open(struct fixture *fixture, struct found *found_out, struct journal_ta
     if (status == TALLY_OK)
         status = fixture_read(fixture->disk, &fixture->from, 0, found_out, &end, tail_out, error);
     if (status == TALLY_OK)
-        status = journal_claim(fixture->disk, FOLDER, FIXTURE_TAG, &fixture->from, &end, tail_out,
-                               &fixture->journal, &fixture->epoch, error);
+        status = journal_claim(&(struct trail_place){ fixture->disk, FOLDER, FIXTURE_TAG },
+                               &fixture->from, &end, tail_out, &fixture->journal, &fixture->epoch,
+                               error);
     if (status == TALLY_OK)
         fixture->entries = end.index;
     return status;
@@ -264,7 +265,7 @@ static inline const char *
 fixture_file(uint64_t number)
 {
     static char name[DISK_NAME_SIZE];
-    journal_file_name(&(struct journal_place){ .folder = FOLDER }, number, name);
+    journal_file_name(&(struct trail_place){ .folder = FOLDER }, number, name);
     return name;
 }
 

@@ -24,9 +24,7 @@ struct journal_spare {
 };
 
 struct journal {
-    struct journal_place place;
-    char folder[DISK_NAME_SIZE];
-    uint8_t tag[16];
+    struct trail_place place;
     uint32_t seed;
     uint64_t epoch;
     bool poisoned;
@@ -47,10 +45,10 @@ struct journal {
 };
 
 /* Syncs the names of the journal's files. */
-tally_status journal_sync_folder(const struct journal_place *place, struct tally_error *error);
+tally_status journal_sync_folder(const struct trail_place *place, struct tally_error *error);
 
 /* TALLY_DAMAGED: a file that must be there is not. */
-tally_status journal_missing_file(const struct journal_place *place, uint64_t number,
+tally_status journal_missing_file(const struct trail_place *place, uint64_t number,
                                   struct tally_error *error);
 
 /* Opens the file that records go to, which must be there. */

@@ -55,7 +55,7 @@ struct window {
 };
 
 struct reader {
-    struct journal_place place;
+    struct trail_place place;
     uint32_t seed;
     journal_visitor visitor;
     void *context;
@@ -503,14 +503,14 @@ read_all(struct reader *reader, struct rest *rest_out, struct tally_error *error
 }
 
 tally_status
-journal_read(struct disk *disk, const char *folder, const uint8_t tag[16],
-             const struct journal_position *from, uint64_t index_min, journal_visitor visitor,
-             void *context, struct journal_position *end_out, struct journal_tail *tail_out,
+journal_read(const struct trail_place *place, const struct journal_position *from,
+             uint64_t index_min, journal_visitor visitor, void *context,
+             struct journal_position *end_out, struct journal_tail *tail_out,
              struct tally_error *error)
 {
     struct reader reader = {
-        .place = { disk, folder, tag },
-        .seed = record_seed(tag),
+        .place = *place,
+        .seed = record_seed(place->tag),
         .visitor = visitor,
         .context = context,
         .next = *from,

@@ -22,8 +22,8 @@ test_a_visitor_stops_the_reading(void **state)
     unsigned calls = 0;
     struct journal_position end;
     struct journal_tail tail;
-    assert_int_equal(journal_read(fixture.disk, FOLDER, FIXTURE_TAG, &fixture.from, 0,
-                                  stop_at_three, &calls, &end, &tail, &error),
+    assert_int_equal(journal_read(&(struct trail_place){ fixture.disk, FOLDER, FIXTURE_TAG },
+                                  &fixture.from, 0, stop_at_three, &calls, &end, &tail, &error),
                      TALLY_ABSENT);
     assert_int_equal(calls, 3);
     fixture_finish(&fixture);
@@ -77,8 +77,8 @@ test_records_written_meanwhile_are_no_damage(void **state)
     struct live live = { .fixture = &fixture };
     struct journal_position end;
     struct journal_tail tail;
-    must_work(journal_read(fixture.disk, FOLDER, FIXTURE_TAG, &fixture.from, 0,
-                           visit_and_append_at_end, &live, &end, &tail, &error),
+    must_work(journal_read(&(struct trail_place){ fixture.disk, FOLDER, FIXTURE_TAG },
+                           &fixture.from, 0, visit_and_append_at_end, &live, &end, &tail, &error),
               &error);
     assert_false(live.found.wrong);
     assert_int_equal(live.found.next, fixture.entries);
@@ -107,8 +107,9 @@ test_reading_while_it_is_written(void **state)
         struct journal_tail tail;
         live.found.next = from.index;
         uint64_t checked = fixture.entries;
-        tally_status status = journal_read(fixture.disk, FOLDER, FIXTURE_TAG, &from,
-                                           fixture.entries, visit_live, &live, &end, &tail, &error);
+        tally_status status =
+            journal_read(&(struct trail_place){ fixture.disk, FOLDER, FIXTURE_TAG }, &from,
+                         fixture.entries, visit_live, &live, &end, &tail, &error);
         assert_false(live.found.wrong);
         whole += status == TALLY_OK;
         overtaken += status == TALLY_DAMAGED;

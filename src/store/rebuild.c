@@ -76,12 +76,13 @@ write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info
     uint64_t from = info->first / HASHES_SPAN;
     size_t count = (size_t)((info->first + info->count) / HASHES_SPAN - from);
     tally_status status =
-        segment_rebuild_index(trail->disk, trail->path, trail->tag, info, info_out, error);
+        segment_rebuild_index(trail->place.disk, trail->path, trail->tag, info, info_out, error);
     if (status == TALLY_OK)
-        status = hashes_write_file(trail->disk, trail->path, trail->tag, info->first, from,
-                                   rebuild->level8 + from, count, error);
+        status = hashes_write_file(&trail->place, info->first, from, rebuild->level8 + from, count,
+                                   error);
     if (status == TALLY_OK)
-        status = segment_open(trail->disk, trail->path, trail->tag, info_out, segment_out, error);
+        status =
+            segment_open(trail->place.disk, trail->path, trail->tag, info_out, segment_out, error);
     if (status == TALLY_OK)
         segment_cache_join(folder_segments(trail->folder), *segment_out);
     return status;
@@ -93,10 +94,9 @@ make_groups(struct trail *trail, struct segment **segments, struct group_change 
             struct tally_error *error)
 {
     const struct manifest *manifest = &trail->manifest;
-    const struct group_place place = trail_groups(trail);
     tally_status status =
-        group_change_begin(change, &place, manifest->groups, manifest->group_count, GROUPS_NEW,
-                           manifest->count, error);
+        group_change_begin(change, &trail->place, manifest->groups, manifest->group_count,
+                           GROUPS_NEW, manifest->count, error);
     for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
         const struct segment_info *info = &manifest->segments[i];
         struct run run = { .first = info->first, .count = info->count, .segment = segments[i] };

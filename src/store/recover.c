@@ -163,7 +163,7 @@ read_note(struct trail *trail, struct tally_error *error)
     (void)snprintf(name, sizeof name, "%s/checkpoint", trail->path);
     struct buffer content = { 0 };
     tally_status status =
-        disk_read_file(trail->disk, name, sizeof trail->note.text, &content, error);
+        disk_read_file(trail->place.disk, name, sizeof trail->note.text, &content, error);
     if (status == TALLY_ABSENT)
         status = fault(error, TALLY_DAMAGED, "%s is missing: run `tally verify`", name);
     if (status == TALLY_OK) {
@@ -197,7 +197,7 @@ check_note(struct trail *trail, struct tally_error *error)
 static tally_status
 read_manifest(struct trail *trail, struct tally_error *error)
 {
-    tally_status status = manifest_read(trail->disk, trail->path, &trail->manifest, error);
+    tally_status status = manifest_read(trail->place.disk, trail->path, &trail->manifest, error);
     if (status == TALLY_ABSENT)
         return fault(error, TALLY_DAMAGED, "%s/manifest is missing: run `tally verify`",
                      trail->path);
@@ -222,14 +222,14 @@ open_segments(struct trail *trail, struct tally_error *error)
         status = memory_fault(error);
     for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
         firsts[i] = manifest->segments[i].first;
-        status = segment_open(trail->disk, trail->path, trail->tag, &manifest->segments[i],
+        status = segment_open(trail->place.disk, trail->path, trail->tag, &manifest->segments[i],
                               &trail->segments[i], error);
         if (status == TALLY_OK)
             segment_cache_join(folder_segments(trail->folder), trail->segments[i]);
     }
     if (status == TALLY_OK)
-        status = hashes_create(trail->disk, trail->path, trail->tag, firsts, manifest->count,
-                               manifest->sealed, &trail->hashes, error);
+        status = hashes_create(&trail->place, firsts, manifest->count, manifest->sealed,
+                               &trail->hashes, error);
     if (status == TALLY_OK)
         status = trail_groups_list(trail, manifest, &trail->groups, error);
     free(firsts);
@@ -251,8 +251,8 @@ replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery
     if (status == TALLY_OK)
         status = check_root(trail, &trail->tree, error);
     if (status == TALLY_OK)
-        status = journal_read(trail->disk, trail->path, trail->tag, &trail->manifest.journal,
-                              covered, replay_record, &replay, end_out, &recovery->tail, error);
+        status = journal_read(&trail->place, &trail->manifest.journal, covered, replay_record,
+                              &replay, end_out, &recovery->tail, error);
     if (status == TALLY_DISAGREES && limit == LOAD_SIGNED)
         status = TALLY_OK; /* stopped at the limit */
     arena_finish(&replay.arena);

@@ -117,8 +117,8 @@ write_segment(struct trail *trail, const struct run *run, struct run_reader *rea
     tally_status status = create_second(trail, run, &second, error);
     if (status != TALLY_OK)
         return status;
-    status =
-        segment_write_run(trail->disk, trail->path, trail->tag, reader, second, info_out, error);
+    status = segment_write_run(trail->place.disk, trail->path, trail->tag, reader, second, info_out,
+                               error);
     run_reader_destroy(second);
     return status;
 }
@@ -149,18 +149,12 @@ check_segment(struct trail *trail, struct segment *segment, const struct frozen 
     return status;
 }
 
-struct group_place
-trail_groups(const struct trail *trail)
-{
-    return (struct group_place){ trail->disk, trail->path, trail->tag };
-}
-
 tally_status
 trail_groups_list(const struct trail *trail, const struct manifest *manifest,
                   struct groups **groups_out, struct tally_error *error)
 {
-    return groups_create(trail->disk, trail->path, trail->tag, manifest->groups,
-                         manifest->group_count, trail->groups, groups_out, error);
+    return groups_create(&trail->place, manifest->groups, manifest->group_count, trail->groups,
+                         groups_out, error);
 }
 
 tally_status
@@ -172,7 +166,7 @@ trail_write_generation(struct trail *trail, struct manifest *manifest, struct gr
     tally_status status = trail_groups_list(trail, manifest, &groups, error);
     if (status != TALLY_OK)
         return status;
-    status = manifest_write(trail->disk, trail->path, manifest, error);
+    status = manifest_write(trail->place.disk, trail->path, manifest, error);
     if (status != TALLY_OK) {
         groups_release(groups);
         return status;
@@ -195,8 +189,7 @@ extend_groups(struct trail *trail, struct run_reader *reader, struct sealed *sea
               struct tally_error *error)
 {
     struct manifest *manifest = &sealed->manifest;
-    const struct group_place place = trail_groups(trail);
-    tally_status status = group_change_begin(&sealed->change, &place, trail->manifest.groups,
+    tally_status status = group_change_begin(&sealed->change, &trail->place, trail->manifest.groups,
                                              trail->manifest.group_count, GROUPS_KEEP, 1, error);
     if (status == TALLY_OK)
         status =
@@ -299,7 +292,7 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = write_segment(trail, &run, reader, &info, error);
     if (status == TALLY_OK)
-        status = segment_open(trail->disk, trail->path, trail->tag, &info, &segment, error);
+        status = segment_open(trail->place.disk, trail->path, trail->tag, &info, &segment, error);
     if (status == TALLY_OK)
         segment_cache_join(folder_segments(trail->folder), segment);
     if (status == TALLY_OK)
@@ -314,7 +307,7 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = manifest_write(trail->disk, trail->path, &sealed.manifest, error);
+        status = manifest_write(trail->place.disk, trail->path, &sealed.manifest, error);
     if (status != TALLY_OK) {
         free(sealed.manifest.segments);
         free(sealed.segments);

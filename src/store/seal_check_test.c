@@ -65,8 +65,8 @@ bench_begin(struct bench *bench, const struct sample *committed, const struct sa
         (void)tree_append_many(&bench->after, &leaf, 1, &node);
     }
     bench->before = bench->after;
-    assert_ok(hashes_create(bench->disk, "t", sample_tag, NULL, 0, committed->first, &bench->hashes,
-                            &error));
+    assert_ok(hashes_create(&(struct trail_place){ bench->disk, "t", sample_tag }, NULL, 0,
+                            committed->first, &bench->hashes, &error));
     for (uint32_t row = 0; row < committed->count; row++) {
         if (row == committed->count / 2)
             bench->middle = bench->after;

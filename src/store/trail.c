@@ -66,7 +66,7 @@ trail_init(struct folder *folder, const char *name, enum trail_mode mode, struct
     if (trail == NULL)
         return memory_fault(error);
     trail->folder = folder;
-    trail->disk = folder_disk(folder);
+    trail->place = (struct trail_place){ folder_disk(folder), trail->path, trail->tag };
     trail->options = *folder_get_options(folder);
     trail->mode = mode;
     (void)snprintf(trail->name, sizeof trail->name, "%s", name);
@@ -133,7 +133,7 @@ created_control(const struct tally_vkey *vkey, uint64_t fields_private, struct b
 static tally_status
 make_signer(struct trail *trail, const struct trail_config *config, struct tally_error *error)
 {
-    tally_status status = keyfile_read(trail->disk, trail->name, &trail->signer, error);
+    tally_status status = keyfile_read(trail->place.disk, trail->name, &trail->signer, error);
     if (status != TALLY_ABSENT)
         return status;
     char origin[TALLY_ORIGIN_MAX + 1];
@@ -152,7 +152,7 @@ make_signer(struct trail *trail, const struct trail_config *config, struct tally
     status = tally_signer_init(origin, seed, &trail->signer, error);
     sodium_memzero(seed, sizeof seed);
     if (status == TALLY_OK)
-        status = keyfile_create(trail->disk, trail->name, &trail->signer, error);
+        status = keyfile_create(trail->place.disk, trail->name, &trail->signer, error);
     return status;
 }
 
@@ -164,12 +164,12 @@ make_folders(struct trail *trail, struct tally_error *error)
     char name[TRAIL_PATH_MAX + 16];
     for (size_t i = 0; i < sizeof names / sizeof names[0] && status == TALLY_OK; i++) {
         (void)snprintf(name, sizeof name, "%s%s", trail->path, names[i]);
-        status = disk_make_folder(trail->disk, name, error);
+        status = disk_make_folder(trail->place.disk, name, error);
     }
     if (status == TALLY_OK)
-        status = disk_sync_folder(trail->disk, trail->path, error);
+        status = disk_sync_folder(trail->place.disk, trail->path, error);
     if (status == TALLY_OK)
-        status = disk_sync_folder(trail->disk, "trails", error);
+        status = disk_sync_folder(trail->place.disk, "trails", error);
     return status;
 }
 
@@ -203,13 +203,12 @@ begin_journal(struct trail *trail, struct tally_error *error)
     struct journal_position end;
     struct journal_tail tail;
     if (status == TALLY_OK)
-        status = journal_create(trail->disk, trail->path, trail->tag, error);
+        status = journal_create(&trail->place, error);
     if (status == TALLY_OK)
-        status = journal_read(trail->disk, trail->path, trail->tag, &start, 0, no_record, NULL,
-                              &end, &tail, error);
+        status = journal_read(&trail->place, &start, 0, no_record, NULL, &end, &tail, error);
     if (status == TALLY_OK)
-        status = journal_claim(trail->disk, trail->path, trail->tag, &start, &end, &tail,
-                               &trail->journal, &trail->epoch, error);
+        status = journal_claim(&trail->place, &start, &end, &tail, &trail->journal, &trail->epoch,
+                               error);
     if (status == TALLY_OK)
         status =
             journal_append(trail->journal, trail->epoch, 0, 1, buffer_view(&batch->body), error);
@@ -226,7 +225,7 @@ begin_journal(struct trail *trail, struct tally_error *error)
             .fields_private = trail->fields_private,
             .journal = start,
         };
-        status = manifest_write(trail->disk, trail->path, &manifest, error);
+        status = manifest_write(trail->place.disk, trail->path, &manifest, error);
     }
     return status;
 }
@@ -241,8 +240,8 @@ trail_create(struct folder *folder, const char *name, const struct trail_config 
         return status;
     status = make_folders(trail, error);
     if (status == TALLY_OK)
-        status =
-            lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock, error);
+        status = lockfile_take(trail->place.disk, trail->path, trail->options.command, &trail->lock,
+                               error);
     if (status == TALLY_OK) {
         status = trail_is_there(folder, name, error);
         if (status == TALLY_OK)
@@ -269,8 +268,8 @@ static tally_status
 take_lock(struct trail *trail, long wait_ms, struct tally_error *error)
 {
     for (long waited = 0;; waited += 20) {
-        tally_status status =
-            lockfile_take(trail->disk, trail->path, trail->options.command, &trail->lock, error);
+        tally_status status = lockfile_take(trail->place.disk, trail->path, trail->options.command,
+                                            &trail->lock, error);
         if (status != TALLY_BUSY || waited >= wait_ms)
             return status;
         sleep_ms(20);
@@ -293,7 +292,7 @@ static tally_status
 take_over(struct trail *trail, const struct journal_position *end, struct trail_recovery *recovery,
           struct tally_error *error)
 {
-    tally_status status = keyfile_read(trail->disk, trail->name, &trail->signer, error);
+    tally_status status = keyfile_read(trail->place.disk, trail->name, &trail->signer, error);
     if (status == TALLY_ABSENT)
         status = fault(error, TALLY_DENIED, "keys/%s is missing: the trail can only be read",
                        trail->name);
@@ -301,17 +300,17 @@ take_over(struct trail *trail, const struct journal_position *end, struct trail_
         status = fault(error, TALLY_DENIED, "keys/%s is not the key that signed the trail so far",
                        trail->name);
     if (status == TALLY_OK)
-        status = manifest_write(trail->disk, trail->path, &trail->manifest, error);
+        status = manifest_write(trail->place.disk, trail->path, &trail->manifest, error);
     if (status == TALLY_OK)
-        status = journal_claim(trail->disk, trail->path, trail->tag, &trail->manifest.journal, end,
-                               &recovery->tail, &trail->journal, &trail->epoch, error);
+        status = journal_claim(&trail->place, &trail->manifest.journal, end, &recovery->tail,
+                               &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
         status = settle_checkpoint(trail, error);
     if (status == TALLY_OK)
         status = erase_pending(trail, &recovery->erasures, error);
-    const struct group_place place = trail_groups(trail);
     if (status == TALLY_OK)
-        status = group_remnants(&place, trail->manifest.groups, trail->manifest.group_count, error);
+        status = group_remnants(&trail->place, trail->manifest.groups, trail->manifest.group_count,
+                                error);
     return status;
 }
 

@@ -60,13 +60,13 @@ struct note {
 struct trail {
     /* Fixed at opening. */
     struct folder *folder;
-    struct disk *disk;
     struct folder_options options;
     char name[TRAIL_NAME_MAX + 1];
+    struct trail_place place;  /* with these two: */
     char path[TRAIL_PATH_MAX]; /* "trails/NAME" */
+    uint8_t tag[16];
     enum trail_mode mode;
     char origin[TALLY_ORIGIN_MAX + 1];
-    uint8_t tag[16];
     uint64_t fields_private;
     struct tally_vkey vkey;
     struct tally_signer signer; /* opened for writing only */
@@ -204,8 +204,6 @@ TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *
                                         const struct tally_hash *leaves, size_t count,
                                         struct tally_error *error);
 
-/* Where the trail's groups are written. */
-struct group_place trail_groups(const struct trail *trail);
 /* A list of what a manifest of the trail names: for trail->groups, after that is written. */
 TALLY_MUST_CHECK tally_status trail_groups_list(const struct trail *trail,
                                                 const struct manifest *manifest,

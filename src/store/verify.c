@@ -65,7 +65,7 @@ read_claim(struct verifier *v)
     char name[VERIFY_FILE_SIZE];
     evidence_name(&v->evidence, "checkpoint", name);
     tally_status status =
-        disk_read_file(v->evidence.disk, name, sizeof v->report->note, &content, &error);
+        disk_read_file(v->evidence.place.disk, name, sizeof v->report->note, &content, &error);
     if (status == TALLY_OK) {
         memcpy(v->report->note, content.data, content.size);
         v->report->note_size = content.size;
@@ -318,9 +318,8 @@ verify_journal(struct verifier *v)
     struct tally_error error = { 0 };
     struct journal_position end;
     struct journal_tail tail;
-    tally_status status = journal_read(v->evidence.disk, v->evidence.path, v->evidence.tag,
-                                       &v->evidence.manifest.journal, v->checkpoint.size,
-                                       verify_record, v, &end, &tail, &error);
+    tally_status status = journal_read(&v->evidence.place, &v->evidence.manifest.journal,
+                                       v->checkpoint.size, verify_record, v, &end, &tail, &error);
     if (status == TALLY_DISAGREES || status == TALLY_NO_MEMORY)
         return status;
     if (status != TALLY_OK)
@@ -374,7 +373,8 @@ read_manifest(struct verifier *v)
     char name[VERIFY_FILE_SIZE];
     evidence_name(&v->evidence, "manifest", name);
     struct manifest manifest = { 0 };
-    tally_status status = manifest_read(v->evidence.disk, v->evidence.path, &manifest, &error);
+    tally_status status =
+        manifest_read(v->evidence.place.disk, v->evidence.path, &manifest, &error);
     if (status != TALLY_OK)
         return judge_fault(&v->judgement, status, name, &error);
     manifest_free(&v->evidence.manifest);
@@ -446,7 +446,7 @@ static bool
 manifest_changed(struct verifier *v)
 {
     struct manifest now = { 0 };
-    if (manifest_read(v->evidence.disk, v->evidence.path, &now, NULL) != TALLY_OK)
+    if (manifest_read(v->evidence.place.disk, v->evidence.path, &now, NULL) != TALLY_OK)
         return false;
     bool changed = now.generation != v->evidence.manifest.generation;
     manifest_free(&now);
@@ -496,7 +496,7 @@ check_there(struct verifier *v, const char *name)
     static const char *const parts[] = { "manifest", "checkpoint", "lock" };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         evidence_name(&v->evidence, parts[i], path);
-        tally_status status = disk_open(v->evidence.disk, path, DISK_READ, &file, &error);
+        tally_status status = disk_open(v->evidence.place.disk, path, DISK_READ, &file, &error);
         if (status == TALLY_OK)
             disk_close(file);
         if (status != TALLY_ABSENT)
@@ -534,7 +534,8 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
     struct verifier *v = calloc(1, sizeof *v);
     if (v == NULL)
         return memory_fault(error);
-    v->evidence.disk = folder_disk(folder);
+    v->evidence.place =
+        (struct trail_place){ folder_disk(folder), v->evidence.path, v->evidence.tag };
     v->options = options;
     v->report = report_out;
     v->suspect = VERIFY_NO_INDEX;

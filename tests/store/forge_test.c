@@ -190,7 +190,8 @@ forge(struct disk *disk, enum change change, enum cover cover)
     grow(disk, &manifest, tag, &tree, groups);
     uint64_t from = info->first / HASHES_SPAN;
     if (cover >= COVER_TREE)
-        MUST(hashes_write_file(disk, PATH, tag, info->first, from, groups + from,
+        MUST(hashes_write_file(&(struct trail_place){ disk, PATH, tag }, info->first, from,
+                               groups + from,
                                (size_t)((info->first + info->count) / HASHES_SPAN - from), &why));
     if (cover >= COVER_MANIFEST)
         manifest.tree = tree;
@@ -276,7 +277,7 @@ rebuilding_forgets_what_was_read(void **state)
     uint8_t tag[16];
     trail_tag(FIXTURE_ORIGIN, tag);
     struct tally_hash wrong[2] = { { { 1 } }, { { 2 } } }, hash, right;
-    MUST(hashes_write_file(disk, PATH, tag, 0, 0, wrong, 2, &why));
+    MUST(hashes_write_file(&(struct trail_place){ disk, PATH, tag }, 0, 0, wrong, 2, &why));
     struct folder *folder = fixture_folder(disk, 1000);
     struct trail *trail = fixture_open(folder, "main", TRAIL_WRITE);
     struct snapshot *snapshot;
