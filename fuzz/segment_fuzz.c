@@ -60,7 +60,7 @@ make_segment(void)
     sample = sample_create(1, SAMPLE_WILD, 7, ROWS);
     good = sample_disk();
     struct head *head = sample_head(sample);
-    expect(segment_write(good, "t", sample_tag, head, &info, NULL) == TALLY_OK);
+    expect(segment_write(SAMPLE_PLACE(good), head, &info, NULL) == TALLY_OK);
     head_release(head);
 }
 
@@ -116,14 +116,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct segment *segment;
     uint64_t hash = 12345;
     bool hit, index_only;
-    expect(segment_open(disk, "t", sample_tag, &info, &segment, NULL) == TALLY_OK);
+    expect(segment_open(SAMPLE_PLACE(disk), &info, &segment, NULL) == TALLY_OK);
     read_everything(segment);
     expect_known(segment_probe_ids(segment, &hash, 1, &hit, NULL));
     expect_known(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, NULL));
 
     struct segment_info erased;
     const uint32_t rows[] = { 0, 255, 299 };
-    expect_known(segment_erase(disk, "t", sample_tag, &info, rows, 3, &erased, NULL));
+    expect_known(segment_erase(SAMPLE_PLACE(disk), &info, rows, 3, &erased, NULL));
     segment_release(segment);
     disk_close_folder(disk);
     return 0;

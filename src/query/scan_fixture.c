@@ -220,12 +220,12 @@ add_run(struct corpus *corpus, uint64_t first, uint32_t count, bool sealed)
     *run = (struct run){ .first = first, .count = count, .head = head };
     head_time_range(head, &run->time_min, &run->time_max);
     if (sealed) {
+        const struct trail_place place = { corpus->disk, "t", tag };
         struct segment_info info;
-        must(segment_write(corpus->disk, "t", tag, head, &info, &error) == TALLY_OK, "segment");
+        must(segment_write(&place, head, &info, &error) == TALLY_OK, "segment");
         head_release(head);
         run->head = NULL;
-        must(segment_open(corpus->disk, "t", tag, &info, &run->segment, &error) == TALLY_OK,
-             "segment");
+        must(segment_open(&place, &info, &run->segment, &error) == TALLY_OK, "segment");
     }
     corpus->run_count++;
 }
@@ -297,6 +297,7 @@ lose_index(struct corpus *corpus, const struct run *run)
 static void
 erase_some(struct corpus *corpus, struct run *run)
 {
+    const struct trail_place place = { corpus->disk, "t", tag };
     const struct segment_info info = *segment_get_info(run->segment);
     struct segment_info erased;
     size_t count = 0;
@@ -311,10 +312,9 @@ erase_some(struct corpus *corpus, struct run *run)
             if ((FIELDS_PRIVATE_DEFAULT & FIELD_BIT(field)) != 0)
                 values[field] = (struct bytes){ NULL, 0 };
     }
-    must(segment_erase(corpus->disk, "t", tag, &info, rows, count, &erased, NULL) == TALLY_OK,
-         "erasure");
+    must(segment_erase(&place, &info, rows, count, &erased, NULL) == TALLY_OK, "erasure");
     segment_release(run->segment);
-    must(segment_open(corpus->disk, "t", tag, &erased, &run->segment, NULL) == TALLY_OK, "segment");
+    must(segment_open(&place, &erased, &run->segment, NULL) == TALLY_OK, "segment");
     free(rows);
 }
 

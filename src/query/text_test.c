@@ -201,11 +201,12 @@ add_run(struct stock *stock, unsigned i, uint32_t first)
     head_time_range(head, &run->time_min, &run->time_max);
     if (i + 1 == RUNS)
         return;
+    const struct trail_place place = { stock->disk, "t", tag };
     struct segment_info info;
-    assert_int_equal(segment_write(stock->disk, "t", tag, head, &info, NULL), TALLY_OK);
+    assert_int_equal(segment_write(&place, head, &info, NULL), TALLY_OK);
     head_release(head);
     run->head = NULL;
-    assert_int_equal(segment_open(stock->disk, "t", tag, &info, &run->segment, NULL), TALLY_OK);
+    assert_int_equal(segment_open(&place, &info, &run->segment, NULL), TALLY_OK);
 }
 
 static struct stock *

@@ -249,12 +249,10 @@ rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segmen
         if (status != TALLY_OK)
             return status;
         if (count > 0)
-            status = segment_erase(trail->place.disk, trail->path, trail->tag, &infos[i], rows,
-                                   count, &infos[i], error);
+            status = segment_erase(&trail->place, &infos[i], rows, count, &infos[i], error);
         free(rows);
         if (count > 0 && status == TALLY_OK)
-            status = segment_open(trail->place.disk, trail->path, trail->tag, &infos[i],
-                                  &segments[i], error);
+            status = segment_open(&trail->place, &infos[i], &segments[i], error);
         if (count > 0 && status == TALLY_OK)
             segment_cache_join(folder_segments(trail->folder), segments[i]);
     }

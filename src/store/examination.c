@@ -286,8 +286,7 @@ examination_run(struct examination *examination, const struct examination_task *
 
     struct tally_error error = { 0 };
     struct segment *segment = NULL;
-    examination->status =
-        segment_open(evidence->place.disk, evidence->path, evidence->tag, e.info, &segment, &error);
+    examination->status = segment_open(&evidence->place, e.info, &segment, &error);
     if (examination->status != TALLY_OK) {
         examination->status =
             judge_fault(&examination->judgement, examination->status, examination->file, &error);

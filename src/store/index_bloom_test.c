@@ -32,7 +32,7 @@ seal(struct disk *disk, const struct sample *sample)
 {
     struct segment_info info;
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
     head_release(head);
     return info;
 }
@@ -42,7 +42,7 @@ static struct run_reader *
 open_reader(struct disk *disk, const struct segment_info *info, struct segment **segment)
 {
     struct run_reader *reader;
-    assert_ok(segment_open(disk, "t", sample_tag, info, segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), info, segment, &error));
     const struct run run = { .first = info->first, .count = info->count, .segment = *segment };
     assert_ok(run_reader_create(&run, &reader, &error));
     return reader;
@@ -171,7 +171,7 @@ what_cannot_be_asked_rules_nothing_out(void **state)
     run_reader_destroy(reader);
     head_release(head);
 
-    assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
+    assert_ok(segment_index_open(SAMPLE_PLACE(disk), &info, &input, &index, &error));
     uint64_t from = index.bloom.offset, end = index.file.directory_offset;
     segment_index_close(&index);
     buffer_free(&input.bytes);
@@ -203,7 +203,7 @@ erased_values_leave_no_token(void **state)
     unsigned found = 0, asked = 0;
     for (uint32_t i = 0; i < 1000; i++)
         rows[i] = i * 6;
-    assert_ok(segment_erase(disk, "t", sample_tag, &info, rows, 1000, &erased, &error));
+    assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, 1000, &erased, &error));
     assert_ok(segment_unlink_generation(disk, "t", FIRST, 1, &error));
     assert_int_equal(disk_unlink(disk, INDEX_OF1, &error), TALLY_ABSENT);
 

@@ -69,7 +69,7 @@ struct sealed {
 static void
 open_sealed(struct sealed *sealed)
 {
-    assert_ok(segment_open(sealed->disk, "t", sample_tag, &sealed->info, &sealed->segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(sealed->disk), &sealed->info, &sealed->segment, &error));
     const struct run run = {
         .first = FIRST,
         .count = sealed->info.count,
@@ -92,7 +92,7 @@ seal(uint32_t count)
                              .disk = sample_disk() };
     put_objects(sealed.sample, &sealed.texts);
     struct head *head = sample_head(sealed.sample);
-    assert_ok(segment_write(sealed.disk, "t", sample_tag, head, &sealed.info, &error));
+    assert_ok(segment_write(SAMPLE_PLACE(sealed.disk), head, &sealed.info, &error));
     head_release(head);
     open_sealed(&sealed);
     return sealed;
@@ -193,8 +193,7 @@ what_cannot_be_asked_rules_nothing_out(void **state)
 
     struct segment_index index;
     struct segment_input input = { 0 };
-    assert_ok(
-        segment_index_open(sealed.disk, "t", sample_tag, &sealed.info, &input, &index, &error));
+    assert_ok(segment_index_open(SAMPLE_PLACE(sealed.disk), &sealed.info, &input, &index, &error));
     uint64_t from = index.members.buckets.offset, end = index.file.directory_offset;
     segment_index_close(&index);
     buffer_free(&input.bytes);
@@ -225,8 +224,7 @@ erased_members_leave_nothing(void **state)
     for (uint32_t i = 0; i < 500; i++)
         rows[i] = i * 12;
     close_sealed(&sealed);
-    assert_ok(
-        segment_erase(sealed.disk, "t", sample_tag, &sealed.info, rows, 500, &erased, &error));
+    assert_ok(segment_erase(SAMPLE_PLACE(sealed.disk), &sealed.info, rows, 500, &erased, &error));
     sealed.info = erased;
     open_sealed(&sealed);
     for (uint32_t row = 0; row < 6000; row += 6) {

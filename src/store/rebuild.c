@@ -75,14 +75,12 @@ write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info
     const struct segment_info *info = &trail->manifest.segments[i];
     uint64_t from = info->first / HASHES_SPAN;
     size_t count = (size_t)((info->first + info->count) / HASHES_SPAN - from);
-    tally_status status =
-        segment_rebuild_index(trail->place.disk, trail->path, trail->tag, info, info_out, error);
+    tally_status status = segment_rebuild_index(&trail->place, info, info_out, error);
     if (status == TALLY_OK)
         status = hashes_write_file(&trail->place, info->first, from, rebuild->level8 + from, count,
                                    error);
     if (status == TALLY_OK)
-        status =
-            segment_open(trail->place.disk, trail->path, trail->tag, info_out, segment_out, error);
+        status = segment_open(&trail->place, info_out, segment_out, error);
     if (status == TALLY_OK)
         segment_cache_join(folder_segments(trail->folder), *segment_out);
     return status;

@@ -222,8 +222,7 @@ open_segments(struct trail *trail, struct tally_error *error)
         status = memory_fault(error);
     for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
         firsts[i] = manifest->segments[i].first;
-        status = segment_open(trail->place.disk, trail->path, trail->tag, &manifest->segments[i],
-                              &trail->segments[i], error);
+        status = segment_open(&trail->place, &manifest->segments[i], &trail->segments[i], error);
         if (status == TALLY_OK)
             segment_cache_join(folder_segments(trail->folder), trail->segments[i]);
     }

@@ -117,8 +117,7 @@ write_segment(struct trail *trail, const struct run *run, struct run_reader *rea
     tally_status status = create_second(trail, run, &second, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_write_run(trail->place.disk, trail->path, trail->tag, reader, second, info_out,
-                               error);
+    status = segment_write_run(&trail->place, reader, second, info_out, error);
     run_reader_destroy(second);
     return status;
 }
@@ -292,7 +291,7 @@ seal_one(struct trail *trail, struct tally_error *error)
     if (status == TALLY_OK)
         status = write_segment(trail, &run, reader, &info, error);
     if (status == TALLY_OK)
-        status = segment_open(trail->place.disk, trail->path, trail->tag, &info, &segment, error);
+        status = segment_open(&trail->place, &info, &segment, error);
     if (status == TALLY_OK)
         segment_cache_join(folder_segments(trail->folder), segment);
     if (status == TALLY_OK)

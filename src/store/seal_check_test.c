@@ -55,9 +55,9 @@ bench_begin(struct bench *bench, const struct sample *committed, const struct sa
     *bench = (struct bench){ .disk = sample_disk() };
     struct segment_info info;
     struct head *head = sample_head(sealed);
-    assert_ok(segment_write(bench->disk, "t", sample_tag, head, &info, &error));
+    assert_ok(segment_write(SAMPLE_PLACE(bench->disk), head, &info, &error));
     head_release(head);
-    assert_ok(segment_open(bench->disk, "t", sample_tag, &info, &bench->segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(bench->disk), &info, &bench->segment, &error));
 
     bench->head = sample_head(committed);
     for (uint64_t i = 0; i < committed->first; i++) {
@@ -65,8 +65,8 @@ bench_begin(struct bench *bench, const struct sample *committed, const struct sa
         (void)tree_append_many(&bench->after, &leaf, 1, &node);
     }
     bench->before = bench->after;
-    assert_ok(hashes_create(&(struct trail_place){ bench->disk, "t", sample_tag }, NULL, 0,
-                            committed->first, &bench->hashes, &error));
+    assert_ok(hashes_create(SAMPLE_PLACE(bench->disk), NULL, 0, committed->first, &bench->hashes,
+                            &error));
     for (uint32_t row = 0; row < committed->count; row++) {
         if (row == committed->count / 2)
             bench->middle = bench->after;

@@ -11,9 +11,9 @@
 #ifndef SEGMENT_H
 #define SEGMENT_H
 
-#include "disk.h"
 #include "head.h"
 #include "run.h"
+#include "trail_place.h"
 
 /* What the manifest keeps of a segment. Sizes and CRCs are of whole files: the CRC of a file's
  * directory, which holds the CRCs of all its blocks. */
@@ -31,17 +31,15 @@ struct segment_info {
 struct segment;
 struct run_reader;
 
-/* Writes the three files of a frozen head, syncs them and the folder. `folder` is the trail's. A
- * file of the same name is a remnant of a crash (nothing names it) and is replaced. On a fault
- * nothing that matters is left. */
-TALLY_MUST_CHECK tally_status segment_write(struct disk *disk, const char *folder,
-                                            const uint8_t tag[16], const struct head *head,
-                                            struct segment_info *info_out,
+/* Writes the three files of a frozen head, syncs them and the folder. A file of the same name is a
+ * remnant of a crash (nothing names it) and is replaced. On a fault nothing that matters is left. */
+TALLY_MUST_CHECK tally_status segment_write(const struct trail_place *place,
+                                            const struct head *head, struct segment_info *info_out,
                                             struct tally_error *error);
 /* The same through a reader of the head, which then has at hand what else is made of its entries. With
  * another reader of the head, `second`, two threads write; NULL: this one alone. */
-TALLY_MUST_CHECK tally_status segment_write_run(struct disk *disk, const char *folder,
-                                                const uint8_t tag[16], struct run_reader *reader,
+TALLY_MUST_CHECK tally_status segment_write_run(const struct trail_place *place,
+                                                struct run_reader *reader,
                                                 struct run_reader *second,
                                                 struct segment_info *info_out,
                                                 struct tally_error *error);
@@ -50,18 +48,16 @@ TALLY_MUST_CHECK tally_status segment_write_run(struct disk *disk, const char *f
  * parts and salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced.
  * The old files are still there: segment_unlink_generation() removes them after the manifest names
  * the new ones. */
-TALLY_MUST_CHECK tally_status segment_erase(struct disk *disk, const char *folder,
-                                            const uint8_t tag[16], const struct segment_info *info,
-                                            const uint32_t *rows, size_t row_count,
-                                            struct segment_info *info_out,
+TALLY_MUST_CHECK tally_status segment_erase(const struct trail_place *place,
+                                            const struct segment_info *info, const uint32_t *rows,
+                                            size_t row_count, struct segment_info *info_out,
                                             struct tally_error *error);
 TALLY_MUST_CHECK tally_status segment_unlink_generation(struct disk *disk, const char *folder,
                                                         uint64_t first, uint32_t generation,
                                                         struct tally_error *error);
 
 /* Writes the index file anew from the columns (and gives its size and CRC). */
-TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const char *folder,
-                                                    const uint8_t tag[16],
+TALLY_MUST_CHECK tally_status segment_rebuild_index(const struct trail_place *place,
                                                     const struct segment_info *info,
                                                     struct segment_info *info_out,
                                                     struct tally_error *error);
@@ -69,11 +65,11 @@ TALLY_MUST_CHECK tally_status segment_rebuild_index(struct disk *disk, const cha
 /* Opens nothing yet: files are opened and directories read when a reader is created, columns when
  * they are asked for, and all is let go of with the last reader. So a trail of many segments opens
  * at once, and only those being read hold files (three each) and memory. Shared by readers of any
- * thread; the last release frees it. TALLY_DAMAGED where `info` cannot be of any segment. What is
+ * thread; the last release frees it. Of `place`, folder and tag are copied. TALLY_DAMAGED where `info` cannot be of any segment. What is
  * wrong with a file comes to light when it is used; its text begins with the file's name:
  * TALLY_DAMAGED, or TALLY_UNSUPPORTED where a newer version wrote it. */
-TALLY_MUST_CHECK tally_status segment_open(struct disk *disk, const char *folder,
-                                           const uint8_t tag[16], const struct segment_info *info,
+TALLY_MUST_CHECK tally_status segment_open(const struct trail_place *place,
+                                           const struct segment_info *info,
                                            struct segment **segment_out, struct tally_error *error);
 void segment_retain(struct segment *segment);
 void segment_release(struct segment *segment); /* NULL is allowed */

@@ -293,8 +293,7 @@ columns_check_end(struct columns_check *check)
 tally_status
 segment_check_index(struct segment *segment, struct run_reader *reader, struct tally_error *error)
 {
-    tally_status status = segment_index_check(segment->disk, segment->folder, segment->tag,
-                                              &segment->info, reader, error);
+    tally_status status = segment_index_check(&segment->place, &segment->info, reader, error);
     /* The index of a generation that was erased from meanwhile proves nothing any more. */
     if (status == TALLY_DAMAGED && segment_is_superseded(segment))
         status = TALLY_OK;

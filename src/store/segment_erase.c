@@ -163,7 +163,7 @@ private_write(struct segment *segment, struct erasure *erasure, struct segment_i
     info->erased_count += newly_erased;
     struct half_source source = { .half = HALF_PRIVATE, .reader = reader, .erasure = erasure };
     struct segment_identity identity = segment_identify(info, segment->tag, SEGMENT_FILE_PRIVATE);
-    status = segment_half_write(segment->disk, segment->folder, &identity, &source,
+    status = segment_half_write(segment->place.disk, segment->folder, &identity, &source,
                                 &info->private_size, &info->private_crc, error);
 
 destroy_reader:
@@ -172,9 +172,9 @@ destroy_reader:
 }
 
 tally_status
-segment_erase(struct disk *disk, const char *folder, const uint8_t tag[16],
-              const struct segment_info *info, const uint32_t *rows, size_t row_count,
-              struct segment_info *info_out, struct tally_error *error)
+segment_erase(const struct trail_place *place, const struct segment_info *info,
+              const uint32_t *rows, size_t row_count, struct segment_info *info_out,
+              struct tally_error *error)
 {
     struct segment *segment;
     struct segment_info erased = *info;
@@ -187,14 +187,14 @@ segment_erase(struct disk *disk, const char *folder, const uint8_t tag[16],
     erasure->rows = rows;
     erasure->count = row_count;
 
-    tally_status status = segment_open(disk, folder, tag, info, &segment, error);
+    tally_status status = segment_open(place, info, &segment, error);
     if (status != TALLY_OK)
         goto free_erasure;
     status = private_write(segment, erasure, &erased, error);
     segment_release(segment);
     /* From what the new private file gives, so that nothing of an erased value is in it. */
     if (status == TALLY_OK)
-        status = segment_rebuild_index(disk, folder, tag, &erased, info_out, error);
+        status = segment_rebuild_index(place, &erased, info_out, error);
 
 free_erasure:
     free(erasure->commitments);

@@ -35,7 +35,7 @@ erasure_takes_those_and_no_others(void **state)
         uint32_t *rows = calloc(sample->count, sizeof *rows);
 
         size_t count = rows_to_erase(sample->count, i % 3, i, rows);
-        assert_ok(segment_erase(disk, "t", sample_tag, &info, rows, count, &erased, &error));
+        assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, count, &erased, &error));
         assert_int_equal(erased.generation, 2);
         check_segment(disk, &info, sample); /* the old generation is as it was */
         assert_ok(segment_unlink_generation(disk, "t", 77, 1, &error));
@@ -44,7 +44,7 @@ erasure_takes_those_and_no_others(void **state)
 
         /* Once more, some of them for the second time. */
         count = rows_to_erase(sample->count, 0, i + 100, rows);
-        assert_ok(segment_erase(disk, "t", sample_tag, &erased, rows, count, &info, &error));
+        assert_ok(segment_erase(SAMPLE_PLACE(disk), &erased, rows, count, &info, &error));
         assert_ok(segment_unlink_generation(disk, "t", 77, 2, &error));
         sample_erase(sample, rows, count);
         check_segment(disk, &info, sample);
@@ -78,7 +78,7 @@ erased_bytes_are_gone(void **state)
     assert_true(disk_sim_contains(disk, secret, sizeof secret - 1)); /* else this shows nothing */
     assert_true(disk_sim_contains(disk, sample->entries[0].salt, 16));
 
-    assert_ok(segment_erase(disk, "t", sample_tag, &info, rows, count, &erased, &error));
+    assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, count, &erased, &error));
     assert_ok(segment_unlink_generation(disk, "t", 0, 1, &error));
     assert_false(disk_sim_contains(disk, "Zebedee", 7));
     assert_false(disk_sim_contains(disk, "schlegel", 8));
@@ -98,8 +98,8 @@ erased_bytes_are_gone(void **state)
         struct segment *a, *b;
         struct segment_column *x, *y;
         struct segment_input input = { 0 };
-        assert_ok(segment_open(disk, "t", sample_tag, &erased, &a, &error));
-        assert_ok(segment_open(other, "t", sample_tag, &never, &b, &error));
+        assert_ok(segment_open(SAMPLE_PLACE(disk), &erased, &a, &error));
+        assert_ok(segment_open(SAMPLE_PLACE(other), &never, &b, &error));
         segment_use(a);
         segment_use(b);
         if (column != COLUMN_SALT &&

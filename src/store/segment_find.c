@@ -52,8 +52,8 @@ filter_load(struct segment *segment, struct id_filter *filter_out, struct tally_
 {
     struct segment_index index;
     struct segment_input input = { 0 };
-    tally_status status = segment_index_open(segment->disk, segment->folder, segment->tag,
-                                             &segment->info, &input, &index, error);
+    tally_status status =
+        segment_index_open(&segment->place, &segment->info, &input, &index, error);
     buffer_free(&input.bytes);
     if (status == TALLY_OK) {
         status = index.ids.there ? index_ids_filter(&index.ids, &index.file, filter_out, error)
@@ -106,8 +106,7 @@ index_use(struct segment *segment, struct segment_input *input,
 
     pthread_mutex_lock(&segment->mutex);
     if (index->state == INDEX_CLOSED) {
-        status = segment_index_open(segment->disk, segment->folder, segment->tag, &segment->info,
-                                    input, index, error);
+        status = segment_index_open(&segment->place, &segment->info, input, index, error);
         if (status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED) {
             index->state = INDEX_UNUSABLE;
             status = TALLY_OK;
@@ -217,13 +216,12 @@ segment_find_periods(struct segment *segment, struct segment_input *input, struc
 }
 
 tally_status
-segment_rebuild_index(struct disk *disk, const char *folder, const uint8_t tag[16],
-                      const struct segment_info *info, struct segment_info *info_out,
-                      struct tally_error *error)
+segment_rebuild_index(const struct trail_place *place, const struct segment_info *info,
+                      struct segment_info *info_out, struct tally_error *error)
 {
     struct segment *segment;
     struct segment_info rebuilt = *info;
-    tally_status status = segment_open(disk, folder, tag, info, &segment, error);
+    tally_status status = segment_open(place, info, &segment, error);
     if (status != TALLY_OK)
         return status;
 
@@ -232,10 +230,10 @@ segment_rebuild_index(struct disk *disk, const char *folder, const uint8_t tag[1
     status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         goto release_segment;
-    status = segment_index_write(disk, folder, tag, reader, &rebuilt, error);
+    status = segment_index_write(place, reader, &rebuilt, error);
     run_reader_destroy(reader);
     if (status == TALLY_OK)
-        status = segment_file_sync_folder(disk, folder, error);
+        status = segment_file_sync_folder(place->disk, place->folder, error);
     if (status == TALLY_OK)
         *info_out = rebuilt;
 

@@ -52,6 +52,8 @@ void sample_erase(struct sample *sample, const uint32_t *rows, size_t count);
 struct disk *sample_disk(void);
 
 extern const uint8_t sample_tag[16];
+/* That folder. */
+#define SAMPLE_PLACE(disk) (&(struct trail_place){ (disk), "t", sample_tag })
 
 /* A small generator for tests, the same everywhere (splitmix64). */
 uint64_t sample_random(uint64_t *state);

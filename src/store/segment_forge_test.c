@@ -160,7 +160,7 @@ forged_summaries_are_found(void **state)
     struct segment_column *column;
     struct segment_input input = { 0 };
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     segment_use(segment);
     assert_ok(segment_find_column(segment, FIELD_ACTION, &input, &column, &error));
     uint64_t directory = segment->halves[HALF_PUBLIC]->file.directory_offset;
@@ -241,7 +241,7 @@ forged_indexes_are_found(void **state)
     struct segment_index index;
     struct segment_input input = { 0 };
 
-    assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
+    assert_ok(segment_index_open(SAMPLE_PLACE(disk), &info, &input, &index, &error));
     uint64_t ids = index.ids.block.offset, tokens = index.bloom.offset;
     uint64_t members = index.members.buckets.offset, table = index.members.buckets.table_offset;
     uint64_t directory = index.file.directory_offset;
@@ -290,11 +290,11 @@ later_sections_are_passed_over(void **state)
     forge_index(content.data, content.size, &info.index_size, &info.index_crc);
     file_replace(disk, names[2], buffer_view(&content));
 
-    assert_ok(segment_index_open(disk, "t", sample_tag, &info, &input, &index, &error));
+    assert_ok(segment_index_open(SAMPLE_PLACE(disk), &info, &input, &index, &error));
     assert_true(index.ids.there && index.bloom.there && index.members.there);
     segment_index_close(&index);
     buffer_free(&input.bytes);
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     assert_int_equal(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error),
                      TALLY_UNSUPPORTED);
     assert_true(index_only);

@@ -28,7 +28,7 @@ make_segment(uint64_t seed, const uint8_t tag[16], uint64_t first, struct segmen
     struct sample *sample = sample_create(seed, SAMPLE_PLAIN, first, 40);
     struct disk *disk = sample_disk();
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(disk, "t", tag, head, info, &error));
+    assert_ok(segment_write(&(struct trail_place){ disk, "t", tag }, head, info, &error));
     head_release(head);
     sample_destroy(sample);
     return disk;
@@ -39,7 +39,7 @@ check(struct disk *disk, const struct segment_info *info, bool *index_only)
 {
     struct segment *segment;
     memset(&error, 0, sizeof error);
-    assert_ok(segment_open(disk, "t", sample_tag, info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), info, &segment, &error));
     tally_status status = segment_check(segment, SEGMENT_CHECK_ALL, index_only, &error);
     segment_release(segment);
     return status;

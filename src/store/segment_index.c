@@ -92,15 +92,16 @@ section_write(struct segment_writer *writer, size_t maker, struct run_reader *re
 }
 
 tally_status
-segment_index_write(struct disk *disk, const char *folder, const uint8_t tag[16],
-                    struct run_reader *reader, struct segment_info *info, struct tally_error *error)
+segment_index_write(const struct trail_place *place, struct run_reader *reader,
+                    struct segment_info *info, struct tally_error *error)
 {
-    struct segment_identity identity = segment_identify(info, tag, SEGMENT_FILE_INDEX);
+    struct segment_identity identity = segment_identify(info, place->tag, SEGMENT_FILE_INDEX);
     struct segment_writer writer;
     struct buffer entries = { 0 }, directory = { 0 };
     uint16_t count = 0;
 
-    tally_status status = segment_writer_init(&writer, disk, folder, &identity, error);
+    tally_status status =
+        segment_writer_init(&writer, place->disk, place->folder, &identity, error);
     if (status != TALLY_OK)
         return status;
     for (size_t i = 0; i < MAKER_COUNT && status == TALLY_OK; i++)
@@ -194,23 +195,23 @@ index_fault(tally_status status, const struct tally_error *inner, struct tally_e
 
 /* Opens the file; the sections' parameters are lent by `input`. */
 static tally_status
-index_open(struct disk *disk, const char *folder, const uint8_t tag[16],
-           const struct segment_info *info, struct segment_input *input,
-           struct segment_index *index_out, struct index_section sections[INDEX_SECTIONS_MAX],
-           size_t *section_count, struct tally_error *error)
+index_open(const struct trail_place *place, const struct segment_info *info,
+           struct segment_input *input, struct segment_index *index_out,
+           struct index_section sections[INDEX_SECTIONS_MAX], size_t *section_count,
+           struct tally_error *error)
 {
-    static const struct segment_place place = { .part = "directory" };
+    static const struct segment_place where = { .part = "directory" };
     struct segment_index index = { .state = INDEX_OPEN };
-    struct segment_identity identity = segment_identify(info, tag, SEGMENT_FILE_INDEX);
+    struct segment_identity identity = segment_identify(info, place->tag, SEGMENT_FILE_INDEX);
 
-    tally_status status = segment_file_open(disk, folder, &identity, info->index_size,
+    tally_status status = segment_file_open(place->disk, place->folder, &identity, info->index_size,
                                             info->index_crc, &index.file, input, error);
     if (status != TALLY_OK)
         return status;
     if (!directory_decode(buffer_view(&input->bytes), index.file.directory_offset, sections,
                           section_count) ||
         !sections_open(sections, *section_count, info->count, &index)) {
-        status = segment_file_fault(&index.file, &place, "makes no sense", error);
+        status = segment_file_fault(&index.file, &where, "makes no sense", error);
         segment_file_close(&index.file);
         return status;
     }
@@ -219,15 +220,14 @@ index_open(struct disk *disk, const char *folder, const uint8_t tag[16],
 }
 
 tally_status
-segment_index_open(struct disk *disk, const char *folder, const uint8_t tag[16],
-                   const struct segment_info *info, struct segment_input *input,
-                   struct segment_index *index_out, struct tally_error *error)
+segment_index_open(const struct trail_place *place, const struct segment_info *info,
+                   struct segment_input *input, struct segment_index *index_out,
+                   struct tally_error *error)
 {
     struct index_section sections[INDEX_SECTIONS_MAX];
     struct tally_error inner;
     size_t count;
-    tally_status status =
-        index_open(disk, folder, tag, info, input, index_out, sections, &count, &inner);
+    tally_status status = index_open(place, info, input, index_out, sections, &count, &inner);
     return status == TALLY_OK ? TALLY_OK : index_fault(status, &inner, error);
 }
 
@@ -299,17 +299,15 @@ sections_check(const struct segment_file *file, const struct index_section *sect
 }
 
 tally_status
-segment_index_check(struct disk *disk, const char *folder, const uint8_t tag[16],
-                    const struct segment_info *info, struct run_reader *reader,
-                    struct tally_error *error)
+segment_index_check(const struct trail_place *place, const struct segment_info *info,
+                    struct run_reader *reader, struct tally_error *error)
 {
     struct index_section sections[INDEX_SECTIONS_MAX];
     struct segment_index index;
     struct segment_input input = { 0 };
     struct tally_error inner;
     size_t count;
-    tally_status status =
-        index_open(disk, folder, tag, info, &input, &index, sections, &count, &inner);
+    tally_status status = index_open(place, info, &input, &index, sections, &count, &inner);
     if (status == TALLY_OK) {
         status = sections_check(&index.file, sections, count, reader, &inner);
         segment_index_close(&index);

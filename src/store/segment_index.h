@@ -12,6 +12,7 @@
 #include "index_ids.h"
 #include "index_members.h"
 #include "index_words.h"
+#include "trail_place.h"
 
 struct segment;
 struct segment_info;
@@ -34,21 +35,22 @@ struct segment_index {
 /* Writes the index file of the entries that `reader`, of a run of info->count entries, gives, as the
  * generation info->generation; synced, but not the folder. Sets info->index_size and
  * info->index_crc. */
-TALLY_MUST_CHECK tally_status segment_index_write(struct disk *disk, const char *folder,
-                                                  const uint8_t tag[16], struct run_reader *reader,
+TALLY_MUST_CHECK tally_status segment_index_write(const struct trail_place *place,
+                                                  struct run_reader *reader,
                                                   struct segment_info *info,
                                                   struct tally_error *error);
 
 /* Opens the file that `info` describes. TALLY_DAMAGED says how to rebuild it. */
-TALLY_MUST_CHECK tally_status segment_index_open(
-    struct disk *disk, const char *folder, const uint8_t tag[16], const struct segment_info *info,
-    struct segment_input *input, struct segment_index *index_out, struct tally_error *error);
+TALLY_MUST_CHECK tally_status segment_index_open(const struct trail_place *place,
+                                                 const struct segment_info *info,
+                                                 struct segment_input *input,
+                                                 struct segment_index *index_out,
+                                                 struct tally_error *error);
 void segment_index_close(struct segment_index *index);
 
 /* Compares the file, byte for byte, with what it should be from the entries that `reader` gives.
  * TALLY_UNSUPPORTED where all that this version knows is right, and there are sections besides. */
-TALLY_MUST_CHECK tally_status segment_index_check(struct disk *disk, const char *folder,
-                                                  const uint8_t tag[16],
+TALLY_MUST_CHECK tally_status segment_index_check(const struct trail_place *place,
                                                   const struct segment_info *info,
                                                   struct run_reader *reader,
                                                   struct tally_error *error);

@@ -218,7 +218,7 @@ check_segment(struct disk *disk, const struct segment_info *info, const struct s
     assert_int_equal(info->control_count, control_count);
     assert_int_equal(info->erased_count, erased_count);
 
-    assert_ok(segment_open(disk, "t", sample_tag, info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), info, &segment, &error));
     assert_ok(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error));
     assert_false(index_only);
     struct run run = segment_run(segment);
@@ -231,7 +231,7 @@ seal(struct disk *disk, const struct sample *sample)
 {
     struct segment_info info;
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
+    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
     head_release(head);
     assert_int_equal(info.first, sample->first);
     assert_int_equal(info.count, sample->count);

@@ -18,26 +18,25 @@
 #include <stdlib.h>
 
 tally_status
-segment_open(struct disk *disk, const char *folder, const uint8_t tag[16],
-             const struct segment_info *info, struct segment **segment_out,
-             struct tally_error *error)
+segment_open(const struct trail_place *place, const struct segment_info *info,
+             struct segment **segment_out, struct tally_error *error)
 {
     if (info->count == 0 || info->count > SEGMENT_ENTRIES_MAX)
-        return fault(error, TALLY_DAMAGED, "%s/segments: a segment of %u entries cannot be", folder,
-                     info->count);
+        return fault(error, TALLY_DAMAGED, "%s/segments: a segment of %u entries cannot be",
+                     place->folder, info->count);
 
     struct segment *segment = calloc(1, sizeof *segment);
     if (segment == NULL)
         return memory_fault(error);
-    segment->folder = strdup(folder);
+    segment->folder = strdup(place->folder);
     if (segment->folder == NULL || pthread_mutex_init(&segment->mutex, NULL) != 0) {
         free(segment->folder);
         free(segment);
         return memory_fault(error);
     }
     atomic_init(&segment->references, 1);
-    segment->disk = disk;
-    memcpy(segment->tag, tag, SEGMENT_TAG_SIZE);
+    memcpy(segment->tag, place->tag, SEGMENT_TAG_SIZE);
+    segment->place = (struct trail_place){ place->disk, segment->folder, segment->tag };
     segment->info = *info;
     *segment_out = segment;
     return TALLY_OK;
@@ -60,7 +59,7 @@ static bool
 find_newer_generation(const struct segment *segment, struct segment_info *info)
 {
     struct manifest manifest;
-    if (manifest_read(segment->disk, segment->folder, &manifest, NULL) != TALLY_OK)
+    if (manifest_read(segment->place.disk, segment->folder, &manifest, NULL) != TALLY_OK)
         return false;
     bool found = false;
     for (size_t i = 0; i < manifest.count && !found; i++) {
@@ -93,7 +92,7 @@ half_open(struct segment *segment, enum field_half half, struct segment_input *i
     tally_status status;
     do {
         struct segment_identity identity = segment_identify(&info, segment->tag, kind);
-        status = segment_half_open(segment->disk, segment->folder, &identity, &info, input,
+        status = segment_half_open(segment->place.disk, segment->folder, &identity, &info, input,
                                    &segment->halves[half], error);
     } while (status == TALLY_DAMAGED && half == HALF_PRIVATE &&
              find_newer_generation(segment, &info));

@@ -24,7 +24,7 @@
 
 struct segment {
     atomic_uint references;
-    struct disk *disk;
+    struct trail_place place; /* with these two: */
     char *folder;
     uint8_t tag[SEGMENT_TAG_SIZE];
     struct segment_info info;

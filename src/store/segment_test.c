@@ -54,7 +54,7 @@ older_sizes_see_less(void **state)
     struct run_reader *reader;
     uint32_t row;
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct sample shorter = *sample;
         struct run run = segment_run(segment);
@@ -82,7 +82,7 @@ opening_reads_nothing(void **state)
     struct run_reader *reader;
     uint64_t calls = disk_sim_calls(disk);
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     assert_int_equal(disk_sim_calls(disk), calls);
 
     /* And a reader that is gone holds no file: only then can the disk be closed. */
@@ -108,7 +108,7 @@ absent_columns_are_left_out(void **state)
     size_t count;
     uint64_t bytes = 0;
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     assert_ok(segment_column_sizes(segment, sizes, COLUMN_COUNT, &count, &error));
     assert_in_range(count, 7,
                     8); /* action, id, received, timestamp, v, writer, salt; maybe control */
@@ -147,7 +147,7 @@ probe_never_misses(void **state)
                           3);
         if (round == 2)
             assert_ok(disk_unlink(disk, "t/segments/0000000000000009.index.00000001", &error));
-        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
         assert_ok(segment_probe_ids(segment, hashes, sample->count * 2, hits, &error));
         for (uint32_t i = 0; i < sample->count; i++) {
             assert_true(hits[i]);
@@ -179,7 +179,7 @@ lost_index_is_found_and_rebuilt(void **state)
             disk_sim_poke(disk, "t/segments/0000000000000000.index.00000001", 70, "damaged", 7);
         else
             assert_ok(disk_unlink(disk, "t/segments/0000000000000000.index.00000001", &error));
-        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
         assert_int_equal(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error),
                          TALLY_DAMAGED);
         assert_true(index_only);
@@ -190,7 +190,7 @@ lost_index_is_found_and_rebuilt(void **state)
         segment_release(segment);
     }
 
-    assert_ok(segment_rebuild_index(disk, "t", sample_tag, &info, &rebuilt, &error));
+    assert_ok(segment_rebuild_index(SAMPLE_PLACE(disk), &info, &rebuilt, &error));
     assert_memory_equal(&rebuilt, &info, sizeof info);
     check_segment(disk, &rebuilt, sample);
     disk_close_folder(disk);
@@ -208,7 +208,7 @@ failing_reads_are_faults(void **state)
     struct segment *segment;
     bool index_only;
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     uint64_t calls = disk_sim_calls(disk);
     assert_ok(segment_check(segment, SEGMENT_CHECK_ALL, &index_only, &error));
     calls = disk_sim_calls(disk) - calls;
@@ -279,7 +279,7 @@ threads_share_a_segment(void **state)
     pthread_t threads[4];
     struct segment *segment;
 
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     for (unsigned i = 0; i < 4; i++) {
         uses[i] = (struct shared_use){ .segment = segment, .sample = sample, .seed = i };
         assert_int_equal(pthread_create(&threads[i], NULL, use_often, &uses[i]), 0);
@@ -303,7 +303,7 @@ what_was_looked_up_is_known(void **state)
     struct segment_info info = seal(disk, sample);
     struct segment *segment;
     unsigned kept = 0;
-    assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
     segment_use(segment);
     struct run run = segment_run(segment);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {

@@ -491,23 +491,20 @@ entries_survey(struct run_reader *reader, struct segment_info *info, struct tall
 
 /* The files of a seal that came to nothing are remnants; less of them is better. */
 static void
-remnants_unlink(struct disk *disk, const char *folder, const uint8_t tag[16],
-                const struct segment_info *info)
+remnants_unlink(const struct trail_place *place, const struct segment_info *info)
 {
     for (enum segment_file_kind kind = SEGMENT_FILE_PUBLIC; kind <= SEGMENT_FILE_INDEX; kind++) {
-        struct segment_identity identity = segment_identify(info, tag, kind);
+        struct segment_identity identity = segment_identify(info, place->tag, kind);
         char name[SEGMENT_NAME_MAX];
-        segment_file_name(folder, &identity, name);
-        tally_status ignored = disk_unlink(disk, name, NULL);
+        segment_file_name(place->folder, &identity, name);
+        tally_status ignored = disk_unlink(place->disk, name, NULL);
         (void)ignored;
     }
 }
 
 /* The files of a segment. */
 struct files_job {
-    struct disk *disk;
-    const char *folder;
-    const uint8_t *tag;
+    const struct trail_place *place;
     struct run_reader *reader; /* for the index file and the public one */
     struct segment_info *info;
 };
@@ -519,12 +516,12 @@ public_write(void *context, struct tally_error *error)
     const struct files_job *job = context;
     struct segment_info *info = job->info;
     const struct half_source source = { .half = HALF_PUBLIC, .reader = job->reader };
-    struct segment_identity identity = segment_identify(info, job->tag, SEGMENT_FILE_PUBLIC);
-    tally_status status = segment_half_write(job->disk, job->folder, &identity, &source,
-                                             &info->public_size, &info->public_crc, error);
+    struct segment_identity identity = segment_identify(info, job->place->tag, SEGMENT_FILE_PUBLIC);
+    tally_status status = segment_half_write(job->place->disk, job->place->folder, &identity,
+                                             &source, &info->public_size, &info->public_crc, error);
     if (status != TALLY_OK)
         return status;
-    return segment_index_write(job->disk, job->folder, job->tag, job->reader, info, error);
+    return segment_index_write(job->place, job->reader, info, error);
 }
 
 static tally_status
@@ -532,9 +529,10 @@ private_write(const struct files_job *job, struct run_reader *reader, struct tal
 {
     struct segment_info *info = job->info;
     const struct half_source source = { .half = HALF_PRIVATE, .reader = reader };
-    struct segment_identity identity = segment_identify(info, job->tag, SEGMENT_FILE_PRIVATE);
-    return segment_half_write(job->disk, job->folder, &identity, &source, &info->private_size,
-                              &info->private_crc, error);
+    struct segment_identity identity =
+        segment_identify(info, job->place->tag, SEGMENT_FILE_PRIVATE);
+    return segment_half_write(job->place->disk, job->place->folder, &identity, &source,
+                              &info->private_size, &info->private_crc, error);
 }
 
 static tally_status
@@ -545,29 +543,31 @@ files_write(struct files_job *job, struct run_reader *second, struct tally_error
         meanwhile_begin(&meanwhile);
     tally_status status = private_write(job, second == NULL ? job->reader : second, error);
     status = meanwhile_end(&meanwhile, status, error);
-    return status == TALLY_OK ? segment_file_sync_folder(job->disk, job->folder, error) : status;
+    return status == TALLY_OK
+               ? segment_file_sync_folder(job->place->disk, job->place->folder, error)
+               : status;
 }
 
 tally_status
-segment_write_run(struct disk *disk, const char *folder, const uint8_t tag[16],
-                  struct run_reader *reader, struct run_reader *second,
-                  struct segment_info *info_out, struct tally_error *error)
+segment_write_run(const struct trail_place *place, struct run_reader *reader,
+                  struct run_reader *second, struct segment_info *info_out,
+                  struct tally_error *error)
 {
     const struct run *run = run_of(reader);
     struct segment_info info = { .first = run->first, .count = run->count, .generation = 1 };
-    struct files_job job = { disk, folder, tag, reader, &info };
+    struct files_job job = { place, reader, &info };
     tally_status status = entries_survey(reader, &info, error);
     if (status == TALLY_OK)
         status = files_write(&job, second, error);
     if (status == TALLY_OK)
         *info_out = info;
     else
-        remnants_unlink(disk, folder, tag, &info);
+        remnants_unlink(place, &info);
     return status;
 }
 
 tally_status
-segment_write(struct disk *disk, const char *folder, const uint8_t tag[16], const struct head *head,
+segment_write(const struct trail_place *place, const struct head *head,
               struct segment_info *info_out, struct tally_error *error)
 {
     struct run run = {
@@ -579,7 +579,7 @@ segment_write(struct disk *disk, const char *folder, const uint8_t tag[16], cons
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_write_run(disk, folder, tag, reader, NULL, info_out, error);
+    status = segment_write_run(place, reader, NULL, info_out, error);
     run_reader_destroy(reader);
     return status;
 }

@@ -304,8 +304,8 @@ a_run_has_the_tokens_of_its_values(void **state)
         const struct run in_memory = { .first = 10, .count = sample->count, .head = head };
         uint64_t mask = i % 2 == 0 ? FIELDS_ALL : FIELDS_ALL & ~FIELD_BIT(FIELD_ID);
         check_run(&in_memory, sample, mask);
-        assert_ok(segment_write(disk, "t", sample_tag, head, &info, &error));
-        assert_ok(segment_open(disk, "t", sample_tag, &info, &segment, &error));
+        assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+        assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
         const struct run sealed = { .first = 10, .count = sample->count, .segment = segment };
         check_run(&sealed, sample, mask);
         segment_release(segment);

@@ -67,7 +67,7 @@ read_rows(struct disk *disk, const uint8_t tag[16], const struct segment_info *i
     struct row *rows = calloc(info->count, sizeof *rows);
     struct segment *segment;
     struct run_reader *reader;
-    MUST(segment_open(disk, PATH, tag, info, &segment, &why));
+    MUST(segment_open(&(struct trail_place){ disk, PATH, tag }, info, &segment, &why));
     struct run run = { .first = info->first, .count = info->count, .segment = segment };
     MUST(run_reader_create(&run, &reader, &why));
     for (uint32_t i = 0; i < info->count; i++) {
@@ -138,7 +138,7 @@ write_rows(struct disk *disk, const struct manifest *manifest, const uint8_t tag
         MUST(head_append(head, &entry, 1, &why));
     }
     head_publish(head);
-    MUST(segment_write(disk, PATH, tag, head, &written, &why));
+    MUST(segment_write(&(struct trail_place){ disk, PATH, tag }, head, &written, &why));
     head_release(head);
     return written;
 }
@@ -153,7 +153,7 @@ grow(struct disk *disk, const struct manifest *manifest, const uint8_t tag[16],
         const struct segment_info *info = &manifest->segments[i];
         struct segment *segment;
         struct run_reader *reader;
-        MUST(segment_open(disk, PATH, tag, info, &segment, &why));
+        MUST(segment_open(&(struct trail_place){ disk, PATH, tag }, info, &segment, &why));
         struct run run = { .first = info->first, .count = info->count, .segment = segment };
         MUST(run_reader_create(&run, &reader, &why));
         for (uint32_t row = 0; row < info->count; row++) {
@@ -317,7 +317,7 @@ erased_off_the_record(void **state)
     trail_tag(manifest.vkey.name, tag);
     uint32_t rows[] = { 17, 18, 400 };
     struct segment_info *info = &manifest.segments[manifest.count - 1];
-    MUST(segment_erase(disk, PATH, tag, info, rows, 3, info, &why));
+    MUST(segment_erase(&(struct trail_place){ disk, PATH, tag }, info, rows, 3, info, &why));
     MUST(manifest_write(disk, PATH, &manifest, &why));
     struct folder *folder = fixture_folder(disk, 1000);
     struct verify_report report;
