@@ -67,7 +67,7 @@ make_segment(void)
 static void
 read_everything(struct segment *segment)
 {
-    struct run run = { .first = info.first, .count = info.count, .segment = segment };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
     tally_status status = run_reader_create(&run, &reader, NULL);
     expect_known(status);

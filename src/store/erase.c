@@ -204,7 +204,7 @@ rows_to_erase(struct segment *segment, const struct ranges *ranges, uint32_t **r
     const struct segment_info *info = segment_get_info(segment);
     uint8_t *named = calloc(info->count, 1);
     uint32_t *rows = malloc(info->count * sizeof *rows);
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run run = segment_run(segment);
     struct run_reader *reader = NULL;
     tally_status status = named == NULL || rows == NULL ? memory_fault(error)
                                                         : run_reader_create(&run, &reader, error);
@@ -268,8 +268,7 @@ make_filters(struct segment **segments, unsigned count, struct bloom *filters,
     for (unsigned i = 0; i < count && status == TALLY_OK; i++) {
         if (segments[i] == NULL)
             continue;
-        const struct segment_info *info = segment_get_info(segments[i]);
-        struct run run = { .first = info->first, .count = info->count, .segment = segments[i] };
+        struct run run = segment_run(segments[i]);
         struct run_reader *reader;
         status = run_reader_create(&run, &reader, error);
         if (status != TALLY_OK)

@@ -256,7 +256,7 @@ static tally_status
 examine_segment(struct examiner *e, struct segment *segment)
 {
     struct tally_error error = { 0 };
-    struct run run = { .first = e->info->first, .count = e->info->count, .segment = segment };
+    struct run run = segment_run(segment);
     tally_status status = run_reader_create(&run, &e->reader, &error);
     if (status == TALLY_OK)
         status =

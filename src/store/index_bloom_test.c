@@ -43,7 +43,7 @@ open_reader(struct disk *disk, const struct segment_info *info, struct segment *
 {
     struct run_reader *reader;
     assert_ok(segment_open(SAMPLE_PLACE(disk), info, segment, &error));
-    const struct run run = { .first = info->first, .count = info->count, .segment = *segment };
+    const struct run run = segment_run(*segment);
     assert_ok(run_reader_create(&run, &reader, &error));
     return reader;
 }

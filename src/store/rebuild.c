@@ -28,7 +28,7 @@ static tally_status
 hash_segment(struct rebuild *rebuild, struct segment *segment, struct tally_error *error)
 {
     const struct segment_info *info = segment_get_info(segment);
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)
@@ -96,8 +96,7 @@ make_groups(struct trail *trail, struct segment **segments, struct group_change 
         group_change_begin(change, &trail->place, manifest->groups, manifest->group_count,
                            GROUPS_NEW, manifest->count, error);
     for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
-        const struct segment_info *info = &manifest->segments[i];
-        struct run run = { .first = info->first, .count = info->count, .segment = segments[i] };
+        struct run run = segment_run(segments[i]);
         struct run_reader *reader;
         status = run_reader_create(&run, &reader, error);
         if (status != TALLY_OK)

@@ -273,12 +273,7 @@ ask_segment(const struct trail *trail, size_t segment, const struct batch *batch
     tally_status status = probe_segment(trail->segments[segment], asked, batch->count, &any, error);
     if (status != TALLY_OK || !any)
         return status;
-    const struct segment_info *info = &trail->manifest.segments[segment];
-    struct run run = {
-        .first = info->first,
-        .count = info->count,
-        .segment = trail->segments[segment],
-    };
+    struct run run = segment_run(trail->segments[segment]);
     struct run_reader *reader;
     status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)

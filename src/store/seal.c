@@ -127,8 +127,7 @@ static tally_status
 check_segment(struct trail *trail, struct segment *segment, const struct frozen *frozen,
               struct tally_error *error)
 {
-    const struct segment_info *info = segment_get_info(segment);
-    const struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    const struct run run = segment_run(segment);
     const struct seal_claim claim = {
         .head = frozen->head,
         .before = &trail->manifest.tree,

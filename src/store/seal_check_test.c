@@ -86,12 +86,7 @@ bench_end(struct bench *bench)
 static tally_status
 check(const struct bench *bench, const struct tally_tree *replayed)
 {
-    const struct segment_info *info = segment_get_info(bench->segment);
-    const struct run run = {
-        .first = info->first,
-        .count = info->count,
-        .segment = bench->segment,
-    };
+    const struct run run = segment_run(bench->segment);
     const struct seal_claim claim = {
         .head = bench->head,
         .before = &bench->before,

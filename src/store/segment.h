@@ -75,6 +75,20 @@ void segment_retain(struct segment *segment);
 void segment_release(struct segment *segment); /* NULL is allowed */
 const struct segment_info *segment_get_info(const struct segment *segment);
 
+/* The run of its entries, to be read; the segment is lent. */
+static inline struct run
+segment_run(struct segment *segment)
+{
+    const struct segment_info *info = segment_get_info(segment);
+    return (struct run){
+        .first = info->first,
+        .count = info->count,
+        .time_min = info->time_min,
+        .time_max = info->time_max,
+        .segment = segment,
+    };
+}
+
 /* Bytes of a segment's files a column takes: for doctor, bench and docs. */
 struct segment_column_size {
     enum field_id field; /* FIELD_COUNT for the salt */

@@ -319,11 +319,7 @@ tally_status
 segment_check(struct segment *segment, enum segment_check_what what, bool *index_only_out,
               struct tally_error *error)
 {
-    struct run run = {
-        .first = segment->info.first,
-        .count = segment->info.count,
-        .segment = segment,
-    };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
 
     *index_only_out = false;

@@ -144,7 +144,7 @@ static tally_status
 private_write(struct segment *segment, struct erasure *erasure, struct segment_info *info,
               struct tally_error *error)
 {
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
     tally_status status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)

@@ -15,11 +15,7 @@
 static tally_status
 filter_from_column(struct segment *segment, struct id_filter *filter_out, struct tally_error *error)
 {
-    struct run run = {
-        .first = segment->info.first,
-        .count = segment->info.count,
-        .segment = segment,
-    };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
     struct id_index index = { 0 };
     struct id_filter filter;
@@ -225,7 +221,7 @@ segment_rebuild_index(const struct trail_place *place, const struct segment_info
     if (status != TALLY_OK)
         return status;
 
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run run = segment_run(segment);
     struct run_reader *reader;
     status = run_reader_create(&run, &reader, error);
     if (status != TALLY_OK)

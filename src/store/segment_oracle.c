@@ -190,19 +190,6 @@ check_run(const struct run *run, const struct sample *sample)
     run_reader_destroy(reader);
 }
 
-struct run
-segment_run(struct segment *segment)
-{
-    const struct segment_info *info = segment_get_info(segment);
-    return (struct run){
-        .first = info->first,
-        .count = info->count,
-        .time_min = info->time_min,
-        .time_max = info->time_max,
-        .segment = segment,
-    };
-}
-
 void
 check_segment(struct disk *disk, const struct segment_info *info, const struct sample *sample)
 {

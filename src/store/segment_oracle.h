@@ -29,8 +29,6 @@ void check_entry(struct run_reader *reader, const struct sample *sample, uint32_
 /* Everything that a reader can be asked for, in several orders. */
 void check_run(const struct run *run, const struct sample *sample);
 
-struct run segment_run(struct segment *segment);
-
 /* Opens the segment, checks it and reads all of it. */
 void check_segment(struct disk *disk, const struct segment_info *info, const struct sample *sample);
 

@@ -78,14 +78,8 @@ add_head(struct snapshot *snapshot, struct head *head)
 static void
 collect_runs(struct snapshot *snapshot, struct trail *trail)
 {
-    for (size_t i = 0; i < trail->manifest.count; i++) {
-        const struct segment_info *info = &trail->manifest.segments[i];
-        add_run(snapshot, (struct run){ .first = info->first,
-                                        .count = info->count,
-                                        .time_min = info->time_min,
-                                        .time_max = info->time_max,
-                                        .segment = trail->segments[i] });
-    }
+    for (size_t i = 0; i < trail->manifest.count; i++)
+        add_run(snapshot, segment_run(trail->segments[i]));
     for (unsigned i = 0; i < trail->frozen_count; i++)
         add_head(snapshot, trail->frozen[i].head);
     add_head(snapshot, trail->head);

@@ -68,7 +68,7 @@ read_rows(struct disk *disk, const uint8_t tag[16], const struct segment_info *i
     struct segment *segment;
     struct run_reader *reader;
     MUST(segment_open(&(struct trail_place){ disk, PATH, tag }, info, &segment, &why));
-    struct run run = { .first = info->first, .count = info->count, .segment = segment };
+    struct run run = segment_run(segment);
     MUST(run_reader_create(&run, &reader, &why));
     for (uint32_t i = 0; i < info->count; i++) {
         struct run_entry entry;
@@ -154,7 +154,7 @@ grow(struct disk *disk, const struct manifest *manifest, const uint8_t tag[16],
         struct segment *segment;
         struct run_reader *reader;
         MUST(segment_open(&(struct trail_place){ disk, PATH, tag }, info, &segment, &why));
-        struct run run = { .first = info->first, .count = info->count, .segment = segment };
+        struct run run = segment_run(segment);
         MUST(run_reader_create(&run, &reader, &why));
         for (uint32_t row = 0; row < info->count; row++) {
             struct run_entry entry;
