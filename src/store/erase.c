@@ -26,7 +26,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Ranges one control entry names, so that it fits a public part. */

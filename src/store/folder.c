@@ -108,7 +108,7 @@ static bool
 has_work(struct trail *trail, enum work work, int64_t began)
 {
     (void)pthread_mutex_lock(&trail->mutex);
-    bool due = trail->poison[0] == '\0';
+    bool due = !is_poisoned(trail);
     if (work == WORK_SIGN)
         due = due && trail->unsigned_since != 0 && trail->unsigned_since <= began;
     else if (work == WORK_SEAL)

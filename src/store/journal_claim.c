@@ -14,7 +14,6 @@
 #include "fault.h"
 #include "random.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define COPY_SIZE (1u << 20)

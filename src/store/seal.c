@@ -1,9 +1,9 @@
 /*
- * seal.c - full heads become segments, and checkpoints are signed.
+ * seal.c - full heads become segments.
  *
  * Sealing a frozen head, and what a crash between the steps leaves:
  *
- *     1. a checkpoint that covers the head is signed and published
+ *     1. a checkpoint that covers the head is signed and published (sign.c)
  *     2. the segment's files are written and synced       remnants that nothing names
  *     3. they are read back: the columns must give back every value that was committed, and entries
  *        that are put together from them the tree that the sequencer has (seal_check.c)
@@ -31,70 +31,7 @@
 #include "trail_core.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
-
-void
-sealing_take(struct trail *trail)
-{
-    (void)pthread_mutex_lock(&trail->mutex);
-    while (trail->sealing)
-        (void)pthread_cond_wait(&trail->changed, &trail->mutex);
-    trail->sealing = true;
-    (void)pthread_mutex_unlock(&trail->mutex);
-}
-
-void
-sealing_release(struct trail *trail)
-{
-    (void)pthread_mutex_lock(&trail->mutex);
-    trail->sealing = false;
-    (void)pthread_cond_broadcast(&trail->changed);
-    (void)pthread_mutex_unlock(&trail->mutex);
-}
-
-tally_status
-trail_sign(struct trail *trail, struct tally_error *error)
-{
-    assert(trail->mode == TRAIL_WRITE);
-    struct tally_error unwanted;
-    if (error == NULL)
-        error = &unwanted;
-    (void)pthread_mutex_lock(&trail->signing);
-    (void)pthread_mutex_lock(&trail->mutex);
-    struct tally_tree tree = trail->published;
-    bool needed = trail->note.size == 0 || trail->note.checkpoint.size < tree.size;
-    bool poisoned = trail->poison[0] != '\0';
-    int64_t since = trail->unsigned_since;
-    (void)pthread_mutex_unlock(&trail->mutex);
-    tally_status status = TALLY_OK;
-    /* What a poisoned trail has published is durable and may be signed; but the disk is not trusted
-     * with it any more. */
-    if (!needed || poisoned)
-        goto unlock;
-
-    struct note note = { .checkpoint.size = tree.size };
-    memcpy(note.checkpoint.origin, trail->origin, sizeof trail->origin);
-    tally_tree_root(&tree, &note.checkpoint.root);
-    status = tally_checkpoint_sign(&note.checkpoint, &trail->signer, note.text, sizeof note.text,
-                                   &note.size, error);
-    if (status == TALLY_OK)
-        status = journal_publish(trail->journal, bytes_of(note.text, note.size), tree.size, error);
-    if (status != TALLY_OK) {
-        if (status != TALLY_FULL && status != TALLY_NO_MEMORY)
-            trail_poison(trail, error);
-        goto unlock;
-    }
-    (void)pthread_mutex_lock(&trail->mutex);
-    trail->note = note;
-    /* Commits that came meanwhile are younger than the one that was waited for. */
-    trail->unsigned_since =
-        trail->size == tree.size ? 0 : (since == trail->unsigned_since ? clock_monotonic() : since);
-    (void)pthread_mutex_unlock(&trail->mutex);
-unlock:
-    (void)pthread_mutex_unlock(&trail->signing);
-    return status;
-}
 
 /* A reader for a second thread, or NULL. Writers wait for the sealer while both heads are full: it must
  * not leave a processor to them that they cannot use. */
@@ -344,7 +281,7 @@ seal_frozen(struct trail *trail, struct tally_error *error)
     for (;;) {
         (void)pthread_mutex_lock(&trail->mutex);
         unsigned waiting = trail->frozen_count;
-        bool poisoned = trail->poison[0] != '\0';
+        bool poisoned = is_poisoned(trail);
         (void)pthread_mutex_unlock(&trail->mutex);
         if (poisoned)
             return fault(error, TALLY_POISONED, "trail %s: nothing is sealed until it is reopened",

@@ -12,7 +12,6 @@
  */
 #include "trail.h"
 
-#include "clock.h"
 #include "condition.h"
 #include "fault.h"
 #include "json.h"
@@ -21,7 +20,6 @@
 #include "random.h"
 #include "trail_core.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>

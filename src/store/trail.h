@@ -150,7 +150,7 @@ struct append {
     tally_status status;
     struct append_result result;
     struct tally_error error;
-    /* commit.c's own. */
+    /* The queue's own (append.c, commit.c). */
     struct append *next;
     bool settled;
     bool staged;    /* its new entries are in the head, unpublished */

@@ -4,11 +4,16 @@
  *     trail.c    create, open, close
  *     recover.c  from the files to this state
  *     batch.c    events made ready
- *     commit.c   the sequencer: batches get their place and become durable
+ *     append.c   the queue of batches, and who commits what is in it
+ *     commit.c   the sequencer: a group of batches gets its place and becomes durable
  *     repeats.c  which events of a batch are stored already, as far as is known
  *     look_back.c the same, in the whole trail and before the batch gets its turn
+ *     heads.c    the head that is filled, and those that are frozen
+ *     sign.c     checkpoints
  *     seal.c     full heads become segments
  *     erase.c    private parts are forgotten
+ *     rebuild.c  what is derived is made anew
+ *     rights.c   who may change what, one at a time
  *     snapshot.c what readers see
  *     trail_state.c what operators see
  *
@@ -187,6 +192,18 @@ void sealing_release(struct trail *trail);
 
 /* Remembers the first reason why appends are refused from now on. */
 void trail_poison(struct trail *trail, const struct tally_error *error);
+
+/* Whether there is one. Under the mutex. */
+static inline bool
+is_poisoned(const struct trail *trail)
+{
+    return trail->poison[0] != '\0';
+}
+
+/* Commits a group of batches, linked by `next`: sets the status of each and, where that is TALLY_OK or
+ * TALLY_REPEATED, its receipts and its result. Under the order, which it gives up while it waits for
+ * the sealer. */
+void commit_group(struct trail *trail, struct append *group);
 
 /* Ends the thread that commits for those who do not wait, after what is queued. */
 void committer_stop(struct trail *trail);

@@ -26,7 +26,7 @@ trail_state_read(struct trail *trail, struct trail_state *state_out)
         .journal_size = trail->journal_size,
         .segments = trail->manifest.count,
         .behind = trail->frozen_count > 0 && head_is_full(trail, 0),
-        .poisoned = trail->poison[0] != '\0',
+        .poisoned = is_poisoned(trail),
     };
     (void)pthread_mutex_unlock(&trail->mutex);
 }
