@@ -18,6 +18,7 @@
  */
 #include "buffer.h"
 #include "fault.h"
+#include "generation.h"
 #include "json.h"
 #include "json_text.h"
 #include "segment_file.h"
@@ -235,39 +236,40 @@ rows_to_erase(struct segment *segment, const struct ranges *ranges, uint32_t **r
     return TALLY_OK;
 }
 
-/* Step 3: new generations; `infos` and `segments` are copies that are changed in place. */
+/* Step 3: the next generation of each segment that has such rows. */
 static tally_status
-rewrite_segments(struct trail *trail, const struct ranges *ranges, struct segment_info *infos,
-                 struct segment **segments, struct tally_error *error)
+rewrite_segments(const struct trail *trail, const struct ranges *ranges, struct generation *next,
+                 struct tally_error *error)
 {
     tally_status status = TALLY_OK;
     for (size_t i = 0; i < trail->manifest.count && status == TALLY_OK; i++) {
+        struct segment_info erased;
         uint32_t *rows;
         size_t count;
         status = rows_to_erase(trail->segments[i], ranges, &rows, &count, error);
         if (status != TALLY_OK)
             return status;
         if (count > 0)
-            status = segment_erase(&trail->place, &infos[i], rows, count, &infos[i], error);
+            status = segment_erase(&trail->place, &trail->manifest.segments[i], rows, count,
+                                   &erased, error);
         free(rows);
         if (count > 0 && status == TALLY_OK)
-            status = segment_open(&trail->place, &infos[i], &segments[i], error);
-        if (count > 0 && status == TALLY_OK)
-            segment_cache_join(folder_segments(trail->folder), segments[i]);
+            status = generation_put(trail, next, i, &erased, error);
     }
     return status;
 }
 
-/* What is left of the tokens of a group's segments that were rewritten. */
+/* What is left of the tokens of a group's segments that were rewritten; the group begins with the
+ * segment `first`. */
 static tally_status
-make_filters(struct segment **segments, unsigned count, struct bloom *filters,
-             struct tally_error *error)
+make_filters(const struct trail *trail, const struct generation *next, size_t first, unsigned count,
+             struct bloom *filters, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
     for (unsigned i = 0; i < count && status == TALLY_OK; i++) {
-        if (segments[i] == NULL)
+        if (!generation_differs(trail, next, first + i))
             continue;
-        struct run run = segment_run(segments[i]);
+        struct run run = segment_run(next->segments[first + i]);
         struct run_reader *reader;
         status = run_reader_create(&run, &reader, error);
         if (status != TALLY_OK)
@@ -278,28 +280,28 @@ make_filters(struct segment **segments, unsigned count, struct bloom *filters,
     return status;
 }
 
-/* Step 3 for one group, whose segments begin at `segments`. */
+/* Step 3 for one group, which begins with the segment `first`. */
 static tally_status
-rewrite_group(struct group_change *change, size_t i, struct segment **segments,
+rewrite_group(const struct trail *trail, struct generation *next, size_t group, size_t first,
               struct tally_error *error)
 {
+    struct group_change *change = &next->change;
     struct bloom filters[GROUP_COLUMNS_MAX] = { 0 };
-    tally_status status = make_filters(segments, change->items[i].segments, filters, error);
+    tally_status status =
+        make_filters(trail, next, first, change->items[group].segments, filters, error);
     if (status == TALLY_OK)
-        status = group_change_replace(change, i, filters, error);
+        status = group_change_replace(change, group, filters, error);
     for (unsigned k = 0; k < GROUP_COLUMNS_MAX; k++)
         bloom_free(&filters[k]);
     return status;
 }
 
-/* Step 3 for the groups. `segments` holds new segments where they were rewritten, NULL elsewhere. */
+/* Step 3 for the groups. */
 static tally_status
-rewrite_groups(struct trail *trail, struct segment **segments, struct group_change *change,
-               struct tally_error *error)
+rewrite_groups(const struct trail *trail, struct generation *next, struct tally_error *error)
 {
     const struct manifest *manifest = &trail->manifest;
-    tally_status status = group_change_begin(change, &trail->place, manifest->groups,
-                                             manifest->group_count, GROUPS_KEEP, 0, error);
+    tally_status status = TALLY_OK;
     /* From the last on, since one that cannot be used leaves the list. */
     size_t at = manifest->count;
     for (size_t i = manifest->group_count; i-- > 0 && status == TALLY_OK;) {
@@ -308,62 +310,45 @@ rewrite_groups(struct trail *trail, struct segment **segments, struct group_chan
             at--;
         bool rewritten = false;
         for (unsigned k = 0; k < info->segments; k++)
-            rewritten |= segments[at + k] != NULL;
+            rewritten |= generation_differs(trail, next, at + k);
         if (rewritten)
-            status = rewrite_group(change, i, segments + at, error);
+            status = rewrite_group(trail, next, i, at, error);
     }
-    return status == TALLY_OK ? group_change_sync(change, error) : status;
+    return status;
 }
 
-/* Steps 4 and 5. The lists change owners where TALLY_OK or a later step fails: then the trail has
- * them. */
+/* Step 5: `old` is what the trail had. Under the order. */
 static tally_status
-switch_generations(struct trail *trail, struct segment_info *infos, struct segment **segments,
-                   struct group_change *change, struct tally_error *error)
+unlink_old(struct trail *trail, struct generation *old, struct tally_error *error)
 {
-    struct manifest manifest = trail->manifest;
-    struct groups *groups;
-    manifest.segments = infos;
-    manifest.groups = change->items;
-    manifest.group_count = change->count;
-    manifest.erased_through = manifest.sealed;
-    tally_status status = trail_write_generation(trail, &manifest, &groups, error);
+    tally_status status = group_change_finish(&old->change, error);
+    if (status == TALLY_OK && trail->manifest.group_count > 0)
+        status = segment_file_sync_folder(trail->place.disk, trail->path, error);
+    for (size_t i = 0; i < old->manifest.count && status == TALLY_OK; i++)
+        if (generation_differs(trail, old, i))
+            status = segment_unlink_generation(trail->place.disk, trail->path,
+                                               old->manifest.segments[i].first,
+                                               old->manifest.segments[i].generation, error);
+    if (status == TALLY_OK)
+        status =
+            journal_trim(trail->journal, trail->manifest.journal.file, JOURNAL_WIPE_SPARES, error);
+    return status;
+}
+
+/* Steps 4 and 5. */
+static tally_status
+switch_generations(struct trail *trail, struct generation *next, struct tally_error *error)
+{
+    next->manifest.erased_through = next->manifest.sealed;
+    tally_status status = generation_write(trail, next, error);
     if (status != TALLY_OK)
         return status;
-
-    struct segment **old = trail->segments;
-    struct groups *old_groups = trail->groups;
-    struct segment_info *old_infos = trail->manifest.segments;
-    struct group_info *old_group_infos = trail->manifest.groups;
     order_take(trail);
     (void)pthread_mutex_lock(&trail->mutex);
-    for (size_t i = 0; i < manifest.count; i++)
-        if (segments[i] == NULL) {
-            segments[i] = old[i];
-            old[i] = NULL;
-        }
-    trail->segments = segments;
-    trail->groups = groups;
-    trail->manifest = manifest;
+    generation_swap(trail, next);
     (void)pthread_mutex_unlock(&trail->mutex);
-    groups_release(old_groups);
-    status = group_change_finish(change, error);
-    if (status == TALLY_OK && manifest.group_count > 0)
-        status = segment_file_sync_folder(trail->place.disk, trail->path, error);
-    for (size_t i = 0; i < manifest.count; i++) {
-        if (old[i] != NULL && status == TALLY_OK)
-            status = segment_unlink_generation(trail->place.disk, trail->path, old_infos[i].first,
-                                               old_infos[i].generation, error);
-        if (status == TALLY_ABSENT)
-            status = TALLY_OK;
-        segment_release(old[i]);
-    }
-    if (status == TALLY_OK)
-        status = journal_trim(trail->journal, manifest.journal.file, JOURNAL_WIPE_SPARES, error);
+    status = unlink_old(trail, next, error);
     order_release(trail);
-    free(old);
-    free(old_infos);
-    free(old_group_infos);
     return status;
 }
 
@@ -371,27 +356,15 @@ switch_generations(struct trail *trail, struct segment_info *infos, struct segme
 static tally_status
 carry_out(struct trail *trail, const struct ranges *ranges, struct tally_error *error)
 {
-    size_t count = trail->manifest.count;
-    struct segment_info *infos = malloc((count + 1) * sizeof *infos);
-    struct segment **segments = calloc(count + 1, sizeof(struct segment *));
-    struct group_change change = { 0 };
-    tally_status status = infos == NULL || segments == NULL ? memory_fault(error) : TALLY_OK;
-    if (status == TALLY_OK) {
-        if (count > 0)
-            memcpy(infos, trail->manifest.segments, count * sizeof *infos);
-        status = rewrite_segments(trail, ranges, infos, segments, error);
-    }
+    struct generation next = { 0 };
+    tally_status status = generation_begin(trail, 0, GROUPS_KEEP, &next, error);
     if (status == TALLY_OK)
-        status = rewrite_groups(trail, segments, &change, error);
+        status = rewrite_segments(trail, ranges, &next, error);
     if (status == TALLY_OK)
-        status = switch_generations(trail, infos, segments, &change, error);
-    if (status != TALLY_OK && trail->segments != segments) {
-        group_change_cancel(&change);
-        for (size_t i = 0; segments != NULL && i < count; i++)
-            segment_release(segments[i]);
-        free(segments);
-        free(infos);
-    }
+        status = rewrite_groups(trail, &next, error);
+    if (status == TALLY_OK)
+        status = switch_generations(trail, &next, error);
+    generation_free(&next);
     return status;
 }
 
@@ -434,8 +407,6 @@ erase_pending(struct trail *trail, uint64_t *finished_out, struct tally_error *e
         if (info->generation > 1)
             status = segment_unlink_generation(trail->place.disk, trail->path, info->first,
                                                info->generation - 1, error);
-        if (status == TALLY_ABSENT)
-            status = TALLY_OK;
     }
     if (status == TALLY_OK)
         status = finish_erasures(trail, finished_out, error);

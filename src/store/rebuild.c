@@ -11,6 +11,7 @@
  * describe: they are as wrong as those before them were, and are rebuilt the same way.
  */
 #include "fault.h"
+#include "generation.h"
 #include "trail_core.h"
 
 #include <assert.h>
@@ -68,80 +69,51 @@ hash_entries(struct rebuild *rebuild, struct tally_error *error)
 
 /* Step 2 for the segment `i`. */
 static tally_status
-write_derived(const struct rebuild *rebuild, size_t i, struct segment_info *info_out,
-              struct segment **segment_out, struct tally_error *error)
+write_derived(const struct rebuild *rebuild, size_t i, struct generation *next,
+              struct tally_error *error)
 {
     struct trail *trail = rebuild->trail;
     const struct segment_info *info = &trail->manifest.segments[i];
+    struct segment_info rebuilt;
     uint64_t from = info->first / HASHES_SPAN;
     size_t count = (size_t)((info->first + info->count) / HASHES_SPAN - from);
-    tally_status status = segment_rebuild_index(&trail->place, info, info_out, error);
+    tally_status status = segment_rebuild_index(&trail->place, info, &rebuilt, error);
     if (status == TALLY_OK)
         status = hashes_write_file(&trail->place, info->first, from, rebuild->level8 + from, count,
                                    error);
-    if (status == TALLY_OK)
-        status = segment_open(&trail->place, info_out, segment_out, error);
-    if (status == TALLY_OK)
-        segment_cache_join(folder_segments(trail->folder), *segment_out);
-    return status;
+    return status == TALLY_OK ? generation_put(trail, next, i, &rebuilt, error) : status;
 }
 
 /* Step 2 for the groups. */
 static tally_status
-make_groups(struct trail *trail, struct segment **segments, struct group_change *change,
-            struct tally_error *error)
+make_groups(struct generation *next, struct tally_error *error)
 {
-    const struct manifest *manifest = &trail->manifest;
-    tally_status status =
-        group_change_begin(change, &trail->place, manifest->groups, manifest->group_count,
-                           GROUPS_NEW, manifest->count, error);
-    for (size_t i = 0; i < manifest->count && status == TALLY_OK; i++) {
-        struct run run = segment_run(segments[i]);
+    tally_status status = TALLY_OK;
+    for (size_t i = 0; i < next->manifest.count && status == TALLY_OK; i++) {
+        struct run run = segment_run(next->segments[i]);
         struct run_reader *reader;
         status = run_reader_create(&run, &reader, error);
         if (status != TALLY_OK)
             return status;
-        status = group_change_add(change, manifest->segments, i + 1, reader, error);
+        status = group_change_add(&next->change, next->manifest.segments, i + 1, reader, error);
         run_reader_destroy(reader);
     }
-    return status == TALLY_OK ? group_change_sync(change, error) : status;
+    return status;
 }
 
-/* Step 3, and readers see the new files from here on. The lists change owners. */
-static tally_status
-switch_files(struct trail *trail, struct segment_info *infos, struct segment **segments,
-             struct group_change *change, struct tally_error *error)
+/* Readers see the new files from here on. */
+static void
+switch_files(struct trail *trail, struct generation *next)
 {
-    struct manifest manifest = trail->manifest;
-    struct groups *groups;
-    manifest.segments = infos;
-    manifest.groups = change->items;
-    manifest.group_count = change->count;
-    tally_status status = trail_write_generation(trail, &manifest, &groups, error);
-    if (status != TALLY_OK)
-        return status;
-    struct segment **old = trail->segments;
-    struct groups *old_groups = trail->groups;
-    struct segment_info *old_infos = trail->manifest.segments;
-    struct group_info *old_group_infos = trail->manifest.groups;
     order_take(trail);
     (void)pthread_mutex_lock(&trail->mutex);
-    trail->segments = segments;
-    trail->groups = groups;
-    trail->manifest = manifest;
+    generation_swap(trail, next);
     (void)pthread_mutex_unlock(&trail->mutex);
     order_release(trail);
     hashes_forget(trail->hashes);
-    for (size_t i = 0; i < manifest.count; i++)
-        segment_release(old[i]);
-    groups_release(old_groups);
-    free(old);
-    free(old_infos);
-    free(old_group_infos);
     /* What is not unlinked now is by the next opening. */
-    tally_status ignored = group_change_finish(change, NULL);
+    tally_status ignored = group_change_finish(&next->change, NULL);
     (void)ignored;
-    return TALLY_OK;
 }
 
 /* Steps 2 and 3. */
@@ -149,24 +121,17 @@ static tally_status
 write_all(const struct rebuild *rebuild, struct tally_error *error)
 {
     struct trail *trail = rebuild->trail;
-    size_t count = trail->manifest.count;
-    struct segment_info *infos = malloc((count + 1) * sizeof *infos);
-    struct segment **segments = calloc(count + 1, sizeof(struct segment *));
-    struct group_change change = { 0 };
-    tally_status status = infos == NULL || segments == NULL ? memory_fault(error) : TALLY_OK;
-    for (size_t i = 0; i < count && status == TALLY_OK; i++)
-        status = write_derived(rebuild, i, &infos[i], &segments[i], error);
+    struct generation next = { 0 };
+    tally_status status = generation_begin(trail, 0, GROUPS_NEW, &next, error);
+    for (size_t i = 0; i < next.manifest.count && status == TALLY_OK; i++)
+        status = write_derived(rebuild, i, &next, error);
     if (status == TALLY_OK)
-        status = make_groups(trail, segments, &change, error);
+        status = make_groups(&next, error);
     if (status == TALLY_OK)
-        status = switch_files(trail, infos, segments, &change, error);
+        status = generation_write(trail, &next, error);
     if (status == TALLY_OK)
-        return TALLY_OK;
-    group_change_cancel(&change);
-    for (size_t i = 0; segments != NULL && i < count; i++)
-        segment_release(segments[i]);
-    free(segments);
-    free(infos);
+        switch_files(trail, &next);
+    generation_free(&next);
     return status;
 }
 

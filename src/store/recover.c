@@ -230,7 +230,8 @@ open_segments(struct trail *trail, struct tally_error *error)
         status = hashes_create(&trail->place, firsts, manifest->count, manifest->sealed,
                                &trail->hashes, error);
     if (status == TALLY_OK)
-        status = trail_groups_list(trail, manifest, &trail->groups, error);
+        status = groups_create(&trail->place, manifest->groups, manifest->group_count, NULL,
+                               &trail->groups, error);
     free(firsts);
     return status;
 }

@@ -25,13 +25,13 @@
  */
 #include "clock.h"
 #include "fault.h"
+#include "generation.h"
 #include "processors.h"
 #include "run_column.h"
 #include "seal_check.h"
 #include "trail_core.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 /* A reader for a second thread, or NULL. Writers wait for the sealer while both heads are full: it must
  * not leave a processor to them that they cannot use. */
@@ -45,13 +45,13 @@ create_second(const struct trail *trail, const struct run *run, struct run_reade
     return run_reader_create(run, reader_out, error);
 }
 
-/* Step 2. `reader` has then at hand what the group is made of. */
+/* Step 2. */
 static tally_status
-write_segment(struct trail *trail, const struct run *run, struct run_reader *reader,
-              struct segment_info *info_out, struct tally_error *error)
+write_segment(struct trail *trail, struct run_reader *reader, struct segment_info *info_out,
+              struct tally_error *error)
 {
     struct run_reader *second;
-    tally_status status = create_second(trail, run, &second, error);
+    tally_status status = create_second(trail, run_of(reader), &second, error);
     if (status != TALLY_OK)
         return status;
     status = segment_write_run(&trail->place, reader, second, info_out, error);
@@ -84,117 +84,56 @@ check_segment(struct trail *trail, struct segment *segment, const struct frozen 
     return status;
 }
 
-tally_status
-trail_groups_list(const struct trail *trail, const struct manifest *manifest,
-                  struct groups **groups_out, struct tally_error *error)
+/* What the manifest says of the trail when the frozen head is its newest segment. */
+static void
+cover(struct manifest *manifest, const struct frozen *frozen)
 {
-    return groups_create(&trail->place, manifest->groups, manifest->group_count, trail->groups,
-                         groups_out, error);
-}
-
-tally_status
-trail_write_generation(struct trail *trail, struct manifest *manifest, struct groups **groups_out,
-                       struct tally_error *error)
-{
-    struct groups *groups;
-    manifest->generation++;
-    tally_status status = trail_groups_list(trail, manifest, &groups, error);
-    if (status != TALLY_OK)
-        return status;
-    status = manifest_write(trail->place.disk, trail->path, manifest, error);
-    if (status != TALLY_OK) {
-        groups_release(groups);
-        return status;
-    }
-    *groups_out = groups;
-    return TALLY_OK;
-}
-
-/* What the trail will have beside its new segment. */
-struct sealed {
-    struct manifest manifest;
-    struct segment **segments;
-    struct group_change change; /* manifest.groups are its items */
-    struct groups *groups;
-};
-
-/* The groups with one for the new segment, by the reader that its index was made with. */
-static tally_status
-extend_groups(struct trail *trail, struct run_reader *reader, struct sealed *sealed,
-              struct tally_error *error)
-{
-    struct manifest *manifest = &sealed->manifest;
-    tally_status status = group_change_begin(&sealed->change, &trail->place, trail->manifest.groups,
-                                             trail->manifest.group_count, GROUPS_KEEP, 1, error);
-    if (status == TALLY_OK)
-        status =
-            group_change_add(&sealed->change, manifest->segments, manifest->count, reader, error);
-    if (status == TALLY_OK)
-        status = group_change_sync(&sealed->change, error);
-    if (status != TALLY_OK)
-        return status;
-    manifest->groups = sealed->change.items;
-    manifest->group_count = sealed->change.count;
-    return trail_groups_list(trail, manifest, &sealed->groups, error);
-}
-
-/* The manifest and the list of segments with one more. */
-static tally_status
-extended(struct trail *trail, const struct segment_info *info, struct segment *segment,
-         const struct frozen *frozen, struct manifest *manifest_out, struct segment ***segments_out,
-         struct tally_error *error)
-{
-    size_t count = trail->manifest.count;
-    struct segment_info *infos = malloc((count + 1) * sizeof *infos);
-    struct segment **segments = malloc((count + 1) * sizeof(struct segment *));
-    if (infos == NULL || segments == NULL) {
-        free(infos);
-        free(segments);
-        return memory_fault(error);
-    }
-    if (count > 0) {
-        memcpy(infos, trail->manifest.segments, count * sizeof *infos);
-        memcpy(segments, trail->segments, count * sizeof(struct segment *));
-    }
-    infos[count] = *info;
-    segments[count] = segment;
-    *manifest_out = trail->manifest;
-    manifest_out->generation++;
+    const struct segment_info *info = &manifest->segments[manifest->count - 1];
     /* Entry 0, `created`, is no erasure; other control entries may be. */
-    if (trail->manifest.erased_through == trail->manifest.sealed &&
+    if (manifest->erased_through == manifest->sealed &&
         info->control_count == (info->first == 0 ? 1 : 0))
-        manifest_out->erased_through = frozen->tree.size;
-    manifest_out->sealed = frozen->tree.size;
-    manifest_out->journal = frozen->end;
-    manifest_out->tree = frozen->tree;
-    manifest_out->segments = infos;
-    manifest_out->count = count + 1;
-    manifest_out->groups = NULL; /* not ready yet */
-    manifest_out->group_count = 0;
-    *segments_out = segments;
-    return TALLY_OK;
+        manifest->erased_through = frozen->tree.size;
+    manifest->sealed = frozen->tree.size;
+    manifest->journal = frozen->end;
+    manifest->tree = frozen->tree;
+}
+
+/* Steps 2 to 4: all files of the frozen head that `reader` reads. The group is made of what the reader
+ * has at hand from the index. */
+static tally_status
+make_files(struct trail *trail, const struct frozen *frozen, struct run_reader *reader,
+           struct generation *next, struct tally_error *error)
+{
+    struct segment_info info;
+    size_t count = trail->manifest.count;
+    tally_status status = write_segment(trail, reader, &info, error);
+    if (status == TALLY_OK)
+        status = generation_begin(trail, 1, GROUPS_KEEP, next, error);
+    if (status == TALLY_OK)
+        status = generation_put(trail, next, count, &info, error);
+    if (status == TALLY_OK)
+        status = check_segment(trail, next->segments[count], frozen, error);
+    if (status == TALLY_OK)
+        status = hashes_seal(trail->hashes, info.first, frozen->tree.size, error);
+    if (status == TALLY_OK)
+        status = group_change_add(&next->change, next->manifest.segments, count + 1, reader, error);
+    if (status == TALLY_OK)
+        cover(&next->manifest, frozen);
+    return status;
 }
 
 /* Step 6, under the order: readers see the segment instead of the head from here on. */
 static void
-swap_in(struct trail *trail, const struct sealed *sealed)
+swap_in(struct trail *trail, struct generation *next)
 {
     (void)pthread_mutex_lock(&trail->mutex);
     struct head *head = trail->frozen[0].head;
-    struct manifest old = trail->manifest;
-    struct segment **old_segments = trail->segments;
-    struct groups *old_groups = trail->groups;
-    trail->manifest = sealed->manifest;
-    trail->segments = sealed->segments;
-    trail->groups = sealed->groups;
+    generation_swap(trail, next);
     trail->frozen_count--;
     memmove(&trail->frozen[0], &trail->frozen[1], trail->frozen_count * sizeof trail->frozen[0]);
     trail_count_memory(trail);
     (void)pthread_cond_broadcast(&trail->changed);
     (void)pthread_mutex_unlock(&trail->mutex);
-    manifest_free(&old);
-    free(old_segments);
-    groups_release(old_groups);
     head_release(head);
 }
 
@@ -207,64 +146,55 @@ note_ids(struct trail *trail, const struct segment_info *info, const struct run_
     recent_ids_add(&trail->recent, info->first, tokens->ids, info->count);
 }
 
+/* Step 6. */
+static tally_status
+take_in(struct trail *trail, struct generation *next, const struct run_tokens *tokens,
+        struct tally_error *error)
+{
+    const struct segment_info info = next->manifest.segments[next->manifest.count - 1];
+    order_take(trail);
+    note_ids(trail, &info, tokens);
+    swap_in(trail, next);
+    tally_status status = hashes_sealed(trail->hashes, info.first, trail->manifest.sealed, error);
+    if (status == TALLY_OK)
+        status =
+            journal_trim(trail->journal, trail->manifest.journal.file, JOURNAL_KEEP_SPARES, error);
+    trail_count_journal(trail);
+    order_release(trail);
+    /* What is not unlinked now is by the next opening: nothing was erased. */
+    tally_status ignored = group_change_finish(&next->change, NULL);
+    (void)ignored;
+    return status;
+}
+
 /* Seals the oldest frozen head. */
 static tally_status
 seal_one(struct trail *trail, struct tally_error *error)
 {
     const struct frozen frozen = trail->frozen[0];
-    struct segment_info info;
-    struct segment *segment = NULL;
-    struct sealed sealed = { 0 };
-    struct run run = { .first = head_first(frozen.head),
-                       .count = head_count(frozen.head),
-                       .head = frozen.head };
-    struct run_reader *reader = NULL;
+    const struct run run = {
+        .first = head_first(frozen.head),
+        .count = head_count(frozen.head),
+        .head = frozen.head,
+    };
+    struct generation next = { 0 };
+    struct run_reader *reader;
     struct run_tokens *tokens;
 
     tally_status status = trail_sign(trail, error);
     if (status == TALLY_OK)
         status = run_reader_create(&run, &reader, error);
-    if (status == TALLY_OK)
-        status = write_segment(trail, &run, reader, &info, error);
-    if (status == TALLY_OK)
-        status = segment_open(&trail->place, &info, &segment, error);
-    if (status == TALLY_OK)
-        segment_cache_join(folder_segments(trail->folder), segment);
-    if (status == TALLY_OK)
-        status = check_segment(trail, segment, &frozen, error);
-    if (status == TALLY_OK)
-        status = hashes_seal(trail->hashes, info.first, frozen.tree.size, error);
-    if (status == TALLY_OK)
-        status =
-            extended(trail, &info, segment, &frozen, &sealed.manifest, &sealed.segments, error);
-    if (status == TALLY_OK)
-        status = extend_groups(trail, reader, &sealed, error);
+    if (status != TALLY_OK)
+        return status;
+    status = make_files(trail, &frozen, reader, &next, error);
     if (status == TALLY_OK)
         status = run_tokens(reader, &tokens, error);
     if (status == TALLY_OK)
-        status = manifest_write(trail->place.disk, trail->path, &sealed.manifest, error);
-    if (status != TALLY_OK) {
-        free(sealed.manifest.segments);
-        free(sealed.segments);
-        groups_release(sealed.groups);
-        group_change_cancel(&sealed.change);
-        segment_release(segment);
-        run_reader_destroy(reader);
-        return status;
-    }
-    uint64_t file = sealed.manifest.journal.file, end = sealed.manifest.sealed;
-    order_take(trail);
-    note_ids(trail, &info, tokens);
-    swap_in(trail, &sealed);
-    status = hashes_sealed(trail->hashes, info.first, end, error);
+        status = generation_write(trail, &next, error);
     if (status == TALLY_OK)
-        status = journal_trim(trail->journal, file, JOURNAL_KEEP_SPARES, error);
-    trail_count_journal(trail);
-    order_release(trail);
+        status = take_in(trail, &next, tokens, error);
+    generation_free(&next);
     run_reader_destroy(reader); /* of its head, which is let go, it needs nothing any more */
-    /* What is not unlinked now is by the next opening: nothing was erased. */
-    tally_status ignored = group_change_finish(&sealed.change, NULL);
-    (void)ignored;
     return status;
 }
 

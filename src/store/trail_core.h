@@ -11,6 +11,7 @@
  *     heads.c    the head that is filled, and those that are frozen
  *     sign.c     checkpoints
  *     seal.c     full heads become segments
+ *     generation.c files are replaced by others
  *     erase.c    private parts are forgotten
  *     rebuild.c  what is derived is made anew
  *     rights.c   who may change what, one at a time
@@ -220,17 +221,6 @@ bool head_is_full(const struct trail *trail, uint32_t more);
 TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *hashes,
                                         const struct tally_hash *leaves, size_t count,
                                         struct tally_error *error);
-
-/* A list of what a manifest of the trail names: for trail->groups, after that is written. */
-TALLY_MUST_CHECK tally_status trail_groups_list(const struct trail *trail,
-                                                const struct manifest *manifest,
-                                                struct groups **groups_out,
-                                                struct tally_error *error);
-/* Writes a manifest with other files as the trail's next generation, whose number it counts up.
- * *groups_out, the list of its groups, is the caller's. */
-TALLY_MUST_CHECK tally_status trail_write_generation(struct trail *trail, struct manifest *manifest,
-                                                     struct groups **groups_out,
-                                                     struct tally_error *error);
 
 /* Seals every frozen head. Under the right to seal. */
 TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_error *error);
