@@ -13,14 +13,10 @@
  * A crash after 1 and before 4 is found by the next opening: there is an `erased` entry at or above
  * the manifest's erased_through, and the steps are gone through again. A crash between 4 and 5
  * leaves old files that nothing names: the next opening for writing removes them.
- *
- * The entry, in its member `control`: {"entries":[[first,last],…],"reason":"…","type":"erased"}.
  */
-#include "buffer.h"
+#include "erased.h"
 #include "fault.h"
 #include "generation.h"
-#include "json.h"
-#include "json_text.h"
 #include "segment_file.h"
 #include "snapshot.h"
 #include "trail_core.h"
@@ -29,176 +25,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Ranges one control entry names, so that it fits a public part. */
-#define RANGES_MAX 1000u
 #define REASON_MAX 1000u
 
-struct range {
-    uint64_t first, last;
-};
-
-struct ranges {
-    struct range *items;
-    size_t count;
-    size_t capacity;
-};
-
+/* The rows of a segment that the spans name and that are not erased yet, ascending. */
 static tally_status
-add_range(struct ranges *ranges, uint64_t first, uint64_t last, struct tally_error *error)
-{
-    if (ranges->count == ranges->capacity) {
-        size_t capacity = ranges->capacity == 0 ? 16 : ranges->capacity * 2;
-        struct range *items = realloc(ranges->items, capacity * sizeof *items);
-        if (items == NULL)
-            return memory_fault(error);
-        ranges->items = items;
-        ranges->capacity = capacity;
-    }
-    ranges->items[ranges->count++] = (struct range){ first, last };
-    return TALLY_OK;
-}
-
-/* Reads the number at the start of `token`, which is all digits. */
-static bool
-read_index(struct bytes token, uint64_t *index_out)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < token.size; i++) {
-        if (token.data[i] < '0' || token.data[i] > '9' || value > UINT64_MAX / 16)
-            return false;
-        value = value * 10 + (uint64_t)(token.data[i] - '0');
-    }
-    *index_out = value;
-    return token.size > 0;
-}
-
-tally_status
-erased_ranges(struct bytes control, erased_range_visitor visitor, void *context,
-              struct tally_error *error)
-{
-    struct bytes type, entries, pair, name;
-    struct bytes type_name = BYTES("type"), entries_name = BYTES("entries");
-    if (!json_path_find(control, &type_name, 1, &type) || !bytes_is(type, "\"erased\"") ||
-        !json_path_find(control, &entries_name, 1, &entries))
-        return TALLY_OK;
-    for (size_t at = 0; json_text_next(entries, &at, &name, &pair);) {
-        struct bytes first_token, last_token;
-        uint64_t first, last;
-        size_t inner = 0;
-        if (!json_text_next(pair, &inner, &name, &first_token) ||
-            !json_text_next(pair, &inner, &name, &last_token) || !read_index(first_token, &first) ||
-            !read_index(last_token, &last) || last < first)
-            return fault(error, TALLY_DAMAGED, "an `erased` control entry names no entries: %.*s",
-                         BYTES_ARG(pair));
-        tally_status status = visitor(context, first, last, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    return TALLY_OK;
-}
-
-/* Step 1 for some of the ranges. */
-static tally_status
-record_erasure(struct trail *trail, const struct range *ranges, size_t count, const char *reason,
-               struct tally_error *error)
-{
-    struct buffer control = { 0 };
-    buffer_text(&control, "{\"entries\":[");
-    for (size_t i = 0; i < count; i++)
-        buffer_format(&control, "%s[%" PRIu64 ",%" PRIu64 "]", i == 0 ? "" : ",", ranges[i].first,
-                      ranges[i].last);
-    buffer_text(&control, "],\"reason\":");
-    json_write_string(bytes_text(reason), &control);
-    buffer_text(&control, ",\"type\":\"erased\"}");
-
-    struct batch *batch = NULL;
-    tally_status status = buffer_failed(&control) ? memory_fault(error) : TALLY_OK;
-    if (status == TALLY_OK)
-        status = batch_create(trail, "tally", NULL, &batch, error);
-    if (status == TALLY_OK)
-        status = batch_add_control(batch, buffer_view(&control), error);
-    struct receipt receipt;
-    struct append_result result;
-    if (status == TALLY_OK)
-        status = trail_append(trail, batch, APPEND_WAIT, &receipt, &result, error);
-    batch_destroy(batch);
-    buffer_free(&control);
-    return status;
-}
-
-/* What the control entries of a run, from index `from` on, say is erased. */
-static tally_status
-collect_range(void *context, uint64_t first, uint64_t last, struct tally_error *error)
-{
-    return add_range(context, first, last, error);
-}
-
-static tally_status
-collect_from_page(const struct run *run, struct run_reader *reader, uint32_t page, uint64_t from,
-                  struct ranges *ranges, struct tally_error *error)
-{
-    struct page_summary summary;
-    tally_status status = run_page_summary(reader, FIELD_CONTROL, page, &summary, error);
-    if (status != TALLY_OK || (summary.known && summary.kind == PAGE_ABSENT))
-        return status;
-    struct page control;
-    status = run_page(reader, FIELD_CONTROL, page, &control, error);
-    if (status != TALLY_OK)
-        return status;
-    struct dictionary dictionary = { 0 };
-    if (control.kind == PAGE_CODES)
-        status = run_dictionary(reader, FIELD_CONTROL, &dictionary, error);
-    for (uint32_t i = 0; i < control.rows && status == TALLY_OK; i++) {
-        char text[PAGE_TEXT_MAX];
-        if (run->first + (uint64_t)page * PAGE_ROWS + i < from)
-            continue;
-        struct bytes value =
-            page_value(&control, &dictionary, fields[FIELD_CONTROL].column, i, text);
-        if (value.data != NULL)
-            status = erased_ranges(value, collect_range, ranges, error);
-    }
-    return status;
-}
-
-static tally_status
-collect_from_run(const struct run *run, uint64_t from, struct ranges *ranges,
-                 struct tally_error *error)
-{
-    struct run_reader *reader;
-    tally_status status = run_reader_create(run, &reader, error);
-    if (status != TALLY_OK)
-        return status;
-    for (uint32_t page = 0; page < run_page_count(run) && status == TALLY_OK; page++)
-        if (run->first + ((uint64_t)page + 1) * PAGE_ROWS > from)
-            status = collect_from_page(run, reader, page, from, ranges, error);
-    run_reader_destroy(reader);
-    return status;
-}
-
-/* All erasures on record that are not carried out. Nothing is sealed meanwhile. */
-static tally_status
-collect(struct trail *trail, struct ranges *ranges, struct tally_error *error)
-{
-    struct snapshot *snapshot;
-    tally_status status = snapshot_open(trail, &snapshot, error);
-    if (status != TALLY_OK)
-        return status;
-    uint64_t from = trail->manifest.erased_through;
-    for (size_t i = 0; i < snapshot_run_count(snapshot) && status == TALLY_OK; i++) {
-        const struct run *run = snapshot_run(snapshot, i);
-        if (run->first + run->count <= from)
-            continue;
-        if (run->segment != NULL && segment_get_info(run->segment)->control_count == 0)
-            continue;
-        status = collect_from_run(run, from, ranges, error);
-    }
-    snapshot_close(snapshot);
-    return status;
-}
-
-/* The rows of a segment that the ranges name and that are not erased yet, ascending. */
-static tally_status
-rows_to_erase(struct segment *segment, const struct ranges *ranges, uint32_t **rows_out,
+rows_to_erase(struct segment *segment, const struct spans *spans, uint32_t **rows_out,
               size_t *count_out, struct tally_error *error)
 {
     const struct segment_info *info = segment_get_info(segment);
@@ -208,8 +39,8 @@ rows_to_erase(struct segment *segment, const struct ranges *ranges, uint32_t **r
     struct run_reader *reader = NULL;
     tally_status status = named == NULL || rows == NULL ? memory_fault(error)
                                                         : run_reader_create(&run, &reader, error);
-    for (size_t i = 0; i < ranges->count && status == TALLY_OK; i++) {
-        uint64_t first = ranges->items[i].first, last = ranges->items[i].last;
+    for (size_t i = 0; i < spans->count && status == TALLY_OK; i++) {
+        uint64_t first = spans->items[i].first, last = spans->items[i].last;
         if (last < info->first || first >= info->first + info->count)
             continue;
         first = first < info->first ? 0 : first - info->first;
@@ -238,7 +69,7 @@ rows_to_erase(struct segment *segment, const struct ranges *ranges, uint32_t **r
 
 /* Step 3: the next generation of each segment that has such rows. */
 static tally_status
-rewrite_segments(const struct trail *trail, const struct ranges *ranges, struct generation *next,
+rewrite_segments(const struct trail *trail, const struct spans *spans, struct generation *next,
                  struct tally_error *error)
 {
     tally_status status = TALLY_OK;
@@ -246,7 +77,7 @@ rewrite_segments(const struct trail *trail, const struct ranges *ranges, struct 
         struct segment_info erased;
         uint32_t *rows;
         size_t count;
-        status = rows_to_erase(trail->segments[i], ranges, &rows, &count, error);
+        status = rows_to_erase(trail->segments[i], spans, &rows, &count, error);
         if (status != TALLY_OK)
             return status;
         if (count > 0)
@@ -354,12 +185,12 @@ switch_generations(struct trail *trail, struct generation *next, struct tally_er
 
 /* Steps 3 to 5, everything being sealed. Under the right to seal. */
 static tally_status
-carry_out(struct trail *trail, const struct ranges *ranges, struct tally_error *error)
+carry_out(struct trail *trail, const struct spans *spans, struct tally_error *error)
 {
     struct generation next = { 0 };
     tally_status status = generation_begin(trail, 0, GROUPS_KEEP, &next, error);
     if (status == TALLY_OK)
-        status = rewrite_segments(trail, ranges, &next, error);
+        status = rewrite_segments(trail, spans, &next, error);
     if (status == TALLY_OK)
         status = rewrite_groups(trail, &next, error);
     if (status == TALLY_OK)
@@ -372,29 +203,23 @@ carry_out(struct trail *trail, const struct ranges *ranges, struct tally_error *
 static tally_status
 finish_erasures(struct trail *trail, uint64_t *finished_out, struct tally_error *error)
 {
-    struct ranges ranges = { 0 };
+    struct spans spans = { 0 };
     sealing_take(trail);
-    tally_status status = collect(trail, &ranges, error);
-    if (status == TALLY_OK && ranges.count > 0) {
-        status = seal_frozen(trail, error);
-        if (status == TALLY_OK && head_count(trail->head) > 0) {
-            order_take(trail);
-            status = trail_freeze(trail, error);
-            order_release(trail);
-        }
-        if (status == TALLY_OK)
-            status = seal_frozen(trail, error);
+    tally_status status = erased_collect(trail, trail->manifest.erased_through, &spans, error);
+    if (status == TALLY_OK && spans.count > 0) {
+        status = seal_heads(trail, SEAL_ALL, error);
         /* Others may have put erasures on record until the head was frozen: carrying out says that
          * everything sealed is done, so they belong to it. */
-        ranges.count = 0;
+        spans_finish(&spans);
         if (status == TALLY_OK)
-            status = collect(trail, &ranges, error);
+            status = erased_collect(trail, trail->manifest.erased_through, &spans, error);
         if (status == TALLY_OK)
-            status = carry_out(trail, &ranges, error);
+            status = carry_out(trail, &spans, error);
     }
     sealing_release(trail);
-    *finished_out = ranges.count;
-    free(ranges.items);
+    if (status == TALLY_OK)
+        *finished_out = spans.count;
+    spans_finish(&spans);
     return status;
 }
 
@@ -413,9 +238,9 @@ erase_pending(struct trail *trail, uint64_t *finished_out, struct tally_error *e
     return status;
 }
 
-/* The indexes as ranges; each must be an entry that an application recorded. */
+/* The indexes as spans; each must be an entry that an application recorded. */
 static tally_status
-check_indexes(struct trail *trail, const uint64_t *indexes, size_t count, struct ranges *ranges,
+check_indexes(struct trail *trail, const uint64_t *indexes, size_t count, struct spans *spans,
               struct tally_error *error)
 {
     struct snapshot *snapshot;
@@ -432,13 +257,8 @@ check_indexes(struct trail *trail, const uint64_t *indexes, size_t count, struct
             status =
                 fault(error, TALLY_INVALID,
                       "entry %" PRIu64 " is a control entry: it has nothing private", indexes[i]);
-        if (status != TALLY_OK)
-            break;
-        struct range *last = ranges->count == 0 ? NULL : &ranges->items[ranges->count - 1];
-        if (last != NULL && indexes[i] == last->last + 1)
-            last->last++;
-        else
-            status = add_range(ranges, indexes[i], indexes[i], error);
+        if (status == TALLY_OK)
+            status = spans_add(spans, indexes[i], indexes[i], error);
     }
     snapshot_close(snapshot);
     return status;
@@ -451,13 +271,11 @@ trail_erase(struct trail *trail, const uint64_t *indexes, size_t count, const ch
     assert(trail->mode == TRAIL_WRITE);
     if (strlen(reason) > REASON_MAX)
         return fault(error, TALLY_INVALID, "the reason is longer than %u bytes", REASON_MAX);
-    struct ranges ranges = { 0 };
-    tally_status status = check_indexes(trail, indexes, count, &ranges, error);
-    for (size_t i = 0; i < ranges.count && status == TALLY_OK; i += RANGES_MAX) {
-        size_t some = ranges.count - i < RANGES_MAX ? ranges.count - i : RANGES_MAX;
-        status = record_erasure(trail, ranges.items + i, some, reason, error);
-    }
-    free(ranges.items);
+    struct spans spans = { 0 };
+    tally_status status = check_indexes(trail, indexes, count, &spans, error);
+    if (status == TALLY_OK)
+        status = erased_record(trail, &spans, reason, error);
+    spans_finish(&spans);
     uint64_t finished;
     if (status == TALLY_OK)
         status = finish_erasures(trail, &finished, error);

@@ -2,6 +2,7 @@
 #include "evidence.h"
 
 #include "buffer.h"
+#include "erased.h"
 #include "json_text.h"
 
 #include <stdio.h>
@@ -41,13 +42,6 @@ check_created(const struct evidence *evidence, struct bytes control, struct judg
                  evidence->path);
 }
 
-/* erased_range_visitor */
-static tally_status
-add_named(void *context, uint64_t first, uint64_t last, struct tally_error *error)
-{
-    return spans_add(context, first, last, error);
-}
-
 tally_status
 evidence_control(const struct evidence *evidence, uint64_t index, struct bytes control,
                  struct spans *named, struct judgement *judgement)
@@ -57,7 +51,7 @@ evidence_control(const struct evidence *evidence, uint64_t index, struct bytes c
     if (control.data == NULL)
         return TALLY_OK;
     struct tally_error error = { 0 };
-    tally_status status = erased_ranges(control, add_named, named, &error);
+    tally_status status = erased_read(control, named, &error);
     if (status == TALLY_DAMAGED)
         return judge(judgement, VERDICT_TAMPERED, index, index, "%s", error.text);
     return status;

@@ -235,20 +235,25 @@ seal_frozen(struct trail *trail, struct tally_error *error)
 }
 
 tally_status
+seal_heads(struct trail *trail, enum seal_what what, struct tally_error *error)
+{
+    tally_status status = seal_frozen(trail, error);
+    if (status != TALLY_OK)
+        return status;
+    order_take(trail);
+    bool due = what == SEAL_ALL ? head_count(trail->head) > 0 : head_is_full(trail, 0);
+    if (due)
+        status = trail_freeze(trail, error);
+    order_release(trail);
+    return status == TALLY_OK ? seal_frozen(trail, error) : status;
+}
+
+tally_status
 trail_seal(struct trail *trail, enum seal_what what, struct tally_error *error)
 {
     assert(trail->mode == TRAIL_WRITE);
     sealing_take(trail);
-    tally_status status = seal_frozen(trail, error);
-    if (status == TALLY_OK) {
-        order_take(trail);
-        bool due = what == SEAL_ALL ? head_count(trail->head) > 0 : head_is_full(trail, 0);
-        if (due)
-            status = trail_freeze(trail, error);
-        order_release(trail);
-    }
-    if (status == TALLY_OK)
-        status = seal_frozen(trail, error);
+    tally_status status = seal_heads(trail, what, error);
     sealing_release(trail);
     return status;
 }

@@ -8,20 +8,19 @@
 tally_status
 spans_add(struct spans *spans, uint64_t first, uint64_t last, struct tally_error *error)
 {
-    if (spans->count > 0 && spans->items[spans->count - 1][1] + 1 == first) {
-        spans->items[spans->count - 1][1] = last;
+    if (spans->count > 0 && spans->items[spans->count - 1].last + 1 == first) {
+        spans->items[spans->count - 1].last = last;
         return TALLY_OK;
     }
     if (spans->count == spans->capacity) {
         size_t capacity = spans->capacity == 0 ? 64 : spans->capacity * 2;
-        void *items = realloc(spans->items, capacity * sizeof *spans->items);
+        struct span *items = realloc(spans->items, capacity * sizeof *spans->items);
         if (items == NULL)
             return memory_fault(error);
         spans->items = items;
         spans->capacity = capacity;
     }
-    spans->items[spans->count][0] = first;
-    spans->items[spans->count++][1] = last;
+    spans->items[spans->count++] = (struct span){ first, last };
     return TALLY_OK;
 }
 
@@ -30,7 +29,7 @@ spans_join(struct spans *spans, const struct spans *more, struct tally_error *er
 {
     tally_status status = TALLY_OK;
     for (size_t i = 0; i < more->count && status == TALLY_OK; i++)
-        status = spans_add(spans, more->items[i][0], more->items[i][1], error);
+        status = spans_add(spans, more->items[i].first, more->items[i].last, error);
     return status;
 }
 
@@ -39,8 +38,8 @@ spans_below(const struct spans *spans, uint64_t end)
 {
     uint64_t entries = 0;
     for (size_t i = 0; i < spans->count; i++) {
-        uint64_t first = spans->items[i][0];
-        uint64_t behind = spans->items[i][1] + 1;
+        uint64_t first = spans->items[i].first;
+        uint64_t behind = spans->items[i].last + 1;
         if (first < end)
             entries += (behind < end ? behind : end) - first;
     }
@@ -50,8 +49,8 @@ spans_below(const struct spans *spans, uint64_t end)
 static int
 compare_spans(const void *a, const void *b)
 {
-    const uint64_t *left = a, *right = b;
-    return left[0] < right[0] ? -1 : left[0] > right[0];
+    const struct span *left = a, *right = b;
+    return left->first < right->first ? -1 : left->first > right->first;
 }
 
 void

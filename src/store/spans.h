@@ -12,8 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct span {
+    uint64_t first, last;
+};
+
 struct spans {
-    uint64_t (*items)[2]; /* first, last */
+    struct span *items;
     size_t count;
     size_t capacity;
 };

@@ -13,6 +13,7 @@
  *     seal.c     full heads become segments
  *     generation.c files are replaced by others
  *     erase.c    private parts are forgotten
+ *     erased.c   which ones, on record
  *     rebuild.c  what is derived is made anew
  *     rights.c   who may change what, one at a time
  *     snapshot.c what readers see
@@ -224,6 +225,9 @@ TALLY_MUST_CHECK tally_status tree_grow(struct tally_tree *tree, struct hashes *
 
 /* Seals every frozen head. Under the right to seal. */
 TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_error *error);
+/* As trail_seal(), by who has the right to seal. */
+TALLY_MUST_CHECK tally_status seal_heads(struct trail *trail, enum seal_what what,
+                                         struct tally_error *error);
 
 enum load_limit {
     LOAD_ALL,    /* every record that chains */
@@ -244,13 +248,6 @@ TALLY_MUST_CHECK tally_status erase_pending(struct trail *trail, uint64_t *finis
 
 /* Appends the member `control` of entry 0: what the trail is, for good. */
 void created_control(const struct tally_vkey *vkey, uint64_t fields_private, struct buffer *out);
-
-/* Calls `visitor` with each range of entries that the member `control` of a control entry says is
- * erased; none for other control entries. TALLY_DAMAGED where it cannot be read. */
-typedef tally_status (*erased_range_visitor)(void *context, uint64_t first, uint64_t last,
-                                             struct tally_error *error);
-TALLY_MUST_CHECK tally_status erased_ranges(struct bytes control, erased_range_visitor visitor,
-                                            void *context, struct tally_error *error);
 
 /* folder.c: the list of trails that the background threads serve. */
 void folder_add(struct folder *folder, struct trail *trail);

@@ -337,16 +337,16 @@ check_missing(struct verifier *v)
 {
     spans_sort(&v->named);
     for (size_t i = 0, k = 0; i < v->missing.count; i++) {
-        uint64_t next = v->missing.items[i][0];
-        while (next <= v->missing.items[i][1]) {
-            while (k < v->named.count && v->named.items[k][1] < next)
+        uint64_t next = v->missing.items[i].first;
+        while (next <= v->missing.items[i].last) {
+            while (k < v->named.count && v->named.items[k].last < next)
                 k++;
-            if (k == v->named.count || v->named.items[k][0] > next)
+            if (k == v->named.count || v->named.items[k].first > next)
                 return judge(&v->judgement, VERDICT_TAMPERED, next, next,
                              "entry %" PRIu64 " has lost its private part, and no control entry "
                              "says that it was erased",
                              next);
-            next = v->named.items[k][1] + 1;
+            next = v->named.items[k].last + 1;
         }
     }
     return TALLY_OK;
