@@ -217,9 +217,10 @@ ask_columns(struct plan *plan, struct plan_node *node, uint32_t page, const stru
             struct row_set *out, struct tally_error *error)
 {
     struct row_set left = *alive;
+    const struct page_question question = { page, &left, out };
     tally_status status = TALLY_OK;
     for (uint32_t i = 0; i < node->column_count && status == TALLY_OK; i++) {
-        status = column_ask(plan, node, &node->columns[i], page, &left, out, error);
+        status = column_ask(plan, node, &node->columns[i], &question, error);
         row_set_without(alive, out, &left);
     }
     if (status == TALLY_OK && node->term->target == TARGET_FIELD && node->term->since > 1)
@@ -237,7 +238,8 @@ ask_term(struct plan *plan, struct plan_node *node, uint32_t page, const struct 
         return TALLY_OK;
     }
     if (node->column_count == 1 && node->term->since <= 1)
-        return column_ask(plan, node, &node->columns[0], page, alive, out, error);
+        return column_ask(plan, node, &node->columns[0],
+                          &(struct page_question){ page, alive, out }, error);
     return ask_columns(plan, node, page, alive, out, error);
 }
 

@@ -287,19 +287,18 @@ ask_table(struct plan *plan, const struct plan_node *node, struct plan_column *c
 
 tally_status
 codes_ask(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-          uint32_t number, const struct row_set *alive, struct row_set *out,
-          struct tally_error *error)
+          const struct page_question *question, struct tally_error *error)
 {
     tally_status status = codes_learn(plan, node, column, error);
     if (status == TALLY_OK && !column->by_ranges) {
         struct page page;
-        status = run_page(plan->reader, column->field, number, &page, error);
+        status = run_page(plan->reader, column->field, question->page, &page, error);
         if (status == TALLY_OK && page.kind == PAGE_CODES)
-            ask_table(plan, node, column, &page, alive, out);
+            ask_table(plan, node, column, &page, question->alive, question->out);
         return status;
     }
     for (uint32_t i = 0; i < column->range_count && status == TALLY_OK; i++)
-        status = run_codes_in(plan->reader, column->field, number, &column->ranges[i], alive, out,
-                              error);
+        status = run_codes_in(plan->reader, column->field, question->page, &column->ranges[i],
+                              question->alive, question->out, error);
     return status;
 }

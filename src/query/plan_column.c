@@ -80,64 +80,71 @@ id_matches(const struct plan_node *node, const struct page *page, uint32_t row)
     return false;
 }
 
-/* Numbers and times as texts: those of `rows`. */
+/* Numbers and times as texts. */
 static tally_status
-ask_spelled(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t number,
-            const struct row_set *rows, struct row_set *out, struct tally_error *error)
+ask_spelled(struct plan *plan, const struct plan_node *node, enum field_id field,
+            const struct page_question *question, struct tally_error *error)
 {
     struct page page;
-    if (row_set_empty(rows))
+    if (row_set_empty(question->alive))
         return TALLY_OK;
-    tally_status status = run_page(plan->reader, field, number, &page, error);
+    tally_status status = run_page(plan->reader, field, question->page, &page, error);
     if (status != TALLY_OK || page.kind == PAGE_ABSENT)
         return status;
-    for (uint32_t row = row_set_next(rows, 0); row < page.rows; row = row_set_next(rows, row + 1)) {
+    for (uint32_t row = row_set_next(question->alive, 0); row < page.rows;
+         row = row_set_next(question->alive, row + 1)) {
         char text[PAGE_TEXT_MAX];
         struct bytes value = page_value(&page, NULL, fields[field].column, row, text);
         if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
-            row_set_add(out, row);
+            row_set_add(question->out, row);
     }
     return TALLY_OK;
 }
 
 /* Numbers and times as they lie, and what of them has no key as texts. */
 static tally_status
-ask_numbers(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t number,
-            const struct row_set *alive, struct row_set *out, struct tally_error *error)
+ask_numbers(struct plan *plan, const struct plan_node *node, enum field_id field,
+            const struct page_question *question, struct tally_error *error)
 {
     struct row_set exceptions = { 0 };
     const struct number_search search = {
         .ranges = node->ranges,
         .range_count = node->term->value_count,
-        .among = alive,
-        .found = out,
+        .among = question->alive,
+        .found = question->out,
         .exceptions = &exceptions,
     };
     if (node->spelled)
-        return ask_spelled(plan, node, field, number, alive, out, error);
-    tally_status status = run_numbers_in(plan->reader, field, number, &search, error);
-    if (status == TALLY_OK)
-        status = ask_spelled(plan, node, field, number, &exceptions, out, error);
-    return status;
+        return ask_spelled(plan, node, field, question, error);
+    tally_status status = run_numbers_in(plan->reader, field, question->page, &search, error);
+    if (status != TALLY_OK)
+        return status;
+    const struct page_question rest = { question->page, &exceptions, question->out };
+    return ask_spelled(plan, node, field, &rest, error);
 }
 
-static void
+static tally_status
 ask_ids(struct plan *plan, const struct plan_node *node, enum field_id field,
-        const struct page *page, const struct row_set *alive, struct row_set *out)
+        const struct page_question *question, struct tally_error *error)
 {
-    for (uint32_t row = row_set_next(alive, 0); row < page->rows;
-         row = row_set_next(alive, row + 1)) {
-        uint8_t form = page->forms[row];
+    struct page page;
+    tally_status status = run_page(plan->reader, field, question->page, &page, error);
+    if (status != TALLY_OK || page.kind != PAGE_IDS)
+        return status;
+    for (uint32_t row = row_set_next(question->alive, 0); row < page.rows;
+         row = row_set_next(question->alive, row + 1)) {
+        uint8_t form = page.forms[row];
         if (form != ID_EXCEPTION && (node->ids != NULL || node->no_hex)) {
-            if (node->ids != NULL && id_matches(node, page, row))
-                row_set_add(out, row);
+            if (node->ids != NULL && id_matches(node, &page, row))
+                row_set_add(question->out, row);
             continue;
         }
         char text[PAGE_TEXT_MAX];
-        struct bytes value = page_value(page, NULL, fields[field].column, row, text);
+        struct bytes value = page_value(&page, NULL, fields[field].column, row, text);
         if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
-            row_set_add(out, row);
+            row_set_add(question->out, row);
     }
+    return TALLY_OK;
 }
 
 /* What every value that matches has somewhere in it: the longest part of the one text that is asked
@@ -156,45 +163,45 @@ sought_text(const struct filter_term *term)
     return longest;
 }
 
-/* Row by row, whatever the column: of texts only the strips that have such rows are decoded. */
-static tally_status
-ask_values(struct plan *plan, const struct plan_node *node, enum field_id field, uint32_t page,
-           const struct row_set *alive, struct row_set *out, struct tally_error *error)
-{
-    const struct bytes sought = sought_text(node->term);
-    struct row_set rows = *alive;
-    tally_status status = TALLY_OK;
-    if (sought.size > 0)
-        status = run_narrow_text(plan->reader, field, page, sought, &rows, error);
-    if (status != TALLY_OK)
-        return status;
-    for (uint32_t row = row_set_next(&rows, 0); row < PAGE_ROWS;
-         row = row_set_next(&rows, row + 1)) {
-        struct bytes value;
-        status = run_value(plan->reader, field, page * PAGE_ROWS + row, &value, error);
-        if (status != TALLY_OK)
-            return status;
-        if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
-            row_set_add(out, row);
-    }
-    return TALLY_OK;
-}
-
-/* Those of `alive` that stand in blocks that may have matches, by the run's words and tokens. */
+/* The rows that stand in blocks that may have matches, by the run's words and tokens. */
 static struct row_set
-possible_rows(const struct plan_node *node, enum field_id field, uint32_t page,
-              const struct row_set *alive)
+possible_rows(const struct plan_node *node, enum field_id field,
+              const struct page_question *question)
 {
     const unsigned block_words = BLOCK_ROWS / 64;
-    struct row_set rows = *alive;
-    unsigned blocks = plan_words_blocks(node, field, page);
-    if (node->tokens != NULL && page < PLACES_PAGES)
-        blocks &= node->places.blocks[page];
+    struct row_set rows = *question->alive;
+    unsigned blocks = plan_words_blocks(node, field, question->page);
+    if (node->tokens != NULL && question->page < PLACES_PAGES)
+        blocks &= node->places.blocks[question->page];
     for (unsigned block = 0; block < PLACES_BLOCKS; block++) {
         if ((blocks >> block & 1) == 0)
             memset(&rows.words[block * block_words], 0, BLOCK_ROWS / 8);
     }
     return rows;
+}
+
+/* Row by row, whatever the column: of texts only the strips that have such rows are decoded. */
+static tally_status
+ask_values(struct plan *plan, const struct plan_node *node, enum field_id field,
+           const struct page_question *question, struct tally_error *error)
+{
+    const struct bytes sought = sought_text(node->term);
+    struct row_set rows = possible_rows(node, field, question);
+    tally_status status = TALLY_OK;
+    if (sought.size > 0)
+        status = run_narrow_text(plan->reader, field, question->page, sought, &rows, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = row_set_next(&rows, 0); row < PAGE_ROWS;
+         row = row_set_next(&rows, row + 1)) {
+        struct bytes value;
+        status = run_value(plan->reader, field, question->page * PAGE_ROWS + row, &value, error);
+        if (status != TALLY_OK)
+            return status;
+        if (value.data != NULL && term_match_value(node->term, field, value, plan->scratch))
+            row_set_add(question->out, row);
+    }
+    return TALLY_OK;
 }
 
 /* Whether every row of a page matches, by what is known of it. */
@@ -209,53 +216,39 @@ all_match(const struct plan_node *node, const struct plan_column *column,
 
 tally_status
 column_ask(struct plan *plan, const struct plan_node *node, struct plan_column *column,
-           uint32_t number, const struct row_set *alive, struct row_set *out,
-           struct tally_error *error)
+           const struct page_question *question, struct tally_error *error)
 {
     struct page_summary summary;
-    struct page page;
     bool possible;
-    tally_status status = column_possible(plan, node, column, number, &possible, error);
+    tally_status status = column_possible(plan, node, column, question->page, &possible, error);
     if (status != TALLY_OK || !possible)
         return status;
-    status = run_page_summary(plan->reader, column->field, number, &summary, error);
+    status = run_page_summary(plan->reader, column->field, question->page, &summary, error);
     if (status != TALLY_OK)
         return status;
     if (all_match(node, column, &summary)) {
         column->asked[ACCESS_SUMMARY]++;
         for (unsigned i = 0; i < ROW_SET_WORDS; i++)
-            out->words[i] |= alive->words[i];
+            question->out->words[i] |= question->alive->words[i];
         return TALLY_OK;
     }
-    if (summary.kind == PAGE_VALUES) {
-        struct row_set rows = possible_rows(node, column->field, number, alive);
-        column->asked[ACCESS_VALUES]++;
-        return ask_values(plan, node, column->field, number, &rows, out, error);
-    }
-    if (summary.kind == PAGE_CODES) {
-        column->asked[ACCESS_CODES]++;
-        return codes_ask(plan, node, column, number, alive, out, error);
-    }
-    if (summary.kind == PAGE_NUMBERS && node->term->target == TARGET_FIELD) {
-        column->asked[ACCESS_NUMBERS]++;
-        return ask_numbers(plan, node, column->field, number, alive, out, error);
-    }
-    status = run_page(plan->reader, column->field, number, &page, error);
-    if (status != TALLY_OK)
-        return status;
-
-    switch (page.kind) {
-    case PAGE_IDS:
-        column->asked[ACCESS_IDS]++;
-        ask_ids(plan, node, column->field, &page, alive, out);
-        return TALLY_OK;
+    switch (summary.kind) {
     case PAGE_ABSENT:
         return TALLY_OK;
     case PAGE_CODES:
+        column->asked[ACCESS_CODES]++;
+        return codes_ask(plan, node, column, question, error);
     case PAGE_NUMBERS:
+        if (node->term->target != TARGET_FIELD)
+            break;
+        column->asked[ACCESS_NUMBERS]++;
+        return ask_numbers(plan, node, column->field, question, error);
+    case PAGE_IDS:
+        column->asked[ACCESS_IDS]++;
+        return ask_ids(plan, node, column->field, question, error);
     case PAGE_VALUES:
         break;
     }
     column->asked[ACCESS_VALUES]++;
-    return ask_values(plan, node, column->field, number, alive, out, error);
+    return ask_values(plan, node, column->field, question, error);
 }

@@ -61,6 +61,13 @@ struct plan_node {
     bool no_hex;                  /* free text that no UUID and no hexadecimal digits can contain */
 };
 
+/* What a page of the run is asked: which rows of `alive` match. They are added to `out`. */
+struct page_question {
+    uint32_t page;
+    const struct row_set *alive;
+    struct row_set *out;
+};
+
 struct plan {
     struct plan_node *root;
     struct match_scratch *scratch;
@@ -104,21 +111,21 @@ TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct pl
                                               bool *possible_out, struct tally_error *error);
 
 /* plan_codes.c: makes known which codes of the run match; whether a page of codes can have some; and
- * adds to `out` those of `alive` that have one in a page of codes. */
+ * asks a page of codes. */
 TALLY_MUST_CHECK tally_status codes_learn(struct plan *plan, const struct plan_node *node,
                                           struct plan_column *column, struct tally_error *error);
 bool codes_possible(const struct plan_column *column, const struct page_summary *summary);
 /* Whether all rows of a page that has one code match; only where codes_possible(). */
 bool codes_hold(const struct plan_column *column, const struct page_summary *summary);
 TALLY_MUST_CHECK tally_status codes_ask(struct plan *plan, const struct plan_node *node,
-                                        struct plan_column *column, uint32_t page,
-                                        const struct row_set *alive, struct row_set *out,
+                                        struct plan_column *column,
+                                        const struct page_question *question,
                                         struct tally_error *error);
 
-/* Adds to `out` those of `alive` for which the node's term holds in this column. */
+/* Asks any page for which rows the node's term holds in this column. */
 TALLY_MUST_CHECK tally_status column_ask(struct plan *plan, const struct plan_node *node,
-                                         struct plan_column *column, uint32_t page,
-                                         const struct row_set *alive, struct row_set *out,
+                                         struct plan_column *column,
+                                         const struct page_question *question,
                                          struct tally_error *error);
 
 #endif
