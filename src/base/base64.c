@@ -1,5 +1,7 @@
 #include "base64.h"
 
+#include "ascii.h"
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 #define NOT_A_DIGIT 0xff
@@ -58,7 +60,7 @@ base64_digit(uint8_t c)
         return c - 'A';
     if (c >= 'a' && c <= 'z')
         return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
+    if (ascii_is_digit(c))
         return c - '0' + 52;
     if (c == '+')
         return 62;
@@ -119,27 +121,15 @@ hex_encode(const uint8_t *data, size_t size, char *out)
     }
 }
 
-static uint32_t
-hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return NOT_A_DIGIT;
-}
-
 bool
 hex_decode(struct bytes text, uint8_t *out, size_t size)
 {
     if (text.size % 2 != 0 || text.size / 2 != size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        uint32_t high = hex_digit(text.data[2 * i]);
-        uint32_t low = hex_digit(text.data[2 * i + 1]);
-        if (high == NOT_A_DIGIT || low == NOT_A_DIGIT)
+        int high = ascii_hex_digit(text.data[2 * i]);
+        int low = ascii_hex_digit(text.data[2 * i + 1]);
+        if (high < 0 || low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);
     }

@@ -1,5 +1,7 @@
 #include "clock.h"
 
+#include "ascii.h"
+
 #include <assert.h>
 #include <time.h>
 
@@ -216,7 +218,7 @@ read_rest(struct bytes text, struct spelled *out)
     out->offset_minutes = 0;
     out->fraction = at + 1;
     if (at < end && *at == '.') {
-        for (at++; at < end && *at >= '0' && *at <= '9'; at++) {
+        for (at++; at < end && ascii_is_digit(*at); at++) {
             if (out->digits == INSTANT_FRACTION_MAX)
                 return "the fraction has more than 32 digits";
             out->digits++;

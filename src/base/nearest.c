@@ -1,5 +1,7 @@
 #include "nearest.h"
 
+#include "ascii.h"
+
 void
 nearest_init(struct nearest *nearest, struct bytes typed)
 {
@@ -15,8 +17,7 @@ smaller(unsigned a, unsigned b)
 static bool
 same_letter(uint8_t a, uint8_t b)
 {
-    bool letter = (a | 0x20) >= 'a' && (a | 0x20) <= 'z';
-    return a == b || (letter && (a | 0x20) == (b | 0x20));
+    return a == b || (ascii_is_letter(a) && (a | 0x20) == (b | 0x20));
 }
 
 /* The least number of letters to add, drop or change that makes one name of the other. */

@@ -4,6 +4,8 @@
  */
 #include "network.h"
 
+#include "ascii.h"
+
 #include <arpa/inet.h>
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -21,8 +23,7 @@ read_number(struct bytes text, size_t *at, unsigned digits, unsigned *number_out
 {
     size_t start = *at;
     unsigned number = 0;
-    while (*at < text.size && *at - start < digits && text.data[*at] >= '0' &&
-           text.data[*at] <= '9')
+    while (*at < text.size && *at - start < digits && ascii_is_digit(text.data[*at]))
         number = number * 10 + (unsigned)(text.data[(*at)++] - '0');
     *number_out = number;
     return *at > start && (text.data[start] != '0' || *at - start == 1);

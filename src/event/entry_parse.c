@@ -6,6 +6,7 @@
  * is damaged, and what still passes (another spelling of an escape, say) shows when the caller
  * writes the values again and compares.
  */
+#include "ascii.h"
 #include "clock.h"
 #include "entry.h"
 #include "fault.h"
@@ -116,8 +117,7 @@ parse_raw(struct parser *parser, enum field_id field, struct bytes *value_out)
 {
     struct bytes left = rest(parser);
     bool object = fields[field].type == TYPE_OBJECT;
-    bool begins = left.size > 0 &&
-                  (object ? left.data[0] == '{' : left.data[0] >= '0' && left.data[0] <= '9');
+    bool begins = left.size > 0 && (object ? left.data[0] == '{' : ascii_is_digit(left.data[0]));
     size_t size = begins ? json_text_value(left) : 0;
     if (size == 0)
         return damaged_value(parser, field, object ? "no object" : "no number");

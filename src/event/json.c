@@ -16,6 +16,7 @@
  */
 #include "json.h"
 
+#include "ascii.h"
 #include "json_order.h"
 #include "json_string.h"
 
@@ -99,7 +100,7 @@ static const uint8_t *
 skip_digits(struct scanner *s, const uint8_t *at)
 {
     const uint8_t *first = at;
-    while (at < s->end && *at >= '0' && *at <= '9')
+    while (at < s->end && ascii_is_digit(*at))
         at++;
     return at > first ? at : refuse(s, at, "the number is not complete");
 }
@@ -333,7 +334,7 @@ scan_value(struct scanner *s, const uint8_t *at, unsigned depth)
     case 'n':
         return scan_literal(s, at, JSON_KIND_NULL, (struct bytes)BYTES("null"), depth);
     default:
-        if (c == '-' || (c >= '0' && c <= '9'))
+        if (c == '-' || ascii_is_digit(c))
             return scan_number(s, at, depth);
         return refuse(s, at, at == s->end ? "the text ends too early" : "a value is missing");
     }

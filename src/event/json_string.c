@@ -9,21 +9,10 @@
  */
 #include "json_string.h"
 
+#include "ascii.h"
 #include "json.h"
 #include "json_text.h"
 #include "utf8.h"
-
-static int
-hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* Four hexadecimal digits behind `\u`, or -1. */
 static int32_t
@@ -33,7 +22,7 @@ read_unit(const uint8_t *at, const uint8_t *end)
         return -1;
     int32_t unit = 0;
     for (int i = 2; i < 6; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = ascii_hex_digit(at[i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

@@ -13,6 +13,7 @@
  */
 #include "map.h"
 
+#include "ascii.h"
 #include "base64.h"
 #include "clock.h"
 #include "fault.h"
@@ -118,7 +119,7 @@ static size_t
 digits_size(struct bytes text)
 {
     size_t size = 0;
-    while (size < text.size && text.data[size] >= '0' && text.data[size] <= '9')
+    while (size < text.size && ascii_is_digit(text.data[size]))
         size++;
     return size;
 }

@@ -1,5 +1,7 @@
 #include "map_lexer.h"
 
+#include "ascii.h"
+
 static bool
 is_blank(uint8_t c)
 {
@@ -10,8 +12,8 @@ is_blank(uint8_t c)
 static bool
 is_word(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c >= 0x80 || (c != '\0' && strchr("_@$#*.:/-", c) != NULL);
+    return ascii_is_letter(c) || ascii_is_digit(c) || c >= 0x80 ||
+           (c != '\0' && strchr("_@$#*.:/-", c) != NULL);
 }
 
 void

@@ -7,6 +7,7 @@
  */
 #include "value.h"
 
+#include "ascii.h"
 #include "clock.h"
 #include "fault.h"
 #include "json_string.h"
@@ -203,7 +204,7 @@ read_integer(const struct source *source, struct bytes *value_out, struct tally_
     uint32_t value = 0;
     bool good = token.size <= 5;
     for (size_t i = 0; good && i < token.size; i++) {
-        good = token.data[i] >= '0' && token.data[i] <= '9';
+        good = ascii_is_digit(token.data[i]);
         value = value * 10 + (uint32_t)(token.data[i] - '0');
     }
     if (!good || value < source->field->low || value > source->field->high)
@@ -222,7 +223,7 @@ read_decimal(const struct source *source, struct bytes *value_out, struct tally_
     struct bytes token = json_token(source->tape, source->node);
     bool good = token.size <= source->field->size_max;
     for (size_t i = 0; good && i < token.size; i++)
-        good = (token.data[i] >= '0' && token.data[i] <= '9') || token.data[i] == '.';
+        good = ascii_is_digit(token.data[i]) || token.data[i] == '.';
     if (!good)
         return json_fault(error, source->tape, source->node,
                           "%s is a plain number such as 12.5: no sign, no exponent, at most %u "

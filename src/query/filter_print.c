@@ -1,6 +1,7 @@
 /*
  * A filter's canonical text. What might mean something is quoted; everything else stands bare.
  */
+#include "ascii.h"
 #include "filter.h"
 
 #include "fault.h"
@@ -13,8 +14,7 @@
 static bool
 is_plain(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c >= 0x80 || memchr("_-./@+", c, 6) != NULL;
+    return ascii_is_letter(c) || ascii_is_digit(c) || c >= 0x80 || memchr("_-./@+", c, 6) != NULL;
 }
 
 static bool

@@ -1,5 +1,7 @@
 #include "interval.h"
 
+#include "ascii.h"
+
 #include <assert.h>
 
 /* 1970-01-01 was a Thursday. */
@@ -25,7 +27,7 @@ interval_read(struct bytes text, struct interval *interval_out)
     uint64_t count = 0;
     for (size_t i = 0; i < text.size - 1; i++) {
         uint8_t digit = text.data[i];
-        if (digit < '0' || digit > '9')
+        if (!ascii_is_digit(digit))
             return false;
         count = count * 10 + (uint64_t)(digit - '0');
         if (count > most)

@@ -15,6 +15,7 @@
  */
 #include "match.h"
 
+#include "ascii.h"
 #include "clock.h"
 #include "fold.h"
 #include "json_text.h"
@@ -214,7 +215,7 @@ object_contains(struct bytes json, const struct pattern *pattern, struct match_s
     while (at < json.size) {
         struct bytes rest = bytes_of(json.data + at, json.size - at);
         uint8_t c = rest.data[0];
-        bool number = c == '-' || (c >= '0' && c <= '9');
+        bool number = c == '-' || ascii_is_digit(c);
         if (c != '"' && !number) {
             at++;
             continue;

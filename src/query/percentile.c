@@ -4,6 +4,7 @@
  */
 #include "percentile.h"
 
+#include "ascii.h"
 #include "decimal.h"
 #include "fault.h"
 
@@ -17,7 +18,7 @@ read_one(struct bytes text, uint32_t *rank_out)
 {
     uint32_t rank = 0;
     size_t i = 0;
-    for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+    for (; i < text.size && ascii_is_digit(text.data[i]); i++) {
         if (i == 3)
             return false;
         rank = rank * 10 + (uint32_t)(text.data[i] - '0');

@@ -5,6 +5,7 @@
  */
 #include "erased.h"
 
+#include "ascii.h"
 #include "buffer.h"
 #include "fault.h"
 #include "json.h"
@@ -23,7 +24,7 @@ read_index(struct bytes token, uint64_t *index_out)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < token.size; i++) {
-        if (token.data[i] < '0' || token.data[i] > '9' || value > UINT64_MAX / 16)
+        if (!ascii_is_digit(token.data[i]) || value > UINT64_MAX / 16)
             return false;
         value = value * 10 + (uint64_t)(token.data[i] - '0');
     }

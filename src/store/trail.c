@@ -12,6 +12,7 @@
  */
 #include "trail.h"
 
+#include "ascii.h"
 #include "condition.h"
 #include "fault.h"
 #include "json.h"
@@ -46,7 +47,7 @@ trail_name_valid(const char *name)
     if (size == 0 || size > TRAIL_NAME_MAX || name[0] == '-')
         return false;
     for (size_t i = 0; i < size; i++)
-        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+        if (!((name[i] >= 'a' && name[i] <= 'z') || ascii_is_digit((uint8_t)name[i]) ||
               name[i] == '-'))
             return false;
     return true;

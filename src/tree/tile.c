@@ -6,6 +6,7 @@
  * groups or zeros.
  */
 #include "tally/tile.h"
+#include "ascii.h"
 
 #include "fault.h"
 #include "tree_text.h"
@@ -72,8 +73,7 @@ take_digits(struct bytes *rest, unsigned most, uint64_t *value_out)
 {
     uint64_t value = 0;
     unsigned count = 0;
-    while (count < most && count < rest->size && rest->data[count] >= '0' &&
-           rest->data[count] <= '9')
+    while (count < most && count < rest->size && ascii_is_digit(rest->data[count]))
         value = value * 10 + (rest->data[count++] - '0');
     *rest = bytes_of(rest->data + count, rest->size - count);
     *value_out = value;
