@@ -1,5 +1,6 @@
 /*
- * ascii.h - which bytes are digits and letters of ASCII, and what they stand for, whatever the locale.
+ * ascii.h - which bytes are digits and letters of ASCII, and what they stand for, whatever the
+ * locale.
  */
 #ifndef ASCII_H
 #define ASCII_H

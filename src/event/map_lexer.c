@@ -1,3 +1,10 @@
+/*
+ * map_lexer.c - a map's text as tokens, one at a time.
+ *
+ * A statement ends where a line begins in its first column: that is a token of its own, found while
+ * blanks are passed over. A word takes whatever names, paths and patterns are made of; which of
+ * them it is, the parser knows.
+ */
 #include "map_lexer.h"
 
 #include "ascii.h"

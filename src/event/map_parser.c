@@ -1,3 +1,10 @@
+/*
+ * map_parser.c - what every function that reads a map comes down to: to refuse with a place, to
+ * take memory, to take tokens.
+ *
+ * Every part is a block on the map's list from the beginning, so that who gives up midway just
+ * returns. Parts are counted, which bounds memory and time whatever the text.
+ */
 #include "map_parser.h"
 
 #include "fault.h"

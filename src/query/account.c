@@ -1,3 +1,8 @@
+/*
+ * account.c - counters and texts copied out of a selection, before that is closed.
+ *
+ * Nothing is counted here: scans, plans and readers count as they go, whether anybody asks or not.
+ */
 #include "account.h"
 
 #include "fault.h"

@@ -1,3 +1,12 @@
+/*
+ * count_filter.c - whether counts of values can answer a filter.
+ *
+ * Counts say how often a value of one field occurs in a period, and nothing of two fields together.
+ * So the parts of an AND are told apart: ranges of the timestamp choose periods; everything else
+ * must be about one field, the same in all parts, however it is nested, so that each value matches
+ * or does not. Of a field that older entries have under `details`, the values there are in no
+ * count.
+ */
 #include "count_filter.h"
 
 static bool

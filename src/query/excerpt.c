@@ -1,3 +1,10 @@
+/*
+ * excerpt.c - one page of a list: found, passed over, and where the next one begins.
+ *
+ * The first page fixes what all of a list are of: the trail's size, and the time that `now` is.
+ * Both travel in the cursor. It is bound to the filter as it was sent, not as it was understood, so
+ * that nobody has to tell whether two spellings are the same.
+ */
 #include "excerpt.h"
 
 #include "fault.h"

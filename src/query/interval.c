@@ -1,3 +1,9 @@
+/*
+ * interval.c - intervals are whole numbers, counted from one origin.
+ *
+ * They are negative before it, so that division rounds down. Distances are unsigned: all the time
+ * there may be is more than an int64 of nanoseconds.
+ */
 #include "interval.h"
 
 #include "ascii.h"

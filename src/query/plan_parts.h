@@ -110,8 +110,8 @@ TALLY_MUST_CHECK tally_status column_possible(struct plan *plan, const struct pl
                                               struct plan_column *column, uint32_t page,
                                               bool *possible_out, struct tally_error *error);
 
-/* plan_codes.c: makes known which codes of the run match; whether a page of codes can have some; and
- * asks a page of codes. */
+/* plan_codes.c: makes known which codes of the run match; whether a page of codes can have some;
+ * and asks a page of codes. */
 TALLY_MUST_CHECK tally_status codes_learn(struct plan *plan, const struct plan_node *node,
                                           struct plan_column *column, struct tally_error *error);
 bool codes_possible(const struct plan_column *column, const struct page_summary *summary);

@@ -1,3 +1,8 @@
+/*
+ * selection.c - filter, snapshot and scan, opened in this order and closed in the other.
+ *
+ * The filter comes first: a wrong one is refused without touching the trail.
+ */
 #include "selection.h"
 
 static tally_status

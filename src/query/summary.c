@@ -1,3 +1,9 @@
+/*
+ * summary.c - which counting a question takes.
+ *
+ * Statistics come before the timeline, which is cut by the values that they found to be the
+ * largest. A bare total takes neither: it is counted by itself, which indexes may answer alone.
+ */
 #include "summary.h"
 
 #include "fault.h"

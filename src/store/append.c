@@ -3,9 +3,10 @@
  *
  * Whoever appends puts an append into the queue. If nobody has the order, that thread takes it,
  * becomes the leader and commits everything that is in the queue as one record with one sync
- * (commit.c); the others wait and, when it is done, one of those that came meanwhile leads the next.
- * So an idle trail syncs at once, and a busy one syncs once for all that came during the last sync,
- * without any timer. For those who do not wait (trail_append_begin()) a thread of the trail's own leads.
+ * (commit.c); the others wait and, when it is done, one of those that came meanwhile leads the
+ * next. So an idle trail syncs at once, and a busy one syncs once for all that came during the last
+ * sync, without any timer. For those who do not wait (trail_append_begin()) a thread of the trail's
+ * own leads.
  */
 #include "fault.h"
 #include "trail_core.h"
@@ -46,8 +47,8 @@ may_lead(const struct trail *trail)
     return trail->queue != NULL && !trail->ordered && !trail->leading;
 }
 
-/* Takes what is settled off the group: threads that wait are told at once, and what does not wait is
- * returned, to be called without the mutex. */
+/* Takes what is settled off the group: threads that wait are told at once, and what does not wait
+ * is returned, to be called without the mutex. */
 static struct append *
 settle(struct append *group)
 {

@@ -1,3 +1,9 @@
+/*
+ * charter.c - what people ask for is checked before anything of a trail is made.
+ *
+ * Which half a field goes to is on record in entry 0 and cannot be changed later. So a wish that
+ * cannot be granted is refused here, and trail_create() has nothing to clean up.
+ */
 #include "charter.h"
 
 #include "fault.h"

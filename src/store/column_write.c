@@ -1,9 +1,9 @@
 /*
  * column_write.c - one column of a segment: its pages into blocks.
  *
- * Look at all pages once (which codec suits, which codes are in use), write dictionary or primer, then
- * page after page, then the block table. A block goes into the writer's buffer as soon as it is
- * encoded, so memory is one page, one dictionary and the buffer, whatever the segment's size.
+ * Look at all pages once (which codec suits, which codes are in use), write dictionary or primer,
+ * then page after page, then the block table. A block goes into the writer's buffer as soon as it
+ * is encoded, so memory is one page, one dictionary and the buffer, whatever the segment's size.
  *
  * A primer is what the texts of a column have in common; it is made from a sample of them, spread
  * evenly over the column: single values, and strips as they will be compressed.

@@ -22,7 +22,8 @@
 
 #include <assert.h>
 
-/* The bodies of so many are written as they are, each perhaps with a call of the system of its own. */
+/* The bodies of so many are written as they are, each perhaps with a call of the system of its own.
+ */
 #define BODIES_MAX 8u
 
 static tally_status
@@ -134,8 +135,8 @@ stage_group(struct trail *trail, struct append *group, uint32_t *fresh_out,
     return TALLY_OK;
 }
 
-/* The bodies of the batches of a group, if these are few and all of it is new: that is the record then.
- * Returns how many they are, else 0. */
+/* The bodies of the batches of a group, if these are few and all of it is new: that is the record
+ * then. Returns how many they are, else 0. */
 static size_t
 whole_bodies(const struct append *group, struct bytes bodies[BODIES_MAX])
 {

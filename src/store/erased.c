@@ -1,7 +1,8 @@
 /*
  * erased.c - erasures on record: written as control entries, and found again.
  *
- * The record is an entry like any other, so it is in the tree, and durable, before a byte is erased.
+ * The record is an entry like any other, so it is in the tree, and durable, before a byte is
+ * erased.
  */
 #include "erased.h"
 

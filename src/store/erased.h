@@ -13,8 +13,8 @@
 
 struct trail;
 
-/* Adds what the member `control` of an entry names as erased: nothing, if the entry is about something
- * else. TALLY_DAMAGED where it cannot be read. */
+/* Adds what the member `control` of an entry names as erased: nothing, if the entry is about
+ * something else. TALLY_DAMAGED where it cannot be read. */
 TALLY_MUST_CHECK tally_status erased_read(struct bytes control, struct spans *spans,
                                           struct tally_error *error);
 

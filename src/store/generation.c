@@ -1,10 +1,10 @@
 /*
- * generation.c - a trail's files are never changed but replaced: new ones beside the old, then a manifest
- * that names the new ones, then the old ones go.
+ * generation.c - a trail's files are never changed but replaced: new ones beside the old, then a
+ * manifest that names the new ones, then the old ones go.
  *
- * The manifest is the one place where old and new part. What a crash leaves of either is named by no
- * manifest: files of segments are written over or unlinked by the next who makes them, those of groups
- * are removed by the next opening for writing.
+ * The manifest is the one place where old and new part. What a crash leaves of either is named by
+ * no manifest: files of segments are written over or unlinked by the next who makes them, those of
+ * groups are removed by the next opening for writing.
  */
 #include "generation.h"
 

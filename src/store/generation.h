@@ -1,5 +1,6 @@
 /*
- * generation.h - the next generation of a trail's files: what sealing, erasing and rebuilding share.
+ * generation.h - the next generation of a trail's files: what sealing, erasing and rebuilding
+ * share.
  *
  *     generation_begin()    the lists of segments as they are
  *     generation_put() …    a segment more, or another in the place of one
@@ -33,8 +34,8 @@ TALLY_MUST_CHECK tally_status generation_begin(const struct trail *trail, size_t
                                                struct generation *generation_out,
                                                struct tally_error *error);
 
-/* Opens the segment that `info` describes and puts it in place `i`, at the end where that is the count
- * of those there are. */
+/* Opens the segment that `info` describes and puts it in place `i`, at the end where that is the
+ * count of those there are. */
 TALLY_MUST_CHECK tally_status generation_put(const struct trail *trail,
                                              struct generation *generation, size_t i,
                                              const struct segment_info *info,
@@ -43,8 +44,8 @@ TALLY_MUST_CHECK tally_status generation_put(const struct trail *trail,
 /* Whether segment `i` is another one here than in the trail, which has as many. */
 bool generation_differs(const struct trail *trail, const struct generation *generation, size_t i);
 
-/* Syncs the groups and replaces the manifest, whose generation it counts up. On a fault either may be
- * on the disk. */
+/* Syncs the groups and replaces the manifest, whose generation it counts up. On a fault either may
+ * be on the disk. */
 TALLY_MUST_CHECK tally_status generation_write(const struct trail *trail,
                                                struct generation *generation,
                                                struct tally_error *error);

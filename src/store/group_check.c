@@ -1,3 +1,11 @@
+/*
+ * group_check.c - whether a group says of a segment what the segment says of itself.
+ *
+ * A group is derived, so it is held against its origin: the filter is made again from the segment's
+ * entries, as it was when they were sealed, and must be the group's column bit by bit. The checksum
+ * of the whole file is compared once, with its first segment. A live writer may have merged the
+ * group into another meanwhile: then there is nothing to find fault with.
+ */
 #include "group_check.h"
 
 #include "fault.h"

@@ -1,3 +1,10 @@
+/*
+ * groups.c - a list that is replaced as a whole.
+ *
+ * Who reads holds a reference to the list there is and asks it without a lock; who seals makes the
+ * next one. Groups that are the same file in both are shared, so that files stay open from list to
+ * list.
+ */
 #include "groups.h"
 
 #include "fault.h"

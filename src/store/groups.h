@@ -11,7 +11,8 @@
 struct groups;
 
 /* A list of what the manifest names. Groups that `old` (may be NULL) has, too, are shared with it.
- * Nothing is read; what `place` lends lasts as long as any group. Caller holds the first reference. */
+ * Nothing is read; what `place` lends lasts as long as any group. Caller holds the first reference.
+ */
 TALLY_MUST_CHECK tally_status groups_create(const struct trail_place *place,
                                             const struct group_info *infos, size_t count,
                                             const struct groups *old, struct groups **groups_out,

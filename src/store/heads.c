@@ -1,10 +1,12 @@
 /*
- * heads.c - the heads of a trail: one is filled, those before it are frozen and wait for the sealer.
+ * heads.c - the heads of a trail: one is filled, those before it are frozen and wait for the
+ * sealer.
  *
- * A head is frozen when it has as many entries or takes as much memory as it may; where the heads of all
- * trails together take more than the folder allows, also when it takes more than this trail's share. The
- * journal goes on in a fresh file then, so that the frozen head's records can be trimmed as a whole once
- * its segment stands. A crash leaves the records in two files instead of one.
+ * A head is frozen when it has as many entries or takes as much memory as it may; where the heads
+ * of all trails together take more than the folder allows, also when it takes more than this
+ * trail's share. The journal goes on in a fresh file then, so that the frozen head's records can be
+ * trimmed as a whole once its segment stands. A crash leaves the records in two files instead of
+ * one.
  */
 #include "trail_core.h"
 

@@ -69,9 +69,10 @@ typedef tally_status (*journal_visitor)(void *context, const struct journal_reco
  * well formed or the whole record is refused when read. */
 bool journal_entry_next(struct bytes *body, struct journal_entry *entry_out);
 
-/* The body of a record is written by the caller as it collects a batch, entry by entry: between these
- * two he appends the public part and then the private one. `start` is where the entry began. The parts
- * are JSON as the event layer writes it: UTF-8 without zero bytes, at most JOURNAL_PART_MAX. */
+/* The body of a record is written by the caller as it collects a batch, entry by entry: between
+ * these two he appends the public part and then the private one. `start` is where the entry began.
+ * The parts are JSON as the event layer writes it: UTF-8 without zero bytes, at most
+ * JOURNAL_PART_MAX. */
 struct buffer;
 void journal_entry_begin(struct buffer *body, const uint8_t *salt);
 void journal_entry_end(struct buffer *body, size_t start, size_t public_size, size_t private_size);
@@ -80,8 +81,8 @@ void journal_entry_end(struct buffer *body, size_t start, size_t public_size, si
 void journal_entry_append(struct buffer *body, struct bytes public_part, const uint8_t *salt,
                           struct bytes private_part);
 
-/* Files stand in FOLDER/journal/ of a trail's folder, named by their number in 16 hexadecimal digits;
- * the checkpoint is FOLDER/checkpoint.
+/* Files stand in FOLDER/journal/ of a trail's folder, named by their number in 16 hexadecimal
+ * digits; the checkpoint is FOLDER/checkpoint.
  *
  * Creates the folder and the first file of a new journal. Synced when it returns. */
 TALLY_MUST_CHECK tally_status journal_create(const struct trail_place *place,
@@ -109,8 +110,8 @@ TALLY_MUST_CHECK tally_status journal_read(const struct trail_place *place,
 /* Claims the journal for appending after `end` (from journal_read()): makes what was read durable,
  * cuts a torn tail, removes files before `from`, so that the manifest that says `from` must be
  * durable (a process may have died after it renamed it: write it again). The caller holds the
- * trail's lock and owns the journal, to which it lends what `place` has. *epoch_out goes with every append. A fault leaves a journal
- * that can be read and claimed again. */
+ * trail's lock and owns the journal, to which it lends what `place` has. *epoch_out goes with every
+ * append. A fault leaves a journal that can be read and claimed again. */
 TALLY_MUST_CHECK tally_status journal_claim(const struct trail_place *place,
                                             const struct journal_position *from,
                                             const struct journal_position *end,

@@ -1,5 +1,6 @@
 /*
- * rebuild.c - what can be derived from the entries is written anew: index files, groups, tree hashes.
+ * rebuild.c - what can be derived from the entries is written anew: index files, groups, tree
+ * hashes.
  *
  *     1. every sealed entry is read and hashed, and the tree they give is compared with the
  *        manifest's, which the opening of the trail held against the signed root

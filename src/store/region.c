@@ -1,3 +1,9 @@
+/*
+ * region.c - chunks, the newest first; pieces are cut off its end.
+ *
+ * A piece that does not fit begins a chunk, and what is left of the one before is not used any
+ * more. So a mark is a chunk and an offset, and to go back is to free what is newer.
+ */
 #include "region.h"
 
 #include <assert.h>

@@ -1,12 +1,14 @@
 /*
- * rights.c - who may change an open trail: the order, the right to seal, and poison, which nobody passes.
+ * rights.c - who may change an open trail: the order, the right to seal, and poison, which nobody
+ * passes.
  *
- * The order is for what has a sequence: the journal, the tree, the head's rows. It is held while the
- * disk works, so it is no mutex: who waits for it waits for `changed`. The right to seal is held for
- * as long as a segment takes, while others commit. Whoever needs both takes the right to seal first.
+ * The order is for what has a sequence: the journal, the tree, the head's rows. It is held while
+ * the disk works, so it is no mutex: who waits for it waits for `changed`. The right to seal is
+ * held for as long as a segment takes, while others commit. Whoever needs both takes the right to
+ * seal first.
  *
- * A trail is poisoned by the first fault that leaves in doubt what is on the disk. It stays so until
- * it is opened again, and so does the reason.
+ * A trail is poisoned by the first fault that leaves in doubt what is on the disk. It stays so
+ * until it is opened again, and so does the reason.
  */
 #include "trail_core.h"
 

@@ -18,10 +18,10 @@
  *
  * Why 3 is enough for the journal to be let go. The sequencer's leaves were computed from the very
  * bytes that the journal got, and those were written from the values that the head was given. A
- * segment that has these values gives these bytes, in the same place, whatever head, codecs and files
- * did with them; seal_check.c says how that is shown. What is not done is to read the journal's
- * records once more: they hold nothing else, and a record that has gone bad on the disk meanwhile
- * harms nobody once the segment stands.
+ * segment that has these values gives these bytes, in the same place, whatever head, codecs and
+ * files did with them; seal_check.c says how that is shown. What is not done is to read the
+ * journal's records once more: they hold nothing else, and a record that has gone bad on the disk
+ * meanwhile harms nobody once the segment stands.
  */
 #include "clock.h"
 #include "fault.h"
@@ -33,8 +33,8 @@
 
 #include <assert.h>
 
-/* A reader for a second thread, or NULL. Writers wait for the sealer while both heads are full: it must
- * not leave a processor to them that they cannot use. */
+/* A reader for a second thread, or NULL. Writers wait for the sealer while both heads are full: it
+ * must not leave a processor to them that they cannot use. */
 static tally_status
 create_second(const struct trail *trail, const struct run *run, struct run_reader **reader_out,
               struct tally_error *error)
@@ -98,8 +98,8 @@ cover(struct manifest *manifest, const struct frozen *frozen)
     manifest->tree = frozen->tree;
 }
 
-/* Steps 2 to 4: all files of the frozen head that `reader` reads. The group is made of what the reader
- * has at hand from the index. */
+/* Steps 2 to 4: all files of the frozen head that `reader` reads. The group is made of what the
+ * reader has at hand from the index. */
 static tally_status
 make_files(struct trail *trail, const struct frozen *frozen, struct run_reader *reader,
            struct generation *next, struct tally_error *error)

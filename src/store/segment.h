@@ -32,12 +32,13 @@ struct segment;
 struct run_reader;
 
 /* Writes the three files of a frozen head, syncs them and the folder. A file of the same name is a
- * remnant of a crash (nothing names it) and is replaced. On a fault nothing that matters is left. */
+ * remnant of a crash (nothing names it) and is replaced. On a fault nothing that matters is left.
+ */
 TALLY_MUST_CHECK tally_status segment_write(const struct trail_place *place,
                                             const struct head *head, struct segment_info *info_out,
                                             struct tally_error *error);
-/* The same through a reader of the head, which then has at hand what else is made of its entries. With
- * another reader of the head, `second`, two threads write; NULL: this one alone. */
+/* The same through a reader of the head, which then has at hand what else is made of its entries.
+ * With another reader of the head, `second`, two threads write; NULL: this one alone. */
 TALLY_MUST_CHECK tally_status segment_write_run(const struct trail_place *place,
                                                 struct run_reader *reader,
                                                 struct run_reader *second,
@@ -65,9 +66,10 @@ TALLY_MUST_CHECK tally_status segment_rebuild_index(const struct trail_place *pl
 /* Opens nothing yet: files are opened and directories read when a reader is created, columns when
  * they are asked for, and all is let go of with the last reader. So a trail of many segments opens
  * at once, and only those being read hold files (three each) and memory. Shared by readers of any
- * thread; the last release frees it. Of `place`, folder and tag are copied. TALLY_DAMAGED where `info` cannot be of any segment. What is
- * wrong with a file comes to light when it is used; its text begins with the file's name:
- * TALLY_DAMAGED, or TALLY_UNSUPPORTED where a newer version wrote it. */
+ * thread; the last release frees it. Of `place`, folder and tag are copied. TALLY_DAMAGED where
+ * `info` cannot be of any segment. What is wrong with a file comes to light when it is used; its
+ * text begins with the file's name: TALLY_DAMAGED, or TALLY_UNSUPPORTED where a newer version wrote
+ * it. */
 TALLY_MUST_CHECK tally_status segment_open(const struct trail_place *place,
                                            const struct segment_info *info,
                                            struct segment **segment_out, struct tally_error *error);
@@ -111,9 +113,9 @@ enum segment_check_what {
 };
 TALLY_MUST_CHECK tally_status segment_check(struct segment *segment, enum segment_check_what what,
                                             bool *index_only_out, struct tally_error *error);
-/* The same step by step, through a reader of the whole segment: its columns page by page, in order, and
- * what is known when all pages were looked at. Whoever reads all rows looks at each page before its
- * rows: its columns are decoded once for both. */
+/* The same step by step, through a reader of the whole segment: its columns page by page, in order,
+ * and what is known when all pages were looked at. Whoever reads all rows looks at each page before
+ * its rows: its columns are decoded once for both. */
 struct columns_check;
 TALLY_MUST_CHECK tally_status columns_check_begin(struct segment *segment,
                                                   struct run_reader *reader,
@@ -125,8 +127,8 @@ TALLY_MUST_CHECK tally_status columns_check_page(struct columns_check *check, ui
 TALLY_MUST_CHECK tally_status columns_check_all(const struct columns_check *check,
                                                 struct tally_error *error);
 void columns_check_end(struct columns_check *check); /* NULL is allowed */
-/* And the index file, whose faults are those that can be rebuilt. Whoever has read all rows before has
- * had the tokens taken along (run_tokens_along()). */
+/* And the index file, whose faults are those that can be rebuilt. Whoever has read all rows before
+ * has had the tokens taken along (run_tokens_along()). */
 TALLY_MUST_CHECK tally_status segment_check_index(struct segment *segment,
                                                   struct run_reader *reader,
                                                   struct tally_error *error);

@@ -1,9 +1,9 @@
 /*
  * segment_write.c - sealing: a frozen head into three files.
  *
- * A file of columns is one column after the other (column_write.c), then the directory that says where
- * they are. Two threads write two of the files each where that is wanted, with a reader and a workspace
- * each: they share nothing but the head, which is frozen.
+ * A file of columns is one column after the other (column_write.c), then the directory that says
+ * where they are. Two threads write two of the files each where that is wanted, with a reader and a
+ * workspace each: they share nothing but the head, which is frozen.
  *
  * Nothing refers to the files before the manifest does, and that is written after they and their
  * names are synced. A crash before leaves remnants, replaced by the next seal of the same entries.

@@ -2,7 +2,8 @@
  * sign.c - checkpoints: what the trail vouches for, signed and published.
  *
  * What is signed is what was published to readers: it is in the journal, synced. A crash before the
- * checkpoint is durable leaves the one before it, which is as true; the next opening signs the rest.
+ * checkpoint is durable leaves the one before it, which is as true; the next opening signs the
+ * rest.
  */
 #include "clock.h"
 #include "trail_core.h"

@@ -1,3 +1,11 @@
+/*
+ * since.c - whether a trail goes on from what a checkpoint has seen.
+ *
+ * A trail that is shorter was cut. At the same size the roots must be the same; at a larger one the
+ * trail's tree still has the root it had at the older size, as a Merkle tree has all of its
+ * beginnings. The stored hashes are enough for that: that they are those of the entries is for
+ * verify.c to show.
+ */
 #include "since.h"
 
 #include "buffer.h"

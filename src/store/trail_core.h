@@ -145,8 +145,8 @@ struct batch {
     uint32_t capacity;
     uint32_t *slots; /* items by id, open addressing: position + 1 */
     uint32_t slot_count;
-    /* What trail_look_back() found of the first looked_count items among the first looked_size entries
-     * of the trail: as repeats_find() fills receipts in. */
+    /* What trail_look_back() found of the first looked_count items among the first looked_size
+     * entries of the trail: as repeats_find() fills receipts in. */
     struct receipt *looked;
     uint32_t looked_count;
     uint32_t looked_capacity;
@@ -155,8 +155,8 @@ struct batch {
     char writer[65];
 };
 
-/* Computes the commitments and leaves of what was added since, and puts what the batch stamps on its
- * events among their values. Before the batch is in the queue, on the thread that fills it. */
+/* Computes the commitments and leaves of what was added since, and puts what the batch stamps on
+ * its events among their values. Before the batch is in the queue, on the thread that fills it. */
 void batch_complete(struct batch *batch);
 
 /* Adds a control entry: `control` is a JSON object with a member `type`. */
@@ -174,8 +174,8 @@ TALLY_MUST_CHECK tally_status repeats_find(const struct trail *trail, const stru
  * nothing yet (index UINT64_MAX, no conflict). */
 bool repeats_is_open(const struct batch *batch, const struct receipt *receipts, uint32_t i);
 
-/* Looks in one run for those of these events whose hits[] is set, and fills in the receipts of those
- * that are there: repeated, or a conflict. */
+/* Looks in one run for those of these events whose hits[] is set, and fills in the receipts of
+ * those that are there: repeated, or a conflict. */
 TALLY_MUST_CHECK tally_status repeats_in_run(const struct trail *trail, struct run_reader *reader,
                                              const struct batch *batch, const bool *hits,
                                              struct receipt *receipts, struct tally_error *error);
@@ -202,9 +202,9 @@ is_poisoned(const struct trail *trail)
     return trail->poison[0] != '\0';
 }
 
-/* Commits a group of batches, linked by `next`: sets the status of each and, where that is TALLY_OK or
- * TALLY_REPEATED, its receipts and its result. Under the order, which it gives up while it waits for
- * the sealer. */
+/* Commits a group of batches, linked by `next`: sets the status of each and, where that is TALLY_OK
+ * or TALLY_REPEATED, its receipts and its result. Under the order, which it gives up while it waits
+ * for the sealer. */
 void commit_group(struct trail *trail, struct append *group);
 
 /* Ends the thread that commits for those who do not wait, after what is queued. */
@@ -255,8 +255,9 @@ void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
 void folder_wake_signer(struct folder *folder);
 void folder_wake_sealer(struct folder *folder);
-/* Memory to put a record together in, empty, and back again: what was lent last is kept for the next,
- * whichever trail it is of, because memory that is new each time costs more than what is put there. */
+/* Memory to put a record together in, empty, and back again: what was lent last is kept for the
+ * next, whichever trail it is of, because memory that is new each time costs more than what is put
+ * there. */
 struct buffer folder_lend_buffer(struct folder *folder);
 void folder_return_buffer(struct folder *folder, struct buffer *buffer);
 /* What keeps the segments of all trails open between queries. */

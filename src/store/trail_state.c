@@ -1,3 +1,9 @@
+/*
+ * trail_state.c - one look at an open trail under its mutex, so that all figures are of one moment.
+ *
+ * The journal's size belongs to who has the order, for as long as the disk takes. It is noted under
+ * the mutex when it has changed, so that looking waits for no disk.
+ */
 #include "trail_state.h"
 
 #include "trail_core.h"
