@@ -1,40 +1,30 @@
 /*
- * folder.c - the data folder and the two threads that serve its open trails.
- *
- * The signer wakes when a trail has something to sign, waits three quarters of the checkpoint interval
- * so that one signature covers what comes together, and signs; the sealer wakes when a head is frozen.
- * Each walks the list of trails; a trail that is being worked on (busy) waits in folder_remove() until it
- * is let go.
+ * folder.c - the data folder, and what all of its trails share.
  *
  * The heads' memory is bounded twice. While it is short, a trail that appends may not grow beyond
  * its share, so that heads that grow stay below the budget together; and the sealer seals the
  * largest ones, growing or idle, until the budget is kept again. So for moments they may take twice
  * as much, if one idle trail had it all.
  */
-#include "folder.h"
+#include "folder_core.h"
 
-#include "buffer.h"
 #include "clock.h"
 #include "condition.h"
 #include "fault.h"
-#include "segment_cache.h"
-#include "trail_core.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MEBIBYTE ((size_t)1 << 20)
 
 /* Segments kept open between queries, of all trails: some five hundred, which is a hundred million
- * entries, without the dictionaries that were loaded whole; a third of a mebibyte each, most of it primers.
- * They may hold a part of the descriptors that there may be, three each. */
+ * entries, without the dictionaries that were loaded whole; a third of a mebibyte each, most of it
+ * primers. They may hold a part of the descriptors that there may be, three each. */
 #define SEGMENTS_MEMORY_MAX (160 * MEBIBYTE)
 #define SEGMENTS_FILES_MAX  4096u
 #define SEGMENTS_FILES_MIN  16u
@@ -42,25 +32,6 @@
 
 /* Records of several batches have half of it at most. */
 #define SPARE_MAX (4 * MEBIBYTE)
-
-struct folder {
-    struct folder_options options;
-    struct disk *disk;
-    struct segment_cache segments;
-    bool disk_owned;
-    atomic_size_t heads_memory; /* of all trails open for writing */
-    atomic_size_t trail_count;  /* of those in the list; written under the mutex */
-    pthread_mutex_t mutex;
-    pthread_cond_t to_sign; /* a trail has something to sign, or the folder closes */
-    pthread_cond_t to_seal; /* a trail froze a head, memory is short, or the folder closes */
-    pthread_cond_t idle;    /* a thread let go of a trail */
-    struct trail *trails;
-    struct buffer spare; /* nobody has it now */
-    uint64_t woken;      /* counts folder_wake_sealer() */
-    bool closing;
-    bool threads;
-    pthread_t signer, sealer;
-};
 
 tally_status
 folder_create(const char *path, struct tally_error *error)
@@ -93,149 +64,6 @@ folder_create(const char *path, struct tally_error *error)
         status = disk_sync_folder(disk, "", error);
     disk_close_folder(disk);
     return status;
-}
-
-/* What the background threads do. */
-enum work {
-    WORK_SIGN,
-    WORK_SEAL,    /* frozen heads */
-    WORK_RELIEVE, /* the head too, though it is not full */
-};
-
-/* Whether there is some, that was there at `began` (monotonic): a trail that is written to all the
- * time would else be signed all the time. */
-static bool
-has_work(struct trail *trail, enum work work, int64_t began)
-{
-    (void)pthread_mutex_lock(&trail->mutex);
-    bool due = !is_poisoned(trail);
-    if (work == WORK_SIGN)
-        due = due && trail->unsigned_since != 0 && trail->unsigned_since <= began;
-    else if (work == WORK_SEAL)
-        due = due && trail->frozen_count > 0;
-    else
-        due = due && head_count(trail->head) > 0;
-    (void)pthread_mutex_unlock(&trail->mutex);
-    return due;
-}
-
-/* Does one trail's work without the folder's mutex. A fault has poisoned the trail or will be met
- * again; whoever appends next is told. */
-static bool
-serve(struct folder *folder, struct trail *trail, enum work work)
-{
-    trail->busy++;
-    (void)pthread_mutex_unlock(&folder->mutex);
-    tally_status status;
-    if (work == WORK_SIGN) {
-        status = trail_sign(trail, NULL);
-    } else if (work == WORK_RELIEVE) {
-        status = trail_seal(trail, SEAL_ALL, NULL);
-    } else {
-        sealing_take(trail);
-        status = seal_frozen(trail, NULL);
-        sealing_release(trail);
-    }
-    (void)pthread_mutex_lock(&folder->mutex);
-    trail->busy--;
-    (void)pthread_cond_broadcast(&folder->idle);
-    return status == TALLY_OK;
-}
-
-/* Waits under the mutex until something may be due, or for a second. */
-static void
-wait_for_work(struct folder *folder, pthread_cond_t *work)
-{
-    (void)condition_wait(work, &folder->mutex, clock_monotonic() + CLOCK_SECOND);
-}
-
-/* Serves every trail that has work. Because the list may change while one is served, it starts over
- * after each, but for trails that failed, which wait for the next round. */
-static void
-serve_all(struct folder *folder, enum work work)
-{
-    int64_t began = clock_monotonic();
-    for (struct trail *trail = folder->trails; trail != NULL;) {
-        if (!has_work(trail, work, began)) {
-            trail = trail->next;
-            continue;
-        }
-        if (!serve(folder, trail, work))
-            return;
-        trail = folder->trails;
-    }
-}
-
-/* The trail with rows in its head whose heads take the most. */
-static struct trail *
-largest(struct folder *folder)
-{
-    struct trail *found = NULL;
-    size_t most = 0;
-    for (struct trail *trail = folder->trails; trail != NULL; trail = trail->next) {
-        (void)pthread_mutex_lock(&trail->mutex);
-        size_t memory = trail->heads_memory;
-        (void)pthread_mutex_unlock(&trail->mutex);
-        if (memory > most && has_work(trail, WORK_RELIEVE, INT64_MAX)) {
-            most = memory;
-            found = trail;
-        }
-    }
-    return found;
-}
-
-/* Seals the largest heads, whoever has let them grow, until the budget is kept: a trail that only
- * begins must not pay for one that is idle. */
-static void
-relieve(struct folder *folder)
-{
-    while (folder_memory_short(folder) && !folder->closing) {
-        struct trail *trail = largest(folder);
-        if (trail == NULL || !serve(folder, trail, WORK_RELIEVE))
-            return;
-    }
-}
-
-static void *
-sealer_main(void *context)
-{
-    struct folder *folder = context;
-    (void)pthread_setname_np(pthread_self(), "tally-seal");
-    (void)pthread_mutex_lock(&folder->mutex);
-    while (!folder->closing) {
-        uint64_t woken = folder->woken;
-        serve_all(folder, WORK_SEAL);
-        relieve(folder);
-        if (woken == folder->woken && !folder->closing)
-            wait_for_work(folder, &folder->to_seal);
-    }
-    (void)pthread_mutex_unlock(&folder->mutex);
-    return NULL;
-}
-
-static void *
-signer_main(void *context)
-{
-    struct folder *folder = context;
-    (void)pthread_setname_np(pthread_self(), "tally-sign");
-    int64_t pause = folder->options.checkpoint_interval / 4 * 3;
-    (void)pthread_mutex_lock(&folder->mutex);
-    while (!folder->closing) {
-        bool due = false;
-        for (struct trail *trail = folder->trails; trail != NULL && !due; trail = trail->next)
-            due = has_work(trail, WORK_SIGN, INT64_MAX);
-        if (!due) {
-            wait_for_work(folder, &folder->to_sign);
-            continue;
-        }
-        struct timespec nap = { .tv_sec = pause / CLOCK_SECOND, .tv_nsec = pause % CLOCK_SECOND };
-        (void)pthread_mutex_unlock(&folder->mutex);
-        (void)nanosleep(&nap, NULL);
-        (void)pthread_mutex_lock(&folder->mutex);
-        serve_all(folder, WORK_SIGN);
-    }
-    (void)pthread_mutex_unlock(&folder->mutex);
-    return NULL;
 }
 
 static void
@@ -328,15 +156,7 @@ folder_close(struct folder *folder)
     if (folder == NULL)
         return;
     assert(folder->trails == NULL);
-    if (folder->threads) {
-        (void)pthread_mutex_lock(&folder->mutex);
-        folder->closing = true;
-        (void)pthread_cond_signal(&folder->to_sign);
-        (void)pthread_cond_signal(&folder->to_seal);
-        (void)pthread_mutex_unlock(&folder->mutex);
-        (void)pthread_join(folder->signer, NULL);
-        (void)pthread_join(folder->sealer, NULL);
-    }
+    background_end(folder);
     segment_cache_finish(&folder->segments);
     buffer_free(&folder->spare);
     if (folder->disk_owned)
@@ -377,70 +197,6 @@ folder_list_trails(struct folder *folder, disk_name_visitor visitor, void *conte
                    struct tally_error *error)
 {
     return disk_list(folder->disk, "trails", visitor, context, error);
-}
-
-/* Threads begin with the first trail that is written: readers need none. */
-static void
-start_threads(struct folder *folder)
-{
-    if (folder->threads || folder->options.manual)
-        return;
-    if (pthread_create(&folder->signer, NULL, signer_main, folder) != 0)
-        return;
-    if (pthread_create(&folder->sealer, NULL, sealer_main, folder) != 0) {
-        folder->closing = true;
-        (void)pthread_cond_signal(&folder->to_sign);
-        (void)pthread_mutex_unlock(&folder->mutex);
-        (void)pthread_join(folder->signer, NULL);
-        (void)pthread_mutex_lock(&folder->mutex);
-        folder->closing = false;
-        return;
-    }
-    folder->threads = true;
-}
-
-void
-folder_add(struct folder *folder, struct trail *trail)
-{
-    (void)pthread_mutex_lock(&folder->mutex);
-    start_threads(folder);
-    trail->next = folder->trails;
-    folder->trails = trail;
-    atomic_fetch_add_explicit(&folder->trail_count, 1, memory_order_relaxed);
-    (void)pthread_cond_signal(&folder->to_sign);
-    (void)pthread_cond_signal(&folder->to_seal);
-    (void)pthread_mutex_unlock(&folder->mutex);
-}
-
-void
-folder_remove(struct folder *folder, struct trail *trail)
-{
-    (void)pthread_mutex_lock(&folder->mutex);
-    struct trail **link = &folder->trails;
-    while (*link != trail)
-        link = &(*link)->next;
-    *link = trail->next;
-    atomic_fetch_sub_explicit(&folder->trail_count, 1, memory_order_relaxed);
-    while (trail->busy > 0)
-        (void)pthread_cond_wait(&folder->idle, &folder->mutex);
-    (void)pthread_mutex_unlock(&folder->mutex);
-}
-
-void
-folder_wake_signer(struct folder *folder)
-{
-    (void)pthread_mutex_lock(&folder->mutex);
-    (void)pthread_cond_signal(&folder->to_sign);
-    (void)pthread_mutex_unlock(&folder->mutex);
-}
-
-void
-folder_wake_sealer(struct folder *folder)
-{
-    (void)pthread_mutex_lock(&folder->mutex);
-    folder->woken++;
-    (void)pthread_cond_signal(&folder->to_seal);
-    (void)pthread_mutex_unlock(&folder->mutex);
 }
 
 struct buffer

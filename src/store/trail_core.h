@@ -249,7 +249,7 @@ TALLY_MUST_CHECK tally_status erase_pending(struct trail *trail, uint64_t *finis
 /* Appends the member `control` of entry 0: what the trail is, for good. */
 void created_control(const struct tally_vkey *vkey, uint64_t fields_private, struct buffer *out);
 
-/* folder.c: the list of trails that the background threads serve. */
+/* background.c: the list of trails that the threads of the folder serve. */
 void folder_add(struct folder *folder, struct trail *trail);
 void folder_remove(struct folder *folder,
                    struct trail *trail); /* waits until none is at work on it */
