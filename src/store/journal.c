@@ -21,7 +21,7 @@
  *                                   by the next claim), or under the new one: remains of old
  *                                   records
  *              sync the folder      the fresh file, empty
- *     write and sync the record     see journal_read.c
+ *     write and sync the record     see journal_rest.c
  *
  * TALLY_FULL is answered only where nothing has changed: a new file could not be made whole. A
  * record itself overwrites space that is taken; should a file system (one that copies on write)
