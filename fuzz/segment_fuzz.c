@@ -60,7 +60,7 @@ make_segment(void)
     sample = sample_create(1, SAMPLE_WILD, 7, ROWS);
     good = sample_disk();
     struct head *head = sample_head(sample);
-    expect(segment_write(SAMPLE_PLACE(good), head, &info, NULL) == TALLY_OK);
+    expect(segment_write_head(SAMPLE_PLACE(good), head, &info, NULL) == TALLY_OK);
     head_release(head);
 }
 

@@ -4,6 +4,7 @@
 #include "disk_sim.h"
 #include "segment.h"
 #include "segment_file.h"
+#include "segment_fixture.h"
 #include "uuid.h"
 
 #include <inttypes.h>
@@ -222,7 +223,7 @@ add_run(struct corpus *corpus, uint64_t first, uint32_t count, bool sealed)
     if (sealed) {
         const struct trail_place place = { corpus->disk, "t", tag };
         struct segment_info info;
-        must(segment_write(&place, head, &info, &error) == TALLY_OK, "segment");
+        must(segment_write_head(&place, head, &info, &error) == TALLY_OK, "segment");
         head_release(head);
         run->head = NULL;
         must(segment_open(&place, &info, &run->segment, &error) == TALLY_OK, "segment");

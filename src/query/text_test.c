@@ -11,6 +11,7 @@
 #include "match.h"
 #include "scan.h"
 #include "segment.h"
+#include "segment_fixture.h"
 #include "utf8.h"
 
 #include <setjmp.h>
@@ -203,7 +204,7 @@ add_run(struct stock *stock, unsigned i, uint32_t first)
         return;
     const struct trail_place place = { stock->disk, "t", tag };
     struct segment_info info;
-    assert_int_equal(segment_write(&place, head, &info, NULL), TALLY_OK);
+    assert_int_equal(segment_write_head(&place, head, &info, NULL), TALLY_OK);
     head_release(head);
     run->head = NULL;
     assert_int_equal(segment_open(&place, &info, &run->segment, NULL), TALLY_OK);

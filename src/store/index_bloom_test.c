@@ -32,7 +32,7 @@ seal(struct disk *disk, const struct sample *sample)
 {
     struct segment_info info;
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
     head_release(head);
     return info;
 }

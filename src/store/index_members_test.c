@@ -92,7 +92,7 @@ seal(uint32_t count)
                              .disk = sample_disk() };
     put_objects(sealed.sample, &sealed.texts);
     struct head *head = sample_head(sealed.sample);
-    assert_ok(segment_write(SAMPLE_PLACE(sealed.disk), head, &sealed.info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(sealed.disk), head, &sealed.info, &error));
     head_release(head);
     open_sealed(&sealed);
     return sealed;

@@ -54,7 +54,7 @@ write_segment(struct trail *trail, struct run_reader *reader, struct segment_inf
     tally_status status = create_second(trail, run_of(reader), &second, error);
     if (status != TALLY_OK)
         return status;
-    status = segment_write_run(&trail->place, reader, second, info_out, error);
+    status = segment_write(&trail->place, reader, second, info_out, error);
     run_reader_destroy(second);
     return status;
 }

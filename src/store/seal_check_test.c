@@ -55,7 +55,7 @@ bench_begin(struct bench *bench, const struct sample *committed, const struct sa
     *bench = (struct bench){ .disk = sample_disk() };
     struct segment_info info;
     struct head *head = sample_head(sealed);
-    assert_ok(segment_write(SAMPLE_PLACE(bench->disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(bench->disk), head, &info, &error));
     head_release(head);
     assert_ok(segment_open(SAMPLE_PLACE(bench->disk), &info, &bench->segment, &error));
 

@@ -31,19 +31,14 @@ struct segment_info {
 struct segment;
 struct run_reader;
 
-/* Writes the three files of a frozen head, syncs them and the folder. A file of the same name is a
- * remnant of a crash (nothing names it) and is replaced. On a fault nothing that matters is left.
- */
+/* Writes the three files of a frozen head, which `reader` reads, and syncs them and the folder. The
+ * reader then has at hand what else is made of the entries. With another reader of the head, `second`,
+ * two threads write; NULL: this one alone. A file of the same name is a remnant of a crash (nothing
+ * names it) and is replaced. On a fault nothing that matters is left. */
 TALLY_MUST_CHECK tally_status segment_write(const struct trail_place *place,
-                                            const struct head *head, struct segment_info *info_out,
+                                            struct run_reader *reader, struct run_reader *second,
+                                            struct segment_info *info_out,
                                             struct tally_error *error);
-/* The same through a reader of the head, which then has at hand what else is made of its entries.
- * With another reader of the head, `second`, two threads write; NULL: this one alone. */
-TALLY_MUST_CHECK tally_status segment_write_run(const struct trail_place *place,
-                                                struct run_reader *reader,
-                                                struct run_reader *second,
-                                                struct segment_info *info_out,
-                                                struct tally_error *error);
 
 /* Rewrites the private and the index file as generation `info->generation + 1` without the private
  * parts and salts of `rows` (ascending); the commitment of each stays in its salt's place. Synced.

@@ -51,7 +51,7 @@ shelf_open(struct shelf *shelf, size_t memory_max, unsigned files_max)
     for (unsigned i = 0; i < SEGMENTS; i++) {
         shelf->samples[i] = sample_create(i, SAMPLE_PLAIN, i * ENTRIES, ENTRIES);
         struct head *head = sample_head(shelf->samples[i]);
-        assert_ok(segment_write(SAMPLE_PLACE(shelf->disk), head, &shelf->infos[i], &error));
+        assert_ok(segment_write_head(SAMPLE_PLACE(shelf->disk), head, &shelf->infos[i], &error));
         head_release(head);
         shelf->segments[i] = open_joined(shelf, i);
         assert_non_null(shelf->segments[i]);

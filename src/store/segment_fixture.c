@@ -279,6 +279,20 @@ sample_destroy(struct sample *sample)
     free(sample);
 }
 
+tally_status
+segment_write_head(const struct trail_place *place, struct head *head,
+                   struct segment_info *info_out, struct tally_error *error)
+{
+    const struct run run = { .first = head_first(head), .count = head_count(head), .head = head };
+    struct run_reader *reader;
+    tally_status status = run_reader_create(&run, &reader, error);
+    if (status != TALLY_OK)
+        return status;
+    status = segment_write(place, reader, NULL, info_out, error);
+    run_reader_destroy(reader);
+    return status;
+}
+
 struct head *
 sample_head(const struct sample *sample)
 {

@@ -45,6 +45,11 @@ void sample_destroy(struct sample *sample);
 /* A head with all of the sample's entries, published. */
 struct head *sample_head(const struct sample *sample);
 
+/* Writes all of a head as a segment, by one thread. */
+TALLY_MUST_CHECK tally_status segment_write_head(const struct trail_place *place, struct head *head,
+                                                 struct segment_info *info_out,
+                                                 struct tally_error *error);
+
 /* Forgets the private parts of `rows` in the sample. */
 void sample_erase(struct sample *sample, const uint32_t *rows, size_t count);
 

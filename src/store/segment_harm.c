@@ -28,7 +28,7 @@ make_segment(uint64_t seed, const uint8_t tag[16], uint64_t first, struct segmen
     struct sample *sample = sample_create(seed, SAMPLE_PLAIN, first, 40);
     struct disk *disk = sample_disk();
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(&(struct trail_place){ disk, "t", tag }, head, info, &error));
+    assert_ok(segment_write_head(&(struct trail_place){ disk, "t", tag }, head, info, &error));
     head_release(head);
     sample_destroy(sample);
     return disk;

@@ -218,7 +218,7 @@ seal(struct disk *disk, const struct sample *sample)
 {
     struct segment_info info;
     struct head *head = sample_head(sample);
-    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
     head_release(head);
     assert_int_equal(info.first, sample->first);
     assert_int_equal(info.count, sample->count);

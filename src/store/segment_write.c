@@ -183,9 +183,8 @@ files_write(struct files_job *job, struct run_reader *second, struct tally_error
 }
 
 tally_status
-segment_write_run(const struct trail_place *place, struct run_reader *reader,
-                  struct run_reader *second, struct segment_info *info_out,
-                  struct tally_error *error)
+segment_write(const struct trail_place *place, struct run_reader *reader, struct run_reader *second,
+              struct segment_info *info_out, struct tally_error *error)
 {
     const struct run *run = run_of(reader);
     struct segment_info info = { .first = run->first, .count = run->count, .generation = 1 };
@@ -197,23 +196,5 @@ segment_write_run(const struct trail_place *place, struct run_reader *reader,
         *info_out = info;
     else
         remnants_unlink(place, &info);
-    return status;
-}
-
-tally_status
-segment_write(const struct trail_place *place, const struct head *head,
-              struct segment_info *info_out, struct tally_error *error)
-{
-    struct run run = {
-        .first = head_first(head),
-        .count = head_count(head),
-        .head = (struct head *)(uintptr_t)head, /* a run only reads it */
-    };
-    struct run_reader *reader;
-    tally_status status = run_reader_create(&run, &reader, error);
-    if (status != TALLY_OK)
-        return status;
-    status = segment_write_run(place, reader, NULL, info_out, error);
-    run_reader_destroy(reader);
     return status;
 }

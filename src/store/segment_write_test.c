@@ -56,14 +56,14 @@ failing_disks_leave_nothing(void **state)
     struct segment_info info;
 
     uint64_t calls = disk_sim_calls(disk);
-    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
     calls = disk_sim_calls(disk) - calls;
     assert_true(calls > 10);
     for (uint64_t n = 0; n < calls; n++) {
         for (int way = 0; way < SIM_FAULTS; way++) {
             struct segment_info untouched = { .first = 12345 };
             disk_sim_fail(disk, n, (enum sim_fault)way);
-            tally_status status = segment_write(SAMPLE_PLACE(disk), head, &untouched, &error);
+            tally_status status = segment_write_head(SAMPLE_PLACE(disk), head, &untouched, &error);
             disk_sim_heal(disk);
             /* A removal that found nothing has done its work before the fault. */
             if (status == TALLY_OK && way == SIM_FAULT_LATE)
@@ -74,7 +74,7 @@ failing_disks_leave_nothing(void **state)
             assert_true(way == SIM_FAULT_DEAD || files_left(disk) == 0);
         }
     }
-    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
     check_segment(disk, &info, sample);
     head_release(head);
     disk_close_folder(disk);
@@ -167,7 +167,7 @@ bytes_are_those_of_the_document(void **state)
     assert_ok(head_create(3, FIELDS_PRIVATE_DEFAULT, &head, &error));
     assert_ok(head_append(head, &entry, 1, &error));
     head_publish(head);
-    assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+    assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
     assert_file(disk, "t/segments/0000000000000003.public", public_file);
     assert_file(disk, "t/segments/0000000000000003.private.00000001", private_file);
     assert_file(disk, "t/segments/0000000000000003.index.00000001", index_file);

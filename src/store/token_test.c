@@ -304,7 +304,7 @@ a_run_has_the_tokens_of_its_values(void **state)
         const struct run in_memory = { .first = 10, .count = sample->count, .head = head };
         uint64_t mask = i % 2 == 0 ? FIELDS_ALL : FIELDS_ALL & ~FIELD_BIT(FIELD_ID);
         check_run(&in_memory, sample, mask);
-        assert_ok(segment_write(SAMPLE_PLACE(disk), head, &info, &error));
+        assert_ok(segment_write_head(SAMPLE_PLACE(disk), head, &info, &error));
         assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
         const struct run sealed = { .first = 10, .count = sample->count, .segment = segment };
         check_run(&sealed, sample, mask);

@@ -86,7 +86,7 @@ runs_of_every_kind_give_the_same_words(void **state)
         struct disk *disk = sample_disk();
         struct segment_info info;
         struct segment *segment;
-        assert_int_equal(segment_write(SAMPLE_PLACE(disk), head, &info, NULL), TALLY_OK);
+        assert_int_equal(segment_write_head(SAMPLE_PLACE(disk), head, &info, NULL), TALLY_OK);
         assert_int_equal(segment_open(SAMPLE_PLACE(disk), &info, &segment, NULL), TALLY_OK);
 
         struct run in_memory = { .first = 1000, .count = sample->count, .head = head };

@@ -16,6 +16,7 @@
 #include "manifest.h"
 
 #include "crc32c.h"
+#include "segment_fixture.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -138,7 +139,7 @@ write_rows(struct disk *disk, const struct manifest *manifest, const uint8_t tag
         MUST(head_append(head, &entry, 1, &why));
     }
     head_publish(head);
-    MUST(segment_write(&(struct trail_place){ disk, PATH, tag }, head, &written, &why));
+    MUST(segment_write_head(&(struct trail_place){ disk, PATH, tag }, head, &written, &why));
     head_release(head);
     return written;
 }
