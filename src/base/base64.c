@@ -17,8 +17,8 @@ spread(uint64_t bits)
     return (bits >> 6 & eighth) | (bits & eighth) << 8;
 }
 
-/* Six bits in each of eight bytes become characters. From A to Z a sum does; of what is behind, each
- * kind is told by whether a sum of seven bits reaches the eighth. */
+/* Six bits in each of eight bytes become characters. From A to Z a sum does; of what is behind,
+ * each kind is told by whether a sum of seven bits reaches the eighth. */
 static uint64_t
 spell_eight(uint64_t digits)
 {

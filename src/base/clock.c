@@ -305,8 +305,8 @@ instant_parse(struct bytes text, struct instant *out, const char **reason_out)
 }
 
 /*
- * Canonical text: most of what is read was written by instant_format(), or could have been. Its shape
- * is compared eight bytes at a time.
+ * Canonical text: most of what is read was written by instant_format(), or could have been. Its
+ * shape is compared eight bytes at a time.
  */
 
 /* Eight bytes less a shape of '0' where a digit stands: each is a digit's value then, or 0 where

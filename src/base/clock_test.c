@@ -330,7 +330,8 @@ format_digits(void **state)
     assert_true(bytes_is(bytes_of(text, size), "2262-04-11T23:47:16.854775807Z"));
 }
 
-/* One after the other as each by itself: forward, back, within a minute and far, before 1970 too. */
+/* One after the other as each by itself: forward, back, within a minute and far, before 1970 too.
+ */
 static void
 near_instants_are_spelled_alike(void **state)
 {

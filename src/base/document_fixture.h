@@ -1,5 +1,6 @@
 /*
- * document_fixture.h - a document that tells what code does, for the tests that hold the two together.
+ * document_fixture.h - a document that tells what code does, for the tests that hold the two
+ * together.
  *
  * What cannot happen fails the test (cmocka).
  */

@@ -1,15 +1,16 @@
 /*
  * Case folding that keeps lengths.
  *
- * Texts are folded in two steps: ASCII eight bytes at a time, then, only where there are bytes beyond
- * ASCII, the two-byte characters.
+ * Texts are folded in two steps: ASCII eight bytes at a time, then, only where there are bytes
+ * beyond ASCII, the two-byte characters.
  *
  * A needle is looked for without folding the text. Two of its ASCII bytes are compared with every
  * place, 16 places at a time and folded on the way, as processors do at once; the few places where
  * both fit are folded and compared whole. A needle without any ASCII is looked for in the folded
- * text, chunk by chunk: chunks overlap by one byte less than the needle, so that no place is missed,
- * and a character cut by a chunk's border is no harm, since a needle neither begins nor ends inside a
- * character. So is a needle that nearly stands at too many places, so that no text is slow.
+ * text, chunk by chunk: chunks overlap by one byte less than the needle, so that no place is
+ * missed, and a character cut by a chunk's border is no harm, since a needle neither begins nor
+ * ends inside a character. So is a needle that nearly stands at too many places, so that no text is
+ * slow.
  */
 #include "fold.h"
 

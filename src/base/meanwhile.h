@@ -24,8 +24,8 @@ struct meanwhile {
     struct tally_error error;
 };
 
-/* Begins on a thread of its own. Where none can be started, or this is not called, meanwhile_end() does
- * it all. */
+/* Begins on a thread of its own. Where none can be started, or this is not called, meanwhile_end()
+ * does it all. */
 void meanwhile_begin(struct meanwhile *meanwhile);
 
 /* Waits for the end. `status` is how it went here: anything but TALLY_OK is passed on, and what has

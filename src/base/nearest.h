@@ -1,8 +1,8 @@
 /*
  * nearest.h - which of some names was meant by one that is misspelled.
  *
- * Begin with the name as it was typed, offer every name that there is, and ask for the nearest. Case
- * does not count. Beyond two letters it is another word, and none was meant.
+ * Begin with the name as it was typed, offer every name that there is, and ask for the nearest.
+ * Case does not count. Beyond two letters it is another word, and none was meant.
  */
 #ifndef NEAREST_H
 #define NEAREST_H

@@ -1,8 +1,8 @@
 /*
  * compose.h - write an event's JSON member by member, with the tape that reading it would give.
  *
- * For who has the members one by one and wants what json_scan() gives, without the scan. No field is
- * added twice; that is the caller's to know.
+ * For who has the members one by one and wants what json_scan() gives, without the scan. No field
+ * is added twice; that is the caller's to know.
  */
 #ifndef COMPOSE_H
 #define COMPOSE_H

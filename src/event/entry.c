@@ -6,8 +6,9 @@
  * table, a value is copied (numbers, objects) or escaped (all else). Names and values need at most
  * six times their size, so room is asked for once.
  *
- * The public part comes first, as the journal has it; where its commitment to the private part belongs
- * is blank until it is computed (entry_hash.c), for many entries at once where there are many.
+ * The public part comes first, as the journal has it; where its commitment to the private part
+ * belongs is blank until it is computed (entry_hash.c), for many entries at once where there are
+ * many.
  */
 #include "entry.h"
 

@@ -44,8 +44,8 @@ struct entry_parts {
     int64_t timestamp;
 };
 
-/* Appends both parts, the public one first; the buffers may be one and the same. TALLY_INVALID where a
- * part is larger than its limit, TALLY_NO_MEMORY; then the buffers are as before. */
+/* Appends both parts, the public one first; the buffers may be one and the same. TALLY_INVALID
+ * where a part is larger than its limit, TALLY_NO_MEMORY; then the buffers are as before. */
 TALLY_MUST_CHECK tally_status entry_write(const struct event *event,
                                           const struct entry_stamp *stamp,
                                           const uint8_t salt[ENTRY_SALT_SIZE],
@@ -53,8 +53,8 @@ TALLY_MUST_CHECK tally_status entry_write(const struct event *event,
                                           struct entry_parts *parts_out, struct tally_error *error);
 
 /* The same, but for what is hashed: the commitment is blank, ENTRY_COMMITMENT_SIZE bytes at
- * commitment_offset; salt and leaf are not set. Whoever has many entries hashes them together, which
- * is faster: first the commitments, then, when they stand in the public parts, the leaves. */
+ * commitment_offset; salt and leaf are not set. Whoever has many entries hashes them together,
+ * which is faster: first the commitments, then, when they stand in the public parts, the leaves. */
 TALLY_MUST_CHECK tally_status entry_lay_out(const struct event *event,
                                             const struct entry_stamp *stamp,
                                             struct buffer *public_out, struct buffer *private_out,

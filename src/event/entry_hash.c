@@ -1,8 +1,8 @@
 /*
  * Commitments and leaves.
  *
- * With 16 random bytes of salt in front, the commitment of a private part that can be guessed cannot
- * be checked by guessing; when part and salt are gone, what is left says nothing.
+ * With 16 random bytes of salt in front, the commitment of a private part that can be guessed
+ * cannot be checked by guessing; when part and salt are gone, what is left says nothing.
  *
  * Many entries are hashed side by side (hash_many.h), a dozen or so at a time: enough to keep both
  * lanes busy, few enough for the stack.

@@ -49,8 +49,8 @@ rest(const struct parser *parser)
     return bytes_of(parser->part.data + parser->at, parser->part.size - parser->at);
 }
 
-/* A member's name and its colon, taken: of a field from `first` on, since members stand in the order
- * of the fields. FIELD_COUNT where it is none, or the part's end is near. */
+/* A member's name and its colon, taken: of a field from `first` on, since members stand in the
+ * order of the fields. FIELD_COUNT where it is none, or the part's end is near. */
 static enum field_id
 parse_name_in_order(struct parser *parser, unsigned first)
 {

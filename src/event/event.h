@@ -74,10 +74,10 @@ TALLY_MUST_CHECK tally_status event_read_node(struct event_reader *reader, uint3
 /* What an event with neither is refused with. */
 #define EVENT_SAYS_NOTHING "an event needs action or event_type: what happened?"
 
-/* Checks object `node` of the reader's own tape as event_read_node would, but for what an event must
- * have: whoever asks has more members to add. Nothing is filled in; `details` and `changes` are as
- * the text has them, without the members that will go there. `next` in the name node of each member
- * is its field then. */
+/* Checks object `node` of the reader's own tape as event_read_node would, but for what an event
+ * must have: whoever asks has more members to add. Nothing is filled in; `details` and `changes`
+ * are as the text has them, without the members that will go there. `next` in the name node of each
+ * member is its field then. */
 TALLY_MUST_CHECK tally_status event_check_node(struct event_reader *reader, uint32_t node,
                                                struct event *event_out, struct tally_error *error);
 

@@ -42,8 +42,8 @@ json_skip_plain_words(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* Copies plain text, beyond ASCII too, in whole blocks from *at to *to, as far as nothing in it needs
- * an escape; both then stand behind what was copied. */
+/* Copies plain text, beyond ASCII too, in whole blocks from *at to *to, as far as nothing in it
+ * needs an escape; both then stand behind what was copied. */
 static inline void
 json_copy_plain_words(const uint8_t **at, const uint8_t *end, uint8_t **to)
 {
@@ -51,9 +51,9 @@ json_copy_plain_words(const uint8_t **at, const uint8_t *end, uint8_t **to)
         memcpy(*to, *at, 8);
 }
 
-/* Copies a text whole if nothing in it needs an escape. Else it is false, and what stands at `to` up
- * to `size` bytes says nothing. A text's end is copied with what is before it once more: without a
- * branch for each size there is. */
+/* Copies a text whole if nothing in it needs an escape. Else it is false, and what stands at `to`
+ * up to `size` bytes says nothing. A text's end is copied with what is before it once more: without
+ * a branch for each size there is. */
 static inline bool
 json_copy_whole_words(const uint8_t *at, size_t size, uint8_t *to)
 {

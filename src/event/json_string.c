@@ -3,9 +3,9 @@
  *
  * Three things make a byte of a string special when it is read: a quote ends it, a backslash begins
  * an escape, a byte beyond ASCII begins a UTF-8 sequence that must be checked. Everything else is
- * skipped in blocks of eight or sixteen. An escape is never shorter than what it stands for, neither as UTF-8
- * nor as RFC 8785 would spell it again: \u00e9 (6) is 2 bytes, a surrogate pair (12) is 4, \u0001
- * stays 6, \/ becomes 1. So decoding and re-writing fit where the original was.
+ * skipped in blocks of eight or sixteen. An escape is never shorter than what it stands for,
+ * neither as UTF-8 nor as RFC 8785 would spell it again: \u00e9 (6) is 2 bytes, a surrogate pair
+ * (12) is 4, \u0001 stays 6, \/ becomes 1. So decoding and re-writing fit where the original was.
  */
 #include "json_string.h"
 

@@ -56,7 +56,8 @@ decode_string(const struct source *source)
 }
 
 /* A string node's value, decoded if need be. Inline and without an address taken of the view, which
- * then stays in registers: written to memory by halves and read back whole it would have to wait. */
+ * then stays in registers: written to memory by halves and read back whole it would have to wait.
+ */
 static inline tally_status
 read_string(const struct source *source, struct bytes *text_out, struct tally_error *error)
 {

@@ -34,8 +34,8 @@ void breakdown_destroy(struct breakdown *breakdown); /* NULL is allowed */
 TALLY_MUST_CHECK tally_status breakdown_add(struct breakdown *breakdown,
                                             const struct scan_page *matches,
                                             struct tally_error *error);
-/* Adds all that matches in a run, as its counts tell. TALLY_ABSENT, with nothing added, where they do
- * not. */
+/* Adds all that matches in a run, as its counts tell. TALLY_ABSENT, with nothing added, where they
+ * do not. */
 TALLY_MUST_CHECK tally_status breakdown_add_counts(struct breakdown *breakdown,
                                                    const struct scan_counts *counts,
                                                    struct tally_error *error);

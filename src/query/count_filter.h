@@ -2,8 +2,8 @@
  * count_filter.h - a filter that can be answered by how often values occur (counts.h), without
  * looking at entries.
  *
- * That is so where it asks of one field's value at most, and of the timestamp for ranges of time. The
- * rest leaves control entries out, as counts do. Pure.
+ * That is so where it asks of one field's value at most, and of the timestamp for ranges of time.
+ * The rest leaves control entries out, as counts do. Pure.
  */
 #ifndef COUNT_FILTER_H
 #define COUNT_FILTER_H
@@ -35,7 +35,8 @@ enum count_filter_answer {
     COUNT_SOME, /* it is not known which */
 };
 
-/* Which of the entries whose timestamps are from `first` to `last` match, as far as times decide. */
+/* Which of the entries whose timestamps are from `first` to `last` match, as far as times decide.
+ */
 enum count_filter_answer count_filter_times(const struct count_filter *filter, int64_t first,
                                             int64_t last);
 

@@ -1,9 +1,10 @@
 /*
- * What a filter was meant to be that is written as in another language. `user=bob` and `status>=500`
- * are free text here, and hardly ever on record: who writes them wonders why nothing is found.
+ * What a filter was meant to be that is written as in another language. `user=bob` and
+ * `status>=500` are free text here, and hardly ever on record: who writes them wonders why nothing
+ * is found.
  *
- * A word counts if it is a name, a sign of comparison and a value, and if that with a colon is a term.
- * So fields need not be known here.
+ * A word counts if it is a name, a sign of comparison and a value, and if that with a colon is a
+ * term. So fields need not be known here.
  */
 #include "filter_parser.h"
 

@@ -34,8 +34,8 @@ TALLY_MUST_CHECK tally_status follow_read(struct follow *follow, struct trail *t
                                           follow_visitor visit, void *context,
                                           struct tally_error *error);
 
-/* Moves `next` so that at most `count` (0 to SCAN_LIST_MAX) entries that match lie between it and the
- * trail's end: where to begin with the newest ones. */
+/* Moves `next` so that at most `count` (0 to SCAN_LIST_MAX) entries that match lie between it and
+ * the trail's end: where to begin with the newest ones. */
 TALLY_MUST_CHECK tally_status follow_from_last(struct follow *follow, struct trail *trail,
                                                size_t count, struct tally_error *error);
 

@@ -29,8 +29,8 @@ void interval_print(const struct interval *interval, struct buffer *out);
 /* When the interval begins that a moment is in. */
 int64_t interval_start(const struct interval *interval, int64_t instant);
 
-/* Intervals are numbered through all time, the one with 1970-01-01T00:00:00Z is 0: the number of the
- * one that a moment is in, and when the one with a number begins. */
+/* Intervals are numbered through all time, the one with 1970-01-01T00:00:00Z is 0: the number of
+ * the one that a moment is in, and when the one with a number begins. */
 int64_t interval_number(const struct interval *interval, int64_t instant);
 int64_t interval_begin(const struct interval *interval, int64_t number);
 

@@ -24,15 +24,15 @@ struct percentile_ranks {
 /* "50,90,95,99" */
 extern const struct percentile_ranks percentile_standard;
 
-/* Reads "50,99.9": more than 0, up to 100, with up to three fraction digits, separated by commas, in
- * any order. False where refused. */
+/* Reads "50,99.9": more than 0, up to 100, with up to three fraction digits, separated by commas,
+ * in any order. False where refused. */
 bool percentile_read(struct bytes text, struct percentile_ranks *ranks_out);
 
 /* Appends one as it is read: "99.9". */
 void percentile_print(uint32_t rank, struct buffer *out);
 
-/* Numbers as JSON spells them, without zeros at the end of a fraction; { NULL, 0 } where nothing was
- * counted. Lent until the breakdown goes. */
+/* Numbers as JSON spells them, without zeros at the end of a fraction; { NULL, 0 } where nothing
+ * was counted. Lent until the breakdown goes. */
 struct percentiles {
     uint64_t count; /* of numbers */
     struct bytes minimum, maximum;

@@ -30,7 +30,8 @@ check_codes(struct run_reader *reader, const struct run *run, enum field_id fiel
     }
 }
 
-/* In segments and heads, in any order of pages, also where a snapshot of an older size cuts a page. */
+/* In segments and heads, in any order of pages, also where a snapshot of an older size cuts a page.
+ */
 static void
 codes_are_found_as_they_are_decoded(void **state)
 {

@@ -1,8 +1,8 @@
 /*
  * One pass counts everything: each page that matches is added to every breakdown that was asked
- * for, or a whole run at once, where its counts tell. Each thread of the pass counts for itself, and its counts are added to the first one's. What
- * is asked is then read off them: the most frequent groups, the ranks among numbers, how many values
- * there are.
+ * for, or a whole run at once, where its counts tell. Each thread of the pass counts for itself,
+ * and its counts are added to the first one's. What is asked is then read off them: the most
+ * frequent groups, the ranks among numbers, how many values there are.
  */
 #include "stats.h"
 

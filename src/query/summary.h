@@ -1,6 +1,6 @@
 /*
- * summary.h - statistics as they are asked for: a total, by fields, over time, percentiles, distinct
- * values.
+ * summary.h - statistics as they are asked for: a total, by fields, over time, percentiles,
+ * distinct values.
  *
  * What `tally stats` prints and the server answers; stats.h and timeline.h count. One thread: the
  * scan's.
@@ -30,8 +30,8 @@ struct summary {
 struct summary_request summary_request_of(size_t top);
 
 /* What is asked for by name, on the command line and in URLs, and what reads it: "action",
- * "action,status", "user_id,ip", names of fields, or aliases. TALLY_INVALID with a sentence for what
- * is no field, an object, not of numbers, or too many. */
+ * "action,status", "user_id,ip", names of fields, or aliases. TALLY_INVALID with a sentence for
+ * what is no field, an object, not of numbers, or too many. */
 struct summary_reading {
     const char *name;
     tally_status (*read)(struct bytes text, struct stats_request *request,

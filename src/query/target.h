@@ -4,9 +4,10 @@
  *
  * Pure. Only the origin form is read: it begins with '/'. Percent-encoding is undone once, in
  * segments and in parameters; '+' in a query is a blank. Refused: a '%' without two hexadecimal
- * digits, bytes that are no UTF-8, control characters (also encoded ones, but for line feeds in values),
- * blanks and '#' that are not encoded, "." and ".." segments, more than the limits below. Nothing between two '&' is no
- * parameter, and so is an empty query; a name without '=' has an empty value.
+ * digits, bytes that are no UTF-8, control characters (also encoded ones, but for line feeds in
+ * values), blanks and '#' that are not encoded, "." and ".." segments, more than the limits below.
+ * Nothing between two '&' is no parameter, and so is an empty query; a name without '=' has an
+ * empty value.
  */
 #ifndef TARGET_H
 #define TARGET_H

@@ -25,8 +25,8 @@ struct timeline {
 uint64_t timeline_bucket(const struct timeline *timeline, size_t bucket);
 
 /* `by` is what stats_make() gave for the same scan, by one or two fields; NULL: not by values.
- * TALLY_INVALID, with a sentence that names the cure, for more buckets or parts than the limits. The
- * caller frees parts. */
+ * TALLY_INVALID, with a sentence that names the cure, for more buckets or parts than the limits.
+ * The caller frees parts. */
 TALLY_MUST_CHECK tally_status timeline_make(struct scan *scan, const struct interval *interval,
                                             const struct stats *by, struct timeline *timeline_out,
                                             struct tally_error *error);

@@ -1,9 +1,9 @@
 /*
  * value_table.h - distinct values, numbered in the order they were met.
  *
- * Values are copied, so that a table outlives the runs its values were read from. Memory is bounded:
- * a value too many is refused, and the answer says what would help. One thread at a time; any number
- * may look up in a table that nobody adds to.
+ * Values are copied, so that a table outlives the runs its values were read from. Memory is
+ * bounded: a value too many is refused, and the answer says what would help. One thread at a time;
+ * any number may look up in a table that nobody adds to.
  */
 #ifndef VALUE_TABLE_H
 #define VALUE_TABLE_H

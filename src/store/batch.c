@@ -3,8 +3,8 @@
  *
  * Each event is read into values, written as its two parts with a fresh salt, and laid down as the
  * journal will keep it. Commitments and leaves are hashed when the batch is complete, many side by
- * side (batch_complete()). When the batch gets its turn, the sequencer only has to look up ids, take the
- * leaves and hand the body to the journal as it is.
+ * side (batch_complete()). When the batch gets its turn, the sequencer only has to look up ids,
+ * take the leaves and hand the body to the journal as it is.
  *
  * Two events of one batch with the same id are found here: the later one points at the earlier
  * (same_as), and the sequencer treats it as any repeat.

@@ -24,8 +24,8 @@ TALLY_MUST_CHECK tally_status batch_create(const struct trail *trail, const char
                                            struct batch **batch_out, struct tally_error *error);
 void batch_destroy(struct batch *batch); /* NULL is allowed */
 void batch_clear(struct batch *batch);
-/* All events that are added from now on, until it is cleared, were received at `now` (clock_now()), like
- * those of one request; else each was when it is added. */
+/* All events that are added from now on, until it is cleared, were received at `now` (clock_now()),
+ * like those of one request; else each was when it is added. */
 void batch_receive_at(struct batch *batch, int64_t now);
 
 /* Clears it and makes it one for another trail, writer and catalogue (not NULL), as batch_create()

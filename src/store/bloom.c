@@ -5,8 +5,8 @@
  *                4 CRC-32C of them
  *
  * A token's block is its high 32 bits times the count of blocks, the whole part. The token times a
- * constant gives the rows within the block: from the highest bits down, nine bits each. A column may
- * have the token if its bit is set in all of them.
+ * constant gives the rows within the block: from the highest bits down, nine bits each. A column
+ * may have the token if its bit is set in all of them.
  *
  * That all rows stand in one block costs little: a block has some 64 tokens a column, give or take
  * eight, and the fuller ones answer wrongly more often than the emptier ones less.

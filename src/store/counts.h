@@ -6,8 +6,8 @@
  * for memory; the bytes are in docs/format.md.
  *
  * A column is counted by the hour where it has few values, else as a whole; one with very many is
- * left out. What is written is the same however the run stores its columns: codes are places among the
- * column's values in bytewise order, from 1, and 0 where an entry has no value.
+ * left out. What is written is the same however the run stores its columns: codes are places among
+ * the column's values in bytewise order, from 1, and 0 where an entry has no value.
  */
 #ifndef COUNTS_H
 #define COUNTS_H
@@ -95,9 +95,9 @@ struct counts_place {
 /* False where the column is not there. */
 bool counts_find(const struct counts *counts, struct bytes name, struct counts_place *place_out);
 
-/* Takes the next item from `items`, which stands in *item_out, zeroed before the first. False at the
- * end, with *whole_out, or where the bytes make no sense. `totals` are the periods': what the items
- * of each add up to. */
+/* Takes the next item from `items`, which stands in *item_out, zeroed before the first. False at
+ * the end, with *whole_out, or where the bytes make no sense. `totals` are the periods': what the
+ * items of each add up to. */
 struct counts_walk {
     struct bytes items;
     uint32_t period_count, value_count;

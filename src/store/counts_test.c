@@ -30,7 +30,8 @@ struct table {
 static const enum field_id names[3] = { FIELD_ACTION, FIELD_STATUS, FIELD_USER_ID };
 static const enum counts_way ways[3] = { COUNTS_HOURLY, COUNTS_WHOLE, COUNTS_APART };
 
-/* Each period's total is dealt out to codes of each column; a column that is a whole has one row. */
+/* Each period's total is dealt out to codes of each column; a column that is a whole has one row.
+ */
 static void
 fill(struct table *table, uint64_t seed)
 {

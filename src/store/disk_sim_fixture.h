@@ -1,6 +1,6 @@
 /*
- * disk_sim_fixture.h - for tests of the simulated disk: files of one byte, and every content that the
- * crashes of a run can leave, in words.
+ * disk_sim_fixture.h - for tests of the simulated disk: files of one byte, and every content that
+ * the crashes of a run can leave, in words.
  */
 #ifndef DISK_SIM_FIXTURE_H
 #define DISK_SIM_FIXTURE_H

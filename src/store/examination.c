@@ -2,15 +2,15 @@
  * examination.c - a segment's files against themselves, and its leaves.
  *
  * In this order: the stored hashes of the tree are read; then page by page checksums and summaries
- * (columns_check_page()), and row by row salts, parts, commitments and leaves are computed and control
- * entries read. Tokens and words are found on the way, while all columns of a page are decoded. At last
- * what is known of all pages is compared; the indexes, and what the segment's group has of it, are compared with what these should give,
- * unless nobody wants to know.
+ * (columns_check_page()), and row by row salts, parts, commitments and leaves are computed and
+ * control entries read. Tokens and words are found on the way, while all columns of a page are
+ * decoded. At last what is known of all pages is compared; the indexes, and what the segment's
+ * group has of it, are compared with what these should give, unless nobody wants to know.
  *
- * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the segment
- * and nobody wants the root in between, they become one piece, their nodes hashed side by side;
- * else they go out one by one. What was gathered before a fault goes out before it is told, so that
- * the verifier has come as far as the entries were good.
+ * Leaves are gathered by the 256 that one stored hash is over. Where all of them stand in the
+ * segment and nobody wants the root in between, they become one piece, their nodes hashed side by
+ * side; else they go out one by one. What was gathered before a fault goes out before it is told,
+ * so that the verifier has come as far as the entries were good.
  */
 #include "examination.h"
 
@@ -170,7 +170,8 @@ index_finding_keep(struct index_finding *kept, tally_status status, const char *
     (void)snprintf(kept->text, sizeof kept->text, "%s", text);
 }
 
-/* Reads the tree hashes that the segment completed. That they cannot be had is noted in `finding`. */
+/* Reads the tree hashes that the segment completed. That they cannot be had is noted in `finding`.
+ */
 static tally_status
 read_level8(struct examiner *e, struct index_finding *finding)
 {

@@ -56,8 +56,9 @@ void folder_close(struct folder *folder); /* NULL is allowed */
 /* Bytes that the heads of all trails take now. */
 size_t folder_heads_memory(const struct folder *folder);
 
-/* How many files the folder keeps open at most beside those in use: a quarter of the descriptors that
- * the process might have when it was opened. So raise that limit first (descriptors_raise()). */
+/* How many files the folder keeps open at most beside those in use: a quarter of the descriptors
+ * that the process might have when it was opened. So raise that limit first (descriptors_raise()).
+ */
 unsigned folder_files_max(const struct folder *folder);
 
 struct disk *folder_disk(struct folder *folder);

@@ -4,9 +4,9 @@
  * have some six large groups and at most seven of each smaller size; every bit is written three
  * times.
  *
- * What a crash leaves: before the manifest is replaced, files that it does not name; after it, files
- * that it does not name any more. Neither is ever read. The next opening for writing removes them
- * (group_remnants()), because those before an erasure hold what was erased.
+ * What a crash leaves: before the manifest is replaced, files that it does not name; after it,
+ * files that it does not name any more. Neither is ever read. The next opening for writing removes
+ * them (group_remnants()), because those before an erasure hold what was erased.
  */
 #include "group_change.h"
 

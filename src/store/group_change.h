@@ -41,8 +41,8 @@ TALLY_MUST_CHECK tally_status group_change_begin(struct group_change *change,
                                                  enum group_change_from from, size_t segments_max,
                                                  struct tally_error *error);
 
-/* A group for the segment behind all others, whose entries `reader` reads; where it makes GROUP_MERGE
- * of a size, they become one. `segments` are those of the trail up to this one. */
+/* A group for the segment behind all others, whose entries `reader` reads; where it makes
+ * GROUP_MERGE of a size, they become one. `segments` are those of the trail up to this one. */
 TALLY_MUST_CHECK tally_status group_change_add(struct group_change *change,
                                                const struct segment_info *segments, size_t count,
                                                struct run_reader *reader,

@@ -1,8 +1,8 @@
 /*
  * How large a filter is to be is known only when all tokens are: a run may have few values many
  * times, or new ones in every row. So it is filled at the size that would do if no token came twice
- * and then halved as long as it stays clear enough: joining a block with its neighbour gives exactly
- * the filter that would have been filled at half the size.
+ * and then halved as long as it stays clear enough: joining a block with its neighbour gives
+ * exactly the filter that would have been filled at half the size.
  *
  * A filter ends between 0.35 and 0.58 full: 7 to 14 bits a token, one wrong answer in 27 to one in
  * 540. Events of some 4.3 tokens of their own take 4 bytes each at the fuller end.

@@ -63,9 +63,9 @@ void head_dictionary(const struct head *head, enum field_id field,
 uint32_t head_code(const struct head *head, enum field_id field,
                    const struct dictionary *dictionary, struct bytes value);
 
-/* The sum of a column's published values as they came (value_hash.h, with head_seed()), whatever the
- * head made of them; `column` is a field, or FIELD_COUNT for the salts. For the sealer, when nothing
- * is appended any more. */
+/* The sum of a column's published values as they came (value_hash.h, with head_seed()), whatever
+ * the head made of them; `column` is a field, or FIELD_COUNT for the salts. For the sealer, when
+ * nothing is appended any more. */
 uint64_t head_sum(const struct head *head, unsigned column);
 uint64_t head_seed(const struct head *head);
 

@@ -248,7 +248,8 @@ put_id(struct column_page *page, const struct intern_memory *memory, uint32_t ro
     return page->forms[row] != ID_EXCEPTION || append_exception(page, memory, row, value);
 }
 
-/* Whether a value is the very bytes of the one before, as what a batch adds itself is in every row. */
+/* Whether a value is the very bytes of the one before, as what a batch adds itself is in every row.
+ */
 static bool
 is_same(const struct bytes *values, uint32_t i)
 {

@@ -42,8 +42,9 @@ uint32_t head_column_capacity(uint32_t row);
  * column before a row is written in any, so that all may be read as far as the head goes. */
 bool head_column_reserve(struct head_column *column, struct region *region, uint32_t row);
 
-/* Writes the values of `count` rows from `row` on, HEAD_ROWS_AT_ONCE at most, all in one page; those
- * that are absent are left so. False when memory is short; then head_column_erase() the rows. */
+/* Writes the values of `count` rows from `row` on, HEAD_ROWS_AT_ONCE at most, all in one page;
+ * those that are absent are left so. False when memory is short; then head_column_erase() the rows.
+ */
 bool head_column_put(struct head_column *column, const struct intern_memory *memory, uint32_t row,
                      const struct bytes *values, uint32_t count);
 

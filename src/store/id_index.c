@@ -229,8 +229,8 @@ lanes_equal(const uint16_t *fingerprints, lanes wanted, int16_t rows)
     return (some == wanted) & (numbers < rows);
 }
 
-/* A usual bucket is compared without a branch that depends on its rows; behind the last one there is
- * padding. */
+/* A usual bucket is compared without a branch that depends on its rows; behind the last one there
+ * is padding. */
 static bool
 bucket_has(const struct id_filter *filter, uint32_t bucket, uint16_t fingerprint)
 {

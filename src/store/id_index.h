@@ -16,9 +16,9 @@
 /* The hash that everything here is keyed by; it is stored, so it never changes. */
 uint64_t id_hash(struct bytes id);
 
-/* The same, eight bytes at a time, the last ones padded with zeros: begin, add as often as there are
- * eight or some left, end. Multiply, fold the high half onto the low: every step can be undone, so
- * two ids of at most eight bytes and equal size never meet. */
+/* The same, eight bytes at a time, the last ones padded with zeros: begin, add as often as there
+ * are eight or some left, end. Multiply, fold the high half onto the low: every step can be undone,
+ * so two ids of at most eight bytes and equal size never meet. */
 #define ID_HASH_FACTOR UINT64_C(0x9fb21c651e98df25)
 
 static inline uint64_t

@@ -7,9 +7,9 @@
  *     bytes       the blocks, each with its checksum
  *
  * The fields are those whose tokens were added: a page that a filter rules out has no such value of
- * a field that is named, and says nothing of any other. Ids are not among them, nor are objects: these
- * are told to the block (index_ids.c, index_members.c). A segment of more than 64 pages has no such
- * section.
+ * a field that is named, and says nothing of any other. Ids are not among them, nor are objects:
+ * these are told to the block (index_ids.c, index_members.c). A segment of more than 64 pages has
+ * no such section.
  *
  * All tokens of a run are found first, since the fullest page says how large the filter is.
  */

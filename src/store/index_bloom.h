@@ -18,8 +18,8 @@ struct index_bloom {
     uint64_t covered; /* the fields whose tokens are in it */
 };
 
-/* False where no index of `count` entries has such a section. Fields of names that this version does
- * not know are passed over. */
+/* False where no index of `count` entries has such a section. Fields of names that this version
+ * does not know are passed over. */
 bool index_bloom_open(const struct index_section *section, uint32_t count, struct index_bloom *out);
 
 /* The pages that may have a token, a bit each: all where its field is not covered. */

@@ -1,8 +1,8 @@
 /*
  * index_buckets.c - one bucket of a section, found by two entries of its table.
  *
- * Two reads, whatever the size of the section: an entry has a bucket's end, the one before it where it
- * begins.
+ * Two reads, whatever the size of the section: an entry has a bucket's end, the one before it where
+ * it begins.
  */
 #include "index_buckets.h"
 

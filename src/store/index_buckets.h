@@ -1,12 +1,12 @@
 /*
- * index_buckets.h - a section of an index file that is read in buckets: these, one behind the other,
- * and a table of where each ends.
+ * index_buckets.h - a section of an index file that is read in buckets: these, one behind the
+ * other, and a table of where each ends.
  *
  *     table   a bucket:  4 end of the bucket, counted from the first bucket's begin
  *                        4 CRC-32C of the bucket's bytes
  *
- * Such a look does not check the table; a table that lies leads to bytes that do not have the bucket's
- * CRC. Nothing is kept in memory.
+ * Such a look does not check the table; a table that lies leads to bytes that do not have the
+ * bucket's CRC. Nothing is kept in memory.
  */
 #ifndef INDEX_BUCKETS_H
 #define INDEX_BUCKETS_H

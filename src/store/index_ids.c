@@ -1,9 +1,9 @@
 /*
  * index_ids.c - buckets of ids, and where each is.
  *
- * Buckets as id_index.h writes them, and their table (index_buckets.h). A lookup reads two entries of
- * the table and one bucket: two reads of 16 and about 140 bytes. The filter for many ids reads the
- * section whole, by its own CRC.
+ * Buckets as id_index.h writes them, and their table (index_buckets.h). A lookup reads two entries
+ * of the table and one bucket: two reads of 16 and about 140 bytes. The filter for many ids reads
+ * the section whole, by its own CRC.
  */
 #include "index_ids.h"
 

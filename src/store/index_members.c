@@ -5,8 +5,8 @@
  *                 1 count of fields, for each: 1 size of its name, the name
  *     bytes       buckets and their table (index_buckets.h), as member_index.h writes them
  *
- * The fields are those of objects, whatever is in them. A lookup reads two entries of the table and one
- * bucket, of about a kilobyte. A segment of more than 64 pages has no such section.
+ * The fields are those of objects, whatever is in them. A lookup reads two entries of the table and
+ * one bucket, of about a kilobyte. A segment of more than 64 pages has no such section.
  */
 #include "index_members.h"
 

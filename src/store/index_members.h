@@ -17,8 +17,8 @@ struct index_members {
     uint64_t covered; /* the fields whose members are in it */
 };
 
-/* False where no index of `count` entries has such a section. Fields of names that this version does
- * not know are passed over. */
+/* False where no index of `count` entries has such a section. Fields of names that this version
+ * does not know are passed over. */
 bool index_members_open(const struct index_section *section, uint32_t count,
                         struct index_members *out);
 

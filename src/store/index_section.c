@@ -1,8 +1,8 @@
 /*
  * index_section.c - fields by their names, as parameters of sections have them.
  *
- * A section says whose values it is of, so that a version with other fields neither misses what is not
- * there nor stumbles over what it does not know.
+ * A section says whose values it is of, so that a version with other fields neither misses what is
+ * not there nor stumbles over what it does not know.
  */
 #include "index_section.h"
 

@@ -1,9 +1,9 @@
 /*
  * index_section.h - what the sections of an index file have in common.
  *
- * Each kind of section is a noun with a file of its own. It makes its content from a run, opens what
- * an index file's directory says of it, and is asked for what it knows. segment_index.c puts them
- * together and compares them: it has a table of them.
+ * Each kind of section is a noun with a file of its own. It makes its content from a run, opens
+ * what an index file's directory says of it, and is asked for what it knows. segment_index.c puts
+ * them together and compares them: it has a table of them.
  */
 #ifndef INDEX_SECTION_H
 #define INDEX_SECTION_H
@@ -45,7 +45,8 @@ typedef tally_status index_section_make(struct run_reader *reader, struct index_
 
 /* Fields as parameters name them: their count, and for each the size of its name and the name. */
 void index_fields_put(uint64_t fields, struct buffer *out);
-/* False where the bytes are not exactly that. Names that this version does not know are passed over. */
+/* False where the bytes are not exactly that. Names that this version does not know are passed
+ * over. */
 bool index_fields_read(struct bytes encoded, uint64_t *fields_out);
 
 #endif

@@ -222,8 +222,8 @@ struct record_body {
     size_t size; /* of all */
 };
 
-/* Writes a header that is ready and the body behind it: the first of it together with the header, the
- * rest from where it is. */
+/* Writes a header that is ready and the body behind it: the first of it together with the header,
+ * the rest from where it is. */
 static tally_status
 write_pieces(struct journal *journal, const struct record_body *body, struct tally_error *error)
 {

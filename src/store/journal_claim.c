@@ -3,11 +3,11 @@
  *
  * Claiming takes nothing on trust that an earlier process did not see synced. It may have died
  * between a write and its sync, or have seen the sync fail: then the bytes that were just read may
- * be in the kernel's cache only, counted as clean, and a sync would succeed without writing them. So
- * the last record (by rule 1 of journal.c, the only one this can be true of) is written again as it
- * is and synced. Files behind it hold no record; whether their names are durable is as doubtful, so
- * they are removed and made anew. A torn tail in its own file is overwritten with zeros: no remains
- * of a record that never was may lie where the next one will stand.
+ * be in the kernel's cache only, counted as clean, and a sync would succeed without writing them.
+ * So the last record (by rule 1 of journal.c, the only one this can be true of) is written again as
+ * it is and synced. Files behind it hold no record; whether their names are durable is as doubtful,
+ * so they are removed and made anew. A torn tail in its own file is overwritten with zeros: no
+ * remains of a record that never was may lie where the next one will stand.
  */
 #include "journal_parts.h"
 

@@ -9,8 +9,8 @@
  * It has its size and its space from the beginning, because space that was taken cannot run out
  * under a record. Its zeros are written, because overwriting blocks that were written syncs about
  * twice as fast as blocks that were not; but where records are large, a sync takes its time anyway
- * and twice the bytes would cost more, so they are reserved only, if the file system can. To whoever
- * reads it, also after a crash, that is the same file.
+ * and twice the bytes would cost more, so they are reserved only, if the file system can. To
+ * whoever reads it, also after a crash, that is the same file.
  */
 #include "journal_file.h"
 

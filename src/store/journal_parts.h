@@ -1,5 +1,6 @@
 /*
- * journal_parts.h - what a journal that is written is made of. For journal.c and journal_claim.c only.
+ * journal_parts.h - what a journal that is written is made of. For journal.c and journal_claim.c
+ * only.
  */
 #ifndef JOURNAL_PARTS_H
 #define JOURNAL_PARTS_H

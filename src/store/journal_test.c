@@ -102,7 +102,8 @@ test_files_grow_fourfold(void **state)
     fixture_finish(&fixture);
 }
 
-/* Between large records, no zeros are written; a crash test of theirs is in journal_crash_test.c. */
+/* Between large records, no zeros are written; a crash test of theirs is in journal_crash_test.c.
+ */
 static void
 test_large_records_are_written_once(void **state)
 {
@@ -233,8 +234,8 @@ test_claiming_removes_what_is_not_in_use(void **state)
     fixture_finish(&fixture);
 }
 
-/* A body in pieces is the record it would be in one, wherever it is cut: within what is written with the
- * header, at its end, and behind it. */
+/* A body in pieces is the record it would be in one, wherever it is cut: within what is written
+ * with the header, at its end, and behind it. */
 static void
 test_bodies_in_pieces(void **state)
 {

@@ -36,8 +36,8 @@ void manifest_free(struct manifest *manifest); /* its lists; zeroed is allowed *
 
 /* Reads FOLDER/manifest. TALLY_ABSENT where there is none; TALLY_DAMAGED where a byte of it is not
  * what was written or it contradicts itself (segments must join without gaps up to `sealed`, groups
- * cover whole segments, none twice, the tag in its header is trail_tag() of the origin); TALLY_UNSUPPORTED for a newer version or an
- * unknown field. The caller owns the lists. */
+ * cover whole segments, none twice, the tag in its header is trail_tag() of the origin);
+ * TALLY_UNSUPPORTED for a newer version or an unknown field. The caller owns the lists. */
 TALLY_MUST_CHECK tally_status manifest_read(struct disk *disk, const char *folder,
                                             struct manifest *manifest_out,
                                             struct tally_error *error);

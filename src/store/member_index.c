@@ -9,12 +9,13 @@
  *     order, and in each of all quarters; the last byte filled up with zeros
  *     the items themselves, a byte each, ascending: the page in the quarter, and the block in the page
  *
- * With four quarters of fingerprints for five items or fewer that are ten bits an item. A token that stands in
- * more than two blocks of a page is frequent there, and has an item twice for all of the page.
+ * With four quarters of fingerprints for five items or fewer that are ten bits an item. A token
+ * that stands in more than two blocks of a page is frequent there, and has an item twice for all of
+ * the page.
  *
- * That fingerprints are so short costs a few blocks that are read for nothing. Writers choose values,
- * and may make all have one fingerprint: then whoever asks for it reads what he would have read
- * without an index.
+ * That fingerprints are so short costs a few blocks that are read for nothing. Writers choose
+ * values, and may make all have one fingerprint: then whoever asks for it reads what he would have
+ * read without an index.
  */
 #include "member_index.h"
 
@@ -40,8 +41,8 @@ quarters_of(const struct member_shape *shape)
     return (shape->pages * PLACES_BLOCKS + (1u << QUARTER_BITS) - 1) >> QUARTER_BITS;
 }
 
-/* The least number of bits, `most` at most, so that `each` for every value of them are not fewer than
- * `count`. */
+/* The least number of bits, `most` at most, so that `each` for every value of them are not fewer
+ * than `count`. */
 static unsigned
 bits_for(uint64_t count, uint64_t each, unsigned most)
 {
@@ -106,8 +107,8 @@ sort_keys(uint64_t *keys, uint64_t *room, size_t count, unsigned bits)
     return keys;
 }
 
-/* From keys of token and block, ascending, to keys of fingerprint, block and whether all of the page is
- * meant; they take each other's place. */
+/* From keys of token and block, ascending, to keys of fingerprint, block and whether all of the
+ * page is meant; they take each other's place. */
 static size_t
 mark_pages(uint64_t *keys, size_t count, unsigned fingerprint_bits)
 {

@@ -131,7 +131,8 @@ few_others_are(void **state)
     member_list_free(&list);
 }
 
-/* One or two blocks of a page are told apart, more are all of it; who adds one twice adds it once. */
+/* One or two blocks of a page are told apart, more are all of it; who adds one twice adds it once.
+ */
 static void
 frequent_members_have_the_page(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * member_list.h - the tokens (token.h) of members of objects, each with the blocks of 256 rows that it
- * stands in.
+ * member_list.h - the tokens (token.h) of members of objects, each with the blocks of 256 rows that
+ * it stands in.
  */
 #ifndef MEMBER_LIST_H
 #define MEMBER_LIST_H

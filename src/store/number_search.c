@@ -1,12 +1,12 @@
 /*
  * number_search.c - comparing keys 64 at a time, encoded or not.
  *
- * A page is gone through in blocks of 256 rows, and only in those that have rows to look at. In each,
- * the rows of every form are compared with that form's bounds, without a branch for a row; then what
- * has another form is taken away. Most pages have one form or two.
+ * A page is gone through in blocks of 256 rows, and only in those that have rows to look at. In
+ * each, the rows of every form are compared with that form's bounds, without a branch for a row;
+ * then what has another form is taken away. Most pages have one form or two.
  *
- * Keys that are encoded as distances from a base, of at most 32 bits, are compared as distances: the
- * bounds are moved and cut instead. The few keys that are patches have a distance of 0, and are
+ * Keys that are encoded as distances from a base, of at most 32 bits, are compared as distances:
+ * the bounds are moved and cut instead. The few keys that are patches have a distance of 0, and are
  * looked at one by one. All other pages have the block's keys read first.
  *
  * Rows behind the page's last hold anything; they are in no set of the page's rows.
@@ -211,8 +211,8 @@ struct block_rows {
     uint32_t positions[BLOCK_ROWS]; /* only where the page has several forms */
 };
 
-/* Says of patches, whose distances say nothing, what their keys say. Blocks come in order: `*next` is
- * the first patch that is not of one before. */
+/* Says of patches, whose distances say nothing, what their keys say. Blocks come in order: `*next`
+ * is the first patch that is not of one before. */
 static void
 block_patches(const struct number_search *search, struct block *block,
               const struct numbered_page *page, const struct block_rows *rows, uint32_t *next)

@@ -1,16 +1,16 @@
 /*
  * number_search.h - which rows of a page of numbers are within ranges.
  *
- * Numbers are compared as keys, for each count of fraction digits with bounds of its own (page.h); so
- * nothing is rounded. Values that have no key are for the caller to look at.
+ * Numbers are compared as keys, for each count of fraction digits with bounds of its own (page.h);
+ * so nothing is rounded. Values that have no key are for the caller to look at.
  */
 #ifndef NUMBER_SEARCH_H
 #define NUMBER_SEARCH_H
 
 #include "codec.h"
 
-/* The keys of a range, by the count of fraction digits, both ends included; none where low > high. Of
- * times all are alike. */
+/* The keys of a range, by the count of fraction digits, both ends included; none where low > high.
+ * Of times all are alike. */
 struct key_range {
     int64_t low[NUMBER_DIGITS_MAX + 1];
     int64_t high[NUMBER_DIGITS_MAX + 1];

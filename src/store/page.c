@@ -231,8 +231,8 @@ page_value(const struct page *page, const struct dictionary *dictionary, enum fi
 }
 
 /* A value's place in the dictionary and its bytes are in no cache where there are many values: so
- * nothing of a row waits for another row's, and the bytes are fetched before somebody needs them. The
- * places of the rows behind these are fetched as well, for who goes on with them. */
+ * nothing of a row waits for another row's, and the bytes are fetched before somebody needs them.
+ * The places of the rows behind these are fetched as well, for who goes on with them. */
 static void
 coded_values(const uint32_t *codes, const struct dictionary *dictionary, uint32_t count,
              uint32_t behind, struct bytes *values_out)

@@ -1,6 +1,6 @@
 /*
- * places.h - where in a run something may be: of each of its first 64 pages the blocks of 256 rows, a
- * bit each.
+ * places.h - where in a run something may be: of each of its first 64 pages the blocks of 256 rows,
+ * a bit each.
  *
  * What indexes of words and members answer with. Pure.
  */

@@ -2,9 +2,9 @@
  * planes.c - bits turned from rows into planes and back, and compared as they lie.
  *
  * 64 integers of 8 bits are 8 words of 8 bytes of 8 bits. As rows, the word says which group of
- * eight rows, the byte which row of it and the bit which plane: (group, row, plane). As planes it is
- * (plane, group, row). One turn of the bytes among the words and one of the bits inside each word
- * lead from one to the other; wider integers are turned 8 bits at a time.
+ * eight rows, the byte which row of it and the bit which plane: (group, row, plane). As planes it
+ * is (plane, group, row). One turn of the bytes among the words and one of the bits inside each
+ * word lead from one to the other; wider integers are turned 8 bits at a time.
  *
  * A range is compared from the highest plane down. As long as both ends have the same bit, a row
  * stays in question that has it too; from where they part, a row goes with the lower or with the
@@ -38,8 +38,8 @@ struct square {
     byte_lanes a, b, c, d;
 };
 
-/* Lays the bytes of the first half of a square between those of the second: this moves the highest of
- * the six bits of a byte's place to the end. */
+/* Lays the bytes of the first half of a square between those of the second: this moves the highest
+ * of the six bits of a byte's place to the end. */
 static inline struct square
 shuffle(struct square in)
 {

@@ -29,7 +29,8 @@ planes_size(uint32_t count, unsigned width)
     return planes_words(count) * 8 * width;
 }
 
-/* Packs `count` values (1 to PAGE_ROWS) that fit in `width` bits (0 to 32) into planes_size() bytes.
+/* Packs `count` values (1 to PAGE_ROWS) that fit in `width` bits (0 to 32) into planes_size()
+ * bytes.
  */
 void planes_pack(const uint32_t *values, uint32_t count, unsigned width, uint8_t *out);
 

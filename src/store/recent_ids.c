@@ -1,14 +1,14 @@
 /*
  * recent_ids.c - Bloom filters whose ids each lie in one block.
  *
- * A block is 32 bytes, so that an id costs one line of memory: it has a bit in each of the block's eight
- * words, two bytes of filter for each id. Ids leave in the order they came, and no bit can be taken back;
- * so a filter is filled up to its capacity, another one is begun, and the oldest goes as a whole when
- * all its entries are too old. The first is made for what comes first, each next for four times as many,
- * up to CAPACITY_MAX: a trail that seals little pays little.
+ * A block is 32 bytes, so that an id costs one line of memory: it has a bit in each of the block's
+ * eight words, two bytes of filter for each id. Ids leave in the order they came, and no bit can be
+ * taken back; so a filter is filled up to its capacity, another one is begun, and the oldest goes
+ * as a whole when all its entries are too old. The first is made for what comes first, each next
+ * for four times as many, up to CAPACITY_MAX: a trail that seals little pays little.
  *
- * Only what this process seals is added. Segments that were there before are asked one by one, until
- * they are too old.
+ * Only what this process seals is added. Segments that were there before are asked one by one,
+ * until they are too old.
  */
 #include "recent_ids.h"
 

@@ -1,4 +1,5 @@
-/* recent_ids_test.c - what was added is never denied; what was not, nearly always; old filters go. */
+/* recent_ids_test.c - what was added is never denied; what was not, nearly always; old filters go.
+ */
 #include "recent_ids.h"
 
 #include <setjmp.h>

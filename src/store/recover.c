@@ -30,8 +30,8 @@
  * record of at most BATCH_ENTRIES_MAX. */
 #define FILE_ENTRIES_MAX 80000u
 
-/* Entries of one record are taken some at a time: a head takes rows together faster than one by one,
- * and hashing two side by side takes little longer than one. */
+/* Entries of one record are taken some at a time: a head takes rows together faster than one by
+ * one, and hashing two side by side takes little longer than one. */
 #define ENTRIES_AT_ONCE HEAD_ROWS_AT_ONCE
 
 struct replay {

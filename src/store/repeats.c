@@ -4,13 +4,13 @@
  * Known are the ids of the heads, of the segments that hold the newest entries (id_window of them),
  * of the batch itself, and what was found by looking back (look_back.c). An event whose id is known
  * and that says the same as the stored entry is a repeat and gets the first one's receipt; one that
- * says something else is a conflict and refuses its batch. Ids that the reader made up (none was sent)
- * are fresh by construction and not looked up.
+ * says something else is a conflict and refuses its batch. Ids that the reader made up (none was
+ * sent) are fresh by construction and not looked up.
  *
- * Nearly all ids are new. So the segments that were sealed since the trail was opened are asked together
- * first (recent_ids.h), and one by one only for what they do not deny. One by one they are asked for the
- * whole batch, so that each one's filter is in the cache once; only where that says "maybe" the id
- * column is read.
+ * Nearly all ids are new. So the segments that were sealed since the trail was opened are asked
+ * together first (recent_ids.h), and one by one only for what they do not deny. One by one they are
+ * asked for the whole batch, so that each one's filter is in the cache once; only where that says
+ * "maybe" the id column is read.
  */
 #include "fault.h"
 #include "trail_core.h"
@@ -188,8 +188,8 @@ search_begin(const struct trail *trail, const struct batch *batch)
     return all || batch->looked_size < begin ? batch->looked_size : begin;
 }
 
-/* Those events of a batch that some segments are asked for: all, or those that the filter of the ids of
- * these segments does not deny. */
+/* Those events of a batch that some segments are asked for: all, or those that the filter of the
+ * ids of these segments does not deny. */
 struct asked {
     const struct recent_filter *filter; /* or NULL */
     uint32_t count;

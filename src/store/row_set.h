@@ -59,8 +59,8 @@ row_set_next(const struct row_set *set, uint32_t row)
 }
 
 /* How many rows are in the set. Counted by adding up neighbours, because not every processor has an
- * instruction for it: in two words at a time, up to half bytes that count 8 at most, then bytes, then
- * 16 bits. */
+ * instruction for it: in two words at a time, up to half bytes that count 8 at most, then bytes,
+ * then 16 bits. */
 static inline uint32_t
 row_set_count(const struct row_set *set)
 {

@@ -18,10 +18,10 @@
  *              hand is tried: of each page 256 entries are put together, commitment and leaf, and
  *              must give the node that the tree has over them.
  *
- * Where values were read out of bytes and not bytes written from values, that is of entries that came
- * back from the journal when the trail was opened, the second step does not hold of itself: all of
- * them are put together, and the tree must be the one that was committed. The same of short segments,
- * which cost nothing.
+ * Where values were read out of bytes and not bytes written from values, that is of entries that
+ * came back from the journal when the trail was opened, the second step does not hold of itself:
+ * all of them are put together, and the tree must be the one that was committed. The same of short
+ * segments, which cost nothing.
  */
 #include "seal_check.h"
 
@@ -304,8 +304,8 @@ check_pages(void *context, struct tally_error *error)
     return status;
 }
 
-/* Gives the second half of the pages to another thread. What is put together for the whole tree stays
- * in one: it is added in order. */
+/* Gives the second half of the pages to another thread. What is put together for the whole tree
+ * stays in one: it is added in order. */
 static void
 share_pages(struct check checks[2], struct run_reader *second)
 {

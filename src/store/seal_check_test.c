@@ -1,9 +1,9 @@
 /*
- * seal_check_test.c - a segment that holds what was committed passes; one that does not is found out,
- * whatever it is that differs.
+ * seal_check_test.c - a segment that holds what was committed passes; one that does not is found
+ * out, whatever it is that differs.
  *
- * What is committed is a sample: its head, its leaves. What is sealed is another one, that differs from
- * it in one value or in nothing.
+ * What is committed is a sample: its head, its leaves. What is sealed is another one, that differs
+ * from it in one value or in nothing.
  */
 #include "seal_check.h"
 
@@ -225,8 +225,8 @@ another_place_is_found(void **state)
     sample_destroy(committed);
 }
 
-/* Values that are not what the leaf was hashed over: where all is put together, anywhere; else in the
- * entries that are tried. */
+/* Values that are not what the leaf was hashed over: where all is put together, anywhere; else in
+ * the entries that are tried. */
 static void
 another_leaf_is_found(void **state)
 {

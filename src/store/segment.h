@@ -32,9 +32,9 @@ struct segment;
 struct run_reader;
 
 /* Writes the three files of a frozen head, which `reader` reads, and syncs them and the folder. The
- * reader then has at hand what else is made of the entries. With another reader of the head, `second`,
- * two threads write; NULL: this one alone. A file of the same name is a remnant of a crash (nothing
- * names it) and is replaced. On a fault nothing that matters is left. */
+ * reader then has at hand what else is made of the entries. With another reader of the head,
+ * `second`, two threads write; NULL: this one alone. A file of the same name is a remnant of a
+ * crash (nothing names it) and is replaced. On a fault nothing that matters is left. */
 TALLY_MUST_CHECK tally_status segment_write(const struct trail_place *place,
                                             struct run_reader *reader, struct run_reader *second,
                                             struct segment_info *info_out,

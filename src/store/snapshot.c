@@ -20,7 +20,8 @@
 
 #define READERS_OPEN_MAX 4
 
-/* Of a proof's entry and of the tree's right edge: what one proof needs, its neighbour needs too. */
+/* Of a proof's entry and of the tree's right edge: what one proof needs, its neighbour needs too.
+ */
 #define BLOCKS 2
 
 struct open_reader {

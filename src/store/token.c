@@ -1,8 +1,8 @@
 /*
  * token.c - how tokens are computed.
  *
- * A token is a hash of what kind of thing it is (the field's name and how the value was read) and of
- * its bytes. Texts are read as filters compare them:
+ * A token is a hash of what kind of thing it is (the field's name and how the value was read) and
+ * of its bytes. Texts are read as filters compare them:
  *
  *     plain       the bytes
  *     UUID, hex   the 16 bytes they spell: a column has them so, and they need not be spelled out
@@ -12,8 +12,8 @@
  *                 compare by value. Every number can be read so, at any length; a text that spells
  *                 a number has that number's token, since the term compares it as text too
  *
- * Invariants: values that a term cannot tell apart have one token; which way a value is read depends
- * on its bytes alone.
+ * Invariants: values that a term cannot tell apart have one token; which way a value is read
+ * depends on its bytes alone.
  */
 #include "token.h"
 

@@ -2,17 +2,17 @@
  * token.h - what a filter can ask for exactly, as 64 bits: a field's value, or a scalar that stands
  * anywhere in an object field.
  *
- * Indexes keep tokens in place of values. The law that makes them usable: whatever row an exact term
- * matches has one of the term's tokens among its own.
+ * Indexes keep tokens in place of values. The law that makes them usable: whatever row an exact
+ * term matches has one of the term's tokens among its own.
  *
  *     field:value            token_of_value(field, value)          if token_covers_field(field)
  *     ip_address:ADDRESS     token_of_address(ADDRESS), whatever the spelling
  *     object.any.path:value  token_of_member(object, value)        if token_covers_member(value)
  *
  * It does not work the other way round: other values may have the same token, and a member's token
- * says nothing of its path. Tokens are stored, so they never change; docs/format.md says how each is
- * computed. They are hashes without a key: who has a token can tell whether a value he guesses is
- * the one, so an index of private values is as private as they are.
+ * says nothing of its path. Tokens are stored, so they never change; docs/format.md says how each
+ * is computed. They are hashes without a key: who has a token can tell whether a value he guesses
+ * is the one, so an index of private values is as private as they are.
  */
 #ifndef TOKEN_H
 #define TOKEN_H

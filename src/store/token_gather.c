@@ -3,8 +3,8 @@
  *
  * One table for all tokens of a page would be larger than the processor's nearest memory. So they
  * are put into buckets by their highest bits, some hundreds each, and equal ones are found within a
- * bucket, by a small table. Tokens are hashes, which fill the buckets evenly; values that are chosen
- * to fall into one make it large, and that is sorted instead.
+ * bucket, by a small table. Tokens are hashes, which fill the buckets evenly; values that are
+ * chosen to fall into one make it large, and that is sorted instead.
  *
  * Filters choose a block by the highest bits too, so that what comes out of a bucket falls into few
  * blocks.

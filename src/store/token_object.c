@@ -2,10 +2,10 @@
  * token_object.c - objects, walked once from the first byte to the last.
  *
  * This is most of what tokens cost, so common members go a short way that gives what
- * token_of_member() gives: strings without escapes are taken eight bytes at a time, and whether there
- * is a blank in one is found out while its end is looked for; numbers without exponent, of up to 16
- * digits, are hashed as they are read. All else takes the long way, through token_of_member() itself.
- * Words are cut from the same strings, while their ends are known.
+ * token_of_member() gives: strings without escapes are taken eight bytes at a time, and whether
+ * there is a blank in one is found out while its end is looked for; numbers without exponent, of up
+ * to 16 digits, are hashed as they are read. All else takes the long way, through token_of_member()
+ * itself. Words are cut from the same strings, while their ends are known.
  */
 #include "token_object.h"
 

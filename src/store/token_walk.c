@@ -1,9 +1,9 @@
 /*
  * token_walk.c - all tokens of a run, and its words.
  *
- * Page after page, and in it column after column. A page's tokens are gathered as they come and told
- * of once each, those of objects' members block by block. How a column is held makes no difference to
- * the outcome, only to the work:
+ * Page after page, and in it column after column. A page's tokens are gathered as they come and
+ * told of once each, those of objects' members block by block. How a column is held makes no
+ * difference to the outcome, only to the work:
  *
  *     PAGE_CODES   a code counts once a page; its token is computed once a run, its words cut once
  *     PAGE_IDS     the 16 bytes are hashed as they are
@@ -22,7 +22,8 @@
 #include <stdlib.h>
 
 /* A column of codes. Every value of a dictionary is one that some entry has: so tokens are computed
- * one after the other as the values stand in memory, and only looked up when a page has the code. */
+ * one after the other as the values stand in memory, and only looked up when a page has the code.
+ */
 struct code_tokens {
     uint32_t count;   /* of codes, 0 among them */
     uint64_t *tokens; /* by code */

@@ -1,5 +1,6 @@
 /*
- * token_walk.h - the columns of a run gone through page by page: its tokens (token.h), and its words.
+ * token_walk.h - the columns of a run gone through page by page: its tokens (token.h), and its
+ * words.
  *
  * Whoever goes through a run's rows as well takes each page along while its columns are decoded.
  */
@@ -12,9 +13,9 @@
 
 struct token_walk;
 
-/* Over the pages that `reader` reads, which is lent as `words` is: of those of token_fields() that are
- * in `fields` all tokens, and of all searched fields the words, unless `words` is NULL. For words the
- * run has at most WORD_PAGES_MAX pages. */
+/* Over the pages that `reader` reads, which is lent as `words` is: of those of token_fields() that
+ * are in `fields` all tokens, and of all searched fields the words, unless `words` is NULL. For
+ * words the run has at most WORD_PAGES_MAX pages. */
 TALLY_MUST_CHECK tally_status token_walk_create(struct run_reader *reader, uint64_t fields,
                                                 struct word_gather *words,
                                                 struct token_walk **walk_out,

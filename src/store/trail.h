@@ -57,11 +57,13 @@ TALLY_MUST_CHECK tally_status trail_open(struct folder *folder, const char *name
                                          enum trail_mode mode, struct trail **trail_out,
                                          struct trail_recovery *recovery_out,
                                          struct tally_error *error);
-/* Waits for sealing and signing, signs what is left, removes idle journal files. The trail is gone whatever is returned. */
+/* Waits for sealing and signing, signs what is left, removes idle journal files. The trail is gone
+ * whatever is returned. */
 tally_status trail_close(struct trail *trail, struct tally_error *error); /* NULL is allowed */
 
-/* After fork(), in the child, for a trail that the parent opened: lets go of the lock's descriptor, so
- * that the lock ends with the parent. Nothing else may be done with the trail; its memory stays. */
+/* After fork(), in the child, for a trail that the parent opened: lets go of the lock's descriptor,
+ * so that the lock ends with the parent. Nothing else may be done with the trail; its memory stays.
+ */
 void trail_abandon(struct trail *trail);
 
 const char *trail_name(const struct trail *trail);
@@ -94,14 +96,15 @@ struct append_result {
                            the other one stands in the same batch */
 };
 
-/* Asked now and then whether to go on; what it answers other than TALLY_OK ends what is under way. */
+/* Asked now and then whether to go on; what it answers other than TALLY_OK ends what is under way.
+ */
 typedef tally_status trail_check(void *context, struct tally_error *error);
 
 /*
  * For a batch that may have been stored before, however long ago: looks for its ids in the whole
  * trail. What is found stays with the batch until batch_clear(), so that trail_append() and
- * trail_append_begin() store each of its events exactly once: those that were stored get their first
- * receipts, or are conflicts. Events that are added later are not looked for.
+ * trail_append_begin() store each of its events exactly once: those that were stored get their
+ * first receipts, or are conflicts. Events that are added later are not looked for.
  *
  * Reads the disk, on the caller's thread, while others append: for an id that is not there about a
  * block for every 64 segments. `check` may be NULL. On anything but TALLY_OK it is as if nobody
@@ -120,9 +123,9 @@ enum append_wait {
  * Makes a batch durable, all or nothing. `receipts` has room for batch_count() of them. Of two
  * batches from one thread the first gets the lower indexes.
  *
- * An event that brings an id which is known is none that is stored: it is a repeat where it says the
- * same as the entry that has the id, else a conflict. Known are the ids of the newest entries, as many
- * as folder_options.id_window says, and of all of them after trail_look_back().
+ * An event that brings an id which is known is none that is stored: it is a repeat where it says
+ * the same as the entry that has the id, else a conflict. Known are the ids of the newest entries,
+ * as many as folder_options.id_window says, and of all of them after trail_look_back().
  *
  * TALLY_OK; TALLY_REPEATED: every event was there before, nothing new was stored, receipts are
  * filled; TALLY_CONFLICT: nothing was stored; TALLY_FULL, TALLY_BUSY: nothing was stored, try again

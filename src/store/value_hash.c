@@ -3,9 +3,9 @@
  *
  * Halves of 16 bytes that the seed has hidden are multiplied and folded, as wyhash does.
  *
- * The sum of a column tells its rows apart, because each hash is taken an odd number of times, twice
- * its row's number and one: any other value, and any two that change places, give another sum but for
- * one chance in 2^46.
+ * The sum of a column tells its rows apart, because each hash is taken an odd number of times,
+ * twice its row's number and one: any other value, and any two that change places, give another sum
+ * but for one chance in 2^46.
  */
 #include "value_hash.h"
 

@@ -224,8 +224,8 @@ verify_segment(struct verifier *v)
     return status;
 }
 
-/* Segments are long: of a few, the last one would be read by one thread while the others have nothing
- * to do. So each of them has a thread, and all are done at about the same time. */
+/* Segments are long: of a few, the last one would be read by one thread while the others have
+ * nothing to do. So each of them has a thread, and all are done at about the same time. */
 static unsigned
 threads_for(const struct verifier *v)
 {
@@ -506,8 +506,8 @@ check_there(struct verifier *v, const char *name)
                  "there is no trail \"%s\": nothing was checked", name);
 }
 
-/* Passes until one stands. A trail that has changed under each of them was not verified, whatever made
- * it change: that is no verdict in its favour. */
+/* Passes until one stands. A trail that has changed under each of them was not verified, whatever
+ * made it change: that is no verdict in its favour. */
 static tally_status
 verify_in_passes(struct verifier *v)
 {

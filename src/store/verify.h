@@ -2,8 +2,8 @@
  * verify.h - recompute everything a trail claims from its stored bytes.
  *
  * Leaves, commitments, roots, signatures; then every derived structure is compared with what it is
- * derived from, the indexes among them unless they are left out. It opens the files itself and trusts none of them; it needs no lock and may run
- * while another process writes.
+ * derived from, the indexes among them unless they are left out. It opens the files itself and
+ * trusts none of them; it needs no lock and may run while another process writes.
  */
 #ifndef VERIFY_H
 #define VERIFY_H
@@ -18,8 +18,8 @@ enum verdict {
     VERDICT_UNCHECKABLE, /* cannot be read, no key, nothing there */
 };
 
-/* Index files and groups are outside of what is signed: whoever asks no question of a trail, but only
- * whether its history is whole, may leave them. All else is looked at in any case. */
+/* Index files and groups are outside of what is signed: whoever asks no question of a trail, but
+ * only whether its history is whole, may leave them. All else is looked at in any case. */
 enum verify_scope {
     VERIFY_EVERYTHING,
     VERIFY_HISTORY, /* not the index files and groups, neither opened nor missed */

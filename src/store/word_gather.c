@@ -5,8 +5,8 @@
  * there is something to put into it.
  *
  * Of free text the blocks are told, too, for it is read block by block; of other columns only the
- * pages, whatever they are stored as: a head may hold them in another way than its segment, and both
- * are to give the same words.
+ * pages, whatever they are stored as: a head may hold them in another way than its segment, and
+ * both are to give the same words.
  */
 #include "word_gather.h"
 

@@ -128,8 +128,8 @@ other_sizes_are_refused(void **state)
     sample_destroy(sample);
 }
 
-/* A word of one message is found in the message's block and in no other, and so is one of an object;
- * that of another column in all of its page. */
+/* A word of one message is found in the message's block and in no other, and so is one of an
+ * object; that of another column in all of its page. */
 static void
 free_text_is_found_in_its_block(void **state)
 {

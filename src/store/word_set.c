@@ -3,11 +3,11 @@
  *
  * A column has far more words than different ones, so what counts is to find again what is there.
  * Words of up to 16 bytes, which most are, stand in their slot as two numbers: they are taken from
- * the text, folded and compared eight bytes at a time, without a branch on a byte. Others, and words
- * with letters beyond ASCII, take the long way.
+ * the text, folded and compared eight bytes at a time, without a branch on a byte. Others, and
+ * words with letters beyond ASCII, take the long way.
  *
- * In an object's text only strings, literals and exponents have letters, and a string is a name if a
- * colon follows; so the walk looks at little more than quotes.
+ * In an object's text only strings, literals and exponents have letters, and a string is a name if
+ * a colon follows; so the walk looks at little more than quotes.
  */
 #include "word_set.h"
 

@@ -1,10 +1,10 @@
 /*
  * word_set.h - the words of one column while they are collected.
  *
- * Values come in any order, each with the pages that have it or, where its block is told, with that;
- * the list that comes out depends only on which words are where. A word that was met without a block,
- * or in more than WORDS_BLOCKS_MAX of them, is listed with its pages. words.h says what a word is, and
- * how the list is asked.
+ * Values come in any order, each with the pages that have it or, where its block is told, with
+ * that; the list that comes out depends only on which words are where. A word that was met without
+ * a block, or in more than WORDS_BLOCKS_MAX of them, is listed with its pages. words.h says what a
+ * word is, and how the list is asked.
  */
 #ifndef WORD_SET_H
 #define WORD_SET_H
@@ -42,9 +42,9 @@ void word_set_text(struct word_set *set, struct bytes text, uint64_t pages);
 void word_set_object(struct word_set *set, struct bytes json, uint64_t pages);
 void word_set_id(struct word_set *set, uint64_t pages);
 
-/* The same for who walks through an object himself: a string's text as it stands between its quotes,
- * without and with escapes, or the letters of a literal or exponent. What is behind the text up to
- * `limit` may be looked at, and begins with no letter. */
+/* The same for who walks through an object himself: a string's text as it stands between its
+ * quotes, without and with escapes, or the letters of a literal or exponent. What is behind the
+ * text up to `limit` may be looked at, and begins with no letter. */
 void word_set_within(struct word_set *set, struct bytes text, const uint8_t *limit, uint64_t pages);
 void word_set_escaped(struct word_set *set, struct bytes inside, uint64_t pages);
 

@@ -54,8 +54,8 @@ struct word_pattern {
 };
 void word_question_init(struct word_question *question, const struct word_pattern *pattern);
 
-/* Where a match may be, in the column whose list this is. Any bytes are a list; those of a damaged one
- * say something else. */
+/* Where a match may be, in the column whose list this is. Any bytes are a list; those of a damaged
+ * one say something else. */
 void words_find(struct bytes list, const struct word_question *question, struct places *places_out);
 
 /*

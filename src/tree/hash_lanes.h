@@ -1,6 +1,6 @@
 /*
- * hash_lanes.h - two or sixteen SHA-256 computations side by side, by the processor's instructions. For
- * hash_many.c and its test only.
+ * hash_lanes.h - two or sixteen SHA-256 computations side by side, by the processor's instructions.
+ * For hash_many.c and its test only.
  */
 #ifndef HASH_LANES_H
 #define HASH_LANES_H

@@ -6,8 +6,8 @@
  * run at a time; both go on together for as many blocks as the shorter run has, and whichever ends
  * goes on to its next run or the next text. Only where the last text is alone does it go by itself.
  *
- * Where there are sixteen lanes and as many texts, each takes a block, and those that have ended take
- * the next text. When so few are left that two by two are faster, they go on so.
+ * Where there are sixteen lanes and as many texts, each takes a block, and those that have ended
+ * take the next text. When so few are left that two by two are faster, they go on so.
  *
  * What is hashed by lanes is the same as what OpenSSL makes of it: hash_many_test.c holds every
  * size around the borders of blocks against it.

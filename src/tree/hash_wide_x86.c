@@ -1,12 +1,14 @@
 /*
  * hash_wide_x86.c - SHA-256 of sixteen texts at once, by AVX-512.
  *
- * A register holds the same word of sixteen computations, and each step of FIPS 180-4, section 6.2.2,
- * is done for all of them: rotations, and any function of three words, are one instruction each. That
- * takes half the time of the SHA extensions on processors that begin one of those in three cycles.
+ * A register holds the same word of sixteen computations, and each step of FIPS 180-4, section
+ * 6.2.2, is done for all of them: rotations, and any function of three words, are one instruction
+ * each. That takes half the time of the SHA extensions on processors that begin one of those in
+ * three cycles.
  *
- * Blocks stand one behind the other in memory, a text's words side by side; so the sixteen by sixteen
- * words of a block of each are turned first. The loops are unrolled, so that words are registers.
+ * Blocks stand one behind the other in memory, a text's words side by side; so the sixteen by
+ * sixteen words of a block of each are turned first. The loops are unrolled, so that words are
+ * registers.
  */
 #include "hash_lanes.h"
 
@@ -38,8 +40,8 @@ hash_wide_usable(void)
     return answer == YES;
 }
 
-/* The words of a block of each, which stand in it with the highest byte first: words[i] has the i-th
- * of all. */
+/* The words of a block of each, which stand in it with the highest byte first: words[i] has the
+ * i-th of all. */
 TARGET static inline void
 load_words(const uint8_t *const blocks[HASH_WIDTH], __m512i words[16])
 {
