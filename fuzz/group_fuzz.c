@@ -61,7 +61,7 @@ probe(struct disk *disk, const struct group_info *info)
 static void
 rewrite(struct disk *disk, const struct group_info *info)
 {
-    const struct group_place place = { disk, "t", tag };
+    const struct trail_place place = { disk, "t", tag };
     const struct group_info twice[2] = { *info, *info };
     struct group_info made;
     struct bloom filters[GROUP_COLUMNS_MAX] = { 0 };
