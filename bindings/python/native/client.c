@@ -219,12 +219,13 @@ static PyObject *
 receipt_of(const struct tally_receipt *receipt)
 {
     PyObject *repeated = receipt->repeated ? Py_True : Py_False;
-    if (receipt->index == TALLY_INDEX_UNKNOWN)
-        return Py_BuildValue("(sOOO)", receipt->id, Py_None, Py_None, repeated);
-    PyObject *leaf = hexadecimal(&receipt->leaf);
-    if (leaf == NULL)
-        return NULL;
-    return Py_BuildValue("(sKNO)", receipt->id, (unsigned long long)receipt->index, leaf, repeated);
+    if (receipt->index != TALLY_INDEX_UNKNOWN)
+        return Py_BuildValue("(sKNO)", receipt->id, (unsigned long long)receipt->index,
+                             hexadecimal(&receipt->leaf), repeated);
+    PyObject *id = PyUnicode_FromString(receipt->id);
+    PyObject *tuple = id == NULL ? NULL : PyTuple_Pack(4, id, Py_None, Py_None, repeated);
+    Py_XDECREF(id);
+    return tuple;
 }
 
 /* Whether to let go of the interpreter's lock around a record of so many bytes. */
@@ -249,10 +250,12 @@ static PyObject *
 record_text(struct client *self, const char *json, size_t size, enum tally_mode mode)
 {
     struct tally_receipt receipt;
-    struct tally_error error = { 0 };
+    struct tally_error error; /* of 800 bytes only those that state_raise() looks at are cleared */
     tally_status status;
     if (self->client == NULL || self->closing)
         return closed(self);
+    error.column = 0;
+    error.pointer[0] = error.text[0] = '\0';
     use(self);
     if (may_wait(self, mode, size)) {
         Py_BEGIN_ALLOW_THREADS status =

@@ -45,9 +45,9 @@ _VERBS: Final = {
     "DELETE": "delete",
 }
 
-Late = Callable[[Any], Mapping[str, Any]]
-"""Who it is, as far as that is known by now. It is given what the request came as: a scope, a
-framework's object, or None where the framework knows which one is being answered."""
+Late = Callable[[Any], dict[str, Any]]
+"""Who it is, as far as that is known by now: a new dictionary. It is given what the request came as: a
+scope, a framework's object, or None where the framework knows which one is being answered."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -159,7 +159,11 @@ class Exchange(Context):
 
     @property
     def members(self) -> dict[str, Any]:
-        return {**self._found(), **self._kept, **self._known()}
+        members = self._found()
+        if self._kept:
+            members.update(self._kept)
+        members.update(self._known())
+        return members
 
     @members.setter
     def members(self, members: dict[str, Any]) -> None:
@@ -176,19 +180,20 @@ class Exchange(Context):
     def _known(self) -> dict[str, Any]:
         known = self._set
         if known is None:
-            known = self._set = {**self._inherited, **members_now(self._request)}
+            known = members_now(self._request)
+            if self._inherited:
+                known = {**self._inherited, **known}
+            self._set = known
         if self._code is not None:
             known = self._set = {**known, "status_code": self._code}
             self._code = None
         return known
 
-    def _found(self) -> Mapping[str, Any]:
-        if self._late is None:
-            return _NOTHING
+    def _found(self) -> dict[str, Any]:
         try:
-            return self._late(self._source)
+            return {} if self._late is None else self._late(self._source)
         except Exception:  # the framework's request is over, or its store of users is
-            return _NOTHING
+            return {}
 
     @property
     def request_id_header(self) -> str | None:
@@ -258,7 +263,8 @@ def steps(exchange: Exchange, body: Iterable[Any]) -> Iterator[Any]:
                 parts = iter(body)
             part = next(parts)
         except StopIteration:
-            exchange.ends()
+            if not exchange.recorded:
+                exchange.ends()
             return
         except BaseException as error:
             exchange.fails(error)

@@ -139,7 +139,8 @@ async def _sent(exchange: Exchange, message: Message, send: Send) -> None:
 
 def late_members(scope: Scope) -> dict[str, Any]:
     """The user and the session, as far as they are known by now."""
-    late = session_members(scope.get("session"))
+    session = scope.get("session")
+    late = {} if session is None else session_members(session)
     user = scope.get("user")
     if user is not None:
         late.update(user_members(user))

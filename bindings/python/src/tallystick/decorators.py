@@ -161,8 +161,9 @@ class _Ending:
 
     @property
     def waits(self) -> bool:
-        """Whether recording waits for a receipt, which an event loop must not."""
-        return (self._recorder or recorders._default).waits(self.mode)
+        """As ``Recorder.waits``: whether recording waits for a receipt, which an event loop must not."""
+        mode = (self._recorder or recorders._default).mode if self.mode is None else self.mode
+        return isinstance(mode, str) and mode == "sync"
 
     def event(self, call: Call) -> dict[str, Any] | None:
         took = int((time.perf_counter() - call.started) * 1e6) / 1000

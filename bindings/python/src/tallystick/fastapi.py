@@ -57,7 +57,7 @@ def audit_log(
 
     def decorate(endpoint: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
-            event = {"action": action, "resource_type": resource_type}
+            event: dict[str, Any] = {"action": action, "resource_type": resource_type}
             connection, response = _found(call)
             scope = current_scope() if connection is None else connection.scope
             if scope is not None and current_request() is None:
@@ -95,18 +95,12 @@ def _found(call: Call) -> tuple[Any, Any]:
     for value in (*call.args, *values) if call.args else values:
         if type(value) in _PLAIN:
             continue
-        if connection is None and _is_connection(value):
+        scope = getattr(value, "scope", None) if connection is None else None
+        if isinstance(scope, (dict, MutableMapping)) and scope.get("type") in ("http", "websocket"):
             connection = value
         elif response is None and _is_response(value):
             response = value
     return connection, response
-
-
-def _is_connection(value: Any) -> bool:
-    scope = getattr(value, "scope", None)
-    if type(scope) is not dict and not isinstance(scope, MutableMapping):
-        return False
-    return scope.get("type") in ("http", "websocket")
 
 
 def _add_outcome(

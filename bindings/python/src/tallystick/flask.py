@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 import flask
-from flask import Flask, Response, request
-from flask.globals import app_ctx, request_ctx
+from flask import Flask, Response, g, request
+from flask.globals import request_ctx
 from flask.signals import got_request_exception
 
 from ._requests import (
@@ -79,7 +79,7 @@ class Tallystick:
             "mode": mode,
             **self._options,
         }
-        app.extensions["tallystick"] = options.pop("user", None) or user or _g_user
+        app.extensions["tallystick"] = options.pop("user", None) or user
         middleware = AuditMiddleware(app.wsgi_app, late=_late, **options)
         app.wsgi_app = middleware  # type: ignore[method-assign]
         app.after_request(_answered)
@@ -88,7 +88,7 @@ class Tallystick:
 
 # Of the contexts themselves: the proxies would look for them each time that they are asked.
 _get_request_context = request_ctx._get_current_object  # type: ignore[attr-defined, unused-ignore]
-_get_app_context = app_ctx._get_current_object  # type: ignore[attr-defined, unused-ignore]
+_get_g = g._get_current_object  # type: ignore[attr-defined, unused-ignore]
 
 
 def _context() -> Any:
@@ -97,10 +97,6 @@ def _context() -> Any:
         return _get_request_context()
     except RuntimeError:
         return None
-
-
-def _g_user() -> Any:
-    return _get_app_context().g.get("user")
 
 
 def _late(_: Any = None) -> dict[str, Any]:
@@ -112,8 +108,8 @@ def _late(_: Any = None) -> dict[str, Any]:
     # The session is taken from where it is kept: the proxy would note that the application used it.
     kept = vars(context)
     late = session_members(kept.get("_session", kept.get("session")))
-    user = context.app.extensions.get("tallystick", _g_user)
-    late.update(user_members(user()))
+    user = context.app.extensions.get("tallystick")
+    late.update(user_members(_get_g().get("user") if user is None else user()))
     return late
 
 
@@ -170,14 +166,23 @@ def audit_log(
     if is_function(action):
         return audit_log()(action)
 
+    needs_request = log_data or not action
+
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
-            event: dict[str, Any] = {"resource_type": resource_type}
-            context = _context()
+            event: dict[str, Any] = {"action": action, "resource_type": resource_type}
+            exchange = current_request()
+            context = _context() if exchange is None or needs_request else None
             current = None if context is None else context.request
-            if current is not None:
-                _add_request(event, call, current.environ)
-            event["action"] = action or action_of(resource_type, getattr(current, "method", None))
+            if exchange is None and current is not None:
+                event.update(members_of_environ(current.environ))
+                event.update(_late())
+            if exchange is not None or current is not None:
+                event["status_code"] = code = _status_code(call)
+                if code >= 400 and call.error is None:
+                    event["status"] = status_of(code)
+            if not action:
+                event["action"] = action_of(resource_type, getattr(current, "method", None))
             event["resource_id"] = found_resource_id(call, get_resource_id)
             event.update(members)
             if log_data and current is not None:
@@ -200,15 +205,6 @@ def _returning(view: F) -> F:
         return view(*args, **kwargs)
 
     return returning  # type: ignore[return-value]
-
-
-def _add_request(event: dict[str, Any], call: Call, environ: dict[str, Any]) -> None:
-    if current_request() is None:
-        event.update(members_of_environ(environ))
-        event.update(_late())
-    event["status_code"] = code = _status_code(call)
-    if call.error is None and code >= 400:
-        event["status"] = status_of(code)
 
 
 def _status_code(call: Call) -> int:

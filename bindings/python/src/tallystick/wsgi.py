@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+from . import _tally
 from ._requests import EXCLUDED, Exchange, Late, Record, Requests, steps
 from .context import _current
 from .recorder import Mode
-from .request import request_of_environ
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -58,7 +58,8 @@ class AuditMiddleware:
         if requests.excludes(environ.get("PATH_INFO", "")):
             return self.app(environ, start_response)
         cookies = environ.get("HTTP_COOKIE") if requests.session_cookie else None
-        exchange = Exchange(requests, request_of_environ(environ), self.late, None, cookies)
+        request = _tally.request_of_environ(environ)  # which is a dict: PEP 3333
+        exchange = Exchange(requests, request, self.late, None, cookies)
         environ[EXCHANGE] = exchange
         environ.setdefault("HTTP_X_REQUEST_ID", exchange.request_id)
         token = _current.set(exchange)
