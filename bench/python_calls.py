@@ -9,8 +9,8 @@ an endpoint that does nothing, recording would seem to cost half of what it does
 request by request, in random order. Told are the median of nothing, and how much more the median of
 each other way is. Events go to a folder's spool that nobody ships (no server answers there).
 
-Beside other work it is to be run with real-time priority (`chrt -f 1`): then twice of the same differ by
-some 3 µs.
+Beside other work it is to be run with real-time priority (`chrt -f 1`), several times, in turns with what
+it is held against: runs of the same differ by 3 µs on a quiet machine, and by 30 on one that is not.
 """
 
 import asyncio
@@ -251,7 +251,8 @@ def main() -> None:
         tallystick.configure(
             "http://127.0.0.1:1", key="none", spool=f"{folder}/spool", spool_size_max=2**30
         )
-        print(f"{'µs a request':22}" + f"{WAYS[0]:>10}" + "".join(f"{way:>12}" for way in WAYS[1:]))
+        more = "".join(f"{way:>12}" for way in WAYS[1:])
+        print(f"{'µs a request':22}{WAYS[0]:>10}{more}")
         for name in wanted:
             module, make = rows[name]
             if importlib.util.find_spec(module) is None:
