@@ -204,10 +204,62 @@ field_find_alias(struct bytes name)
     return FIELD_COUNT;
 }
 
+/* What other systems call a field, where the letters would lead to another one or to none. */
+static const struct {
+    const char *name;
+    enum field_id field;
+} elsewhere[] = {
+    { "actor", FIELD_USER_ID },
+    { "principal", FIELD_USER_ID },
+    { "username", FIELD_USER_ID },
+    { "user_name", FIELD_USER_ID },
+    { "email", FIELD_USER_EMAIL },
+    { "mail", FIELD_USER_EMAIL },
+    { "date", FIELD_TIMESTAMP },
+    { "time", FIELD_TIMESTAMP },
+    { "ts", FIELD_TIMESTAMP },
+    { "@timestamp", FIELD_TIMESTAMP },
+    { "event", FIELD_EVENT_TYPE },
+    { "type", FIELD_EVENT_TYPE },
+    { "operation", FIELD_ACTION },
+    { "level", FIELD_SEVERITY },
+    { "outcome", FIELD_STATUS },
+    { "result", FIELD_STATUS },
+    { "code", FIELD_STATUS_CODE },
+    { "client_ip", FIELD_IP_ADDRESS },
+    { "source_ip", FIELD_IP_ADDRESS },
+    { "remote_addr", FIELD_IP_ADDRESS },
+    { "address", FIELD_IP_ADDRESS },
+    { "agent", FIELD_USER_AGENT },
+    { "object", FIELD_RESOURCE_ID },
+    { "target", FIELD_RESOURCE_ID },
+    { "path", FIELD_ENDPOINT },
+    { "url", FIELD_ENDPOINT },
+    { "duration", FIELD_RESPONSE_TIME_MS },
+    { "latency", FIELD_RESPONSE_TIME_MS },
+    { "session", FIELD_SESSION_ID },
+    { "group", FIELD_GROUP_ID },
+    { "tenant", FIELD_GROUP_ID },
+    { "error", FIELD_ERROR_MESSAGE },
+};
+
+static enum field_id
+field_elsewhere(struct bytes name)
+{
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        if (field_same_letters(name, elsewhere[i].name))
+            return elsewhere[i].field;
+    }
+    return FIELD_COUNT;
+}
+
 struct bytes
 field_resembling(struct bytes name)
 {
     struct nearest nearest;
+    enum field_id field = field_elsewhere(name);
+    if (field != FIELD_COUNT)
+        return fields[field].name;
     nearest_init(&nearest, name);
     for (unsigned i = 0; i < FIELD_COUNT; i++) {
         if (i == FIELD_PRIVATE)

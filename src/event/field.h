@@ -149,8 +149,8 @@ enum field_id field_find(struct bytes name);
  * and query parameters. */
 enum field_id field_find_alias(struct bytes name);
 
-/* The name of the field that was meant by a name or alias that is misspelled (nearest.h); its data is
- * NULL where none was. */
+/* The name of the field that was meant by a name or alias that is misspelled (nearest.h), or by what
+ * other systems call it; its data is NULL where none was. */
 struct bytes field_resembling(struct bytes name);
 
 /* True for the member names that no event may bring: server-set fields, `index`, `trail`, `leaf`.

@@ -20,14 +20,30 @@ static tally_status parse_list(struct filter_parser *parser, unsigned depth,
  * Terms.
  */
 
-/* Reads the next value's word; there must be one. `after` names what it stands behind. */
+static tally_status
+refuse_no_value(const struct filter_parser *parser)
+{
+    uint8_t next = parser->at < parser->text.size ? parser->text.data[parser->at] : '\0';
+    if (next == '(')
+        return filter_refuse(
+            parser, parser->at,
+            "values stand in a list, field:a,b; quote a text that has parentheses");
+    if (is_blank(next))
+        return filter_refuse(
+            parser, parser->at,
+            "a value is missing here: it stands without a blank before it; `*` asks "
+            "for any, \"\" for the empty text");
+    return filter_refuse(parser, parser->at,
+                         "a value is missing here; `*` asks for any, \"\" for the empty text");
+}
+
+/* Reads the next value's word; there must be one. */
 static tally_status
 read_value_word(struct filter_parser *parser)
 {
     tally_status status = word_read(parser, WORD_VALUE);
     if (status == TALLY_OK && parser->word.start == parser->word.end)
-        return filter_refuse(parser, parser->word.start,
-                             "a value is missing here; `*` asks for any, \"\" for the empty text");
+        return refuse_no_value(parser);
     return status;
 }
 

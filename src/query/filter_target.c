@@ -1,6 +1,7 @@
 /*
  * What is compared: the name before a term's colon, and the path below it.
  */
+#include "ascii.h"
 #include "fault.h"
 #include "filter_parser.h"
 
@@ -11,6 +12,11 @@ refuse_field(const struct filter_parser *parser, size_t offset, struct bytes nam
     if (meant.data != NULL)
         return filter_refuse(parser, offset, "unknown field '%.*s': did you mean %.*s?",
                              QUOTED_ARG(name), BYTES_ARG(meant));
+    if (ascii_is_digit(name.data[0])) /* timestamp:2026-01-01 10:00:00 */
+        return filter_refuse(parser, offset,
+                             "unknown field '%.*s'; a time with a blank is quoted as a whole, like "
+                             "every text with a colon",
+                             QUOTED_ARG(name));
     return filter_refuse(parser, offset,
                          "unknown field '%.*s'; a member of details is details.%.*s, and a text "
                          "with a colon is quoted",

@@ -15,6 +15,7 @@
  */
 #include "filter_parser.h"
 
+#include "ascii.h"
 #include "fault.h"
 #include "fold.h"
 #include "moment.h"
@@ -152,25 +153,65 @@ read_text(struct filter_parser *parser, const struct filter_term *term, struct v
     return value_read_text(parser, word_slice(word), list);
 }
 
+/* What stands before the first `sign`; all, where it is not there. */
+static struct bytes
+before(struct bytes text, const char *sign)
+{
+    const uint8_t *at = text.size == 0 ? NULL : memmem(text.data, text.size, sign, strlen(sign));
+    return at == NULL ? text : bytes_of(text.data, (size_t)(at - text.data));
+}
+
+/* Digits as addresses have them, a point or a colon among them: 10.0.0, 2001:db8:: */
+static bool
+is_piece_of_address(struct bytes text)
+{
+    bool colon = text.size > 0 && memchr(text.data, ':', text.size) != NULL;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        bool hexadecimal = colon && (c | 0x20) >= 'a' && (c | 0x20) <= 'f';
+        if (!ascii_is_digit(c) && !hexadecimal && c != '.' && c != ':')
+            return false;
+    }
+    return text.size > 0;
+}
+
+/* A network that is misspelled would find nothing as a text, and its opposite everything. */
+static tally_status
+check_network(struct filter_parser *parser, struct bytes text)
+{
+    uint8_t address[16];
+    struct bytes front = before(text, "/");
+    size_t start = parser->word.start;
+    if (front.size < text.size && address_read(front, address))
+        return filter_refuse(parser, start,
+                             "'%.*s' is no network: behind the slash stands a prefix length, 0 to "
+                             "32, or to 128 for IPv6",
+                             QUOTED_ARG(text));
+    if (front.size < text.size && is_piece_of_address(front))
+        return filter_refuse(parser, start,
+                             "'%.*s' is no network: before the slash stands a whole address, as in "
+                             "10.0.0.0/8 or 2001:db8::/32",
+                             QUOTED_ARG(text));
+    if ((before(text, "..").size < text.size && address_read(before(text, ".."), address)) ||
+        (before(text, "-").size < text.size && address_read(before(text, "-"), address)))
+        return filter_refuse(parser, start,
+                             "addresses have no ranges; write networks, as in 10.0.0.0/8");
+    return TALLY_OK;
+}
+
 static tally_status
 read_address(struct filter_parser *parser, const struct filter_term *term, struct value_list *list)
 {
     struct filter_value value = { .kind = VALUE_NETWORK };
     const struct word *word = &parser->word;
     struct bytes text = slice_text(word_slice(word));
-    uint8_t address[16];
 
     if (slice_has_star(word_slice(word)))
         return read_text(parser, term, list);
     if (network_read(text, &value.network))
         return value_add(parser, list, &value, word->start);
-    const uint8_t *slash = text.size == 0 ? NULL : memchr(text.data, '/', text.size);
-    if (slash != NULL && address_read(bytes_of(text.data, (size_t)(slash - text.data)), address))
-        return filter_refuse(parser, word->start,
-                             "'%.*s' is no network: behind the slash stands a prefix length, 0 to "
-                             "32, or to 128 for IPv6",
-                             QUOTED_ARG(text));
-    return read_text(parser, term, list);
+    tally_status status = check_network(parser, text);
+    return status == TALLY_OK ? read_text(parser, term, list) : status;
 }
 
 /* Adds the values of an enumeration from index `first` to `last`. */
@@ -267,6 +308,9 @@ read_ordered(struct filter_parser *parser, const struct filter_term *term, struc
         tally_status status = bounds_check(parser, &bounds);
         if (status != TALLY_OK)
             return status;
+    } else if (slice_has_star(word_slice(word))) {
+        return filter_refuse(parser, word->start,
+                             "an index has no wildcards; write 400, >=400 or 400..499");
     }
     if (!index && fields[term->field].type == TYPE_TIME)
         return value_add_times(parser, &bounds, list);

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "fold.h"
 #include "json_text.h"
+#include "moment.h"
 
 #include <assert.h>
 
@@ -29,6 +30,14 @@ times_contain(const struct filter_times *times, struct bytes text)
     const char *reason;
     return instant_parse(text, &instant, &reason) && instant.ns >= times->first &&
            instant.ns <= times->last;
+}
+
+/* What others wrote: dates, and years beyond those of entries, are times there, too. */
+static bool
+times_contain_member(const struct filter_times *times, struct bytes text)
+{
+    int64_t instant;
+    return moment_of_text(text, &instant) && instant >= times->first && instant <= times->last;
 }
 
 static bool
@@ -86,7 +95,7 @@ scalar_matches(const struct filter_value *value, const struct scalar *scalar)
             return true;
         return value->pattern.count > 0 && pattern_match(&value->pattern, scalar->text);
     case VALUE_TIME:
-        return scalar->string && times_contain(&value->times, scalar->text);
+        return scalar->string && times_contain_member(&value->times, scalar->text);
     case VALUE_NETWORK:
         return scalar->string && address_read(scalar->text, address) &&
                network_contains(&value->network, address);

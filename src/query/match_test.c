@@ -18,7 +18,8 @@ static const char event_json[] =
     "\"details\":{\"n\":1.0,\"s\":\"1\",\"big\":12345678901234567890,\"on\":true,\"none\":null,"
     "\"at\":\"2026-01-01T00:00:00Z\",\"tags\":[\"red\",\"blue\",3],\"a.b\":{\"c\":\"dot\"},"
     "\"q\":\"say \\\"hi\\\"\\n\",\"items\":[{\"id\":\"i1\",\"0\":\"zero\"},{\"id\":\"i2\"}],"
-    "\"nest\":[[\"deep\"]],\"user_id\":\"shadow\",\"empty\":{}},"
+    "\"due\":\"2026-04-01\",\"never\":\"9999-12-31T23:59:59Z\",\"zero\":\"0001-01-01T00:00:00Z\","
+    "\"odd\":\"9999-02-29\",\"nest\":[[\"deep\"]],\"user_id\":\"shadow\",\"empty\":{}},"
     "\"changes\":{\"role\":{\"before\":\"user\",\"after\":\"admin\"},"
     "\"level\":{\"before\":1,\"after\":5}}}";
 
@@ -100,6 +101,15 @@ static const struct {
     { "details.at:2026-01-01*", true, "a text" },
     { "details.at:>=2025-12-31", true, "compared as a time" },
     { "details.at:<2026-01-01", false, "not before" },
+    { "details.due:>=2026-04-01", true, "so is a date" },
+    { "details.due:>2026-04-01", false, "that day is not after it" },
+    { "details.due:2026-03-31..2026-04-01", true, "both ends included" },
+    { "details.never:>now", true, "a year beyond all instants is later" },
+    { "details.never:<=2261-12-31", false, "than the last, too" },
+    { "details.never:..now", false, "and not earlier" },
+    { "details.zero:<1700-01-01", true, "before them is earlier" },
+    { "details.zero:>=1678-01-01", false, "and not later" },
+    { "details.odd:>1678-01-01", false, "a day that does not exist is no time" },
     { "details.tags:blue", true, "one of an array" },
     { "details.tags:3", true, "a number in it" },
     { "details.tags:green", false, "not in it" },

@@ -4,6 +4,8 @@
  */
 #include "moment.h"
 
+#include "ascii.h"
+
 #include <assert.h>
 
 static const char out_of_reach[] = "it is before 1678 or after 2261";
@@ -111,6 +113,52 @@ moment_read(struct bytes text, int64_t now, struct moment *out, const char **rea
     if (text.size < 19 || !instant_parse(text, &instant, reason_out))
         return false;
     *out = (struct moment){ instant.ns, instant.ns, false };
+    return true;
+}
+
+/* The year that `text` begins with; 0 where it is not of the form YYYY-, which year 0 is not either
+ * in any system that is asked about. */
+static int32_t
+year_of(struct bytes text)
+{
+    int32_t year = 0;
+    if (text.size < 10 || text.data[4] != '-')
+        return 0;
+    for (size_t i = 0; i < 4; i++) {
+        if (!ascii_is_digit(text.data[i]))
+            return 0;
+        year = year * 10 + (text.data[i] - '0');
+    }
+    return year;
+}
+
+bool
+moment_of_text(struct bytes text, int64_t *instant_out)
+{
+    uint8_t copy[INSTANT_TEXT_MAX + 8];
+    struct moment moment;
+    struct instant instant;
+    const char *reason;
+    int32_t year = year_of(text);
+    if (year == 0 || text.size > sizeof copy)
+        return false;
+
+    /* Days are the same every 400 years, 1700 to 2099 among them. */
+    int32_t like = year < 1678 || year > 2261 ? 1700 + (year + 300) % 400 : year;
+    memcpy(copy, text.data, text.size);
+    for (size_t i = 4; i-- > 0; like /= 10)
+        copy[i] = (uint8_t)('0' + like % 10);
+    struct bytes near = bytes_of(copy, text.size);
+    if (text.size == 10 && read_date(near, &moment, &reason))
+        *instant_out = moment.first;
+    else if (text.size > 10 && instant_parse(near, &instant, &reason))
+        *instant_out = instant.ns;
+    else
+        return false;
+    if (year < 1678)
+        *instant_out = MOMENT_MIN - 1;
+    if (year > 2261)
+        *instant_out = MOMENT_MAX + 1;
     return true;
 }
 

@@ -24,6 +24,11 @@ struct moment {
 /* False where refused; then *reason_out is a static phrase ("the day does not exist"). */
 bool moment_read(struct bytes text, int64_t now, struct moment *out, const char **reason_out);
 
+/* When a text on record says that something is: RFC 3339, or a date, which begins. Years that no
+ * instant has are before MOMENT_MIN or after MOMENT_MAX: many say 9999 for never. False where it
+ * says nothing of time. */
+bool moment_of_text(struct bytes text, int64_t *instant_out);
+
 /* Nanoseconds of a unit's letter (s, m, h, d, w), 0 where it is none. */
 int64_t moment_unit(uint8_t letter);
 

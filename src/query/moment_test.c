@@ -94,10 +94,52 @@ instants_are_written_shortly_and_read_back(void **state)
     }
 }
 
+static void
+texts_on_record_are_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *instant, *why;
+    } rows[] = {
+        { "2026-01-31T23:59:59.5+02:00", "2026-01-31T21:59:59.5Z", "an instant" },
+        { "2026-01-31", "2026-01-31T00:00:00Z", "a date begins" },
+        { "1678-01-01", "1678-01-01T00:00:00Z", "the first" },
+        { "2261-12-31T23:59:59.999999999Z", "2261-12-31T23:59:59.999999999Z", "the last" },
+        { "9999-12-31T23:59:59.9999999Z", "after", "never" },
+        { "2262-01-01", "after", "a day after the last" },
+        { "2400-02-29", "after", "a leap day far away" },
+        { "0001-01-01T00:00:00Z", "before", "nothing, in Go" },
+        { "1677-12-31T23:59:59+00:00", "before", "just before the first" },
+        { "9999-02-29", NULL, "no leap year" },
+        { "9999-12-31T24:00:00Z", NULL, "no such time of day" },
+        { "10000-01-01", NULL, "five digits" },
+        { "2026-01", NULL, "a month" },
+        { "today", NULL, "a word of filters" },
+        { "-7d", NULL, "another" },
+        { "now-100000d", NULL, "a longer one" },
+        { "", NULL, "nothing" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t instant = 0;
+        const char *expected = rows[i].instant;
+        bool read = moment_of_text(bytes_text(rows[i].text), &instant);
+        if (read != (expected != NULL))
+            fail_msg("%s: %d", rows[i].why, read);
+        if (!read)
+            continue;
+        int64_t wanted = strcmp(expected, "after") == 0    ? MOMENT_MAX + 1
+                         : strcmp(expected, "before") == 0 ? MOMENT_MIN - 1
+                                                           : at(expected);
+        if (instant != wanted)
+            fail_msg("%s: %lld", rows[i].why, (long long)instant);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_on_record_are_times),
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(instants_are_written_shortly_and_read_back),
     };

@@ -48,13 +48,13 @@ cut(struct bytes *rest, uint8_t separator, struct bytes *piece_out)
 }
 
 /* Unicode's category Cc: C0, DEL, C1. `text` is UTF-8. A value may have line ends, as a checkpoint
- * has. */
+ * has, and what else is a blank in a filter. */
 static bool
 has_control(struct bytes text, enum part part)
 {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
-        if (byte == '\n' && part == PART_VALUE)
+        if ((byte == '\n' || byte == '\r' || byte == '\t') && part == PART_VALUE)
             continue;
         if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && text.data[i + 1] < 0xa0))
             return true;
