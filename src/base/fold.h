@@ -1,10 +1,10 @@
 /*
  * fold.h - upper and lower case as one, for free text and enumerations.
  *
- * Folded are the letters of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic whose lower case
- * is one code point of the same UTF-8 length: a folded text is as long as it was, so that offsets
- * stay. Everything else stays as it is; accents are not taken off. The table is fixed: what a
- * filter matches does not depend on a locale.
+ * Folded are the letters of ASCII, Latin-1, Latin Extended-A, Greek (U+0386 to U+03AB) and
+ * Cyrillic (U+0400 to U+042F) whose lower case is one code point of the same UTF-8 length, and the
+ * final sigma: a folded text is as long as it was, so that offsets stay. Everything else stays as it is; accents are not taken off. The table is fixed: what a
+ * filter matches does not depend on a locale, and indexes hold what it makes (format.md).
  */
 #ifndef FOLD_H
 #define FOLD_H
