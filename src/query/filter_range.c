@@ -73,7 +73,13 @@ read_number(struct filter_parser *parser, struct slice slice, struct bytes *toke
     struct bytes token = filter_copy(parser->filter, slice_text(slice));
     if (token.data == NULL)
         return memory_fault(parser->error);
-    if (!decimal_read(token, out))
+    bool good = decimal_read(token, out);
+    if (!good && parser->parameter.size > 0)
+        return filter_refuse(parser, slice_offset(slice),
+                             "'%.*s' is no number; what is no single one stands in the filter, as "
+                             "in %.*s:400..499",
+                             QUOTED_ARG(token), BYTES_ARG(parser->parameter));
+    if (!good)
         return filter_refuse(parser, slice_offset(slice),
                              "'%.*s' is no number; write 400, >=400, 400..499 or 4*",
                              QUOTED_ARG(token));
@@ -134,6 +140,10 @@ value_add_times(struct filter_parser *parser, const struct bounds *bounds, struc
         /* To be equal to the nanosecond is never what is meant. */
         if (low.relative && low.first == low.last) {
             struct bytes text = slice_text(bounds->low);
+            if (parser->parameter.size > 0)
+                return filter_refuse(parser, parser->word.start,
+                                     "'%.*s' is one instant; from=%.*s is the time since then",
+                                     QUOTED_ARG(text), QUOTED_ARG(text));
             return filter_refuse(parser, parser->word.start,
                                  "'%.*s' is one instant; write >=%.*s for the time since then",
                                  QUOTED_ARG(text), QUOTED_ARG(text));

@@ -422,6 +422,8 @@ parameters_are_terms(void **state)
         { "", { { "from", "2026-02-30" } }, "from: '2026-02-30' is no time", 1 },
         { "", { { "from", "today" }, { "start_date", "today" } }, "given twice", 1 },
         { "", { { "user_id", "" } }, "user_id: a value is missing", 1 },
+        { "", { { "status_code", "400..499" } }, "stands in the filter, as in status_code:4", 1 },
+        { "", { { "created", "-7d" } }, "from=-7d", 1 },
         { "", { { "usr", "x" } }, "usr: there is no such parameter", 1 },
         { "", { { "details", "x" } }, "no such parameter", 1 },
         { "a OR", { { "user_id", "u1" } }, "OR stands between", 3 },

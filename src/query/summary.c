@@ -25,6 +25,8 @@ summary_request_of(size_t top)
 static tally_status
 read_field(struct bytes name, enum field_id *field_out, struct tally_error *error)
 {
+    if (name.size > 0 && memchr(name.data, '.', name.size) != NULL)
+        return fault(error, TALLY_INVALID, "members of objects are not counted by");
     enum field_id field = field_find_alias(name);
     struct bytes meant = field == FIELD_COUNT ? field_resembling(name) : name;
     if (meant.data == NULL)

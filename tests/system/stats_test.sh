@@ -102,6 +102,8 @@ for arguments in '--interval 0h' '--interval 1y' '--interval 101d' '--by nothing
 done
 expect 2 'a field that is misspelled' "$TALLY" stats data --by acton
 complains 'the one that was meant' 'did you mean action'
+expect 2 'a member' "$TALLY" stats data --by details.host
+complains 'what it is' 'members of objects are not counted by'
 expect 2 'an unknown field in the filter' "$TALLY" stats data user_ID:x
 complains 'is pointed at' 'column 1' '^tally: +\^$'
 expect 2 'no folder named' "$TALLY" stats
