@@ -75,12 +75,6 @@ source_close(struct source *source)
     free(source);
 }
 
-const char *
-source_name(const struct source *source)
-{
-    return source->name;
-}
-
 /* Reads until `raw` holds at least `wanted` unused bytes or the file ends. */
 static tally_status
 fill(struct source *source, size_t wanted, struct tally_error *error)

@@ -34,7 +34,4 @@ TALLY_MUST_CHECK tally_status source_read(struct source *source, struct bytes *c
 /* Standard input stays open. */
 void source_close(struct source *source);
 
-/* For messages: the path, or "standard input". Lent as long as the source. */
-const char *source_name(const struct source *source);
-
 #endif
