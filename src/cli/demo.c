@@ -6,6 +6,7 @@
  */
 #include "acceptor.h"
 #include "batch.h"
+#include "buffer.h"
 #include "clock.h"
 #include "command.h"
 #include "establish.h"
@@ -53,7 +54,7 @@ struct victim {
 };
 
 struct demo {
-    const char *tally; /* how this program is called, for a shell */
+    struct buffer tally; /* how this program is called, a word of a shell's line */
     const char *folder;
     struct new_key keys[ROLE_NONE]; /* one of each role */
     struct victim victim;
@@ -293,12 +294,36 @@ find_victim(struct demo *demo)
 
 /* ---- what is printed ---- */
 
+/* Puts a text as one word of a shell's line, with its NUL: in quotes where it has anything that may mean
+ * something else. */
+static void
+put_word(const char *text, struct buffer *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+";
+    bool quoted = text[strspn(text, plain)] != '\0';
+    if (quoted)
+        buffer_byte(word, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            buffer_text(word, "'\\'"); /* the quotes end, the character, and they begin again */
+        buffer_byte(word, (uint8_t)*text);
+    }
+    if (quoted)
+        buffer_byte(word, '\'');
+    buffer_byte(word, '\0');
+}
+
 /* A line of shell that puts a byte where the victim's is. */
 static void
 print_byte(const struct victim *victim, unsigned byte)
 {
-    (void)printf("printf '\\%03o' | dd of=%s bs=1 seek=%ld conv=notrunc status=none\n", byte,
-                 victim->path, victim->offset);
+    struct buffer path = { 0 };
+    put_word(victim->path, &path);
+    if (!buffer_failed(&path))
+        (void)printf("printf '\\%03o' | dd of=%s bs=1 seek=%ld conv=notrunc status=none\n", byte,
+                     (const char *)path.data, victim->offset);
+    buffer_free(&path);
 }
 
 static void
@@ -309,7 +334,7 @@ print_tampering(const struct demo *demo)
     (void)printf("\n# somebody with all rights on the disk flips one bit; it is found, with its "
                  "place:\n");
     print_byte(&demo->victim, demo->victim.byte ^ 1u);
-    (void)printf("%s verify $TALLY_URL\n# the bit put back:\n", demo->tally);
+    (void)printf("%s verify $TALLY_URL\n# the bit put back:\n", (const char *)demo->tally.data);
     print_byte(&demo->victim, demo->victim.byte);
 }
 
@@ -318,6 +343,7 @@ static void
 print_story(void *context, const char *url)
 {
     const struct demo *demo = context;
+    const char *tally = (const char *)demo->tally.data;
     const char *bearer = "-H \"Authorization: Bearer $TALLY_KEY\"";
     (void)printf("listening on %s\n", url);
     (void)printf(
@@ -336,15 +362,15 @@ print_story(void *context, const char *url)
                  "%s query $TALLY_URL user:mallory\n"
                  "%s query $TALLY_URL status:failure,error 'action:report.*' timestamp:-7d..now "
                  "--limit 5\n",
-                 bearer, demo->tally, demo->tally);
+                 bearer, tally, tally);
     (void)printf("\n# count\n"
                  "curl %s \"$TALLY_URL/api/stats?by=action&top=5&interval=1d\"\n"
                  "\n# who read what is on record, too\n"
                  "%s query $TALLY_URL --trail tally --limit 5\n",
-                 bearer, demo->tally);
+                 bearer, tally);
     (void)printf("\n# verify everything: every leaf, commitment, root and signature is computed "
                  "again\n%s verify $TALLY_URL\n",
-                 demo->tally);
+                 tally);
     print_tampering(demo);
     (void)printf("\n# all routes: %s/docs\n"
                  "# Ctrl-C ends the server; `make demo-clean` removes %s.\n\n",
@@ -401,7 +427,6 @@ run(const struct invocation *invocation)
         return outcome;
 
     struct demo demo = {
-        .tally = invocation->program,
         .folder = option_value(invocation, "data"),
     };
     if (demo.folder == NULL)
@@ -414,7 +439,9 @@ run(const struct invocation *invocation)
         outcome = make_keys(&demo);
     if (outcome == DONE) {
         find_victim(&demo);
-        outcome = serve(&demo);
+        put_word(invocation->program, &demo.tally);
+        outcome = buffer_failed(&demo.tally) ? fail(UNABLE, "out of memory") : serve(&demo);
+        buffer_free(&demo.tally);
     }
     sodium_memzero(demo.keys, sizeof demo.keys);
     return outcome;

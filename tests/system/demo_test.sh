@@ -3,10 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 command -v curl > /dev/null || skip_all 'curl is not there'
 
+# What is printed is for a shell, whatever the program and the folder are called.
+ln -s "$TALLY" 'a program'
+folder="demo's data"
+
 # start: the demo in the background; $demo is its process, $story what it printed.
 start() {
     : > story # what the one before said is not to be taken for this one's
-    "$TALLY" demo --events 800 > story 2> log &
+    "./a program" demo --data "$folder" --events 800 > story 2> log &
     demo=$!
     await grep -q '^# Ctrl-C' story || fail 'the demo begins'
 }
@@ -32,11 +36,12 @@ same 'a filling that is interrupted' "$? $(cat log)" '3 tally: interrupted'
 same 'leaves nothing' "$(ls -d demo-data*)" ''
 
 # The first thing a newcomer sees is no complaint, with the descriptors that a shell commonly may have.
+ulimit -Sn 1024
 ulimit -Hn 4096
 start
 same 'it has nothing to warn of' "$(grep ' warning ' log)" ''
 same 'listens on loopback' "$(grep -c '^listening on http://127.0.0.1:78' story)" 1
-same 'fills its folder' "$(grep -c 'filling demo-data' story)" 1
+same 'fills its folder' "$(grep -c "filling $folder" story)" 1
 eval "$(grep '^export ' story)"
 export TALLY_URL TALLY_KEY
 expect 0 'records' bash -c "$(lines '^# record an event' '^# find')"

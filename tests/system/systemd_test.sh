@@ -4,7 +4,7 @@ unit=$source_root/packaging/systemd/tally.service
 command -v systemd-analyze > /dev/null || skip_all 'no systemd-analyze'
 
 # The program of this build: systemd looks for programs in system folders only.
-sed "s|^ExecStart=tally |ExecStart=$TALLY |" "$unit" > tally.service
+sed "s|^ExecStart=tally |ExecStart=\"$TALLY\" |" "$unit" > tally.service
 expect 0 'systemd takes the unit' systemd-analyze verify --man=no "$scratch/tally.service"
 same 'without a word' "$(cat out err)" ''
 echo 'Restarts=always' >> tally.service
