@@ -44,7 +44,8 @@ bytes_compare(struct bytes a, struct bytes b)
     return a.size < b.size ? -1 : a.size > b.size;
 }
 
-/* Without the blanks that it begins and ends with; which bytes are blanks, each grammar says itself. */
+/* Without the blanks that it begins and ends with; which bytes are blanks, each grammar says
+ * itself. */
 static inline struct bytes
 bytes_trim(struct bytes text, bool (*is_blank)(uint8_t byte))
 {

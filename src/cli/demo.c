@@ -294,8 +294,8 @@ find_victim(struct demo *demo)
 
 /* ---- what is printed ---- */
 
-/* Puts a text as one word of a shell's line, with its NUL: in quotes where it has anything that may mean
- * something else. */
+/* Puts a text as one word of a shell's line, with its NUL: in quotes where it has anything that may
+ * mean something else. */
 static void
 put_word(const char *text, struct buffer *word)
 {

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Has these signals handled so, with sigaction's flags; SIG_DFL: as ever. One that is ignored (nohup)
- * goes on being so. */
+/* Has these signals handled so, with sigaction's flags; SIG_DFL: as ever. One that is ignored
+ * (nohup) goes on being so. */
 void interruption_set(void (*handler)(int), int flags);
 
 bool interruption_is(int signal);

@@ -23,8 +23,8 @@ struct out {
 
 void out_open(struct out *out);
 
-/* A file (0600), which replaces one of that name at out_finish(); an interruption before leaves nothing of
- * it. NULL or "-" is standard output. What
+/* A file (0600), which replaces one of that name at out_finish(); an interruption before leaves
+ * nothing of it. NULL or "-" is standard output. What
  * has the name and is no file (a device, a pipe, a link) is not replaced: it is written to. DONE, or
  * UNABLE after saying why. */
 int out_open_file(struct out *out, const char *path);

@@ -1,11 +1,11 @@
 /*
  * notify.c - what sd_notify(3) sends, sent so that it cannot block.
  *
- * A manager that does not read leaves no room in its socket's queue, soonest because of the watchdog's
- * messages, and sd_notify() waits for it: the server would neither sweep nor stop. Here what finds no
- * room is kept and told as soon as there is some. Of states only those are kept that still say
- * something: the newest, and a reload that it ends. The protocol is a datagram and stays as it is,
- * as sd_notify(3) promises.
+ * A manager that does not read leaves no room in its socket's queue, soonest because of the
+ * watchdog's messages, and sd_notify() waits for it: the server would neither sweep nor stop. Here
+ * what finds no room is kept and told as soon as there is some. Of states only those are kept that
+ * still say something: the newest, and a reload that it ends. The protocol is a datagram and stays
+ * as it is, as sd_notify(3) promises.
  */
 #include "notify.h"
 

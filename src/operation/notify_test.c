@@ -98,7 +98,8 @@ the_watchdog_hears_as_often_as_it_wants(void **state)
     assert_string_equal(heard(), "WATCHDOG=1");
 }
 
-/* Sends until the manager's queue has no room; each time from another socket, which has room for few. */
+/* Sends until the manager's queue has no room; each time from another socket, which has room for
+ * few. */
 static void
 fill_queue(void)
 {
