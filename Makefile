@@ -26,7 +26,7 @@ deps:
 	@packaging/deps.sh build
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) $(if $(PREFIX),--prefix $(PREFIX)) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@meson setup $(BUILD) $(if $(PREFIX),--prefix '$(PREFIX)') > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
 # Where nothing is to be done, nothing is said; nor how what was set up is set up anew, if that succeeds.
@@ -83,12 +83,15 @@ fuzz:
 soak: build
 	@tests/soak.sh $(BUILD) $(SOAK_MINUTES)
 
+# Where it is from here; blanks may be in it.
+destdir = $(if $(DESTDIR),"$$(realpath -m '$(DESTDIR)')")
+
 may-install:
-	@packaging/may_install.sh '$(BUILD)' '$(PREFIX)' '$(if $(DESTDIR),$(abspath $(DESTDIR)))'
+	@packaging/may_install.sh '$(BUILD)' '$(PREFIX)' $(or $(destdir),'')
 
 install: may-install build
-	@[ -z '$(PREFIX)' ] || { meson configure $(BUILD) -Dprefix=$(PREFIX) && $(renew) && { $(compile) --quiet; }; }
-	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@[ -z '$(PREFIX)' ] || { meson configure $(BUILD) -Dprefix='$(PREFIX)' && $(renew) && { $(compile) --quiet; }; }
+	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(destdir))
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 format:

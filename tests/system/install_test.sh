@@ -13,6 +13,15 @@ complains 'what to do' "${way_on/\%s/$scratch/file}"
 expect 2 'below a file' may "$BUILD" /usr "$scratch/file"
 complains 'what to do' "${way_on/\%s/$scratch/file/usr}"
 
+if command -v make > /dev/null; then
+    touch 'a file'
+    expect 2 'a folder with a blank in its name' env -u MAKEFLAGS -u MAKELEVEL \
+        make -s -C "$source_root" may-install "BUILD=$BUILD" "DESTDIR=$scratch/a file" "PREFIX=/a prefix"
+    complains 'is one' "${way_on/\%s/$scratch/a file/a prefix}"
+else
+    skip 'a folder with a blank in its name' 'no make'
+fi
+
 mkdir -p build/meson-info
 echo '[{"name":"bindir","value":"bin"},{"name":"prefix","value":"/dev/null/prefix"}]' > build/meson-info/intro-buildoptions.json
 expect 2 'without a prefix, that of the build' may build '' ''
