@@ -103,6 +103,17 @@ compare_keys(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
+/* Mostly they are in order as they come. */
+static void
+sort_keys(struct run_key *keys, size_t count)
+{
+    size_t ordered = 1;
+    while (ordered < count && compare_keys(&keys[ordered - 1], &keys[ordered]) < 0)
+        ordered++;
+    if (ordered < count)
+        qsort(keys, count, sizeof *keys, compare_keys);
+}
+
 /* The runs by their earliest time, and by their latest from the last to the first: once somebody
  * asks for an order by time. */
 static tally_status
@@ -124,13 +135,13 @@ order_runs(struct scan *scan, struct tally_error *error)
 
     for (size_t i = 0; i < count; i++)
         keys[i] = (struct run_key){ source->run(source->context, i)->time_min, i };
-    qsort(keys, count, sizeof *keys, compare_keys);
+    sort_keys(keys, count);
     for (size_t i = 0; i < count; i++)
         scan->by_minimum[i] = keys[i].run;
 
     for (size_t i = 0; i < count; i++)
         keys[i] = (struct run_key){ source->run(source->context, i)->time_max, i };
-    qsort(keys, count, sizeof *keys, compare_keys);
+    sort_keys(keys, count);
     for (size_t i = 0; i < count; i++)
         scan->by_maximum[i] = keys[count - 1 - i].run;
     free(keys);
