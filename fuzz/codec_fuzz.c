@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct codec_workspace *workspace;
 static struct page_decoder *decoders[2]; /* of what came, and of what was made from it */
-static struct buffer again;
+static struct buffer again, picked;
 
 static const struct bytes words[] = { BYTES(""), BYTES("a"), BYTES("b"), BYTES("c") };
 static const struct bytes *const chunks[] = { words };
@@ -163,7 +163,7 @@ expect_strips(uint32_t rows, struct bytes encoded, const struct bytes *values)
         if (values == NULL || status != TALLY_OK)
             continue;
         expect(row >= strip.first && row - strip.first < strip.count);
-        struct bytes value = strip.values[row - strip.first];
+        struct bytes value = strip.value;
         expect((value.data == NULL) == (values[row].data == NULL));
         expect(bytes_equal(value, values[row]));
     }
@@ -205,6 +205,10 @@ expect_chunks(const struct dictionary *view, const struct dictionary_table *tabl
             expect(bytes_equal(chunk->values[k], value));
             expect(dictionary_table_find(table, value, &number) && number == i);
             expect(dictionary_chunk_find(chunk, value) == chunk->first + k);
+            expect(dictionary_chunk_pick(workspace, table, chunk->first + k,
+                                         bytes_of(chunks_bytes.data + place->offset, place->size),
+                                         &picked, NULL) == TALLY_OK);
+            expect(bytes_equal(buffer_view(&picked), value));
         }
         free(chunk);
     }

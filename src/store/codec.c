@@ -255,6 +255,33 @@ page_decoder_destroy(struct page_decoder *decoder)
     free(decoder);
 }
 
+/* What memory of its own an array takes, if it was asked for. */
+static size_t
+array_size(const void *array, size_t size)
+{
+    return array == NULL ? 0 : size;
+}
+
+size_t
+page_decoder_memory(const struct page_decoder *decoder)
+{
+    if (decoder == NULL)
+        return 0;
+    size_t size = sizeof *decoder + decoder->strip_text.capacity;
+    size += array_size(decoder->codes, PAGE_ROWS * sizeof *decoder->codes);
+    size += array_size(decoder->keys, PAGE_ROWS * sizeof *decoder->keys);
+    size += array_size(decoder->ids, PAGE_ROWS * sizeof *decoder->ids);
+    size += array_size(decoder->forms, PAGE_ROWS);
+    size += array_size(decoder->values, PAGE_ROWS * sizeof *decoder->values);
+    size += array_size(decoder->exceptions, PAGE_ROWS * sizeof *decoder->exceptions);
+    size += array_size(decoder->joined, PAGE_ROWS * sizeof *decoder->joined);
+    size += array_size(decoder->strip, BLOCK_ROWS * sizeof *decoder->strip);
+    /* Only values have text in them. */
+    for (unsigned slot = 0; slot < PAGE_BLOCKS && decoder->values != NULL; slot++)
+        size += decoder->slots[slot].capacity;
+    return size;
+}
+
 tally_status
 decoder_memory(void **memory, size_t size, struct tally_error *error)
 {

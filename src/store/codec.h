@@ -111,6 +111,8 @@ TALLY_MUST_CHECK tally_status primer_create(struct bytes bytes, enum primer_use 
                                             struct primer **primer_out, struct tally_error *error);
 void primer_destroy(struct primer *primer); /* NULL is allowed */
 size_t primer_memory(const struct primer *primer);
+/* Has the processor fetch what decoding will look up, while something else is waited for. */
+void primer_prefetch(const struct primer *primer);
 
 /*
  * Encoding.
@@ -151,6 +153,8 @@ TALLY_MUST_CHECK tally_status page_decoder_create(struct codec_workspace *worksp
                                                   struct page_decoder **decoder_out,
                                                   struct tally_error *error);
 void page_decoder_destroy(struct page_decoder *decoder); /* NULL is allowed */
+/* The bytes that it has taken, and keeps for what it decodes next; 0 of NULL. */
+size_t page_decoder_memory(const struct page_decoder *decoder);
 
 /* A page of `rows` rows (1 to PAGE_ROWS), lent until the decoder's next call; `encoded` may go at
  * once. `code_max` is CODEC_CODES' dictionary count: a greater code is damage. Not for CODEC_TEXT.
@@ -211,13 +215,19 @@ TALLY_MUST_CHECK tally_status codec_decode_block(struct page_decoder *decoder, u
 /* CODEC_TEXT: of the same block only the strip with row `row`, which is read without the others. Lent
  * until the decoder's next strip; slots stay. */
 struct text_strip {
-    uint32_t first, count; /* its rows in the block */
-    const struct bytes *values;
+    uint32_t first, count;      /* its rows in the block */
+    struct bytes text;          /* of all of them; empty where no row has a value */
+    struct bytes value;         /* of the row that was asked for */
+    const struct bytes *values; /* NULL until codec_split_strip() */
 };
 TALLY_MUST_CHECK tally_status codec_decode_strip(struct page_decoder *decoder, uint32_t rows,
                                                  uint32_t row, const struct primer *primer,
                                                  struct bytes encoded, struct text_strip *strip_out,
                                                  struct tally_error *error);
+/* Makes the values of all rows of a decoded strip known: for who asks for a second one. */
+TALLY_MUST_CHECK tally_status codec_split_strip(struct page_decoder *decoder,
+                                                struct text_strip *strip,
+                                                struct tally_error *error);
 /* The same without its values: whether the strip has `sought` anywhere in its text; TALLY_ABSENT, with the
  * output set, where it has not. Bytes at which one value ends and another begins may look like it. */
 TALLY_MUST_CHECK tally_status codec_search_strip(struct page_decoder *decoder, uint32_t rows,
@@ -225,6 +235,11 @@ TALLY_MUST_CHECK tally_status codec_search_strip(struct page_decoder *decoder, u
                                                  struct bytes encoded, struct bytes sought,
                                                  struct text_strip *strip_out,
                                                  struct tally_error *error);
+/* CODEC_IDS: of a block of `rows` rows the id of row `row` and its form, and no other is looked at.
+ * TALLY_ABSENT where it is an exception: then the block is to be decoded. */
+TALLY_MUST_CHECK tally_status codec_decode_id(uint32_t rows, uint32_t row, struct bytes encoded,
+                                              uint8_t id_out[16], uint8_t *form_out,
+                                              struct tally_error *error);
 /* CODEC_IDS: like codec_decode_block() with ids, which page_decoder_ids_block() then gives as a page of the slot's rows. */
 TALLY_MUST_CHECK tally_status codec_decode_ids(struct page_decoder *decoder, uint32_t slot,
                                                uint32_t rows, struct bytes encoded,

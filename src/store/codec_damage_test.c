@@ -31,6 +31,21 @@ feed_in_part(enum field_column hint, uint32_t rows, struct bytes bytes)
     assert_true(status == TALLY_OK || status == TALLY_ABSENT || status == TALLY_DAMAGED);
 }
 
+/* One id alone is what it is in the block, where that can be decoded; else it is one or a refusal.
+ * */
+static void
+feed_lone_ids(uint32_t rows, struct bytes bytes, const struct page *block)
+{
+    if (block != NULL && block->kind == PAGE_IDS)
+        check_lone_ids(bytes, block);
+    for (uint32_t row = 0; row < rows; row++) {
+        uint8_t id[16], form = ID_ABSENT;
+        tally_status status = codec_decode_id(rows, row, bytes, id, &form, NULL);
+        assert_true(status == TALLY_OK || status == TALLY_ABSENT || status == TALLY_DAMAGED);
+        assert_in_range(form, ID_ABSENT, ID_RAW);
+    }
+}
+
 /* What any damage may do: nothing but a page of as many rows, or a refusal. */
 static void
 feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes)
@@ -63,6 +78,8 @@ feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes
             check_searches(hint, &page, exact);
         if (codec == CODEC_NUMBERS)
             feed_in_part(hint, rows, exact);
+        if (codec == CODEC_IDS && rows <= BLOCK_ROWS)
+            feed_lone_ids(rows, exact, status == TALLY_OK ? &page : NULL);
     }
     assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
     free((void *)exact.data);

@@ -8,6 +8,8 @@
  */
 #include "codec_parts.h"
 
+#include <assert.h>
+
 static tally_status
 damaged(struct tally_error *error)
 {
@@ -59,6 +61,53 @@ ids_encode(struct codec_workspace *workspace, enum field_column hint,
         }
     }
     return exceptions_encode(workspace, ID_EXCEPTION, PAGE_IDS, source->page, out, error);
+}
+
+/* How many ids stand before that of `row`, and its form; false where they are not to be read. */
+static bool
+find_id(const struct forms *forms, uint32_t row, uint32_t *before_out, uint8_t *form_out)
+{
+    uint8_t each[BLOCK_ROWS];
+    uint32_t before = 0;
+    if (forms->count == 1) {
+        *before_out = has_id(forms->list[0]) ? row : 0;
+        *form_out = forms->list[0];
+        return true;
+    }
+    if (!forms_read_group(forms, 0, each))
+        return false;
+    for (uint32_t i = 0; i < row; i++)
+        before += has_id(each[i]);
+    *before_out = before;
+    *form_out = each[row];
+    return true;
+}
+
+tally_status
+codec_decode_id(uint32_t rows, uint32_t row, struct bytes encoded, uint8_t id_out[16],
+                uint8_t *form_out, struct tally_error *error)
+{
+    struct forms forms;
+    struct bytes before, id;
+    uint32_t count;
+    uint8_t form;
+    assert(row < rows && rows <= BLOCK_ROWS);
+    if (encoded.size == 0) {
+        *form_out = ID_ABSENT;
+        return TALLY_OK;
+    }
+    if (!forms_open(&encoded, rows, &forms) || !find_id(&forms, row, &count, &form) ||
+        form > ID_EXCEPTION)
+        return damaged(error);
+    if (form == ID_EXCEPTION)
+        return TALLY_ABSENT;
+    if (has_id(form)) {
+        if (!take_bytes(&encoded, (size_t)count * 16, &before) || !take_bytes(&encoded, 16, &id))
+            return damaged(error);
+        memcpy(id_out, id.data, 16);
+    }
+    *form_out = form;
+    return TALLY_OK;
 }
 
 tally_status

@@ -17,6 +17,9 @@ size_t check_page(const struct made_page *made, enum codec codec);
 size_t check_blocks(const struct made_page *made, const struct primer *encode,
                     const struct primer *decode);
 
+/* Each id of a block of ids by itself is what it is in the decoded block. */
+void check_lone_ids(struct bytes encoded, const struct page *block);
+
 /* The law for blocks of ids: each alone, and all of them as a page. */
 void check_id_blocks(const struct made_page *made);
 

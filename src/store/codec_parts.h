@@ -122,7 +122,7 @@ struct page_decoder {
     uint32_t exception_counts[PAGE_BLOCKS]; /* of each slot of ids */
     struct buffer slots[PAGE_BLOCKS];       /* the text of each block; a page's is in the first */
     struct bytes *strip;                    /* the values of a strip of text, */
-    struct buffer strip_text;               /* and their text */
+    struct buffer strip_text;               /* and the text */
 };
 
 /* A buffer that one great block made this large is given back after it. */
@@ -159,6 +159,8 @@ tally_status values_decode(struct codec_workspace *workspace, const struct prime
 void values_join(const struct bytes *values, uint32_t count, struct buffer *plain);
 tally_status values_split(struct bytes plain, uint32_t count, struct bytes *values_out,
                           struct tally_error *error);
+/* Of them only number `at`. False where they are not `count` values. */
+bool values_pick(struct bytes plain, uint32_t count, uint32_t at, struct bytes *value_out);
 
 /* A block of text, of 1 to BLOCK_ROWS rows; nothing where no row has a value. */
 tally_status text_encode(struct codec_workspace *workspace, const struct primer *primer,

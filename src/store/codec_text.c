@@ -216,21 +216,38 @@ codec_decode_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
                    struct tally_error *error)
 {
     struct text_block block;
+    struct buffer *text = &decoder->strip_text;
     uint32_t strip;
+    tally_status status = strip_open(encoded, rows, row, &block, &strip, error);
+    if (status != TALLY_OK)
+        return status;
+    buffer_clear(text);
+    if (block.strips[strip].size > 0)
+        status = unsqueeze_behind(decoder->workspace, primer, block.strips[strip], BLOCK_SIZE_MAX,
+                                  text, error);
+    if (status != TALLY_OK)
+        return status;
+    struct text_strip found = strip_place(&block, strip);
+    found.text = buffer_view(text);
+    if (block.strips[strip].size > 0 &&
+        !values_pick(found.text, found.count, row - found.first, &found.value))
+        return fault(error, TALLY_DAMAGED, "a strip is not %u values", found.count);
+    *strip_out = found;
+    return TALLY_OK;
+}
+
+tally_status
+codec_split_strip(struct page_decoder *decoder, struct text_strip *strip, struct tally_error *error)
+{
     tally_status status =
         decoder_memory((void **)&decoder->strip, BLOCK_ROWS * sizeof *decoder->strip, error);
+    if (status == TALLY_OK && strip->text.size > 0)
+        status = values_split(strip->text, strip->count, decoder->strip, error);
+    else if (status == TALLY_OK)
+        memset(decoder->strip, 0, strip->count * sizeof *decoder->strip);
     if (status == TALLY_OK)
-        status = strip_open(encoded, rows, row, &block, &strip, error);
-    if (status != TALLY_OK)
-        return status;
-    buffer_clear(&decoder->strip_text);
-    status = strip_decode(decoder->workspace, primer, &block, strip, &decoder->strip_text,
-                          decoder->strip, error);
-    if (status != TALLY_OK)
-        return status;
-    *strip_out = strip_place(&block, strip);
-    strip_out->values = decoder->strip;
-    return TALLY_OK;
+        strip->values = decoder->strip;
+    return status;
 }
 
 tally_status

@@ -22,6 +22,8 @@
 
 #define PLACE_SIZE 8u
 
+_Static_assert(DICTIONARY_CHUNK <= FRONT_PICK_MAX, "one value of a chunk can be picked");
+
 /* Bytes of a chunk before it is squeezed, and of its values. */
 #define CHUNK_SIZE_MAX ((size_t)DICTIONARY_CHUNK * (CODEC_VALUE_MAX + 2 * VARINT_SIZE_MAX))
 #define TABLE_SIZE_MAX ((size_t)512 << 20)
@@ -197,6 +199,24 @@ dictionary_chunk_decode(struct codec_workspace *workspace, const struct dictiona
     if (status != TALLY_OK)
         return status;
     return chunk_build(buffer_view(plain), table, number, chunk_out, error);
+}
+
+tally_status
+dictionary_chunk_pick(struct codec_workspace *workspace, const struct dictionary_table *table,
+                      uint32_t code, struct bytes encoded, struct buffer *text,
+                      struct tally_error *error)
+{
+    struct buffer *plain = &workspace->plain;
+    struct bytes first = { 0 };
+    uint32_t number = dictionary_chunk_of(code), count = dictionary_chunk_count(table, number);
+    tally_status status = unsqueeze(workspace, NULL, encoded, CHUNK_SIZE_MAX, plain, error);
+    if (status != TALLY_OK)
+        return status;
+    buffer_clear(text);
+    if (!front_pick(buffer_view(plain), count, (code - 1) % DICTIONARY_CHUNK, &first, text) ||
+        (!buffer_failed(text) && !bytes_equal(first, table->firsts[number])))
+        return fault(error, TALLY_DAMAGED, wrong_chunk, count);
+    return buffer_failed(text) ? memory_fault(error) : TALLY_OK;
 }
 
 uint32_t

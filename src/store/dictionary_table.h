@@ -73,6 +73,13 @@ TALLY_MUST_CHECK tally_status dictionary_chunk_decode(struct codec_workspace *wo
                                                       struct dictionary_chunk **chunk_out,
                                                       struct tally_error *error);
 
+/* Of the same bytes only the value of `code`, which is one of the chunk's: replaces what `text`
+ * holds. The chunk's other values are not looked at. */
+TALLY_MUST_CHECK tally_status dictionary_chunk_pick(struct codec_workspace *workspace,
+                                                    const struct dictionary_table *table,
+                                                    uint32_t code, struct bytes encoded,
+                                                    struct buffer *text, struct tally_error *error);
+
 /* The code of `value`, or 0. */
 uint32_t dictionary_chunk_find(const struct dictionary_chunk *chunk, struct bytes value);
 

@@ -64,6 +64,14 @@ check_chunks(const struct dictionary *whole, const struct dictionary_table *tabl
                 dictionary_chunk_decode(workspace, table, number, encoded, &chunk, NULL), TALLY_OK);
         }
         assert_true(bytes_equal(chunk->values[code - chunk->first], value));
+        struct buffer picked = { 0 };
+        const struct dictionary_place *own = &table->places[number];
+        assert_int_equal(dictionary_chunk_pick(workspace, table, code,
+                                               bytes_of(chunks.data + own->offset, own->size),
+                                               &picked, NULL),
+                         TALLY_OK);
+        assert_true(bytes_equal(buffer_view(&picked), value));
+        buffer_free(&picked);
         assert_true(dictionary_table_find(table, value, &found) && found == number);
         assert_int_equal(dictionary_chunk_find(chunk, value), code);
 
@@ -272,6 +280,25 @@ table_of_one(uint32_t count, size_t size, struct bytes first)
     return table;
 }
 
+/* Every value of a chunk is what it is in `whole` when it is picked; of bytes that are no chunk it
+ * is some value or a refusal. */
+static void
+check_picks(const struct dictionary_table *table, struct bytes encoded,
+            const struct dictionary_chunk *whole)
+{
+    uint32_t count = dictionary_chunk_count(table, 0);
+    for (uint32_t code = 1; code <= count; code++) {
+        struct buffer picked = { 0 };
+        tally_status status = dictionary_chunk_pick(workspace, table, code, encoded, &picked, NULL);
+        if (whole != NULL) {
+            assert_int_equal(status, TALLY_OK);
+            assert_true(bytes_equal(buffer_view(&picked), whole->values[code - 1]));
+        }
+        assert_true(status == TALLY_OK || status == TALLY_DAMAGED);
+        buffer_free(&picked);
+    }
+}
+
 static void
 test_damage(void **unused)
 {
@@ -314,9 +341,45 @@ test_damage(void **unused)
         assert_int_equal(copy != NULL, status == TALLY_OK);
         assert_int_equal(dictionary_chunk_decode(workspace, table, 0, encoded, &chunk, NULL),
                          rows[i].status);
+        check_picks(table, encoded, chunk);
         dictionary_copy_destroy(copy);
         dictionary_table_destroy(table);
         free(chunk);
+    }
+}
+
+/* What is picked is held against the chunk's size and its first value, whichever is asked for. */
+static void
+test_picks_of_damage(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        struct bytes first;
+        tally_status status;
+    } rows[] = {
+        { "\0\0\2\1\1abc", 8, BYTES("ab"), TALLY_OK },       /* ab, ac */
+        { "\0\0\2\2\1abc", 8, BYTES("ab"), TALLY_OK },       /* ab, abc */
+        { "\0\0\2\1\1abc", 8, BYTES("aa"), TALLY_DAMAGED },  /* not what the table says */
+        { "\0\0\2\1\1abcd", 9, BYTES("ab"), TALLY_DAMAGED }, /* a byte too many */
+        { "\0\0\2\1\1ab", 7, BYTES("ab"), TALLY_DAMAGED },   /* a byte too few */
+        { "\0\0\2\3\1abc", 8, BYTES("ab"), TALLY_DAMAGED },  /* shares more than there is */
+        { "\0\1\1\1\1ab", 7, BYTES("a"), TALLY_DAMAGED },    /* the first shares */
+        { "\0\0\2\1", 4, BYTES("ab"), TALLY_DAMAGED },       /* no lengths of the second */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dictionary_table *table = table_of_one(2, rows[i].size, rows[i].first);
+        struct bytes encoded = bytes_of(rows[i].bytes, rows[i].size);
+        for (uint32_t code = 1; code <= 2; code++) {
+            struct buffer picked = { 0 };
+            tally_status status =
+                dictionary_chunk_pick(workspace, table, code, encoded, &picked, NULL);
+            if (status != rows[i].status)
+                fail_msg("row %zu, code %u gave %d", i, code, status);
+            buffer_free(&picked);
+        }
+        dictionary_table_destroy(table);
     }
 }
 
@@ -435,7 +498,7 @@ main(void)
         cmocka_unit_test(test_large),          cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_damage),         cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_damaged_tables), cmocka_unit_test(test_chunks_in_disorder),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_picks_of_damage),
     };
     return cmocka_run_group_tests(tests, open_workspace, close_workspace);
 }

@@ -93,3 +93,51 @@ front_spell(struct bytes encoded, uint32_t count, struct bytes *values, uint8_t 
     }
     return true;
 }
+
+/* What is known of values before any is spelled: what each shares with the one before, and where
+ * among the rests its own begins. */
+struct front_lengths {
+    uint32_t shared[FRONT_PICK_MAX];
+    size_t starts[FRONT_PICK_MAX + 1];
+};
+
+static bool
+take_lengths(struct bytes *encoded, uint32_t count, struct front_lengths *lengths)
+{
+    size_t start = 0;
+    for (uint32_t i = 0, before = 0; i < count; i++) {
+        uint32_t rest;
+        if (!take_varint(encoded, &lengths->shared[i]) || !take_varint(encoded, &rest) ||
+            lengths->shared[i] > before || rest > CODEC_VALUE_MAX - lengths->shared[i])
+            return false;
+        lengths->starts[i] = start;
+        before = lengths->shared[i] + rest;
+        start += rest;
+    }
+    lengths->starts[count] = start;
+    return start == encoded->size;
+}
+
+bool
+front_pick(struct bytes encoded, uint32_t count, uint32_t at, struct bytes *first_out,
+           struct buffer *text)
+{
+    struct front_lengths lengths;
+    assert(at < count && count <= FRONT_PICK_MAX);
+    if (!take_lengths(&encoded, count, &lengths))
+        return false;
+    uint32_t left = lengths.shared[at] + (uint32_t)(lengths.starts[at + 1] - lengths.starts[at]);
+    uint8_t *to = buffer_reserve(text, left + 1);
+    if (to == NULL)
+        return true;
+    text->size += left;
+    /* From its end on: what it shares stands in the nearest one before that has it by itself. */
+    for (uint32_t i = at + 1; left > 0 && i-- > 0;) {
+        if (lengths.shared[i] >= left)
+            continue;
+        memcpy(to + lengths.shared[i], encoded.data + lengths.starts[i], left - lengths.shared[i]);
+        left = lengths.shared[i];
+    }
+    *first_out = bytes_of(encoded.data, lengths.starts[1]);
+    return true;
+}

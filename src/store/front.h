@@ -21,4 +21,11 @@ bool front_measure(struct bytes encoded, uint32_t count, size_t text_max, size_t
 /* Spells what was measured into `text`. False where the values do not strictly ascend. */
 bool front_spell(struct bytes encoded, uint32_t count, struct bytes *values_out, uint8_t *text);
 
+/* Of values that were encoded so, at most FRONT_PICK_MAX, appends number `at` to `text`; the first
+ * is lent by `encoded`. Nothing of the others is spelled, nor is it looked at whether they ascend.
+ * False, with nothing appended, where `encoded` cannot be `count` values. */
+#define FRONT_PICK_MAX 256u
+bool front_pick(struct bytes encoded, uint32_t count, uint32_t at, struct bytes *first_out,
+                struct buffer *text);
+
 #endif

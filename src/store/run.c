@@ -15,67 +15,6 @@
 #include "run_reader.h"
 
 #include <assert.h>
-#include <stdlib.h>
-
-tally_status
-run_reader_create(const struct run *run, struct run_reader **reader_out, struct tally_error *error)
-{
-    assert((run->head == NULL) != (run->segment == NULL) && run->count > 0);
-
-    struct run_reader *reader = calloc(1, sizeof *reader);
-    if (reader == NULL)
-        return memory_fault(error);
-    reader->run = *run;
-    reader->input.meter = &reader->meter;
-    reader->bucket.meter = &reader->meter;
-    reader->words.input.meter = &reader->meter;
-    reader->times_page = NO_PAGE;
-    reader->group = NO_GROUP;
-    reader->next_row = NO_ROW;
-    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
-        reader->columns[i].page = reader->columns[i].coded_page = NO_PAGE;
-        reader->columns[i].strip_block = NO_BLOCK;
-    }
-
-    if (run->segment != NULL) {
-        tally_status status = segment_cache_borrow(run->segment->cache, &reader->workspace, error);
-        if (status != TALLY_OK) {
-            free(reader);
-            return status;
-        }
-        segment_use(run->segment);
-    }
-    *reader_out = reader;
-    return TALLY_OK;
-}
-
-void
-run_reader_destroy(struct run_reader *reader)
-{
-    if (reader == NULL)
-        return;
-    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
-        page_decoder_destroy(reader->columns[i].decoder);
-        run_forget_chunks(&reader->columns[i]);
-        buffer_free(&reader->columns[i].ahead.input.bytes);
-    }
-    if (reader->run.segment != NULL) {
-        segment_cache_return(reader->run.segment->cache, reader->workspace);
-        segment_unuse(reader->run.segment);
-    }
-    free(reader->times);
-    free(reader->group_values);
-    buffer_free(&reader->input.bytes);
-    buffer_free(&reader->public_parts);
-    buffer_free(&reader->private_parts);
-    buffer_free(&reader->bucket.bytes);
-    if (reader->counts != NULL)
-        counts_room_finish(reader->counts);
-    free(reader->counts);
-    buffer_free(&reader->words.input.bytes);
-    run_tokens_forget(reader);
-    free(reader);
-}
 
 const struct run *
 run_of(const struct run_reader *reader)
@@ -378,7 +317,34 @@ block_open(struct run_reader *reader, struct run_column *column, uint32_t row,
     return block_decode(reader, column, slot, error);
 }
 
-/* The values of some rows of one block. */
+/* The id of one row. TALLY_ABSENT where its block is to be decoded. */
+static tally_status
+lone_id(struct run_reader *reader, enum field_id field, uint32_t row, struct bytes *value_out,
+        char (*text)[PAGE_TEXT_MAX], struct tally_error *error)
+{
+    struct run_column *column = &reader->columns[field];
+    uint32_t block = row / BLOCK_ROWS;
+    uint8_t id[1][16] = { 0 }, form;
+    struct bytes encoded;
+    struct tally_error inner;
+    tally_status status = run_unit_bytes(reader, column, block, &encoded, error);
+    if (status != TALLY_OK)
+        return status;
+    status = codec_decode_id(run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS),
+                             row % BLOCK_ROWS, encoded, id[0], &form, &inner);
+    if (status < 0)
+        return run_decode_fault(column->stored, block, status, &inner, error);
+    if (status != TALLY_OK)
+        return status;
+    const struct page page = {
+        .kind = PAGE_IDS, .rows = 1, .ids = (const uint8_t(*)[16])id, .forms = &form
+    };
+    page_values(&page, NULL, fields[field].column, 0, 1, value_out, text);
+    return TALLY_OK;
+}
+
+/* The values of some rows of one block. Of a block that nothing was asked of before, one row is
+ * read alone; where a second one is asked for, it is decoded. */
 static tally_status
 block_values(struct run_reader *reader, enum field_id field, uint32_t row, uint32_t count,
              struct bytes *values_out, char (*texts)[PAGE_TEXT_MAX], struct tally_error *error)
@@ -389,6 +355,11 @@ block_values(struct run_reader *reader, enum field_id field, uint32_t row, uint3
         column->page == row / PAGE_ROWS && (column->blocks_known & UINT32_C(1) << slot) != 0;
     if (count == 1 && !known && column->stored->entry.codec == CODEC_TEXT)
         return run_strip_value(reader, column, row, values_out, error);
+    if (count == 1 && !known && !run_unit_read(column, row / BLOCK_ROWS)) {
+        tally_status status = lone_id(reader, field, row, values_out, texts, error);
+        if (status != TALLY_ABSENT)
+            return status;
+    }
     tally_status status = block_open(reader, column, row, error);
     if (status != TALLY_OK)
         return status;

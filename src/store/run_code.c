@@ -71,6 +71,30 @@ whole_wanted(struct run_reader *reader, unsigned number, bool *whole_out, struct
     return status;
 }
 
+/* The value of a code. The first one of a chunk is read alone: who reads one row has no use for its
+ * neighbours. */
+static tally_status
+stored_value(struct run_reader *reader, struct run_column *column, uint32_t code,
+             struct bytes *value_out, struct tally_error *error)
+{
+    const struct dictionary_chunk *chunk;
+    uint32_t number = dictionary_chunk_of(code);
+    tally_status status;
+    if (chunk_kept(column, number) || column->chunk_picked == number) {
+        status = chunk_get(reader, column, number, &chunk, error);
+        if (status == TALLY_OK)
+            *value_out = chunk->values[code - chunk->first];
+        return status;
+    }
+    status = segment_column_pick(column->stored, code, reader->workspace, &reader->input,
+                                 &column->picked, error);
+    column->chunk_picked = status == TALLY_OK ? number : NO_CHUNK;
+    column->chunks_read++;
+    if (status == TALLY_OK)
+        *value_out = buffer_view(&column->picked);
+    return status;
+}
+
 tally_status
 run_coded_value(struct run_reader *reader, unsigned number, uint32_t code, struct bytes *value_out,
                 struct tally_error *error)
@@ -95,11 +119,7 @@ run_coded_value(struct run_reader *reader, unsigned number, uint32_t code, struc
         *value_out = bytes_of(text, size);
         return TALLY_OK;
     }
-    const struct dictionary_chunk *chunk;
-    status = chunk_get(reader, column, dictionary_chunk_of(code), &chunk, error);
-    if (status == TALLY_OK)
-        *value_out = chunk->values[code - chunk->first];
-    return status;
+    return stored_value(reader, column, code, value_out, error);
 }
 
 /* The same the other way, in a column that is there. */
@@ -281,6 +301,11 @@ run_lone_value(struct run_reader *reader, unsigned number, uint32_t row, struct 
 {
     const struct segment_column *stored = reader->columns[number].stored;
     uint32_t code;
+    size_t size;
+    if (segment_recall_row(reader->run.segment, stored, row, reader->texts[number], &size)) {
+        *value_out = bytes_of(reader->texts[number], size);
+        return TALLY_OK;
+    }
     tally_status status = lone_code(reader, number, row, &code, error);
     if (status != TALLY_OK)
         return status;

@@ -93,6 +93,8 @@ static tally_status
 row_read(struct run_reader *reader, uint32_t row, struct tally_error *error)
 {
     tally_status status = TALLY_OK;
+    if (reader->run.segment != NULL)
+        segment_prefetch_row(reader->run.segment, row);
     for (unsigned field = 0; field < FIELD_COUNT && status == TALLY_OK; field++)
         if (field != FIELD_PRIVATE)
             status = run_value(reader, (enum field_id)field, row, &reader->values[field], error);

@@ -51,7 +51,7 @@ run_unit_bytes(struct run_reader *reader, struct run_column *column, uint32_t un
     struct run_ahead *ahead = &column->ahead;
     const struct segment_block block = segment_column_block(stored, unit);
 
-    if (unit < ahead->first || unit >= ahead->end) {
+    if (!run_unit_read(column, unit)) {
         uint32_t count = units_ahead(stored, ahead, unit);
         ahead->end = 0;
         column->coded_page = NO_PAGE; /* its planes are in what is read over now */
@@ -122,6 +122,20 @@ add_all(const struct row_set *among, struct row_set *out)
         out->words[i] |= among->words[i];
 }
 
+/* The rows of one code; if it is a single one, the segment remembers it for who reads it next. */
+static void
+one_code_in(struct run_reader *reader, unsigned number, uint32_t page,
+            const struct coded_page *coded, uint32_t code, const struct row_set *among,
+            struct row_set *out)
+{
+    struct row_set found = { 0 };
+    codes_in(coded, code, code, among, &found);
+    add_all(&found, out);
+    if (row_set_count(&found) == 1)
+        segment_remember_row(reader->run.segment, reader->columns[number].stored, code,
+                             page * PAGE_ROWS + row_set_next(&found, 0));
+}
+
 tally_status
 run_codes_in(struct run_reader *reader, enum field_id field, uint32_t page,
              const struct code_range *range, const struct row_set *among, struct row_set *out,
@@ -150,9 +164,13 @@ run_codes_in(struct run_reader *reader, enum field_id field, uint32_t page,
         return TALLY_OK;
     }
     status = run_coded_page(reader, field, page, &coded, error);
-    if (status == TALLY_OK)
+    if (status != TALLY_OK)
+        return status;
+    if (range->first == range->last && range->first > 0)
+        one_code_in(reader, field, page, &coded, range->first, among, out);
+    else
         codes_in(&coded, range->first, range->last, among, out);
-    return status;
+    return TALLY_OK;
 }
 
 tally_status

@@ -1,5 +1,5 @@
 /*
- * run_reader.h - the inside of a run's reader. For run*.c only.
+ * run_reader.h - the inside of a run's reader. For run*.c only, but for run_reader_free().
  */
 #ifndef RUN_READER_H
 #define RUN_READER_H
@@ -12,6 +12,7 @@
 #define PAGE_BLOCKS (PAGE_ROWS / BLOCK_ROWS)
 #define NO_PAGE     UINT32_MAX
 #define NO_BLOCK    UINT32_MAX
+#define NO_CHUNK    UINT32_MAX
 
 /* Entries that are read in order are put together GROUP_ROWS at a time, column by column. A power of
  * two that divides a block, so that a group stands in one block of each column. */
@@ -55,6 +56,8 @@ struct run_column {
     /* Of a segment's, while the dictionary is not known: the chunks read last, and how many were. */
     struct dictionary_chunk *chunks[CHUNKS_KEPT];
     uint32_t chunks_read;
+    uint32_t chunk_picked; /* the chunk that a value was read from alone, or NO_CHUNK */
+    struct buffer picked;  /* that value */
     uint32_t page;         /* that is decoded, or of which blocks are; else NO_PAGE */
     uint32_t blocks_known; /* a bit for each decoded block of text */
     const struct bytes *blocks[PAGE_BLOCKS];
@@ -130,6 +133,9 @@ struct run_reader {
     struct token_walk *token_walk; /* NULL until they are asked for, and when all are */
 };
 
+/* run_reader.c: lets go of a reader that has come to its end, with the room that was kept. */
+void run_reader_free(struct run_reader *reader);
+
 /* run_tokens.c: lets go of what was found. */
 void run_tokens_forget(struct run_reader *reader);
 
@@ -143,6 +149,13 @@ uint32_t run_stored_rows(const struct run_reader *reader, uint32_t first, uint32
 tally_status run_decode_fault(const struct segment_column *stored, uint32_t block,
                               tally_status status, const struct tally_error *inner,
                               struct tally_error *error);
+
+/* Whether the bytes of a unit are among those that were read last. */
+static inline bool
+run_unit_read(const struct run_column *column, uint32_t unit)
+{
+    return unit >= column->ahead.first && unit < column->ahead.end;
+}
 
 /* run_planes.c: the bytes of a unit of a segment's column that is there (codec_unit), lent until
  * another of that column; and the page as it lies, where the column is one of codes. */

@@ -24,25 +24,44 @@ block_bytes(struct run_reader *reader, struct run_column *column, uint32_t block
     return status;
 }
 
+/* Reads the strip with a row, and of it that row's value. */
+static tally_status
+strip_read(struct run_reader *reader, struct run_column *column, uint32_t row,
+           struct bytes *value_out, struct tally_error *error)
+{
+    uint32_t block = row / BLOCK_ROWS, rows;
+    struct bytes encoded;
+    struct tally_error inner;
+    if (column->stored->primer != NULL)
+        primer_prefetch(column->stored->primer);
+    tally_status status = block_bytes(reader, column, block, &encoded, &rows, error);
+    column->strip_block = NO_BLOCK;
+    if (status != TALLY_OK)
+        return status;
+    status = codec_decode_strip(column->decoder, rows, row % BLOCK_ROWS, column->stored->primer,
+                                encoded, &column->strip, &inner);
+    if (status != TALLY_OK)
+        return run_decode_fault(column->stored, block, status, &inner, error);
+    column->strip_block = block;
+    *value_out = column->strip.value;
+    return TALLY_OK;
+}
+
+/* Who asks for a second row of a strip has all of them made known. */
 tally_status
 run_strip_value(struct run_reader *reader, struct run_column *column, uint32_t row,
                 struct bytes *value_out, struct tally_error *error)
 {
-    uint32_t block = row / BLOCK_ROWS, at = row % BLOCK_ROWS, rows;
-    if (column->strip_block != block || at - column->strip.first >= column->strip.count) {
-        struct bytes encoded;
-        struct tally_error inner;
-        tally_status status = block_bytes(reader, column, block, &encoded, &rows, error);
-        column->strip_block = NO_BLOCK;
-        if (status != TALLY_OK)
-            return status;
-        status = codec_decode_strip(column->decoder, rows, at, column->stored->primer, encoded,
-                                    &column->strip, &inner);
+    uint32_t block = row / BLOCK_ROWS, at = row % BLOCK_ROWS - column->strip.first;
+    struct tally_error inner;
+    if (column->strip_block != block || at >= column->strip.count)
+        return strip_read(reader, column, row, value_out, error);
+    if (column->strip.values == NULL) {
+        tally_status status = codec_split_strip(column->decoder, &column->strip, &inner);
         if (status != TALLY_OK)
             return run_decode_fault(column->stored, block, status, &inner, error);
-        column->strip_block = block;
     }
-    *value_out = column->strip.values[at - column->strip.first];
+    *value_out = column->strip.values[at];
     return TALLY_OK;
 }
 

@@ -14,7 +14,7 @@
  */
 #include "segment_cache.h"
 
-#include "segment_read.h"
+#include "run_reader.h"
 
 #include <assert.h>
 
@@ -29,8 +29,8 @@ void
 segment_cache_finish(struct segment_cache *cache)
 {
     assert(cache->count == 0);
-    while (cache->workspace_count > 0)
-        codec_workspace_destroy(cache->workspaces[--cache->workspace_count]);
+    while (cache->reader_count > 0)
+        run_reader_free(cache->readers[--cache->reader_count]);
     (void)pthread_mutex_destroy(&cache->mutex);
 }
 
@@ -143,33 +143,30 @@ segment_cache_trim(struct segment_cache *cache)
     }
 }
 
-tally_status
-segment_cache_borrow(struct segment_cache *cache, struct codec_workspace **workspace_out,
-                     struct tally_error *error)
+struct run_reader *
+segment_cache_borrow(struct segment_cache *cache)
 {
-    struct codec_workspace *kept = NULL;
-    if (cache != NULL) {
-        (void)pthread_mutex_lock(&cache->mutex);
-        if (cache->workspace_count > 0)
-            kept = cache->workspaces[--cache->workspace_count];
-        (void)pthread_mutex_unlock(&cache->mutex);
-    }
-    if (kept == NULL)
-        return codec_workspace_create(workspace_out, error);
-    *workspace_out = kept;
-    return TALLY_OK;
+    struct run_reader *kept = NULL;
+    if (cache == NULL)
+        return NULL;
+    (void)pthread_mutex_lock(&cache->mutex);
+    if (cache->reader_count > 0)
+        kept = cache->readers[--cache->reader_count];
+    (void)pthread_mutex_unlock(&cache->mutex);
+    return kept;
 }
 
 void
-segment_cache_return(struct segment_cache *cache, struct codec_workspace *workspace)
+segment_cache_return(struct segment_cache *cache, struct run_reader *reader)
 {
-    if (cache != NULL && workspace != NULL) {
+    bool kept = false;
+    if (cache != NULL) {
         (void)pthread_mutex_lock(&cache->mutex);
-        if (cache->workspace_count < CACHE_WORKSPACES) {
-            cache->workspaces[cache->workspace_count++] = workspace;
-            workspace = NULL;
-        }
+        kept = cache->reader_count < CACHE_READERS;
+        if (kept)
+            cache->readers[cache->reader_count++] = reader;
         (void)pthread_mutex_unlock(&cache->mutex);
     }
-    codec_workspace_destroy(workspace);
+    if (!kept)
+        run_reader_free(reader);
 }

@@ -9,7 +9,8 @@
  * When a segment's last reference goes it is closed at once, so that nothing of an erased generation
  * is kept. Thread-safe.
  *
- * It also keeps what readers decode with: making one takes as long as reading an entry.
+ * It also keeps readers that came to their end, for the room they have: making one takes as long as
+ * reading an entry (run_reader.c).
  */
 #ifndef SEGMENT_CACHE_H
 #define SEGMENT_CACHE_H
@@ -19,10 +20,10 @@
 #include <pthread.h>
 #include <stddef.h>
 
-struct codec_workspace;
+struct run_reader;
 struct segment;
 
-#define CACHE_WORKSPACES 8u
+#define CACHE_READERS 8u
 
 /* What a segment takes that is kept. */
 struct segment_weight {
@@ -41,8 +42,8 @@ struct segment_cache {
     struct segment *last;
     struct segment_weight weight; /* of all of them */
     unsigned count;
-    struct codec_workspace *workspaces[CACHE_WORKSPACES]; /* idle ones */
-    unsigned workspace_count;
+    struct run_reader *readers[CACHE_READERS]; /* idle ones */
+    unsigned reader_count;
 };
 
 void segment_cache_init(struct segment_cache *cache, size_t memory_max, unsigned files_max);
@@ -60,11 +61,9 @@ void segment_cache_take(struct segment_cache *cache, struct segment *segment);
 /* Lets go of what is over the limits; without any segment's mutex. */
 void segment_cache_trim(struct segment_cache *cache);
 
-/* A workspace for a reader, a kept one if there is. `cache` may be NULL: then it is made and
- * destroyed. */
-TALLY_MUST_CHECK tally_status segment_cache_borrow(struct segment_cache *cache,
-                                                   struct codec_workspace **workspace_out,
-                                                   struct tally_error *error);
-void segment_cache_return(struct segment_cache *cache, struct codec_workspace *workspace);
+/* For run_reader.c only. A reader that was kept, or NULL; and one that came to its end, to be kept
+ * or freed. `cache` may be NULL: then none is kept. */
+struct run_reader *segment_cache_borrow(struct segment_cache *cache);
+void segment_cache_return(struct segment_cache *cache, struct run_reader *reader);
 
 #endif

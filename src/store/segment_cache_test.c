@@ -122,6 +122,60 @@ kept_as_they_are(void **state)
     shelf_close(&shelf);
 }
 
+/* A reader that ended leaves its memory to the next one, of any segment, and nothing of what it
+ * read. */
+static void
+readers_leave_their_room(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    struct run_reader *first = NULL;
+    shelf_open(&shelf, SIZE_MAX, 100);
+    for (unsigned round = 0; round < 3 * SEGMENTS; round++) {
+        unsigned i = round % SEGMENTS;
+        struct run run = { .first = i * ENTRIES, .count = ENTRIES, .segment = shelf.segments[i] };
+        struct run_reader *reader;
+        assert_ok(run_reader_create(&run, &reader, &error));
+        first = first == NULL ? reader : first;
+        assert_ptr_equal(reader, first);
+        for (uint32_t row = 3; row < ENTRIES; row += ENTRIES / 3 + round) {
+            const struct sample_entry *expected = &shelf.samples[i]->entries[row];
+            struct run_entry entry;
+            enum run_want want = round / SEGMENTS == 1 ? RUN_PARTS : RUN_VALUES;
+            assert_ok(run_entry(reader, row, want, &entry, &error));
+            for (unsigned field = 0; field < FIELD_COUNT; field++)
+                if (field != FIELD_PRIVATE)
+                    assert_true(bytes_equal(entry.values[field], expected->values[field]));
+        }
+        assert_int_equal(shelf.cache.reader_count, 0);
+        run_reader_destroy(reader);
+        assert_int_equal(shelf.cache.reader_count, 1);
+    }
+    shelf_close(&shelf);
+}
+
+/* No more readers are kept than there is room for, and each time others are given out. */
+static void
+no_reader_twice(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    struct run_reader *readers[CACHE_READERS + 2];
+    shelf_open(&shelf, SIZE_MAX, 100);
+    struct run run = { .count = ENTRIES, .segment = shelf.segments[0] };
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < CACHE_READERS + 2; i++) {
+            assert_ok(run_reader_create(&run, &readers[i], &error));
+            for (unsigned j = 0; j < i; j++)
+                assert_ptr_not_equal(readers[i], readers[j]);
+        }
+        for (unsigned i = 0; i < CACHE_READERS + 2; i++)
+            run_reader_destroy(readers[i]);
+        assert_int_equal(shelf.cache.reader_count, CACHE_READERS);
+    }
+    shelf_close(&shelf);
+}
+
 /* What readers count is what the disk did, whoever of them opened what. */
 static void
 readers_count_their_reads(void **state)
@@ -309,7 +363,8 @@ main(void)
         cmocka_unit_test(kept_as_they_are),       cmocka_unit_test(readers_count_their_reads),
         cmocka_unit_test(the_coldest_goes_first), cmocka_unit_test(memory_has_a_limit),
         cmocka_unit_test(dictionaries_go_first),  cmocka_unit_test(use_and_release),
-        cmocka_unit_test(threads_come_and_go),
+        cmocka_unit_test(threads_come_and_go),    cmocka_unit_test(readers_leave_their_room),
+        cmocka_unit_test(no_reader_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,20 @@ segment_half_drop_dictionaries(struct segment_half *half)
     }
 }
 
+void
+segment_half_prefetch_row(const struct segment_half *half, uint32_t row)
+{
+    for (uint32_t i = 0; i < half->directory.column_count; i++) {
+        const struct segment_column *column = &half->columns[i];
+        if (column->blocks != NULL)
+            __builtin_prefetch(&column->blocks[row / codec_unit(column->entry.codec)]);
+        if (column->summaries != NULL)
+            __builtin_prefetch(&column->summaries[row / PAGE_ROWS]);
+        if (column->dictionary_table != NULL)
+            __builtin_prefetch(column->dictionary_table);
+    }
+}
+
 struct segment_column *
 segment_half_column(struct segment_half *half, unsigned column)
 {
@@ -331,10 +345,10 @@ segment_column_load_dictionary(struct segment_column *column, struct codec_works
     return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
 }
 
-tally_status
-segment_column_chunk(const struct segment_column *column, uint32_t number,
-                     struct codec_workspace *workspace, struct segment_input *input,
-                     struct dictionary_chunk **chunk_out, struct tally_error *error)
+/* The bytes of a chunk. */
+static tally_status
+chunk_read(const struct segment_column *column, uint32_t number, struct segment_input *input,
+           struct tally_error *error)
 {
     const struct dictionary_table *table = column->dictionary_table;
     assert(number < table->chunk_count);
@@ -345,12 +359,34 @@ segment_column_chunk(const struct segment_column *column, uint32_t number,
         .size = stored->size,
         .crc = stored->crc,
     };
+    return segment_file_read(column->file, &block, &place, input, error);
+}
+
+tally_status
+segment_column_chunk(const struct segment_column *column, uint32_t number,
+                     struct codec_workspace *workspace, struct segment_input *input,
+                     struct dictionary_chunk **chunk_out, struct tally_error *error)
+{
     struct tally_error inner;
-    tally_status status = segment_file_read(column->file, &block, &place, input, error);
+    tally_status status = chunk_read(column, number, input, error);
     if (status != TALLY_OK)
         return status;
-    status = dictionary_chunk_decode(workspace, table, number, buffer_view(&input->bytes),
-                                     chunk_out, &inner);
+    status = dictionary_chunk_decode(workspace, column->dictionary_table, number,
+                                     buffer_view(&input->bytes), chunk_out, &inner);
+    return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
+}
+
+tally_status
+segment_column_pick(const struct segment_column *column, uint32_t code,
+                    struct codec_workspace *workspace, struct segment_input *input,
+                    struct buffer *text, struct tally_error *error)
+{
+    struct tally_error inner;
+    tally_status status = chunk_read(column, dictionary_chunk_of(code), input, error);
+    if (status != TALLY_OK)
+        return status;
+    status = dictionary_chunk_pick(workspace, column->dictionary_table, code,
+                                   buffer_view(&input->bytes), text, &inner);
     return status == TALLY_OK ? TALLY_OK : part_fault(column, "dictionary", status, &inner, error);
 }
 

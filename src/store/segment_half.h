@@ -29,7 +29,10 @@ struct looked_up {
     uint8_t size;
     char text[LOOKED_UP_SIZE];
     uint32_t code;
+    uint32_t row; /* one that was found to have it, or NO_ROW_FOUND */
 };
+
+#define NO_ROW_FOUND UINT32_MAX
 
 struct segment_column {
     struct column_entry entry;
@@ -68,6 +71,8 @@ void segment_half_close(struct segment_half *half); /* NULL is allowed */
 void segment_half_weigh(const struct segment_half *half, struct segment_weight *weight);
 /* Of dictionaries that were loaded whole, only small ones and the tables are left. */
 void segment_half_drop_dictionaries(struct segment_half *half);
+/* Has the processor fetch where the row's units are, of every column that was used. */
+void segment_half_prefetch_row(const struct segment_half *half, uint32_t row);
 
 /* The column of this number (enum field_id or COLUMN_SALT), or NULL. */
 struct segment_column *segment_half_column(struct segment_half *half, unsigned column);
@@ -91,6 +96,11 @@ TALLY_MUST_CHECK tally_status segment_column_load_dictionary(struct segment_colu
 TALLY_MUST_CHECK tally_status segment_column_chunk(
     const struct segment_column *column, uint32_t number, struct codec_workspace *workspace,
     struct segment_input *input, struct dictionary_chunk **chunk_out, struct tally_error *error);
+/* Of the chunk that has `code` only that value, in place of what `text` holds. */
+TALLY_MUST_CHECK tally_status segment_column_pick(const struct segment_column *column,
+                                                  uint32_t code, struct codec_workspace *workspace,
+                                                  struct segment_input *input, struct buffer *text,
+                                                  struct tally_error *error);
 
 /* Where a page or block is. */
 struct segment_block segment_column_block(const struct segment_column *column, uint32_t block);

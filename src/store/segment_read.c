@@ -295,6 +295,16 @@ segment_load_column(struct segment *segment, struct segment_column *column,
 }
 
 void
+segment_prefetch_row(struct segment *segment, uint32_t row)
+{
+    pthread_mutex_lock(&segment->mutex);
+    for (unsigned half = 0; half < 2; half++)
+        if (segment->halves[half] != NULL)
+            segment_half_prefetch_row(segment->halves[half], row);
+    pthread_mutex_unlock(&segment->mutex);
+}
+
+void
 segment_remember(struct segment *segment, struct segment_column *column, struct bytes value,
                  uint32_t code)
 {
@@ -302,7 +312,9 @@ segment_remember(struct segment *segment, struct segment_column *column, struct 
     if (value.size == 0 || value.size > LOOKED_UP_SIZE)
         return;
     pthread_mutex_lock(&segment->mutex);
-    *last = (struct looked_up){ .known = true, .size = (uint8_t)value.size, .code = code };
+    *last = (struct looked_up){
+        .known = true, .size = (uint8_t)value.size, .code = code, .row = NO_ROW_FOUND
+    };
     memcpy(last->text, value.data, value.size);
     pthread_mutex_unlock(&segment->mutex);
 }
@@ -328,6 +340,32 @@ segment_recall_value(struct segment *segment, const struct segment_column *colum
     assert(code > 0);
     pthread_mutex_lock(&segment->mutex);
     bool same = last->known && last->code == code;
+    if (same) {
+        memcpy(text, last->text, last->size);
+        *size_out = last->size;
+    }
+    pthread_mutex_unlock(&segment->mutex);
+    return same;
+}
+
+void
+segment_remember_row(struct segment *segment, struct segment_column *column, uint32_t code,
+                     uint32_t row)
+{
+    struct looked_up *last = &column->looked_up;
+    pthread_mutex_lock(&segment->mutex);
+    if (last->known && last->code == code)
+        last->row = row;
+    pthread_mutex_unlock(&segment->mutex);
+}
+
+bool
+segment_recall_row(struct segment *segment, const struct segment_column *column, uint32_t row,
+                   char text[LOOKED_UP_SIZE], size_t *size_out)
+{
+    const struct looked_up *last = &column->looked_up;
+    pthread_mutex_lock(&segment->mutex);
+    bool same = last->known && last->row == row;
     if (same) {
         memcpy(text, last->text, last->size);
         *size_out = last->size;

@@ -94,6 +94,13 @@ bool segment_recall_code(struct segment *segment, const struct segment_column *c
 bool segment_recall_value(struct segment *segment, const struct segment_column *column,
                           uint32_t code, char text[LOOKED_UP_SIZE], size_t *size_out);
 
+/* The same for a row that was found to have the code, if it is the one that was looked up last: who
+ * reads the row need not read its page. */
+void segment_remember_row(struct segment *segment, struct segment_column *column, uint32_t code,
+                          uint32_t row);
+bool segment_recall_row(struct segment *segment, const struct segment_column *column, uint32_t row,
+                        char text[LOOKED_UP_SIZE], size_t *size_out);
+
 /* Whether an erasure has replaced private and index file since the segment was opened: these may be
  * gone, or of another generation than what is open. Reads the manifest. */
 bool segment_is_superseded(const struct segment *segment);
@@ -103,6 +110,10 @@ TALLY_MUST_CHECK tally_status segment_fields_private(struct segment *segment,
                                                      struct segment_input *input,
                                                      uint64_t *fields_out,
                                                      struct tally_error *error);
+
+/* Has the processor fetch what reading a row begins with, of all columns at once: where a segment
+ * was not used for long, each of them would be waited for by itself. */
+void segment_prefetch_row(struct segment *segment, uint32_t row);
 
 /* The least and greatest order time of each page. */
 TALLY_MUST_CHECK tally_status segment_time_ranges(struct segment *segment,

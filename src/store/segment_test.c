@@ -335,6 +335,54 @@ what_was_looked_up_is_known(void **state)
     sample_destroy(sample);
 }
 
+/* A row that was found by its value is read without its page; others have their own values. */
+static void
+where_it_was_found_is_known(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_create(13, SAMPLE_WILD, 0, 9000);
+    struct disk *disk = sample_disk();
+    struct segment_info info = seal(disk, sample);
+    struct segment *segment;
+    unsigned unread = 0;
+    assert_ok(segment_open(SAMPLE_PLACE(disk), &info, &segment, &error));
+    segment_use(segment);
+    struct run run = segment_run(segment);
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        for (uint32_t row = 7; row < 9000 && field != FIELD_PRIVATE; row += 1277) {
+            const struct bytes value = sample->entries[row].values[field];
+            struct row_set among = { 0 }, found = { 0 };
+            struct run_reader *reader;
+            uint32_t code;
+            if (value.size == 0)
+                continue;
+            assert_ok(run_reader_create(&run, &reader, &error));
+            assert_ok(run_code(reader, (enum field_id)field, value, &code, &error));
+            row_set_add(&among, row % PAGE_ROWS);
+            if (code > 0)
+                assert_ok(run_codes_in(reader, (enum field_id)field, row / PAGE_ROWS,
+                                       &(struct code_range){ code, code }, &among, &found, &error));
+            assert_int_equal(row_set_count(&found), code > 0);
+            run_reader_destroy(reader);
+
+            assert_ok(run_reader_create(&run, &reader, &error));
+            for (uint32_t next = row; next < row + 3; next++) {
+                struct bytes back;
+                uint64_t reads = run_meter(reader)->reads;
+                assert_ok(run_value(reader, (enum field_id)field, next, &back, &error));
+                assert_true(bytes_equal(back, sample->entries[next].values[field]));
+                unread += code > 0 && next == row && run_meter(reader)->reads == reads;
+            }
+            run_reader_destroy(reader);
+        }
+    }
+    assert_true(unread > 0);
+    segment_unuse(segment);
+    segment_release(segment);
+    disk_close_folder(disk);
+    sample_destroy(sample);
+}
+
 int
 main(void)
 {
@@ -349,6 +397,7 @@ main(void)
         cmocka_unit_test(failing_reads_are_faults),
         cmocka_unit_test(threads_share_a_segment),
         cmocka_unit_test(what_was_looked_up_is_known),
+        cmocka_unit_test(where_it_was_found_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

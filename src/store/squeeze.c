@@ -252,6 +252,27 @@ values_split(struct bytes plain, uint32_t count, struct bytes *values_out,
     return TALLY_OK;
 }
 
+bool
+values_pick(struct bytes plain, uint32_t count, uint32_t at, struct bytes *value_out)
+{
+    uint64_t total = 0, before = 0;
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length;
+        if (!take_varint(&plain, &length) || length > CODEC_VALUE_MAX + 1)
+            return false;
+        if (i == at) {
+            before = total;
+            own = length;
+        }
+        total += length - (length > 0);
+    }
+    if (total != plain.size)
+        return false;
+    *value_out = own == 0 ? bytes_of(NULL, 0) : bytes_of(plain.data + before, own - 1);
+    return true;
+}
+
 tally_status
 values_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
               uint32_t count, size_t size_max, struct buffer *plain, struct bytes *values_out,
