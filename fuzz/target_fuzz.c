@@ -74,7 +74,7 @@ cut(struct letters *rest, uint8_t separator, struct letters *piece)
 enum part {
     PART_PATH,
     PART_NAME,
-    PART_VALUE, /* may have line ends, as a checkpoint has */
+    PART_VALUE, /* may have line ends and tabs, as a checkpoint and a filter have */
 };
 
 /* The text of the letters; false where it may not stand there. */
@@ -92,7 +92,8 @@ good(struct letters piece, enum part part, struct bytes *text_out)
         size_t size = utf8_decode(bytes_of(memory + i, piece.size - i), &point);
         if (size == 0)
             return false;
-        if (point < 0x20 && !(point == '\n' && part == PART_VALUE))
+        bool blank = point == '\n' || point == '\r' || point == '\t';
+        if (point < 0x20 && !(blank && part == PART_VALUE))
             return false;
         if (point >= 0x7f && point < 0xa0)
             return false;
