@@ -4,8 +4,7 @@
  */
 #include "map_standard.h"
 
-#include "event.h"
-#include "map.h"
+#include "map_fixture.h"
 #include "records.h"
 
 #include <setjmp.h>
@@ -14,58 +13,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define NOW INT64_C(1767225600000000000)
-
-static struct json_tape tape;
-static struct catalogue *catalogue;
-static struct event_reader *reader;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    struct tally_error error;
-    bool good = json_tape_init(&tape, EVENT_NODES_MAX, &error) == TALLY_OK &&
-                catalogue_create(NULL, 0, &catalogue, &error) == TALLY_OK &&
-                event_reader_create(catalogue, &reader, &error) == TALLY_OK;
-    return good ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    event_reader_destroy(reader);
-    catalogue_destroy(catalogue);
-    json_tape_finish(&tape);
-    return 0;
-}
-
-static struct map *
-standard(const char *name)
-{
-    struct bytes text;
-    struct map *map = NULL;
-    struct tally_error error;
-    assert_true(map_standard_find(name, &text));
-    if (map_parse(text, name, &map, &error) != TALLY_OK)
-        fail_msg("%u:%u %s", (unsigned)error.line, error.column, error.text);
-    return map;
-}
-
-/* Maps a record and reads the event; the event lasts until `out` changes. */
-static tally_status
-read_record(const struct map *map, struct bytes record, struct buffer *out, struct event *event,
-            struct tally_error *error)
-{
-    event_reader_reset(reader);
-    buffer_clear(out);
-    tally_status status = map_apply(map, &tape, record, MAP_ID_SOURCE, out, error);
-    if (status != TALLY_OK)
-        return status;
-    return event_read(reader, buffer_view(out), NOW, event, error);
-}
 
 /* ---- the samples ---- */
 
@@ -131,9 +78,10 @@ read_samples(const char *path)
     records_end(records);
     struct record record;
     while (good && records_next(records, &record, NULL) == TALLY_OK) {
-        good = sample_count < SAMPLES_MAX && json_scan(&tape, record.text, NULL) == TALLY_OK;
+        good = sample_count < SAMPLES_MAX &&
+               json_scan(&map_fixture_tape, record.text, NULL) == TALLY_OK;
         if (good)
-            read_sample(&tape, &samples[sample_count++]);
+            read_sample(&map_fixture_tape, &samples[sample_count++]);
     }
     records_destroy(records);
     return good && sample_count > 0 ? 0 : -1;
@@ -157,10 +105,11 @@ samples_become_these_events(void **state)
     (void)state;
     struct buffer out = { 0 };
     for (size_t i = 0; i < sample_count; i++) {
-        struct map *map = standard(samples[i].map);
+        struct map *map = map_fixture_standard(samples[i].map);
         struct event event;
         struct tally_error error;
-        if (read_record(map, buffer_view(&samples[i].record), &out, &event, &error) != TALLY_OK)
+        if (map_fixture_read(map, buffer_view(&samples[i].record), &out, &event, &error) !=
+            TALLY_OK)
             fail_msg("%s: %s", samples[i].why, error.text);
         for (unsigned f = 0; f < FIELD_COUNT; f++) {
             struct bytes value = event.values[f];
@@ -222,7 +171,7 @@ odd_values_cost_no_record(void **state)
     assert_int_equal(json_tape_init(&plan, 1000, NULL), TALLY_OK);
 
     for (size_t i = 0; i < sample_count; i++) {
-        struct map *map = standard(samples[i].map);
+        struct map *map = map_fixture_standard(samples[i].map);
         struct bytes text = buffer_view(&samples[i].record);
         assert_int_equal(json_scan(&plan, text, NULL), TALLY_OK);
         for (uint32_t node = 1; node < plan.count; node++) {
@@ -239,7 +188,8 @@ odd_values_cost_no_record(void **state)
 
                 struct event event;
                 struct tally_error error;
-                tally_status status = read_record(map, buffer_view(&record), &out, &event, &error);
+                tally_status status =
+                    map_fixture_read(map, buffer_view(&record), &out, &event, &error);
                 if (status == TALLY_OK) {
                     assert_true(event.values[FIELD_ACTION].size > 0);
                     taken++;
@@ -270,12 +220,12 @@ main(int argc, char **argv)
         cmocka_unit_test(every_map_has_samples),
         cmocka_unit_test(odd_values_cost_no_record),
     };
-    if (argc != 2 || set_up(NULL) != 0 || read_samples(argv[1]) != 0) {
+    if (argc != 2 || map_fixture_set_up(NULL) != 0 || read_samples(argv[1]) != 0) {
         (void)fprintf(stderr, "usage: map_samples_test map_samples.ndjson\n");
         return 1;
     }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free_samples();
-    (void)tear_down(NULL);
+    (void)map_fixture_tear_down(NULL);
     return failed;
 }

@@ -1,7 +1,6 @@
 #include "map_standard.h"
 
-#include "event.h"
-#include "map.h"
+#include "map_fixture.h"
 #include "records.h"
 
 #include <setjmp.h>
@@ -11,58 +10,6 @@
 #include <zlib.h>
 
 #include <cmocka.h>
-
-#define NOW INT64_C(1767225600000000000)
-
-static struct json_tape tape;
-static struct catalogue *catalogue;
-static struct event_reader *reader;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    struct tally_error error;
-    bool good = json_tape_init(&tape, EVENT_NODES_MAX, &error) == TALLY_OK &&
-                catalogue_create(NULL, 0, &catalogue, &error) == TALLY_OK &&
-                event_reader_create(catalogue, &reader, &error) == TALLY_OK;
-    return good ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    event_reader_destroy(reader);
-    catalogue_destroy(catalogue);
-    json_tape_finish(&tape);
-    return 0;
-}
-
-static struct map *
-standard(const char *name)
-{
-    struct bytes text;
-    struct map *map = NULL;
-    struct tally_error error;
-    assert_true(map_standard_find(name, &text));
-    if (map_parse(text, name, &map, &error) != TALLY_OK)
-        fail_msg("%u:%u %s", (unsigned)error.line, error.column, error.text);
-    return map;
-}
-
-/* Maps a record and reads the event; the event lasts until `out` changes. */
-static tally_status
-read_record(const struct map *map, struct bytes record, struct buffer *out, struct event *event,
-            struct tally_error *error)
-{
-    event_reader_reset(reader);
-    buffer_clear(out);
-    tally_status status = map_apply(map, &tape, record, MAP_ID_SOURCE, out, error);
-    if (status != TALLY_OK)
-        return status;
-    return event_read(reader, buffer_view(out), NOW, event, error);
-}
 
 static void
 all_maps_are_there(void **state)
@@ -76,7 +23,7 @@ all_maps_are_there(void **state)
     assert_int_equal(map_standard_count, sizeof names / sizeof names[0]);
     for (size_t i = 0; i < map_standard_count; i++) {
         assert_string_equal(map_standards[i].name, names[i]);
-        map_destroy(standard(names[i]));
+        map_destroy(map_fixture_standard(names[i]));
     }
     assert_false(map_standard_find("no-such-map", &text));
     assert_false(map_standard_find("", &text));
@@ -86,13 +33,13 @@ static void
 tallystick_takes_entries_back(void **state)
 {
     (void)state;
-    struct map *map = standard("tallystick");
+    struct map *map = map_fixture_standard("tallystick");
     struct buffer out = { 0 };
     struct tally_error error;
     assert_true(map_copies(map));
     assert_int_equal(
         map_apply(
-            map, &tape,
+            map, &map_fixture_tape,
             bytes_text("{\"index\":3,\"trail\":\"main\",\"v\":1,\"id\":\"k-1\",\"action\":\"a.b\","
                        "\"received\":\"2026-01-02T03:04:05Z\",\"writer\":\"w\",\"leaf\":\"x\","
                        "\"private\":\"y\",\"erased\":true,\"details\":{\"index\":1,\"n\":1.10},"
@@ -102,7 +49,7 @@ tallystick_takes_entries_back(void **state)
     assert_true(bytes_is(buffer_view(&out),
                          "{\"id\":\"k-1\",\"action\":\"a.b\",\"details\":{\"index\":1,"
                          "\"n\":1.10},\"user_id\":null}"));
-    assert_int_equal(map_apply(map, &tape,
+    assert_int_equal(map_apply(map, &map_fixture_tape,
                                bytes_text("{\"id\":\"k\",\"control\":{\"type\":\"created\"}}"),
                                MAP_ID_SOURCE, &out, &error),
                      TALLY_ABSENT);
@@ -127,8 +74,8 @@ static void
 check_details(struct bytes record, const struct event *event)
 {
     struct buffer canonical = { 0 };
-    assert_int_equal(json_scan(&tape, record, NULL), TALLY_OK);
-    json_canonical(&tape, 0, &canonical);
+    assert_int_equal(json_scan(&map_fixture_tape, record, NULL), TALLY_OK);
+    json_canonical(&map_fixture_tape, 0, &canonical);
     assert_true(bytes_equal(buffer_view(&canonical), event->values[FIELD_DETAILS]));
     buffer_free(&canonical);
 }
@@ -139,7 +86,7 @@ take_record(const struct map *map, const struct record *record, struct buffer *o
 {
     struct event event;
     struct tally_error error;
-    tally_status status = read_record(map, record->text, out, &event, &error);
+    tally_status status = map_fixture_read(map, record->text, out, &event, &error);
     totals->records++;
     totals->mapped += status == TALLY_OK;
     totals->skipped += status == TALLY_ABSENT;
@@ -164,7 +111,7 @@ take_file(const char *map_name, const char *name, struct totals *totals)
     if (file == NULL)
         return false;
 
-    struct map *map = standard(map_name);
+    struct map *map = map_fixture_standard(map_name);
     totals->nobodys = strcmp(map_name, "windows") == 0 || strcmp(map_name, "gcp") == 0;
     struct records *records;
     struct buffer out = { 0 };
@@ -293,5 +240,5 @@ main(void)
         cmocka_unit_test(all_of_windows),
         cmocka_unit_test(all_of_gcp),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, map_fixture_set_up, map_fixture_tear_down);
 }

@@ -1,0 +1,60 @@
+#include "map_fixture.h"
+
+#include "map_standard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define NOW INT64_C(1767225600000000000)
+
+struct json_tape map_fixture_tape;
+static struct catalogue *catalogue;
+static struct event_reader *reader;
+
+int
+map_fixture_set_up(void **state)
+{
+    (void)state;
+    struct tally_error error;
+    bool good = json_tape_init(&map_fixture_tape, EVENT_NODES_MAX, &error) == TALLY_OK &&
+                catalogue_create(NULL, 0, &catalogue, &error) == TALLY_OK &&
+                event_reader_create(catalogue, &reader, &error) == TALLY_OK;
+    return good ? 0 : -1;
+}
+
+int
+map_fixture_tear_down(void **state)
+{
+    (void)state;
+    event_reader_destroy(reader);
+    catalogue_destroy(catalogue);
+    json_tape_finish(&map_fixture_tape);
+    return 0;
+}
+
+struct map *
+map_fixture_standard(const char *name)
+{
+    struct bytes text;
+    struct map *map = NULL;
+    struct tally_error error;
+    assert_true(map_standard_find(name, &text));
+    if (map_parse(text, name, &map, &error) != TALLY_OK)
+        fail_msg("%u:%u %s", (unsigned)error.line, error.column, error.text);
+    return map;
+}
+
+tally_status
+map_fixture_read(const struct map *map, struct bytes record, struct buffer *out,
+                 struct event *event, struct tally_error *error)
+{
+    event_reader_reset(reader);
+    buffer_clear(out);
+    tally_status status = map_apply(map, &map_fixture_tape, record, MAP_ID_SOURCE, out, error);
+    if (status != TALLY_OK)
+        return status;
+    return event_read(reader, buffer_view(out), NOW, event, error);
+}

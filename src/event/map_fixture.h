@@ -1,0 +1,23 @@
+/*
+ * map_fixture.h - what the tests of the maps that come with the program share: a catalogue, a tape
+ * and a reader of events, made by the group's set-up.
+ */
+#ifndef MAP_FIXTURE_H
+#define MAP_FIXTURE_H
+
+#include "event.h"
+#include "map.h"
+
+extern struct json_tape map_fixture_tape;
+
+int map_fixture_set_up(void **state);
+int map_fixture_tear_down(void **state);
+
+/* A map that comes with the program; the caller destroys it. Fails the test where it is none. */
+struct map *map_fixture_standard(const char *name);
+
+/* Maps a record and reads the event; the event lasts until `out` changes. */
+tally_status map_fixture_read(const struct map *map, struct bytes record, struct buffer *out,
+                              struct event *event, struct tally_error *error);
+
+#endif
