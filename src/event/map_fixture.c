@@ -36,6 +36,44 @@ map_fixture_tear_down(void **state)
 }
 
 struct map *
+map_fixture_parse(const char *text)
+{
+    struct map *map = NULL;
+    struct tally_error error;
+    if (map_parse(bytes_text(text), "demo", &map, &error) != TALLY_OK)
+        fail_msg("line %u: %s\n%s", (unsigned)error.line, error.text, text);
+    return map;
+}
+
+void
+map_fixture_expect(const char *rules, const char *record, const char *expected, const char *why)
+{
+    struct map *map = map_fixture_parse(rules);
+    struct buffer out = { 0 };
+    struct buffer wanted = { 0 };
+    struct tally_error error;
+    tally_status status =
+        map_apply(map, &map_fixture_tape, bytes_text(record), MAP_ID_SOURCE, &out, &error);
+    if (status != TALLY_OK)
+        fail_msg("%s: %s", why, error.text);
+
+    static const char id[] = "{\"id\":\"00000000-0000-5000-8000-000000000000\"";
+    assert_true(out.size > sizeof id);
+    buffer_append(&wanted, out.data, sizeof id - 1);
+    buffer_text(&wanted, expected[0] == '\0' ? "" : ",");
+    buffer_text(&wanted, expected);
+    buffer_text(&wanted, ",\"details\":");
+    buffer_text(&wanted, record);
+    buffer_text(&wanted, "}");
+    if (!bytes_equal(buffer_view(&out), buffer_view(&wanted)))
+        fail_msg("%s:\n%.*s\n%.*s", why, BYTES_ARG(buffer_view(&out)),
+                 BYTES_ARG(buffer_view(&wanted)));
+    buffer_free(&out);
+    buffer_free(&wanted);
+    map_destroy(map);
+}
+
+struct map *
 map_fixture_standard(const char *name)
 {
     struct bytes text;

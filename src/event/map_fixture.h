@@ -1,6 +1,6 @@
 /*
- * map_fixture.h - what the tests of the maps that come with the program share: a catalogue, a tape
- * and a reader of events, made by the group's set-up.
+ * map_fixture.h - what the tests of maps share: a catalogue, a tape and a reader of events, made by
+ * the group's set-up.
  */
 #ifndef MAP_FIXTURE_H
 #define MAP_FIXTURE_H
@@ -12,6 +12,13 @@ extern struct json_tape map_fixture_tape;
 
 int map_fixture_set_up(void **state);
 int map_fixture_tear_down(void **state);
+
+/* A map called demo; the caller destroys it. Fails the test where it is none. */
+struct map *map_fixture_parse(const char *text);
+
+/* Applies rules to a record and compares the event without its id and details. */
+void map_fixture_expect(const char *rules, const char *record, const char *expected,
+                        const char *why);
 
 /* A map that comes with the program; the caller destroys it. Fails the test where it is none. */
 struct map *map_fixture_standard(const char *name);
