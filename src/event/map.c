@@ -1,12 +1,12 @@
 /*
  * Applying a map.
  *
- * The record is scanned, and texts in it that hold it are unfolded. Each rule is then followed for its field: alternatives are tried in
- * order until one gives a value that fits the field's type. Values are texts (a number's or
- * literal's token, a string decoded), built in `scratch`, whose end is moved back behind each use.
- * What does not fit is left out rather than refused, because the record stands whole under
- * `details`; only a time that cannot be read is refused, for an event at a wrong time would
- * mislead.
+ * The record is scanned, and texts in it that hold it are unfolded. Each rule is then followed for
+ * its field: alternatives are tried in order until one gives a value that fits the field's type.
+ * Values are texts (a number's or literal's token, a string decoded), built in `scratch`, whose end
+ * is moved back behind each use. What does not fit is left out rather than refused, because the
+ * record stands whole under `details`; only a time that cannot be read is refused, for an event at
+ * a wrong time would mislead.
  *
  * The event is written as JSON and read again by event_read like any other, so that no rule for
  * values exists twice.
@@ -246,19 +246,24 @@ write_alternative(struct mapping *mapping, enum field_id field, const struct map
     return written;
 }
 
+/* Alternatives may stand in brackets or behind a name among others: each must fit by itself. */
+static bool
+write_first(struct mapping *mapping, enum field_id field, const struct map_part *rule)
+{
+    if (rule->kind != MAP_FIRST)
+        return write_alternative(mapping, field, rule);
+    for (const struct map_part *part = rule->parts; part != NULL; part = part->next) {
+        if (write_first(mapping, field, part))
+            return true;
+    }
+    return false;
+}
+
 static bool
 write_field(struct mapping *mapping, enum field_id field)
 {
     const struct map_part *rule = mapping->view.map->rules[field];
-    if (rule == NULL)
-        return false;
-    if (rule->kind != MAP_FIRST)
-        return write_alternative(mapping, field, rule);
-    for (const struct map_part *part = rule->parts; part != NULL; part = part->next) {
-        if (write_alternative(mapping, field, part))
-            return true;
-    }
-    return false;
+    return rule != NULL && write_first(mapping, field, rule);
 }
 
 /* ---- the event ---- */

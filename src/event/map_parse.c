@@ -5,6 +5,7 @@
  *
  *     map        = { statement }
  *     statement  = field "=" first
+ *                | named "=" first
  *                | "copy" "record" [ "except" name { "," name } ]
  *                | "none" pattern { "," pattern }
  *                | "within" path { "," path }
@@ -15,17 +16,18 @@
  *     first      = choice { "|" choice }
  *     choice     = joined [ "if" tests ]
  *     joined     = value { "+" value }
- *     value      = string | path | "(" first ")"
+ *     value      = string | path | named | "(" first ")"
  *                | function "(" argument { "," argument } ")"
  *                | "choose" joined row { row }
  *     argument   = joined { "|" joined }
  *     row        = pattern { "," pattern } "->" joined
  *     tests      = test { "or" test }
- *     test       = [ "not" ] path [ "is" [ "not" ] pattern { "," pattern } ]
+ *     test       = [ "not" ] ( path | named ) [ "is" [ "not" ] pattern { "," pattern } ]
  *     path       = name { "." name }              a name with a blank or a point is quoted
+ *     named      = "$" and a name, which is defined above
  *     pattern    = word | string                  in a word, * stands for any characters
  *
- * One function stands for one line of it; values are read in map_value.c.
+ * One function stands for one line of it; values are read in map_value.c, names in map_name.c.
  */
 #include "fault.h"
 #include "map_parser.h"
@@ -189,7 +191,7 @@ parse_statement(struct map_parser *parser)
     struct map_lexer behind = parser->lexer;
     map_lexer_next(&behind);
     if (map_parser_at(parser, TOKEN_WORD) && behind.token == TOKEN_EQUALS)
-        return parse_rule(parser);
+        return map_name_here(parser) ? map_name_define(parser) : parse_rule(parser);
     if (map_parser_take_word(parser, "copy"))
         return parse_copy(parser);
     if (map_parser_take_word(parser, "none"))
@@ -206,8 +208,8 @@ parse_statement(struct map_parser *parser)
         return parse_skip(parser);
 
     map_parser_refuse(parser,
-                      "a statement is FIELD = VALUE, require TEST, skip if TEST, none TEXT, "
-                      "within PATH, pairs NAME VALUE, records NAME or copy record");
+                      "a statement is FIELD = VALUE, $NAME = VALUE, require TEST, skip if TEST, "
+                      "none TEXT, within PATH, pairs NAME VALUE, records NAME or copy record");
     return false;
 }
 
@@ -229,7 +231,7 @@ parse_statements(struct map_parser *parser)
     }
     const struct map *map = parser->map;
     if (map->copies || map->rules[FIELD_ACTION] != NULL || map->rules[FIELD_EVENT_TYPE] != NULL)
-        return true;
+        return map_name_all_used(parser);
     map_parser_refuse(parser, "a rule for action or event_type is missing");
     return false;
 }

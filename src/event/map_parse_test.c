@@ -168,7 +168,7 @@ random_maps(void **state)
         " or ",         "lower(",      "before(",  ", ",       " choose ", " -> ",
         "x*",           "\n",          "\n  ",     "require ", "skip if ", "none ",
         "within ",      "copy record", " except ", "#",        ".",        "\"",
-        "timestamp = ", "unix(",       "pairs ",   "records ",
+        "timestamp = ", "unix(",       "pairs ",   "records ", "$x = ",    "$x",
     };
     struct buffer text = { 0 };
     struct buffer out = { 0 };

@@ -1,6 +1,6 @@
 /*
- * map_parser.h - what the functions that read a map share. Internal to map_parse.c, map_value.c and
- * map_parser.c.
+ * map_parser.h - what the functions that read a map share. Internal to map_parse.c, map_value.c,
+ * map_name.c and map_parser.c.
  *
  * A function that reads something and fails has said why and returns NULL or false; its caller
  * returns at once. What is built hangs on the map from the first byte on, so that map_destroy is
@@ -12,10 +12,21 @@
 #include "map_lexer.h"
 #include "map_tree.h"
 
+/* `$name = value` */
+struct map_name {
+    struct map_name *next;
+    struct bytes spelled; /* with the $ */
+    uint64_t line;        /* where it is defined */
+    struct map_part *value;
+    unsigned parts; /* what the value counts as */
+    bool used;
+};
+
 struct map_parser {
     struct map *map;
     struct map_lexer lexer;
     size_t consumed; /* the end of the last token taken */
+    struct map_name *names;
     unsigned parts;
     unsigned depth;
     bool in_argument; /* where `if` may not stand, because commas end arguments */
@@ -51,5 +62,12 @@ struct map_part *map_parse_first(struct map_parser *parser);
 struct map_test *map_parse_tests(struct map_parser *parser);
 struct map_pattern *map_parse_patterns(struct map_parser *parser);
 bool map_parse_path(struct map_parser *parser, struct map_path *path_out);
+
+/* map_name.c: whether the current token begins with $; `$name = value`; a value's copy in the place
+ * of `$name`; refuses a name that nothing uses. */
+bool map_name_here(const struct map_parser *parser);
+bool map_name_define(struct map_parser *parser);
+struct map_part *map_name_use(struct map_parser *parser);
+bool map_name_all_used(struct map_parser *parser);
 
 #endif

@@ -32,10 +32,10 @@ struct map_pair {
     struct bytes value;
 };
 
-/* `path`, `not path`, `path is a, b`, `path is not a, b`. */
+/* `path`, `not path`, `path is a, b`, `path is not a, b`; a named value may stand for the path. */
 struct map_test {
     struct map_test *next; /* or this one */
-    struct map_path path;
+    struct map_part *value;
     struct map_pattern *patterns; /* NULL: only whether something is there */
     bool negated;
 };

@@ -71,6 +71,10 @@ map_parse_path(struct map_parser *parser, struct map_path *path_out)
         map_parser_refuse_token(parser, "a path (a member named like a keyword is written .if)");
         return false;
     }
+    if (map_name_here(parser)) {
+        map_parser_refuse(parser, "a path begins with no $; a member named so is written .$x");
+        return false;
+    }
     struct bytes spelled = parser->lexer.spelled;
     if (spelled.data[0] == '.')
         spelled = bytes_of(spelled.data + 1, spelled.size - 1);
@@ -84,6 +88,25 @@ map_parse_path(struct map_parser *parser, struct map_path *path_out)
     map_parser_next(parser);
     *path_out = path;
     return true;
+}
+
+static struct map_part *
+new_part(struct map_parser *parser, enum map_kind kind)
+{
+    struct map_part *part = map_parser_take(parser, sizeof *part);
+    if (part != NULL)
+        part->kind = kind;
+    return part;
+}
+
+/* A path or a named value. */
+static struct map_part *
+parse_path_or_named(struct map_parser *parser)
+{
+    if (map_name_here(parser))
+        return map_name_use(parser);
+    struct map_part *path = new_part(parser, MAP_PATH);
+    return path != NULL && map_parse_path(parser, &path->path) ? path : NULL;
 }
 
 /* ---- patterns and tests ---- */
@@ -125,7 +148,8 @@ parse_test(struct map_parser *parser)
         return NULL;
     bool absent = map_parser_take_word(parser, "not");
     test->negated = absent;
-    if (!map_parse_path(parser, &test->path))
+    test->value = parse_path_or_named(parser);
+    if (test->value == NULL)
         return NULL;
     if (absent || !map_parser_take_word(parser, "is"))
         return test;
@@ -149,15 +173,6 @@ map_parse_tests(struct map_parser *parser)
 /* ---- values ---- */
 
 static struct map_part *parse_value(struct map_parser *parser);
-
-static struct map_part *
-new_part(struct map_parser *parser, enum map_kind kind)
-{
-    struct map_part *part = map_parser_take(parser, sizeof *part);
-    if (part != NULL)
-        part->kind = kind;
-    return part;
-}
 
 /* One part, or a part of `kind` around several that `separator` stands between. */
 static struct map_part *
@@ -310,7 +325,7 @@ parse_string(struct map_parser *parser)
     return text;
 }
 
-/* A path, or a call: which one shows behind the word. */
+/* A path, a named value or a call: which one shows behind the word. */
 static struct map_part *
 parse_word(struct map_parser *parser)
 {
@@ -318,8 +333,7 @@ parse_word(struct map_parser *parser)
     map_lexer_next(&behind);
     if (behind.token == TOKEN_OPEN)
         return parse_call(parser);
-    struct map_part *path = new_part(parser, MAP_PATH);
-    return path != NULL && map_parse_path(parser, &path->path) ? path : NULL;
+    return parse_path_or_named(parser);
 }
 
 static struct map_part *

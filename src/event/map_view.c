@@ -130,12 +130,13 @@ is_container(const struct map_view *view, uint32_t node)
 static bool
 test_holds(struct map_view *view, const struct map_test *test)
 {
-    uint32_t node = map_find(view, &test->path);
+    bool is_path = test->value->kind == MAP_PATH;
+    uint32_t node = is_path ? map_find(view, &test->value->path) : 0;
     size_t mark = view->scratch.size;
     bool holds = false;
     if (node != 0 && is_container(view, node))
         holds = test->patterns == NULL;
-    else if (node != 0 && append_scalar(view, node))
+    else if (is_path ? node != 0 && append_scalar(view, node) : map_append(view, test->value))
         holds = test->patterns == NULL || map_matches(test->patterns, map_appended(view, mark));
     view->scratch.size = mark;
     return holds != test->negated;
