@@ -53,7 +53,6 @@ generation_put(const struct trail *trail, struct generation *generation, size_t 
     tally_status status = segment_open(&trail->place, info, &segment, error);
     if (status != TALLY_OK)
         return status;
-    segment_cache_join(folder_segments(trail->folder), segment);
     if (i == generation->manifest.count)
         generation->manifest.count++;
     segment_release(generation->segments[i]);
@@ -92,6 +91,10 @@ void
 generation_swap(struct trail *trail, struct generation *generation)
 {
     const struct generation next = *generation;
+    for (size_t i = 0; i < next.manifest.count; i++) {
+        if (i >= trail->manifest.count || generation_differs(trail, generation, i))
+            segment_cache_join(folder_segments(trail->folder), next.segments[i]);
+    }
     generation->manifest = trail->manifest;
     generation->segments = trail->segments;
     generation->groups = trail->groups;

@@ -35,7 +35,8 @@ TALLY_MUST_CHECK tally_status generation_begin(const struct trail *trail, size_t
                                                struct tally_error *error);
 
 /* Opens the segment that `info` describes and puts it in place `i`, at the end where that is the
- * count of those there are. */
+ * count of those there are. Nothing of it is kept between its uses before readers see it: what checks
+ * it loads it whole. */
 TALLY_MUST_CHECK tally_status generation_put(const struct trail *trail,
                                              struct generation *generation, size_t i,
                                              const struct segment_info *info,

@@ -5,6 +5,8 @@
  * and after opening again.
  */
 #include "fixture.h"
+#include "segment_cache.h"
+#include "trail_core.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -284,6 +286,36 @@ refused_while_sealing(void **state)
     disk_close_folder(disk);
 }
 
+/* A trail that is recorded into for a year takes no more memory than one of today: what a segment has
+ * in memory is only of those who asked it. */
+static void
+sealing_keeps_nothing_open(void **state)
+{
+    (void)state;
+    struct disk *disk = fixture_disk();
+    struct folder *folder = fixture_folder(disk, HEAD_MAX);
+    struct trail *trail = fixture_create(folder, "main", FIXTURE_ORIGIN);
+    const struct segment_cache *kept = folder_segments(folder);
+    for (unsigned i = 0; i < 3; i++) {
+        fixture_record(trail, i * 20, 20, NULL);
+        MUST(trail_seal(trail, SEAL_ALL, &why));
+    }
+    assert_int_equal(kept->count, 0);
+    assert_int_equal(kept->weight.memory, 0);
+    assert_int_equal(kept->weight.files, 0);
+
+    struct snapshot *snapshot;
+    struct run_entry entry;
+    MUST(snapshot_open(trail, &snapshot, &why));
+    MUST(snapshot_entry(snapshot, 5, RUN_VALUES, &entry, &why));
+    snapshot_close(snapshot);
+    assert_int_equal(kept->count, 1);
+    assert_true(kept->weight.memory > 0);
+    MUST(trail_close(trail, &why));
+    folder_close(folder);
+    disk_close_folder(disk);
+}
+
 /* The lock: one writer, who is named to the next one; readers beside it. */
 static void
 one_writer(void **state)
@@ -323,6 +355,7 @@ main(void)
         cmocka_unit_test(received_together),
         cmocka_unit_test(snapshots_stay),
         cmocka_unit_test(refused_while_sealing),
+        cmocka_unit_test(sealing_keeps_nothing_open),
         cmocka_unit_test(one_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
