@@ -97,6 +97,11 @@ struct tally_client_options {
      * the library's thread or the caller's; it must not call the library. NULL: nobody is told. */
     void (*notice)(void *context, const char *text);
     void *notice_context;
+    /* Whether to wait no longer: asked every tenth of a second on the thread of a call that waits
+     * (for a receipt, for room, for an answer, in a flush). true ends the wait as if its time were
+     * up. It may record, but must not close the client. NULL: nobody is asked. */
+    bool (*interrupted)(void *context);
+    void *interrupted_context;
 };
 
 /* The names that are masked by default, as one text for messages and documents. */

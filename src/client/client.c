@@ -89,7 +89,8 @@ tally_client_flush(struct tally_client *client, uint32_t timeout_ms, struct tall
     if (client->disabled)
         return TALLY_OK;
     UNCANCELLED();
-    return shipper_flush(client->shipper, clock_monotonic() + timeout_ms * MS, error);
+    return shipper_flush(client->shipper, clock_monotonic() + timeout_ms * MS, &client->patience,
+                         error);
 }
 
 void

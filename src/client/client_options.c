@@ -147,6 +147,7 @@ read_numbers(struct tally_client *client, const struct tally_client_options *opt
     client->sync_ms = options->spool_sync_ms == 0 ? SYNC_MS_STANDARD : options->spool_sync_ms;
     client->timeout_ms = options->timeout_ms == 0 ? TIMEOUT_MS_STANDARD : options->timeout_ms;
     client->notice = (struct notice){ options->notice, options->notice_context };
+    client->patience = (struct patience){ options->interrupted, options->interrupted_context };
 }
 
 static tally_status

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "drafts.h"
 #include "notice.h"
+#include "patience.h"
 #include "shipper.h"
 #include "tally/client.h"
 #include "transport.h"
@@ -31,6 +32,7 @@ struct tally_client {
     struct tally_error rootless;
 
     struct notice notice;
+    struct patience patience;
     struct counters counters;
     struct mask *mask;
     struct drafts *drafts;

@@ -85,12 +85,25 @@ static tally_status
 append_waiting(struct tally_client *client, struct spool *spool, struct bytes event,
                struct tally_error *error)
 {
+    const struct patience *patience = &client->patience;
     int64_t until = clock_monotonic() + client->timeout_ms * MS;
-    for (;;) {
-        tally_status status = spool_append(spool, event, error);
-        if (status != TALLY_FULL || !spool_wait_room(spool, until))
-            return status;
+    tally_status status = spool_append(spool, event, error);
+    if (status != TALLY_FULL)
+        return status;
+    /* The draft is the thread's, and who is asked whether to wait may record. */
+    struct buffer copy = { 0 };
+    buffer_bytes(&copy, event);
+    if (buffer_failed(&copy))
+        return memory_fault(error);
+    while (status == TALLY_FULL) {
+        int64_t next = patience_next(patience, until);
+        bool room = spool_wait_room(spool, next);
+        if (!room && (next == until || patience_ended(patience)))
+            break;
+        status = spool_append(spool, buffer_view(&copy), error);
     }
+    buffer_free(&copy);
+    return status;
 }
 
 /* ---- keeping ---- */
@@ -171,12 +184,34 @@ client_count_undrafted(struct tally_client *client, size_t count, tally_status s
     return status;
 }
 
+/* The event in `pair->draft`, copied: the draft is the thread's, and who is asked whether to wait may
+ * record. */
+static tally_status
+ask_one(struct tally_client *client, struct draft_pair *pair, struct tally_receipt *receipt,
+        struct tally_error *error)
+{
+    struct buffer copy = { 0 };
+    buffer_bytes(&copy, draft_line(pair->draft));
+    if (buffer_failed(&copy))
+        return client_count_undrafted(client, 1, memory_fault(error));
+    struct bytes line = buffer_view(&copy);
+    const struct client_question question = {
+        .events = &line,
+        .receipts = receipt,
+        .count = 1,
+        .pair = pair,
+    };
+    size_t position;
+    tally_status status = client_ask(client, &question, &position, error);
+    buffer_free(&copy);
+    return status;
+}
+
 /* What becomes of the event in `pair->draft`. */
 static tally_status
 record_draft(struct tally_client *client, struct draft_pair *pair, enum tally_mode mode,
              struct tally_receipt *receipt_out, struct tally_error *error)
 {
-    struct bytes line = draft_line(pair->draft);
     struct tally_receipt receipt;
     tally_status status;
     uint64_t masked = draft_masked(pair->draft);
@@ -185,17 +220,10 @@ record_draft(struct tally_client *client, struct draft_pair *pair, enum tally_mo
     if (receipt_out != NULL || mode == TALLY_MODE_SYNC)
         set_id(&receipt, draft_id(pair->draft));
     if (mode == TALLY_MODE_SYNC) {
-        const struct client_question question = {
-            .events = &line,
-            .receipts = &receipt,
-            .count = 1,
-            .pair = pair,
-        };
-        size_t position;
-        status = client_ask(client, &question, &position, error);
+        status = ask_one(client, pair, &receipt, error);
     } else {
         status = client_keep(client, mode == TALLY_MODE_MEMORY ? SHIPPER_MEMORY : SHIPPER_SPOOL,
-                             pair, line, error);
+                             pair, draft_line(pair->draft), error);
     }
     if (status == TALLY_OK && receipt_out != NULL)
         *receipt_out = receipt;

@@ -5,7 +5,8 @@
  * again and again finds a connection; there are as many as threads asked at once.
  *
  * Without a receipt the answer is TALLY_DENY. Where nothing can have reached the trail that is said
- * at once: the caller is kept waiting only where the trail asks for it, or where an answer was lost.
+ * at once: the caller is kept waiting only where the trail asks for it, or where an answer was lost,
+ * and only while it wants to (patience.h).
  * Then the same event is sent again with `again`, as long as there is time: it is stored once, and
  * the receipt is the first one's. If no answer comes in the end, the event may stand in the trail
  * although the caller was told not to do what it says; so another event says that, later.
@@ -32,12 +33,36 @@
 #define SIZE_MAX_  ((size_t)2 << 20)
 
 struct asker {
+    const struct patience *patience; /* the client's */
     struct transport *transport;
+    int64_t look; /* when the caller is asked next whether it waits */
+    bool left;    /* it does not */
     struct transport_answer answer;
     enum transport_result results[EVENTS_MAX];
     size_t reason_at[EVENTS_MAX];
     struct asker *next, *spare;
 };
+
+/* ---- the caller's patience ---- */
+
+static void
+begin_waiting(struct asker *asker)
+{
+    asker->look = clock_monotonic() + PATIENCE_LOOK_NS;
+    asker->left = false;
+}
+
+/* Until when to wait; 0: no longer. Of transport_options. */
+static int64_t
+look_at_caller(void *context)
+{
+    struct asker *asker = context;
+    if (clock_monotonic() >= asker->look) {
+        asker->left = asker->left || patience_ended(asker->patience);
+        asker->look = clock_monotonic() + PATIENCE_LOOK_NS;
+    }
+    return asker->left ? 0 : asker->look;
+}
 
 /* ---- transports ---- */
 
@@ -55,7 +80,11 @@ asker_create(struct tally_client *client, struct asker **asker_out, struct tally
     struct asker *asker = calloc(1, sizeof *asker);
     if (asker == NULL)
         return memory_fault(error);
-    tally_status status = transport_create(&client->destination, &asker->transport, error);
+    asker->patience = &client->patience;
+    struct transport_options options = client->destination;
+    options.tick = client->patience.interrupted == NULL ? NULL : look_at_caller;
+    options.context = asker;
+    tally_status status = transport_create(&options, &asker->transport, error);
     if (status != TALLY_OK) {
         free(asker);
         return status;
@@ -79,9 +108,11 @@ take_asker(struct tally_client *client, struct asker **asker_out, struct tally_e
     else
         status = asker_create(client, &asker, error);
     (void)pthread_mutex_unlock(&client->lock);
-    if (status == TALLY_OK)
-        *asker_out = asker;
-    return status;
+    if (status != TALLY_OK)
+        return status;
+    begin_waiting(asker);
+    *asker_out = asker;
+    return TALLY_OK;
 }
 
 static void
@@ -121,24 +152,49 @@ struct asked {
 };
 
 static void
-sleep_ms(uint32_t ms)
+sleep_ns(int64_t ns)
 {
-    struct timespec rest = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+    struct timespec rest = { .tv_sec = ns / CLOCK_SECOND, .tv_nsec = ns % CLOCK_SECOND };
     while (nanosleep(&rest, &rest) < 0)
         continue;
 }
 
-/* Whether there is time for another attempt; waits for it. */
+/* False where the caller leaves meanwhile. */
 static bool
-wait_for_next(struct backoff *backoff, const struct transport_answer *answer, int64_t until)
+sleep_until(struct asker *asker, int64_t until)
 {
-    uint32_t random;
-    random_bytes(&random, sizeof random);
-    uint32_t wait_ms = backoff_next(backoff, answer->wait_ms, random);
-    if (clock_monotonic() + wait_ms * MS >= until)
-        return false;
-    sleep_ms(wait_ms);
+    for (int64_t now; (now = clock_monotonic()) < until;) {
+        int64_t next = patience_next(asker->patience, until);
+        sleep_ns(next - now);
+        if (next != until && look_at_caller(asker) == 0)
+            return false;
+    }
     return true;
+}
+
+/* Whether there is time for another attempt; waits for it. Where the trail does not say how long, no
+ * wait is longer than half the time that is left: the last attempt is made shortly before its end. */
+static bool
+wait_for_next(struct asker *asker, struct backoff *backoff, int64_t until)
+{
+    uint32_t asked_ms = asker->answer.wait_ms, random;
+    random_bytes(&random, sizeof random);
+    int64_t wait = backoff_next(backoff, asked_ms, random) * MS;
+    int64_t now = clock_monotonic(), left = until - now;
+    if (asked_ms == 0 && wait > left / 2)
+        wait = left / 2;
+    if (wait >= left || wait < BACKOFF_FIRST_MS * MS / 2)
+        return false;
+    return sleep_until(asker, now + wait);
+}
+
+/* Whether another attempt may be made, once there is time: the trail asked for a moment, or an answer
+ * was lost. */
+static bool
+has_hope(const struct asker *asker, bool again)
+{
+    const struct transport_answer *answer = &asker->answer;
+    return !answer->denied && (again || answer->busy || answer->wait_ms > 0);
 }
 
 /* TRANSPORT_LATER: nothing is stored for certain; TRANSPORT_UNKNOWN: no answer in time. */
@@ -157,8 +213,10 @@ ask_until(struct tally_client *client, struct asker *asker, const struct asked *
         if (outcome == TRANSPORT_STORED || outcome == TRANSPORT_REFUSED)
             return outcome;
         again = again || outcome == TRANSPORT_UNKNOWN;
-        bool hopeless = answer->denied || (!again && answer->wait_ms == 0);
-        if (hopeless || !wait_for_next(&backoff, answer, until))
+        bool next = !asker->left && has_hope(asker, again) && wait_for_next(asker, &backoff, until);
+        if (asker->left)
+            (void)fault(&answer->error, TALLY_BUSY, "the program stopped waiting");
+        if (!next)
             return again ? TRANSPORT_UNKNOWN : TRANSPORT_LATER;
     }
 }

@@ -225,7 +225,8 @@ missing(struct shipper *shipper, const uint64_t wanted[2])
 }
 
 tally_status
-shipper_flush(struct shipper *shipper, int64_t until, struct tally_error *error)
+shipper_flush(struct shipper *shipper, int64_t until, const struct patience *patience,
+              struct tally_error *error)
 {
     const uint64_t wanted[] = {
         passage_of(shipper, SHIPPER_SPOOL).in,
@@ -236,18 +237,24 @@ shipper_flush(struct shipper *shipper, int64_t until, struct tally_error *error)
     atomic_fetch_add(&shipper->flushers, 1);
     rouse(shipper);
     tally_status status = TALLY_OK;
+    bool ended = false;
     (void)pthread_mutex_lock(&shipper->lock);
     for (;;) {
         uint64_t count = missing(shipper, wanted);
         if (count == 0)
             break;
-        if (clock_monotonic() >= until) {
+        if (ended || clock_monotonic() >= until) {
             status =
                 fault(error, TALLY_BUSY, "%llu events have no answer yet%s%s",
                       (unsigned long long)count, shipper->why[0] == '\0' ? "" : ": ", shipper->why);
             break;
         }
-        (void)condition_wait(&shipper->changed, &shipper->lock, until);
+        int64_t next = patience_next(patience, until);
+        if (condition_wait(&shipper->changed, &shipper->lock, next) || next == until)
+            continue;
+        (void)pthread_mutex_unlock(&shipper->lock);
+        ended = patience_ended(patience);
+        (void)pthread_mutex_lock(&shipper->lock);
     }
     (void)pthread_mutex_unlock(&shipper->lock);
     atomic_fetch_sub(&shipper->flushers, 1);

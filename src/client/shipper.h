@@ -12,6 +12,7 @@
 
 #include "counters.h"
 #include "notice.h"
+#include "patience.h"
 #include "spool.h"
 #include "transport.h"
 
@@ -61,9 +62,10 @@ void shipper_used(struct shipper *shipper);
 void shipper_dropped(struct shipper *shipper);
 
 /* Waits until everything appended to the client's own spools before has its answer. A wait for the
- * next attempt that the trail did not ask for is cut short. TALLY_BUSY at the monotonic time `until`;
- * error says what it waits for. */
+ * next attempt that the trail did not ask for is cut short. TALLY_BUSY at the monotonic time `until`, or
+ * when patience ends; error says what it waits for. */
 TALLY_MUST_CHECK tally_status shipper_flush(struct shipper *shipper, int64_t until,
+                                            const struct patience *patience,
                                             struct tally_error *error);
 
 /* Adds the events that came into the client's spools, and those without an answer, of an adopted spool

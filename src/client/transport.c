@@ -44,7 +44,7 @@ transport_send(struct transport *transport, const struct bytes *events, size_t c
 {
     buffer_clear(&answer->reasons);
     answer->wait_ms = 0;
-    answer->denied = false;
+    answer->busy = answer->denied = false;
     answer->error = (struct tally_error){ 0 };
     return transport->kind->send(transport, events, count, again, until, answer);
 }

@@ -34,6 +34,7 @@ struct transport_answer {
     struct buffer reasons;          /* NUL-terminated texts; the caller frees it */
     size_t *reason_at;              /* offset in `reasons` by event, where refused; the caller's */
     uint32_t wait_ms;               /* of TRANSPORT_LATER: as Retry-After says; 0: not said */
+    bool busy;                      /* of TRANSPORT_LATER: it was reached, and asks for a moment */
     bool denied;                    /* of TRANSPORT_LATER: as things stand it is always refused: the
                                        key (401, 403), the trail that is not there (404), a server
                                        that does not know such requests. Somebody has to mend it */

@@ -124,10 +124,18 @@ read_success(struct reply *reader, struct transport_request *request,
     return answer->receipts == NULL || read_receipts(reader, request, answer);
 }
 
+/* Why not now. */
+enum refused_for {
+    REFUSED_BUSY,
+    REFUSED_FULL,
+    REFUSED_ALWAYS,
+};
+
 static enum transport_outcome
-answer_later(struct transport_answer *answer, bool denied)
+answer_later(struct transport_answer *answer, enum refused_for why)
 {
-    answer->denied = denied;
+    answer->busy = why == REFUSED_BUSY;
+    answer->denied = why == REFUSED_ALWAYS;
     return TRANSPORT_LATER;
 }
 
@@ -138,13 +146,15 @@ outcome_of(unsigned code, const struct refusal *refusal, bool problem,
 {
     if (code == 413)
         return TRANSPORT_REFUSED;
-    if (code == 408 || code == 429 || code == 507)
-        return answer_later(answer, false);
+    if (code == 507)
+        return answer_later(answer, REFUSED_FULL);
+    if (code == 408 || code == 429)
+        return answer_later(answer, REFUSED_BUSY);
     if (code == 503 && problem && strstr(refusal->error.text, doubt) == NULL)
-        return answer_later(answer, false);
+        return answer_later(answer, REFUSED_BUSY);
     if (code >= 500 && code != 505)
         return TRANSPORT_UNKNOWN;
-    return answer_later(answer, true);
+    return answer_later(answer, REFUSED_ALWAYS);
 }
 
 static bool

@@ -151,29 +151,33 @@ each_status_has_its_outcome(void **state)
         unsigned code;
         const char *type, *body;
         enum transport_outcome outcome;
-        bool denied;
+        enum {
+            NOW,
+            MOMENT,
+            NEVER
+        } when;
     } rows[] = {
-        { 400, PROBLEM, plain, TRANSPORT_LATER, true },  /* the request, not an event */
-        { 400, PROBLEM, whole, TRANSPORT_LATER, true },  /* … although it has errors */
-        { 400, "text/html", "", TRANSPORT_LATER, true }, /* a proxy's */
-        { 401, PROBLEM, plain, TRANSPORT_LATER, true },  /* the key */
-        { 403, PROBLEM, plain, TRANSPORT_LATER, true },  /* its role */
-        { 404, PROBLEM, plain, TRANSPORT_LATER, true },  /* no such trail */
-        { 405, PROBLEM, plain, TRANSPORT_LATER, true },  /* no such server */
-        { 301, "text/html", "", TRANSPORT_LATER, true }, /* elsewhere */
-        { 415, PROBLEM, plain, TRANSPORT_LATER, true },
-        { 505, PROBLEM, plain, TRANSPORT_LATER, true },
-        { 408, PROBLEM, plain, TRANSPORT_LATER, false },    /* it did not get all of it */
-        { 413, PROBLEM, plain, TRANSPORT_REFUSED, false },  /* too large */
-        { 413, "text/html", "", TRANSPORT_REFUSED, false }, /* … for a proxy */
-        { 429, PROBLEM, plain, TRANSPORT_LATER, false },    /* overloaded */
-        { 503, PROBLEM, plain, TRANSPORT_LATER, false },    /* it did nothing */
-        { 503, PROBLEM, doubt, TRANSPORT_UNKNOWN, false },  /* it does not know */
-        { 503, "text/html", "", TRANSPORT_UNKNOWN, false }, /* a proxy that does not know */
-        { 507, PROBLEM, plain, TRANSPORT_LATER, false },    /* no space */
-        { 500, PROBLEM, plain, TRANSPORT_UNKNOWN, false },
-        { 502, "text/html", "", TRANSPORT_UNKNOWN, false },
-        { 504, "text/html", "", TRANSPORT_UNKNOWN, false },
+        { 400, PROBLEM, plain, TRANSPORT_LATER, NEVER },  /* the request, not an event */
+        { 400, PROBLEM, whole, TRANSPORT_LATER, NEVER },  /* … although it has errors */
+        { 400, "text/html", "", TRANSPORT_LATER, NEVER }, /* a proxy's */
+        { 401, PROBLEM, plain, TRANSPORT_LATER, NEVER },  /* the key */
+        { 403, PROBLEM, plain, TRANSPORT_LATER, NEVER },  /* its role */
+        { 404, PROBLEM, plain, TRANSPORT_LATER, NEVER },  /* no such trail */
+        { 405, PROBLEM, plain, TRANSPORT_LATER, NEVER },  /* no such server */
+        { 301, "text/html", "", TRANSPORT_LATER, NEVER }, /* elsewhere */
+        { 415, PROBLEM, plain, TRANSPORT_LATER, NEVER },
+        { 505, PROBLEM, plain, TRANSPORT_LATER, NEVER },
+        { 408, PROBLEM, plain, TRANSPORT_LATER, MOMENT }, /* it did not get all of it */
+        { 413, PROBLEM, plain, TRANSPORT_REFUSED, NOW },  /* too large */
+        { 413, "text/html", "", TRANSPORT_REFUSED, NOW }, /* … for a proxy */
+        { 429, PROBLEM, plain, TRANSPORT_LATER, MOMENT }, /* overloaded */
+        { 503, PROBLEM, plain, TRANSPORT_LATER, MOMENT }, /* it did nothing */
+        { 503, PROBLEM, doubt, TRANSPORT_UNKNOWN, NOW },  /* it does not know */
+        { 503, "text/html", "", TRANSPORT_UNKNOWN, NOW }, /* a proxy that does not know */
+        { 507, PROBLEM, plain, TRANSPORT_LATER, NOW },    /* no space */
+        { 500, PROBLEM, plain, TRANSPORT_UNKNOWN, NOW },
+        { 502, "text/html", "", TRANSPORT_UNKNOWN, NOW },
+        { 504, "text/html", "", TRANSPORT_UNKNOWN, NOW },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct asking asking;
@@ -182,7 +186,8 @@ each_status_has_its_outcome(void **state)
         if (outcome != rows[i].outcome)
             print_error("%u: %d\n", rows[i].code, outcome);
         assert_int_equal(outcome, rows[i].outcome);
-        assert_int_equal(asking.answer.denied, rows[i].denied);
+        assert_int_equal(asking.answer.busy, rows[i].when == MOMENT);
+        assert_int_equal(asking.answer.denied, rows[i].when == NEVER);
         assert_true(asking.answer.error.text[0] != '\0');
         finish(&asking);
     }

@@ -104,6 +104,35 @@ memory_refuses_as_well(void **state)
     assert_true(recording_said(&recording, "that were only in memory are lost") > 0);
 }
 
+static bool
+ask(void *context)
+{
+    unsigned *asked = context;
+    return ++*asked == 2;
+}
+
+/* … and nobody waits for an hour who does not want to. */
+static void
+blocking_ends_where_it_is_interrupted(void **state)
+{
+    (void)state;
+    unsigned asked = 0;
+    struct tally_client_options options = recording_options(&recording);
+    options.spool_size_max = SPOOL_SIZE;
+    options.timeout_ms = 3600000;
+    options.interrupted = ask;
+    options.interrupted_context = &asked;
+    struct tally_client *client = recording_client(&recording, proxied, &options);
+    unsigned kept = fill(client, "interrupted", TALLY_MODE_DEFAULT, NULL);
+    assert_int_equal(asked, 2);
+    assert_int_equal(recording_statistics(client).lost, 1);
+
+    proxy_target(proxy, recording.served.port);
+    recording_flush(client);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "interrupted"), kept);
+}
+
 /* How many events there is room for, of a series with as long a name. */
 static unsigned
 room_for(const char *series)
@@ -268,6 +297,7 @@ main(void)
         cmocka_unit_test_setup(memory_refuses_as_well, cut_off),
         cmocka_unit_test_setup(blocking_waits_for_room, cut_off),
         cmocka_unit_test_setup(blocking_ends_when_the_time_is_over, cut_off),
+        cmocka_unit_test_setup(blocking_ends_where_it_is_interrupted, cut_off),
         cmocka_unit_test_setup(dropping_the_oldest_is_on_record, cut_off),
     };
     return cmocka_run_group_tests(tests, set_up, proxied_tear_down);

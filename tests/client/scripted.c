@@ -55,7 +55,9 @@ read_request(int fd, struct scripted_request *request_out)
     }
     struct scripted_request request = { .came_ms = now_ms() };
     (void)snprintf(request.line, sizeof request.line, "%.*s", (int)strcspn(text, "\r"), text);
-    for (const char *at = strstr(text, "\r\n\r\n") + 4; (at = strchr(at, '\n')) != NULL; at++)
+    const char *body = strstr(text, "\r\n\r\n") + 4;
+    (void)snprintf(request.body, sizeof request.body, "%s", body);
+    for (const char *at = body; (at = strchr(at, '\n')) != NULL; at++)
         request.events++;
     *request_out = request;
     return true;

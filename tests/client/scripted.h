@@ -14,6 +14,7 @@
 
 struct scripted_request {
     char line[256];           /* "POST /… HTTP/1.1" */
+    char body[256];           /* its beginning */
     unsigned events;          /* lines of its body */
     int64_t came_ms, left_ms; /* when it was whole, and just before its answer was sent */
 };

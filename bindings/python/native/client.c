@@ -7,6 +7,9 @@
  * events are piling up: then the spool may be full, and recording may wait for room. Whether they
  * are is asked every CHECK_COUNT records or CHECK_SIZE bytes.
  *
+ * Who waits is asked every now and then whether it still does: then signals have their handlers run,
+ * and what one of them raises (KeyboardInterrupt) ends the wait and is what the call raises.
+ *
  * What the library has to say (`notice`) may come on its own thread, which must not wait for the
  * interpreter. It is kept, and said after the next call.
  */
@@ -95,6 +98,48 @@ say_notices(struct client *self)
     PyErr_Restore(type, value, traceback);
 }
 
+/* This thread's state, while the library has it without the interpreter's lock; NULL: not. */
+static _Thread_local PyThreadState *away;
+
+static void
+let_go(void)
+{
+    away = PyEval_SaveThread();
+}
+
+static void
+take_back(void)
+{
+    PyThreadState *state = away;
+    away = NULL;
+    PyEval_RestoreThread(state);
+}
+
+/* Of tally_client_options. */
+static bool
+is_interrupted(void *context)
+{
+    (void)context;
+    if (away == NULL)
+        return false;
+    take_back();
+    bool raised = PyErr_Occurred() != NULL || PyErr_CheckSignals() < 0;
+    let_go();
+    return raised;
+}
+
+/* What a call ended with, as an exception, where there is none yet: a signal's handler may have raised
+ * one. False where the call went well. */
+static bool
+raised(const struct client *self, tally_status status, const struct tally_error *error)
+{
+    if (PyErr_Occurred())
+        return true;
+    if (status != TALLY_OK)
+        (void)state_raise(self->state, status, error);
+    return status != TALLY_OK;
+}
+
 /* A call that lets go of the interpreter's lock begins and ends so. */
 static void
 use(struct client *self)
@@ -110,8 +155,9 @@ unuse(struct client *self)
     if (self->closing && self->users == 0 && self->client != NULL) {
         struct tally_client *client = self->client;
         self->client = NULL;
-        Py_BEGIN_ALLOW_THREADS tally_client_close(client, 0);
-        Py_END_ALLOW_THREADS
+        let_go();
+        tally_client_close(client, 0);
+        take_back();
     }
     Py_DECREF(self);
 }
@@ -137,6 +183,7 @@ open_client(struct client *self, struct options *options)
 {
     options->options.notice = keep_notice;
     options->options.notice_context = &self->notices;
+    options->options.interrupted = is_interrupted;
     struct tally_error error = { 0 };
     tally_status status =
         tally_client_open(options->where, &options->options, &self->client, &error);
@@ -258,14 +305,13 @@ record_text(struct client *self, const char *json, size_t size, enum tally_mode 
     error.pointer[0] = error.text[0] = '\0';
     use(self);
     if (may_wait(self, mode, size)) {
-        Py_BEGIN_ALLOW_THREADS status =
-            tally_client_record_json(self->client, json, size, mode, &receipt, &error);
-        Py_END_ALLOW_THREADS
+        let_go();
+        status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
+        take_back();
     } else {
         status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
     }
-    PyObject *result =
-        status == TALLY_OK ? receipt_of(&receipt) : state_raise(self->state, status, &error);
+    PyObject *result = raised(self, status, &error) ? NULL : receipt_of(&receipt);
     say_notices(self);
     unuse(self);
     return result;
@@ -317,12 +363,12 @@ client_flush(PyObject *object, PyObject *arguments)
     struct tally_error error = { 0 };
     tally_status status;
     use(self);
-    Py_BEGIN_ALLOW_THREADS status = tally_client_flush(self->client, milliseconds(timeout), &error);
-    Py_END_ALLOW_THREADS PyObject *result = NULL;
-    if (status == TALLY_OK || status == TALLY_BUSY)
+    let_go();
+    status = tally_client_flush(self->client, milliseconds(timeout), &error);
+    take_back();
+    PyObject *result = NULL;
+    if (!raised(self, status == TALLY_BUSY ? TALLY_OK : status, &error))
         result = PyBool_FromLong(status == TALLY_OK);
-    else
-        (void)state_raise(self->state, status, &error);
     say_notices(self);
     unuse(self);
     return result;
@@ -341,8 +387,12 @@ client_close(PyObject *object, PyObject *arguments)
     }
     struct tally_client *client = self->client;
     self->client = NULL;
-    Py_BEGIN_ALLOW_THREADS tally_client_close(client, milliseconds(timeout));
-    Py_END_ALLOW_THREADS say_notices(self);
+    let_go();
+    tally_client_close(client, milliseconds(timeout));
+    take_back();
+    say_notices(self);
+    if (PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -388,12 +438,12 @@ client_get(PyObject *object, PyObject *arguments)
     size_t size = 0;
     tally_status status;
     use(self);
-    Py_BEGIN_ALLOW_THREADS status = tally_client_get(self->client, target, &text, &size, &error);
-    Py_END_ALLOW_THREADS PyObject *result = NULL;
-    if (status == TALLY_OK)
+    let_go();
+    status = tally_client_get(self->client, target, &text, &size, &error);
+    take_back();
+    PyObject *result = NULL;
+    if (!raised(self, status, &error))
         result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, NULL);
-    else
-        (void)state_raise(self->state, status, &error);
     tally_text_free(text);
     say_notices(self);
     unuse(self);
