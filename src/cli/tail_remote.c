@@ -155,11 +155,20 @@ comes_back(const struct receiver *receiver, tally_status status, const struct re
     return broke && (receiver->followed || receiver->placed);
 }
 
+/* What broke is said once, and not with each attempt. */
+static void
+wait_to_come_back(const struct receiver *receiver, tally_status status)
+{
+    const struct timespec pause = { .tv_sec = PAUSE_SECONDS };
+    if (status != TALLY_OK && receiver->followed)
+        say("the connection broke: going on behind the last entry when the server is back");
+    (void)nanosleep(&pause, NULL);
+}
+
 static int
 listen_on(const struct invocation *invocation, size_t count, struct remote *remote,
           struct receiver *receiver)
 {
-    const struct timespec pause = { .tv_sec = PAUSE_SECONDS };
     struct buffer text = { 0 };
     filtering_text(invocation, &text);
     int outcome = buffer_failed(&text) ? fail(UNABLE, "out of memory") : DONE;
@@ -172,7 +181,7 @@ listen_on(const struct invocation *invocation, size_t count, struct remote *remo
         if (!comes_back(receiver, status, &refusal))
             outcome = filtering_refused(remote, buffer_view(&text), &refusal);
         else
-            (void)nanosleep(&pause, NULL);
+            wait_to_come_back(receiver, status);
     }
     buffer_free(&text);
     return outcome;

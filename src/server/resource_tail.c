@@ -193,6 +193,24 @@ send_tail(void *context, struct stream *stream, struct tally_error *error)
 
 /* ---- the request ---- */
 
+/* Who comes back to a trail that ends before the entry seen last has another trail before it: waiting until
+ * it is as long would leave out what comes meanwhile. False after answering. */
+static bool
+begin_behind(struct request *request, struct trail *trail, uint64_t after, struct tailing *tailing)
+{
+    uint64_t size = trail_size(trail);
+    if (after >= size) {
+        answer_problem(
+            request, 400,
+            "entry %llu is not in this trail, which has %llu entries so far: its id is of "
+            "another trail; leave it out to follow from now on",
+            (unsigned long long)after, (unsigned long long)size);
+        return false;
+    }
+    tailing->follow.next = after + 1;
+    return true;
+}
+
 /* Where to begin: as Last-Event-ID says, else `after`, else so many of the last ones. False after
  * answering. */
 static bool
@@ -208,10 +226,8 @@ find_begin(struct request *request, struct trail *trail, struct tailing *tailing
         return false;
     }
     tailing->live = UINT64_MAX;
-    if (after != UINT64_MAX) {
-        tailing->follow.next = after + 1;
-        return true;
-    }
+    if (after != UINT64_MAX)
+        return begin_behind(request, trail, after, tailing);
     if (follow_from_last(&tailing->follow, trail, (size_t)last, &error) == TALLY_OK)
         return true;
     answer_fault(request, &error);

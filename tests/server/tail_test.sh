@@ -67,6 +67,9 @@ same 'who left follows no more' "$(grep '^tally_tails ' out)" 'tally_tails 1'
 # Refusals.
 code=$(curl -sS -o out -w '%{http_code}' -H "Authorization: Bearer $key" -H 'Last-Event-ID: x' "$url/api/tail")
 same 'an id that is none' "$code" 400
+code=$(curl -sS -o out -w '%{http_code}' -H "Authorization: Bearer $key" -H 'Last-Event-ID: 43' "$url/api/tail")
+same 'an id that the trail does not have yet' "$code $(picked .detail | grep -c 'entry 43 .* 43 entries so far')" '400 1'
+fetch 400 'an entry that it does not have' /api/tail after=43
 fetch 400 'a filter that is none' /api/tail q=usr:x
 fetch 400 'a parameter that is none' /api/tail since=3
 fetch 404 'a trail that is not there' /api/tail trail=nowhere
@@ -101,6 +104,12 @@ until_there cli.out 'while it was away'
 send 201 'an entry' /api/events '{"action":"tail.run","message":"when it was back"}'
 until_there cli.out 'when it was back'
 same 'each once' "$(jq -c .index cli.out | paste -sd' ')" '41 43 44'
+{ kill -KILL "$server" && wait "$server"; } 2> /dev/null
+until_there cli.err 'the connection broke'
+"$TALLY" record data --action tail.run --message 'while it was dead' > /dev/null
+serve data --listen "127.0.0.1:$port"
+until_there cli.out 'while it was dead'
+same 'a server that was killed is said once' "$(grep -c 'connection broke' cli.err)" 1
 kill "$cli"
 wait "$cli" 2> /dev/null
 expect 0 'the last ones of a server' env TALLY_KEY="$key" "$TALLY" tail "$url" -n 2 --format json
@@ -115,7 +124,7 @@ expect 3 'a server that is not there' env TALLY_KEY="$key" "$TALLY" tail "$url" 
 # A folder, followed while others write to it.
 "$TALLY" tail data -f -n 1 --format csv > folder.out 2> folder.err &
 cli=$!
-until_there folder.out 'when it was back'
+until_there folder.out 'while it was dead'
 "$TALLY" record data --action tail.run --message 'from another process' > /dev/null
 until_there folder.out 'from another process'
 kill "$cli"
