@@ -33,9 +33,29 @@ same_parameter(struct bytes a, struct bytes b)
     return field_parameter(b) == PARAMETER_NONE && parameter_field(a) == parameter_field(b);
 }
 
+/* Both ends together leave some time, as those of a range in a filter do. */
+static tally_status
+narrow_span(struct filter_parser *parser, const struct filter_parameter *parameter,
+            const struct filter_times *times)
+{
+    struct filter_times *span = &parser->span;
+    if (times->first > span->first)
+        span->first = times->first;
+    if (times->last < span->last)
+        span->last = times->last;
+    if (span->first > span->last)
+        return filter_refuse(
+            parser, 0, "'%.*s' and %.*s '%.*s' leave no time between them: the range is empty",
+            QUOTED_ARG(parameter->value), BYTES_ARG(parser->span_end.name),
+            QUOTED_ARG(parser->span_end.value));
+    parser->span_end = *parameter;
+    return TALLY_OK;
+}
+
 /* `from` and `to` are comparisons: the same word with an operator before it. */
 static tally_status
-read_time_end(struct filter_parser *parser, struct bytes name, struct value_list *list)
+read_time_end(struct filter_parser *parser, const struct filter_parameter *parameter,
+              struct value_list *list)
 {
     const struct filter_term term = term_of_field(FIELD_TIMESTAMP);
     struct word *word = &parser->word;
@@ -45,10 +65,13 @@ read_time_end(struct filter_parser *parser, struct bytes name, struct value_list
         return filter_refuse(parser, 0, "it is no time");
     memmove(word->text + 2, word->text, word->size);
     memmove(word->marks + 2, word->marks, word->size * sizeof *word->marks);
-    memcpy(word->text, field_parameter(name) == PARAMETER_FROM ? ">=" : "<=", 2);
+    memcpy(word->text, field_parameter(parameter->name) == PARAMETER_FROM ? ">=" : "<=", 2);
     word->marks[0] = word->marks[1] = 1;
     word->size += 2;
-    return value_read_word(parser, &term, list);
+    tally_status status = value_read_word(parser, &term, list);
+    if (status == TALLY_OK)
+        status = narrow_span(parser, parameter, &list->values[0].times);
+    return status;
 }
 
 static tally_status
@@ -64,7 +87,7 @@ read_parameter(struct filter_parser *parser, const struct filter_parameter *para
     switch (field_parameter(parameter->name)) {
     case PARAMETER_FROM:
     case PARAMETER_TO:
-        return read_time_end(parser, parameter->name, list);
+        return read_time_end(parser, parameter, list);
     case PARAMETER_SUCCESS:
         return value_read_success(parser, list);
     case PARAMETER_NONE:
@@ -153,7 +176,11 @@ filter_parse_parameters(struct bytes text, const struct filter_parameter *parame
     if (status != TALLY_OK)
         return status;
     struct filter_parser parser = {
-        .text = text, .options = options, .filter = filter, .error = error
+        .text = text,
+        .options = options,
+        .filter = filter,
+        .span = { INT64_MIN, INT64_MAX },
+        .error = error,
     };
     /* Beside parameters the text may need parentheses around it. */
     parser.depth_max = FILTER_DEPTH_MAX - (count > 0);

@@ -95,8 +95,8 @@ parse_resource(struct filter_parser *parser, struct filter_node **node_out)
     size_t at = slash == NULL ? 0 : (size_t)(slash - word->text);
     if (at == 0 || at + 1 == word->size)
         return filter_refuse(parser, word->start,
-                             "resource is TYPE/ID; write resource_type or "
-                             "resource_id for one of them");
+                             "resource is TYPE/ID; write resource_type or resource_id for one of "
+                             "them, or where one is the empty text");
 
     struct filter_node *type, *id;
     tally_status status =

@@ -27,8 +27,10 @@ struct filter_parser {
     size_t at;
     const struct filter_options *options;
     struct filter *filter;
-    struct bytes parameter; /* the parameter whose value is read; empty: the filter's text */
-    unsigned depth_max;     /* of parentheses in the text */
+    struct bytes parameter;   /* the parameter whose value is read; empty: the filter's text */
+    struct filter_times span; /* what the parameters' ends of time leave */
+    struct filter_parameter span_end; /* the one that was read first */
+    unsigned depth_max;               /* of parentheses in the text */
     uint32_t term_count;
     uint32_t value_count;
     struct word word; /* the last one read */
