@@ -93,7 +93,7 @@ filtering_hint(const struct invocation *invocation, enum listing_format format)
     filtering_text(invocation, &text);
     if (is_watched(format) && filter_meant(buffer_view(&text), &options, &meant) &&
         !buffer_failed(&meant))
-        say("a field's value stands behind a colon: did you mean %.*s",
+        say("words and signs of other languages are text here: did you mean %.*s",
             BYTES_ARG(buffer_view(&meant)));
     buffer_free(&text);
     buffer_free(&meant);

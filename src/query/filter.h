@@ -130,8 +130,9 @@ TALLY_MUST_CHECK tally_status filter_parse_parameters(
 void filter_destroy(struct filter *filter); /* NULL is allowed */
 
 /* Appends a filter that was accepted as it was meant, if it has words that are free text here and
- * terms in other languages: `user=bob status>=500` is meant to be user:bob status_code:>=500. False
- * where it has none, or memory is short: then what was appended means nothing. */
+ * terms, or join them, in other languages: `user=bob and status>=500` is meant to be
+ * user:bob status_code:>=500. It may want parentheses yet. False where it has none, or memory is short:
+ * then what was appended means nothing. */
 bool filter_meant(struct bytes text, const struct filter_options *options, struct buffer *out);
 
 /* Appends the filter's canonical text. Ask buffer_failed after. */

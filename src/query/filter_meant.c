@@ -1,12 +1,14 @@
 /*
- * What a filter was meant to be that is written as in another language. `user=bob` and
- * `status>=500` are free text here, and hardly ever on record: who writes them wonders why nothing
- * is found.
+ * What a filter was meant to be that is written as in another language. `user=bob`, `status>=500`,
+ * `and` and `||` are free text here, and hardly ever on record: who writes them wonders why nothing is
+ * found.
  *
- * A word counts if it is a name, a sign of comparison and a value, and if that with a colon is a
- * term. So fields need not be known here.
+ * A word counts if it joins or negates terms elsewhere, or if it is a name, a sign of comparison and a
+ * value, and that with a colon is a term. So fields need not be known here.
  */
 #include "filter_parser.h"
+
+#include <strings.h>
 
 /* Signs of other languages, and what stands behind the colon here. The longer ones come first. */
 static const struct sign {
@@ -15,6 +17,15 @@ static const struct sign {
 } signs[] = {
     { "==", "", false },   { "!=", "", true }, { "<>", "", true },  { ">=", ">=", false },
     { "<=", "<=", false }, { "=", "", false }, { ">", ">", false }, { "<", "<", false },
+};
+
+/* Words of other languages, in lower case, and what joins terms here. */
+static const struct joint {
+    const char *text, *here;
+    bool tight; /* what comes next follows without a blank */
+} joints[] = {
+    { "and", "", true },   { "&&", "", true },   { "or", "OR", false },
+    { "||", "OR", false }, { "not", "-", true }, { "!", "-", true },
 };
 
 /* A word taken apart. */
@@ -79,6 +90,22 @@ put_meant(struct bytes word, bool negated, const struct filter_options *options,
             put_term(&comparison, bytes_text("status_code"), negated, options, out));
 }
 
+/* Appends what joins terms here, if the word just read does elsewhere. */
+static bool
+put_joint(struct filter_parser *parser, struct bytes word, struct buffer *out)
+{
+    for (size_t i = 0; i < sizeof joints / sizeof *joints; i++) {
+        if (word.size != strlen(joints[i].text) ||
+            strncasecmp((const char *)word.data, joints[i].text, word.size) != 0)
+            continue;
+        buffer_text(out, joints[i].here);
+        if (joints[i].tight)
+            skip_blanks(parser);
+        return true;
+    }
+    return false;
+}
+
 bool
 filter_meant(struct bytes text, const struct filter_options *options, struct buffer *out)
 {
@@ -94,7 +121,8 @@ filter_meant(struct bytes text, const struct filter_options *options, struct buf
         if (word_read(&parser, WORD_VALUE) != TALLY_OK)
             return false;
         struct bytes word = bytes_of(text.data + parser.word.start, parser.at - parser.word.start);
-        if (!listed && put_meant(word, negated, options, out)) {
+        if (!listed && ((!negated && put_joint(&parser, word, out)) ||
+                        put_meant(word, negated, options, out))) {
             any = true;
             continue;
         }
@@ -102,5 +130,5 @@ filter_meant(struct bytes text, const struct filter_options *options, struct buf
             parser.at++; /* what sets words apart */
         buffer_append(out, text.data + start, parser.at - start);
     }
-    return any;
+    return any && out->size > 0;
 }

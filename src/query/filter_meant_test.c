@@ -31,6 +31,16 @@ static const struct {
     { "details.port>1024", "details.port:>1024" },
     { "resource=report/r7 success=false", "resource:report/r7 success:false" },
     { "timestamp>=-7d", "timestamp:>=-7d" },
+    { "user:bob and status:failure", "user:bob status:failure" },
+    { "user:bob && not (status:failure or status>=500)",
+      "user:bob -(status:failure OR status_code:>=500)" },
+    { "user:bob || ! status:failure", "user:bob OR -status:failure" },
+    { "user:bob Or user:ann", "user:bob OR user:ann" },
+    { "terms and conditions", "terms conditions" },
+    { "\"and\" user:bob", "" },
+    { "-and -or", "" },
+    { "user:and,or", "" },
+    { "and", "" },
     { "", "" },
     { "user:bob", "" },
     { "\"user=bob\"", "" },
@@ -62,11 +72,24 @@ what_is_written_as_elsewhere_is_understood(void **state)
     }
 }
 
+/* What belongs together is for whoever asks to say: a filter that is refused says so. */
+static void
+parentheses_are_not_guessed(void **state)
+{
+    (void)state;
+    const struct filter_options options = { .now = 1 };
+    struct buffer meant = { 0 };
+    assert_true(filter_meant(bytes_text("user:a and user:b or user:c"), &options, &meant));
+    assert_true(bytes_is(buffer_view(&meant), "user:a user:b OR user:c"));
+    buffer_free(&meant);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_as_elsewhere_is_understood),
+        cmocka_unit_test(parentheses_are_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ fi
 
 if script -qec true /dev/null > /dev/null 2>&1; then
     same 'nothing at all is said at a terminal' "$(typed "$TALLY" export data user=nobody)" \
-        "tally: nothing was found"$'\n'"tally: a field's value stands behind a colon: did you mean user:nobody"
+        "tally: nothing was found"$'\n'"tally: words and signs of other languages are text here: did you mean user:nobody"
     same 'also where it goes to a file' "$(typed "$TALLY" export data user:nobody --format csv --output empty.csv)" 'tally: nothing was found'
     same 'which is there' "$(grep -c . empty.csv)" 1
     same 'not where there is something' "$(typed "$TALLY" export data 'user:"＝full"' --output one | wc -c)" 0

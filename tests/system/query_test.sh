@@ -81,11 +81,13 @@ if script -qec true /dev/null > /dev/null 2>&1; then
     same 'CSV on a terminal is escaped too' "$(grep -c $'\e' colour)" 0
 
     nothing='tally: nothing was found'
-    meant="tally: a field's value stands behind a colon: did you mean user:eve status_code:>=500"
+    meant="tally: words and signs of other languages are text here: did you mean user:eve status_code:>=500"
     same 'nothing found is said at a terminal' "$(typed "$TALLY" query data user:eve)" "$nothing"
     for command in query tail; do
         same "and what was meant: $command" "$(typed "$TALLY" $command data user=eve 'status>=500')" "$nothing"$'\n'"$meant"
     done
+    same 'joints of other languages, too' "$(typed "$TALLY" query data user:eve or not user:ann '&&' user:ann)" \
+        "$nothing"$'\n'"tally: words and signs of other languages are text here: did you mean user:eve OR -user:ann user:ann"
     same 'stats says what was meant' "$(typed "$TALLY" stats data user=eve 'status>=500' | grep -xF "$meant")" "$meant"
     same 'so does --explain' "$(typed "$TALLY" query data user=eve 'status>=500' --explain | grep -xF "$meant")" "$meant"
     same 'nothing of it where something is found' "$(typed "$TALLY" query data user:ann | grep -c '^tally:')" 0
