@@ -85,13 +85,20 @@ group_get_info(const struct group *group)
     return &group->info;
 }
 
+/* What is read at a group's beginning: its header, and mostly something behind it. */
+static size_t
+head_size(const struct group_info *info)
+{
+    return info->size < GROUP_HEADER_MAX ? (size_t)info->size : GROUP_HEADER_MAX;
+}
+
 /* Opens the file and reads its head. */
 static tally_status
 open_file(struct disk *disk, const char *folder, const uint8_t tag[16],
           const struct group_info *info, struct group_scan *scan, struct tally_error *error)
 {
     uint8_t head[GROUP_HEADER_MAX];
-    size_t size = info->size < sizeof head ? (size_t)info->size : sizeof head, header_size;
+    size_t size = head_size(info), header_size;
     uint64_t there;
     *scan = (struct group_scan){ .info = *info };
     group_name(folder, info, scan->name);
@@ -126,7 +133,7 @@ open_group(struct group *group, struct run_meter *meter, struct tally_error *err
         open_file(group->disk, group->folder, group->tag, &group->info, &scan, error);
     if (status != TALLY_OK)
         return status;
-    run_meter_count(meter, scan.offset);
+    run_meter_count(meter, head_size(&group->info));
     group->file = scan.file;
     group->block_count = scan.block_count;
     group->covered = scan.covered;

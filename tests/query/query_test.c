@@ -428,9 +428,13 @@ rare_values_are_found_among_many_segments(void **state)
     const uint64_t sizes[] = { trail_size(trail), 20 * SMALL_SEGMENT + 3 };
     for (size_t i = 0; i < 2; i++) {
         struct snapshot *snapshot;
+        uint64_t before = atomic_load(&disk->counters.read_bytes);
         MUST(snapshot_open_at(trail, sizes[i], &snapshot, &why));
         for (size_t f = 0; f < sizeof rare / sizeof *rare; f++)
             check_rare(snapshot, rare[f], &ruled_out);
+        /* What is said of the reads is what the disk was asked for. */
+        assert_int_equal(snapshot_meter(snapshot).bytes,
+                         atomic_load(&disk->counters.read_bytes) - before);
         for (size_t f = 0; f < sizeof frequent / sizeof *frequent; f++)
             check_rare(snapshot, frequent[f], &none);
         snapshot_close(snapshot);
