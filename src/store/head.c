@@ -19,6 +19,7 @@
 #include "fault.h"
 #include "head_column.h"
 #include "random.h"
+#include "time_bounds.h"
 #include "value_hash.h"
 
 #include <assert.h>
@@ -36,9 +37,10 @@ struct head {
     struct region text;
     struct region_mark text_mark; /* at the last publication */
     _Atomic size_t memory;
-    _Atomic int64_t time_min, time_max; /* of published rows, or more */
-    int64_t appended_min, appended_max;
-    struct lookup ids; /* numbers are rows */
+    struct time_bounds published_times; /* or of more rows */
+    struct time_bounds appended_times;
+    struct time_bounds page_times[HEAD_PAGES]; /* of appended rows */
+    struct lookup ids;                         /* numbers are rows */
     _Atomic(struct head_column *) columns[FIELD_COUNT];
     _Atomic(struct head_column *) salts;
 };
@@ -52,10 +54,11 @@ head_create(uint64_t first, uint64_t fields_private, struct head **head_out,
         return memory_fault(error);
     atomic_init(&head->references, 1);
     atomic_init(&head->memory, sizeof *head);
-    atomic_init(&head->time_min, INT64_MAX);
-    atomic_init(&head->time_max, INT64_MIN);
-    head->appended_min = INT64_MAX;
-    head->appended_max = INT64_MIN;
+    const struct time_bounds none = TIME_BOUNDS_EMPTY;
+    time_bounds_copy(&head->published_times, &none);
+    time_bounds_copy(&head->appended_times, &none);
+    for (unsigned page = 0; page < HEAD_PAGES; page++)
+        time_bounds_copy(&head->page_times[page], &none);
     head->first = first;
     head->fields_private = fields_private;
     random_bytes(&head->seed, sizeof head->seed);
@@ -214,16 +217,33 @@ written_time(const struct head *head, enum field_id field, uint32_t row)
     return page.keys[row % PAGE_ROWS];
 }
 
-static void
-note_time(struct head *head, uint32_t row)
+static int64_t
+order_time(const struct head *head, uint32_t row)
 {
     int64_t sent = written_time(head, FIELD_TIMESTAMP, row);
     int64_t received = written_time(head, FIELD_RECEIVED, row);
-    int64_t time = sent < received ? sent : received;
-    if (time < head->appended_min)
-        head->appended_min = time;
-    if (time > head->appended_max)
-        head->appended_max = time;
+    return sent < received ? sent : received;
+}
+
+static void
+note_time(struct head *head, uint32_t row)
+{
+    int64_t time = order_time(head, row);
+    time_bounds_widen(&head->appended_times, time);
+    time_bounds_widen(&head->page_times[row / PAGE_ROWS], time);
+}
+
+/* Rows [first, end) are to go again. Who reads meanwhile finds bounds of all that is published. */
+static void
+forget_times(struct head *head, uint32_t first, uint32_t end)
+{
+    for (uint32_t page = first / PAGE_ROWS; page * PAGE_ROWS < end; page++) {
+        struct time_bounds left = TIME_BOUNDS_EMPTY;
+        for (uint32_t row = page * PAGE_ROWS; row < first; row++)
+            time_bounds_widen(&left, order_time(head, row));
+        time_bounds_copy(&head->page_times[page], &left);
+    }
+    time_bounds_copy(&head->appended_times, &head->published_times);
 }
 
 static void
@@ -286,8 +306,7 @@ head_publish(struct head *head)
             head_column_publish(column, first, head->appended);
     }
     head->text_mark = region_mark(&head->text);
-    atomic_store_explicit(&head->time_min, head->appended_min, memory_order_relaxed);
-    atomic_store_explicit(&head->time_max, head->appended_max, memory_order_relaxed);
+    time_bounds_copy(&head->published_times, &head->appended_times);
     atomic_store_explicit(&head->published, head->appended, memory_order_release);
 }
 
@@ -302,10 +321,9 @@ head_discard(struct head *head)
     }
     lookup_truncate(&head->ids, first);
     region_return(&head->text, head->text_mark);
+    forget_times(head, first, head->appended);
     head->appended = first;
     head->reserved = 0; /* a page begun from here on may be smaller than those that are there */
-    head->appended_min = atomic_load_explicit(&head->time_min, memory_order_relaxed);
-    head->appended_max = atomic_load_explicit(&head->time_max, memory_order_relaxed);
     note_memory(head);
 }
 
@@ -336,8 +354,14 @@ head_memory(const struct head *head)
 void
 head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out)
 {
-    *minimum_out = atomic_load_explicit(&head->time_min, memory_order_relaxed);
-    *maximum_out = atomic_load_explicit(&head->time_max, memory_order_relaxed);
+    time_bounds_get(&head->published_times, minimum_out, maximum_out);
+}
+
+void
+head_page_time_range(const struct head *head, uint32_t page, int64_t *minimum_out,
+                     int64_t *maximum_out)
+{
+    time_bounds_get(&head->page_times[page], minimum_out, maximum_out);
 }
 
 /* The rows of page `page` below `count`. */

@@ -50,6 +50,10 @@ size_t head_memory(const struct head *head);  /* bytes allocated */
  * cover a row more than a count seen before. An empty head has none: INT64_MAX and INT64_MIN. */
 void head_time_range(const struct head *head, int64_t *minimum_out, int64_t *maximum_out);
 
+/* The same of the rows of one page, which must have some. */
+void head_page_time_range(const struct head *head, uint32_t page, int64_t *minimum_out,
+                          int64_t *maximum_out);
+
 /* A page of published rows below `count` (a count seen before, which must reach into the page; the
  * writer's thread may count appended rows too), and a dictionary to read it with: of all values so
  * far, whether or not a row below `count` has them. Lent as long as the head is retained. */

@@ -427,6 +427,51 @@ test_times(void **unused)
     head_release(head);
 }
 
+static int64_t
+read_time(const struct head *head, uint32_t row)
+{
+    struct page sent, received;
+    uint32_t at = row % PAGE_ROWS;
+    head_page(head, FIELD_TIMESTAMP, row / PAGE_ROWS, row + 1, &sent);
+    head_page(head, FIELD_RECEIVED, row / PAGE_ROWS, row + 1, &received);
+    return sent.forms[at] != NUMBER_ABSENT && sent.keys[at] < received.keys[at] ? sent.keys[at]
+                                                                                : received.keys[at];
+}
+
+/* Bounds of pages are those of their rows, also after rows that were taken back, at any place. */
+static void
+test_times_of_pages(void **unused)
+{
+    (void)unused;
+    struct head *head;
+    uint64_t state = 7;
+    uint32_t published = 0;
+    assert_int_equal(head_create(0, 0, &head, NULL), TALLY_OK);
+    while (published < 3 * PAGE_ROWS) {
+        state = scramble(state + 1);
+        uint32_t count = 1 + (uint32_t)(state % 1500);
+        bool kept = state >> 32 & 1;
+        for (uint32_t i = 0; i < count; i++)
+            append_row(head, kept ? published + i : i % 2 == 0 ? 8 : 5);
+        if (kept)
+            head_publish(head);
+        else
+            head_discard(head);
+        published += kept ? count : 0;
+        for (uint32_t first = 0; first < published; first += PAGE_ROWS) {
+            int64_t minimum, maximum, least = INT64_MAX, greatest = INT64_MIN;
+            for (uint32_t row = first; row < published && row < first + PAGE_ROWS; row++) {
+                int64_t time = read_time(head, row);
+                least = time < least ? time : least;
+                greatest = time > greatest ? time : greatest;
+            }
+            head_page_time_range(head, first / PAGE_ROWS, &minimum, &maximum);
+            assert_true(minimum == least && maximum == greatest);
+        }
+    }
+    head_release(head);
+}
+
 /* A head's memory: small when empty or nearly so, and about what its values take when full. */
 static void
 test_memory(void **unused)
@@ -571,11 +616,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bytes),   cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_ids),          cmocka_unit_test(test_discard),
-        cmocka_unit_test(test_times),        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_kinds),        cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_ids),        cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_times),      cmocka_unit_test(test_times_of_pages),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_concurrent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

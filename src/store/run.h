@@ -123,7 +123,7 @@ TALLY_MUST_CHECK tally_status run_find_words(struct run_reader *reader, uint64_t
                                              struct tally_error *error);
 
 /* The order times of a page's rows (the earlier of timestamp and received, ns since 1970), lent
- * until the next call; and the least and greatest of a page without decoding. */
+ * until the next call. */
 TALLY_MUST_CHECK tally_status run_times(struct run_reader *reader, uint32_t page,
                                         const int64_t **times_out, uint32_t *rows_out,
                                         struct tally_error *error);
@@ -132,6 +132,8 @@ TALLY_MUST_CHECK tally_status run_times(struct run_reader *reader, uint32_t page
 TALLY_MUST_CHECK tally_status run_times_of(struct run_reader *reader, uint32_t page,
                                            const struct row_set *wanted, const int64_t **times_out,
                                            struct tally_error *error);
+/* The least and greatest of a page, without decoding. Of a run's last page they may be those of rows
+ * behind the run. */
 TALLY_MUST_CHECK tally_status run_time_range(struct run_reader *reader, uint32_t page,
                                              int64_t *minimum_out, int64_t *maximum_out,
                                              struct tally_error *error);

@@ -5,8 +5,9 @@
  * as keys; a column of times that is stored in another way, because most of them are unusual, is
  * read value by value.
  *
- * Who wants the times of a few rows of a segment has no more than their blocks decoded; and where a
- * page's summaries say that one of the two is never the later one, the other column is not read.
+ * Who wants the times of a few rows has no more than these looked at, of a segment than their blocks
+ * decoded; and where a page's summaries say that one of the two is never the later one, the other
+ * column is not read.
  */
 #include "clock.h"
 #include "fault.h"
@@ -14,6 +15,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
+
+/* The time of a row of a page of numbers, or of one without values: INT64_MAX where it has none. */
+static int64_t
+page_time(const struct page *page, uint32_t row)
+{
+    bool present = page->kind == PAGE_NUMBERS && page->forms[row] != NUMBER_ABSENT;
+    return present ? page->keys[row] : INT64_MAX;
+}
 
 /* Lowers each row's time to that of `field`'s column. A time that cannot be read, as in bytes that
  * nobody wrote, counts as later than all others. */
@@ -28,9 +37,10 @@ times_lower(struct run_reader *reader, enum field_id field, uint32_t page, int64
         return status;
 
     if (view.kind == PAGE_NUMBERS) {
-        for (uint32_t row = 0; row < view.rows; row++)
-            if (view.forms[row] != NUMBER_ABSENT && view.keys[row] < times[row])
-                times[row] = view.keys[row];
+        for (uint32_t row = 0; row < view.rows; row++) {
+            int64_t time = page_time(&view, row);
+            times[row] = time < times[row] ? time : times[row];
+        }
         return TALLY_OK;
     }
 
@@ -157,19 +167,39 @@ segment_times_of(struct run_reader *reader, uint32_t page, const struct row_set 
     return status;
 }
 
+/* The same of a head, whose columns of times are pages of numbers. */
+static tally_status
+head_times_of(struct run_reader *reader, uint32_t page, const struct row_set *wanted,
+              struct tally_error *error)
+{
+    struct page sent, received;
+    tally_status status = run_page(reader, FIELD_TIMESTAMP, page, &sent, error);
+    if (status == TALLY_OK)
+        status = run_page(reader, FIELD_RECEIVED, page, &received, error);
+    if (status != TALLY_OK)
+        return status;
+    for (uint32_t row = row_set_next(wanted, 0); row < PAGE_ROWS;
+         row = row_set_next(wanted, row + 1)) {
+        int64_t time = page_time(&sent, row), other = page_time(&received, row);
+        reader->times[row] = time < other ? time : other;
+    }
+    return TALLY_OK;
+}
+
 tally_status
 run_times_of(struct run_reader *reader, uint32_t page, const struct row_set *wanted,
              const int64_t **times_out, struct tally_error *error)
 {
     assert(page < run_page_count(&reader->run));
     uint32_t rows;
-    if (reader->run.segment == NULL || reader->times_page == page)
+    if (reader->times_page == page)
         return run_times(reader, page, times_out, &rows, error);
     tally_status status = times_memory(reader, error);
     if (status != TALLY_OK)
         return status;
     reader->times_page = NO_PAGE;
-    status = segment_times_of(reader, page, wanted, error);
+    status = reader->run.head != NULL ? head_times_of(reader, page, wanted, error)
+                                      : segment_times_of(reader, page, wanted, error);
     if (status == TALLY_ABSENT)
         return run_times(reader, page, times_out, &rows, error);
     if (status == TALLY_OK)
@@ -187,30 +217,15 @@ run_time_range(struct run_reader *reader, uint32_t page, int64_t *minimum_out, i
 {
     assert(page < run_page_count(&reader->run));
     const struct run *run = &reader->run;
-    bool whole = (page + 1) * PAGE_ROWS <= run->count ||
-                 (run->segment != NULL && run->count == run->segment->info.count);
-    if (run->segment != NULL && whole) {
-        const struct time_range *ranges;
-        tally_status status = segment_time_ranges(run->segment, &reader->input, &ranges, error);
-        if (status != TALLY_OK)
-            return status;
-        *minimum_out = ranges[page].minimum;
-        *maximum_out = ranges[page].maximum;
+    if (run->head != NULL) {
+        head_page_time_range(run->head, page, minimum_out, maximum_out);
         return TALLY_OK;
     }
-
-    const int64_t *times;
-    uint32_t rows;
-    tally_status status = run_times(reader, page, &times, &rows, error);
+    const struct time_range *ranges;
+    tally_status status = segment_time_ranges(run->segment, &reader->input, &ranges, error);
     if (status != TALLY_OK)
         return status;
-    int64_t minimum = times[0];
-    int64_t maximum = times[0];
-    for (uint32_t row = 1; row < rows; row++) {
-        minimum = times[row] < minimum ? times[row] : minimum;
-        maximum = times[row] > maximum ? times[row] : maximum;
-    }
-    *minimum_out = minimum;
-    *maximum_out = maximum;
+    *minimum_out = ranges[page].minimum;
+    *maximum_out = ranges[page].maximum;
     return TALLY_OK;
 }
