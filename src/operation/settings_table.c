@@ -216,7 +216,8 @@ const struct setting settings_table[SETTINGS_COUNT] = {
     { "server", "streams", NUMBER(1, 1024, 1), MEMBER(streams), "8",
       "Exports and verifications at once; more are refused." },
     { "server", "tails", NUMBER(1, 1024, 1), MEMBER(tails), "32",
-      "Clients that follow a trail at once; more are refused." },
+      "Clients that follow a trail at once, each with a thread and up to 0.5 MiB; more are "
+      "refused." },
     { "server", "connections", NUMBER(1, 1048576, 1), MEMBER(connections), "16384",
       "Connections at once." },
     { "server", "connections_per_address", NUMBER(0, 1048576, 1), MEMBER(connections_address), "0",

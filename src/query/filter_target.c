@@ -9,6 +9,10 @@ static tally_status
 refuse_field(const struct filter_parser *parser, size_t offset, struct bytes name)
 {
     struct bytes meant = field_resembling(name);
+    if (name.data[0] == '!')
+        return filter_refuse(parser, offset,
+                             "a minus before a term means NOT: -field:value; write \"!\" to look "
+                             "for the sign");
     if (meant.data != NULL)
         return filter_refuse(parser, offset, "unknown field '%.*s': did you mean %.*s?",
                              QUOTED_ARG(name), BYTES_ARG(meant));

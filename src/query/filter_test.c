@@ -165,6 +165,7 @@ static const struct {
     { "usr:x", 1, "did you mean user_id?", "a misspelled alias" },
     { "a usr:x", 3, "did you mean user_id?", "the column is the name's" },
     { "é usr:x", 4, "unknown field 'usr'", "columns count bytes" },
+    { "!usr:x", 1, "a minus before a term means NOT", "as other languages negate" },
     { "sevrity:x", 1, "did you mean severity?", "a misspelled field" },
     { "User_ID:x", 1, "did you mean user_id?", "names are by case" },
     { "hostname:x", 1, "details.hostname", "no field is near" },
