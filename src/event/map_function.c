@@ -165,41 +165,52 @@ format_count(struct bytes text, unsigned digits, uint8_t *out)
     return instant_format(negative ? -instant : instant, digits, (char *)out);
 }
 
-/* Seconds, often with a fraction; its digits are kept, up to nine. */
+/* The same, often with a fraction; its digits are kept, up to nine behind the second's point. */
 static size_t
-call_unix(const struct bytes *arguments, uint8_t *out)
+format_fraction(struct bytes text, unsigned digits, uint8_t *out)
 {
-    struct bytes text = arguments[0];
     size_t point = find(text, bytes_text("."));
     struct bytes whole = bytes_of(text.data, point);
     if (point == text.size)
-        return format_count(whole, 0, out);
+        return format_count(whole, digits, out);
 
-    uint8_t joined[20 + 9];
-    size_t digits = text.size - point - 1 < 9 ? text.size - point - 1 : 9;
-    if (digits == 0 || point == 0 || point > 20 || !ascii_is_digit(text.data[point - 1]))
+    struct bytes fraction = bytes_of(text.data + point + 1, text.size - point - 1);
+    if (fraction.size == 0 || point == 0 || point > 20 || !ascii_is_digit(text.data[point - 1]))
         return 0;
+    for (size_t i = 0; i < fraction.size; i++) {
+        if (!ascii_is_digit(fraction.data[i]))
+            return 0;
+    }
+    if (fraction.size > 9 - digits)
+        fraction.size = 9 - digits;
+    uint8_t joined[20 + 9];
     size_t size = copy(whole, joined);
-    size += copy(bytes_of(text.data + point + 1, digits), joined + size);
-    return format_count(bytes_of(joined, size), (unsigned)digits, out);
+    size += copy(fraction, joined + size);
+    return format_count(bytes_of(joined, size), digits + (unsigned)fraction.size, out);
+}
+
+static size_t
+call_unix(const struct bytes *arguments, uint8_t *out)
+{
+    return format_fraction(arguments[0], 0, out);
 }
 
 static size_t
 call_unix_ms(const struct bytes *arguments, uint8_t *out)
 {
-    return format_count(arguments[0], 3, out);
+    return format_fraction(arguments[0], 3, out);
 }
 
 static size_t
 call_unix_us(const struct bytes *arguments, uint8_t *out)
 {
-    return format_count(arguments[0], 6, out);
+    return format_fraction(arguments[0], 6, out);
 }
 
 static size_t
 call_unix_ns(const struct bytes *arguments, uint8_t *out)
 {
-    return format_count(arguments[0], 9, out);
+    return format_fraction(arguments[0], 9, out);
 }
 
 static const struct map_function functions[] = {
