@@ -16,7 +16,7 @@
 
 /* ---- the samples ---- */
 
-#define SAMPLES_MAX 64
+#define SAMPLES_MAX 256
 
 struct sample {
     char *map;
