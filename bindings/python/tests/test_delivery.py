@@ -104,6 +104,7 @@ def test_the_filters_of_reading(trail: Trail) -> None:
     assert users(event_type="login_failure") == ["u2"]
     assert users(resource_type="report", resource_id="r1") == ["u1"]
     assert users(entity_type="file", resource_id="f*1") == ["u3"]
+    assert users(resource_type="report", entity_type="file") == ["u3", "u1"]  # one field: either
     assert users(severity=tallystick.AuditSeverity.HIGH) == ["u3"]
     assert users(success=False) == ["u2"]
     assert users(start_date="2026-01-02", end_date="2026-01-03") == ["u1", "u2"]
@@ -118,6 +119,8 @@ def test_the_filters_of_reading(trail: Trail) -> None:
         users(event_type=["login_failure", "login_success"])
     with pytest.raises(tallystick.Invalid, match="1000"):
         audit_logger.get_audit_logs(limit=1001)
+    with pytest.raises(tallystick.Invalid, match="'2026-01-02' and start_date '2026-01-03'"):
+        users(start_date="2026-01-03", end_date="2026-01-02")
     with pytest.raises(tallystick.Invalid, match="unknown field"):
         audit_logger.get_audit_logs(q="usr:u1")
 
