@@ -85,7 +85,8 @@ struct tally_client_options {
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
      * masked, but where a text is one of a few (status, severity, …). Ends with NULL. NULL: none. Card
      * numbers (13 to 19 digits, also in groups, with a right Luhn digit, not beginning with 0 or 1)
-     * are always masked in texts that are free. */
+     * and keys that their form tells (JSON web tokens, PEM, GitHub's, … docs/client.md) are always
+     * masked in texts that are free. */
     const char *const *mask_patterns;
     const char *ca_file; /* PEM file of certificates to trust; NULL: $TALLY_CACERT, else the
                             system's */

@@ -131,6 +131,33 @@ masked_card_numbers(void **state)
     check_masking(draft, rows, sizeof rows / sizeof *rows);
 }
 
+/* issued_key.h says what one is. */
+static void
+masked_keys(void **state)
+{
+    (void)state;
+#define KEY "gl" /* in two parts, for scanners of sources */ "pat-a1B2c3D4a1B2c3D4a1B2"
+#define AWS "AK" /* in two parts, too */ "IA7Q2W4E6R8T0Y2U4I"
+    static const struct masking_row rows[] = {
+        { "in free text and anywhere in details",
+          "\"action\":\"a\",\"message\":\"by " KEY "\",\"endpoint\":\"/a/" KEY
+          "/b\",\"details\":{\"a\":[\"" KEY "\",\"b\"]}",
+          "\"action\":\"a\",\"message\":\"by [masked]\",\"endpoint\":\"/a/[masked]/b\","
+          "\"details\":{\"a\":[\"[masked]\",\"b\"]}",
+          3 },
+        { "once with its name, and a card number",
+          "\"action\":\"a\",\"message\":\"token=" KEY " 4111111111111111 " KEY "\"",
+          "\"action\":\"a\",\"message\":\"token=[masked] [masked] [masked]\"", 1 },
+        { "who did it stays",
+          "\"action\":\"a\",\"message\":\"by " AWS "\",\"details\":{\"accessKeyId\":\"" AWS "\"}",
+          "\"action\":\"a\",\"message\":\"by [masked]\",\"details\":{\"accessKeyId\":\"" AWS "\"}",
+          1 },
+        { "not in other fields", "\"action\":\"a\",\"session_id\":\"" KEY "\"",
+          "\"action\":\"a\",\"session_id\":\"" KEY "\"", 0 },
+    };
+    check_masking(draft, rows, sizeof rows / sizeof *rows);
+}
+
 static void
 masked_by_expression(void **state)
 {
@@ -185,9 +212,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(masked_by_name),
-        cmocka_unit_test(masked_card_numbers),
-        cmocka_unit_test(masked_by_expression),
+        cmocka_unit_test(masked_by_name),     cmocka_unit_test(masked_card_numbers),
+        cmocka_unit_test(masked_keys),        cmocka_unit_test(masked_by_expression),
         cmocka_unit_test(masked_in_contexts),
     };
     return cmocka_run_group_tests(tests, draft_set_up, draft_tear_down);

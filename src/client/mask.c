@@ -6,8 +6,9 @@
  * masked name ends so. Only then are names compared, from their ends. Where a name ends in digits or
  * in an s, it is asked for without these, too.
  *
- * Card numbers are card.h's matter, names in texts credential.h's. Expressions are the C library's: each is asked for its next match
- * in the text as it was, and what two of them take together becomes one mask. glibc lets one thread
+ * Card numbers are card.h's matter, keys that are known by their form issued_key.h's, names in texts
+ * credential.h's. Expressions are the C library's: each is asked for its next match in the text as it
+ * was, and what two of them take together becomes one mask. glibc lets one thread
  * at a time execute an expression (its automaton grows as it is used), and a child after fork() would
  * find it locked for good; so each thread compiles its own.
  */
@@ -17,6 +18,7 @@
 #include "card.h"
 #include "credential.h"
 #include "fault.h"
+#include "issued_key.h"
 
 #include <locale.h>
 #include <regex.h>
@@ -360,8 +362,13 @@ find_pattern(const regex_t *regex, struct bytes text, size_t from)
     return found;
 }
 
-/* What is looked for in a text: card numbers and credentials, if it is free, and expressions. */
-#define FIRST_PATTERN 2
+/* What is looked for in a text: these, if it is free, and expressions. */
+enum {
+    CARD,
+    ISSUED_KEY,
+    CREDENTIAL,
+    FIRST_PATTERN,
+};
 
 struct search {
     const struct mask *mask;
@@ -370,22 +377,26 @@ struct search {
     struct span spans[FIRST_PATTERN + PATTERNS_MAX]; /* the next of each */
 };
 
+static struct span
+find_free(const struct search *search, size_t which, size_t from)
+{
+    struct span span;
+    struct bytes text = search->text;
+    bool found = which == CARD ? card_find(text, from, &span.start, &span.end)
+                 : which == ISSUED_KEY
+                     ? issued_key_find(text, from, &span.start, &span.end)
+                     : credential_find(search->mask, text, from, &span.start, &span.end);
+    return found ? span : no_span;
+}
+
 static void
 find(struct search *search, size_t which, size_t from)
 {
     struct span *span = &search->spans[which];
-    bool found;
-    if (which >= FIRST_PATTERN) {
+    if (which >= FIRST_PATTERN)
         *span = find_pattern(&search->mask->patterns[which - FIRST_PATTERN], search->text, from);
-        return;
-    }
-    if (which == 0)
-        found = search->free && card_find(search->text, from, &span->start, &span->end);
     else
-        found = search->free &&
-                credential_find(search->mask, search->text, from, &span->start, &span->end);
-    if (!found)
-        *span = no_span;
+        *span = search->free ? find_free(search, which, from) : no_span;
 }
 
 /* The first span of all; what overlaps it is joined to it, and those are looked for anew behind
@@ -440,7 +451,8 @@ static bool
 has_secret(const struct mask *mask, struct bytes text)
 {
     size_t start, end;
-    return credential_find(mask, text, 0, &start, &end) || card_find(text, 0, &start, &end);
+    return credential_find(mask, text, 0, &start, &end) || card_find(text, 0, &start, &end) ||
+           issued_key_find(text, 0, &start, &end);
 }
 
 unsigned

@@ -1,8 +1,8 @@
 /*
  * mask.h - which values are secrets.
  *
- * By the name of the member they stand under, or by one before them in a text; by card numbers in
- * texts, and by expressions of the user's (tally/client.h, mask_names and mask_patterns). A value that
+ * By the name of the member they stand under, or by one before them in a text; by their form, as card
+ * numbers and keys have one; and by expressions of the user's (tally/client.h, mask_names and mask_patterns). A value that
  * is masked becomes "[masked]", whatever its type; of a text only the part that is the secret. Names
  * need a character beside blanks, _ and -; there are at most 1024 of them, and 32 expressions.
  *
@@ -42,8 +42,8 @@ enum mask_name mask_name_kind(const struct mask *mask, struct bytes name);
 bool mask_has_patterns(const struct mask *mask);
 
 /* Appends `text` (decoded UTF-8) to `out` with what is secret in it replaced, and returns how many
- * places were; 0 appends nothing: use the text as it is. In MASK_FREE_TEXT card numbers and
- * what stands behind a secret's name (credential.h) are looked for, too. */
+ * places were; 0 appends nothing: use the text as it is. In MASK_FREE_TEXT card numbers, keys
+ * (issued_key.h) and what stands behind a secret's name (credential.h) are looked for, too. */
 enum mask_text_kind {
     MASK_IDENTIFIER,
     MASK_FREE_TEXT

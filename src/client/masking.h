@@ -33,8 +33,9 @@ void masking_finish(struct masking *masking);
 void masking_begin(struct masking *masking, size_t start);
 void masking_end(struct masking *masking, size_t end);
 
-/* A text member of an event, one of `fields`: only expressions take parts of it, and in `message` and `error_message`
- * card numbers are masked. If it became too long, all of it is. */
+/* A text member of an event, one of `fields`: only expressions take parts of it, and where it is free
+ * (message, error_message, endpoint) what mask_text() looks for there. If it became too long, all of it
+ * is masked. */
 void masking_field(struct masking *masking, enum field_id field, uint32_t node);
 /* A member by its name, and everything inside it. */
 void masking_member(struct masking *masking, uint32_t name);
