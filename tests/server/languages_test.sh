@@ -22,22 +22,6 @@ answer '503 Service Unavailable' '{"detail":"not now"}' 'Retry-After: 1' > later
 answer '201 Created' '{"trail":"main","first":1,"count":1,"size":2,"repeated":[]}' > stored
 answer '400 Bad Request' '{"detail":"an event needs action or event_type"}' > refused
 
-# against ANSWER...: a stand-in with these answers; its address is $TALLY_URL.
-against() {
-    rm -f request.*
-    mkfifo end 2> /dev/null
-    "$STAND_IN" "$@" < end > port &
-    stand_in=$!
-    exec 9> end
-    until [ -s port ]; do sleep 0.05; done
-    export TALLY_URL=http://127.0.0.1:$(cat port)
-}
-done_with() {
-    exec 9>&-
-    wait "$stand_in"
-    rm -f port
-}
-
 # body N: what the stand-in was sent as the N-th request, without its head.
 body() {
     sed '1,/^\r$/d' "request.$1"
@@ -52,17 +36,19 @@ records() {
     same "$name: it is there" "$(picked '[.data[] | .action + .user_id]')" '["user.loginuser-1"]'
 
     export TALLY_KEY=some-key
-    against later stored
+    stand_in later stored
+    export TALLY_URL=$standing
     expect 0 "$name: after a refusal for now" "$@" "id-$name" user.login user-1
-    done_with
+    leave
     same "$name: sent twice" "$(ls request.* | wc -l)" 2
     same "$name: and the same" "$(body 1)" "$(body 2)"
     expect 0 "$name: with its key" grep -qi '^authorization: bearer some-key' request.2
 
-    against refused
+    stand_in refused
+    export TALLY_URL=$standing
     "$@" "id-$name" user.login user-1 > out 2> err
     same "$name: refused for good is an error" $(($? != 0)) 1
-    done_with
+    leave
     same "$name: sent once" "$(ls request.* | wc -l)" 1
 }
 

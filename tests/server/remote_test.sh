@@ -20,21 +20,8 @@ answer() {
 
 # stand FILE...: a server that gives these answers, at $url.
 stand() {
-    leave
-    rm -f request.*
-    mkfifo stand_in.end
-    "$STAND_IN" "$@" < stand_in.end > stand_in.port &
-    stand_in=$!
-    exec 9> stand_in.end
-    until [ -s stand_in.port ]; do sleep 0.01; done
-    url=http://127.0.0.1:$(cat stand_in.port)
-}
-leave() {
-    [ -n "${stand_in:-}" ] || return 0
-    exec 9>&-
-    wait "$stand_in"
-    rm -f stand_in.end stand_in.port
-    stand_in=
+    stand_in "$@"
+    url=$standing
 }
 requests() { ls | grep -c '^request\.'; }
 

@@ -135,6 +135,32 @@ await() {
     return 1
 }
 
+# stand_in FILE...: a server that gives these answers (STAND_IN), at $standing; what it is asked is in request.1,
+# request.2 and so on. leave ends it.
+stand_in() {
+    leave
+    rm -f request.*
+    mkfifo stand_in.end
+    "$STAND_IN" "$@" < stand_in.end > stand_in.port &
+    standing_in=$!
+    exec 9> stand_in.end
+    until [ -s stand_in.port ]; do
+        kill -0 "$standing_in" 2> /dev/null || {
+            echo "Bail out! the stand-in of a server does not start: $STAND_IN"
+            exit 99
+        }
+        sleep 0.01
+    done
+    standing=http://127.0.0.1:$(cat stand_in.port)
+}
+leave() {
+    [ -n "${standing_in:-}" ] || return 0
+    exec 9>&-
+    wait "$standing_in"
+    rm -f stand_in.end stand_in.port
+    standing_in=
+}
+
 # typed COMMAND...: what somebody reads who types it at a terminal; nothing if none is to be had.
 typed() { script -qec "${*@Q}" /dev/null < /dev/null 2> /dev/null | tr -d '\r'; }
 

@@ -19,7 +19,17 @@ case $folder in
     expect 0 'where pkg-config looks by itself' grep -qx "$folder/pkgconfig" searched
     ;;
 esac
-export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=${library%/*}/pkgconfig LD_LIBRARY_PATH=${library%/*}
+export PKG_CONFIG_PATH=${library%/*}/pkgconfig LD_LIBRARY_PATH=${library%/*}
+prefix=$root$(pkg-config --variable prefix libtally)
+# asked NAME OPTION...: the array NAME is what pkg-config says; it puts a backslash before the blanks of paths.
+asked() {
+    local name=$1 said
+    shift
+    said=$(pkg-config --define-variable=prefix="${prefix// /\\ }" "$@" libtally)
+    eval "$name=($said)"
+}
+asked cflags --cflags
+asked flags --cflags --libs
 
 # ---- what is in it ----
 
@@ -49,9 +59,9 @@ for header in "$headers"/*.h; do
     echo "#include <tally/${header##*/}>" > alone.c
     cp alone.c alone.cc
     expect 0 "${header##*/} stands alone" \
-        cc -std=c17 -Wall -Wextra -Wshadow -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.c
+        cc -std=c17 -Wall -Wextra -Wshadow -Werror -fsyntax-only "${cflags[@]}" alone.c
     ! command -v c++ > /dev/null || expect 0 "${header##*/} in C++" \
-        c++ -std=c++11 -Wall -Wextra -Wshadow -Werror -fsyntax-only $(pkg-config --cflags libtally) alone.cc
+        c++ -std=c++11 -Wall -Wextra -Wshadow -Werror -fsyntax-only "${cflags[@]}" alone.cc
 done
 
 # ---- the examples ----
@@ -64,11 +74,11 @@ fi
 for example in "$source_root"/examples/*.c; do
     name=$(basename "$example" .c)
     expect 0 "$name.c is built" cc -std=c17 -Wall -Wextra -Werror "$example" \
-        $(pkg-config --cflags --libs libtally) -pthread -o "$name"
+        "${flags[@]}" -pthread -o "$name"
 done
 if command -v c++ > /dev/null; then
     expect 0 'record.cc is built' c++ -Wall -Wextra -Werror "$source_root/examples/record.cc" \
-        $(pkg-config --cflags --libs libtally) -o record_cc
+        "${flags[@]}" -o record_cc
 fi
 
 "$TALLY" init trail > init.txt
@@ -82,7 +92,7 @@ of() {
 
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_root/README.md" > shop.c
 expect 0 "README's program is built" cc -std=c17 -Wall -Wextra -Werror shop.c \
-    $(pkg-config --cflags --libs libtally) -o shop
+    "${flags[@]}" -o shop
 expect 0 'it runs' ./shop
 same 'and its event is on record' "$(of action:cart.pay user:u42)" 1
 
