@@ -401,7 +401,11 @@ in_value(struct records *records, struct record *record_out, struct tally_error 
 
     bool large = records->scanned > RECORD_SIZE_MAX && !records->dropping;
     if (large) {
-        (void)bad(records, error, "the record is larger than 2 MiB", "");
+        bool envelope = records->place == PLACE_RECORD && records->list_count > 0;
+        (void)bad(records, error, "the record is larger than 2 MiB",
+                  envelope ? "; what stands before the array of records in an envelope may not "
+                             "be larger either"
+                           : "");
         records->dropping = true;
     }
     if (progress == OUTLINE_DONE) {

@@ -271,6 +271,33 @@ records_have_a_limit(void **state)
     buffer_free(&stream);
 }
 
+/* What stands before an envelope's array has it, too, and that is said; what stands behind has none. */
+static void
+envelopes_have_a_limit(void **state)
+{
+    (void)state;
+    struct buffer stream = { 0 };
+    envelope_count = 2;
+    buffer_text(&stream, "{\"x\":");
+    append_record(&stream, RECORD_SIZE_MAX);
+    buffer_text(&stream, ",\"items\":[{\"n\":1}]}\n{\"items\":[{\"n\":2}],\"x\":");
+    append_record(&stream, RECORD_SIZE_MAX);
+    buffer_text(&stream, "}\n{\"n\":3}");
+    static const char wanted[] =
+        "1! the record is larger than 2 MiB; what stands before the array of "
+        "records in an envelope may not be larger either\n"
+        "3 {\"n\":2}\n5 {\"n\":3}\n";
+    static const size_t chunks[] = { 1000, 262144, SIZE_MAX };
+    for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+        struct buffer log = read_all(buffer_view(&stream), chunks[i]);
+        if (!bytes_is(buffer_view(&log), wanted))
+            fail_msg("%.*s", BYTES_ARG(buffer_view(&log)));
+        buffer_free(&log);
+    }
+    buffer_free(&stream);
+    envelope_count = 0;
+}
+
 /* Of 300 open brackets no more than OUTLINE_DEPTH_MAX are followed. */
 static void
 depth_has_a_limit(void **state)
@@ -395,6 +422,7 @@ main(void)
         cmocka_unit_test(envelopes_are_unwrapped),
         cmocka_unit_test(utf16_is_named_once),
         cmocka_unit_test(records_have_a_limit),
+        cmocka_unit_test(envelopes_have_a_limit),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(cuts_do_not_matter),
         cmocka_unit_test(one_damaged_line_costs_one_record),
