@@ -109,11 +109,19 @@ put_place(const struct verify_report *report, struct buffer *text)
     escape_text(bytes_text(report->text), text);
 }
 
+/* The name is a folder's, which may come from a stranger. */
+static void
+put_name(const struct finding *finding, struct buffer *text)
+{
+    escape_text(bytes_text(finding->name), text);
+    buffer_text(text, ": ");
+}
+
 void
 verdict_sentence(const struct finding *finding, struct buffer *text)
 {
     const struct verify_report *report = &finding->report;
-    buffer_format(text, "%s: ", finding->name);
+    put_name(finding, text);
     if (report->verdict == VERDICT_INTACT) {
         put_intact(report, text);
     } else {
@@ -126,10 +134,9 @@ verdict_sentence(const struct finding *finding, struct buffer *text)
 
     char vkey[TALLY_VKEY_TEXT_SIZE];
     tally_vkey_format(&report->vkey, vkey);
-    buffer_format(text,
-                  "%s: first sight: nothing was seen of this trail before, so that a cut tail or "
-                  "another key could not show; compare the vkey with one kept elsewhere: ",
-                  finding->name);
+    put_name(finding, text);
+    buffer_text(text, "first sight: nothing was seen of this trail before, so that a cut tail or "
+                      "another key could not show; compare the vkey with one kept elsewhere: ");
     escape_text(bytes_text(vkey), text);
     buffer_byte(text, '\n');
 }
