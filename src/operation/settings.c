@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Comments are wrapped at this column. */
@@ -243,11 +244,33 @@ read_text(struct settings_reading *reading, const char *path, struct bytes text)
     }
 }
 
+/* Opens it for reading, if it is a plain file: a folder may come from a stranger, and a pipe in it
+ * would be waited for. NULL with errno. */
+static FILE *
+open_plain(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return NULL;
+    struct stat stat;
+    FILE *file = NULL;
+    if (fstat(fd, &stat) == 0) {
+        errno = S_ISDIR(stat.st_mode) ? EISDIR : EINVAL;
+        file = S_ISREG(stat.st_mode) ? fdopen(fd, "r") : NULL;
+    }
+    if (file == NULL) {
+        int os = errno;
+        (void)close(fd);
+        errno = os;
+    }
+    return file;
+}
+
 /* The file's text; empty where there is no file. */
 static tally_status
 load_file(const char *path, struct buffer *text, struct tally_error *error)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = open_plain(path);
     if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
         return TALLY_OK;
     if (file == NULL)

@@ -300,6 +300,23 @@ texts_have_limits(void **state)
     assert_int_equal(settings_read(folder, &settings, NULL), TALLY_INVALID);
 }
 
+/* A pipe that nobody writes to must not be waited for. */
+static void
+what_is_no_plain_file_is_refused(void **state)
+{
+    (void)state;
+    struct settings settings;
+    settings_init(&settings);
+    write_text("");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(settings_read(folder, &settings, NULL), TALLY_IO);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(settings_read(folder, &settings, NULL), TALLY_IO);
+    assert_int_equal(rmdir(path), 0);
+}
+
 static void
 the_environment_wins(void **state)
 {
@@ -586,6 +603,7 @@ main(void)
         cmocka_unit_test_setup_teardown(values_and_their_units, begin, end),
         cmocka_unit_test_setup_teardown(slips_are_refused_with_their_line, begin, end),
         cmocka_unit_test_setup_teardown(texts_have_limits, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_no_plain_file_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(the_environment_wins, begin, end),
         cmocka_unit_test_setup_teardown(a_check_names_every_slip, begin, end),
         cmocka_unit_test_setup_teardown(contradictions_have_the_line_of_the_setting, begin, end),
