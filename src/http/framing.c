@@ -103,11 +103,15 @@ is_seamless(const struct framing *framing)
     return head_end >= 2 && head_end <= 4;
 }
 
-/* The fields that say where a request ends and whose it is: each is there once at most. */
+/* The fields that say where a request ends, what it is and whose: each is there once at most, or a
+ * proxy could go by one and the server by the other. */
 enum single {
     SINGLE_LENGTH,
     SINGLE_CODING,
     SINGLE_HOST,
+    SINGLE_KEY,
+    SINGLE_TYPE,
+    SINGLE_BODY_CODING,
     SINGLE_COUNT,
 };
 
@@ -115,6 +119,9 @@ static const char *const single_names[SINGLE_COUNT] = {
     [SINGLE_LENGTH] = "Content-Length",
     [SINGLE_CODING] = "Transfer-Encoding",
     [SINGLE_HOST] = "Host",
+    [SINGLE_KEY] = "Authorization",
+    [SINGLE_TYPE] = "Content-Type",
+    [SINGLE_BODY_CODING] = "Content-Encoding",
 };
 
 /* Which of them a name is, or SINGLE_COUNT. */

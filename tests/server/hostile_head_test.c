@@ -74,6 +74,17 @@ heads(void **state)
     static const struct hostile rows[] = {
         { "no Host", BYTES(LINE "$K" SIZE "\r\n$E"), REFUSED, 1, 0 },
         { "two of them", BYTES(LINE "$H$H$K" SIZE "\r\n$E"), REFUSED, 1, 0 },
+        { "two keys", BYTES(POST "$K" SIZE "\r\n$E"), REFUSED, 1, 0 },
+        { "a wrong key behind a good one", BYTES(POST "Authorization: Bearer x\r\n" SIZE "\r\n$E"),
+          REFUSED, 1, 0 },
+        { "two types",
+          BYTES(POST "Content-Type: application/json\r\n"
+                     "Content-Type: application/x-ndjson\r\n" SIZE "\r\n$E"),
+          REFUSED, 1, 0 },
+        { "two fields of codings",
+          BYTES(POST "Content-Encoding: identity\r\n"
+                     "Content-Encoding: gzip\r\n" SIZE "\r\n$E"),
+          REFUSED, 1, 0 },
         { "one that is none", BYTES(LINE "Host: a/b\r\n$K" SIZE "\r\n$E"), REFUSED, 1, 0 },
         { "somebody else's", BYTES(LINE "Host: example.com\r\n$K" SIZE "\r\n$E"), REFUSED, 1, 0 },
         { "nearly ours", BYTES(LINE "Host: localhost.example.com\r\n$K" SIZE "\r\n$E"), REFUSED, 1,
