@@ -109,7 +109,7 @@ create_trail(struct folder *folder, const char *name, const struct trail_config 
     struct tally_vkey vkey;
     tally_status status = trail_create(folder, name, config, &vkey, &error);
     if (status == TALLY_CONFLICT)
-        return fail(UNABLE, "there is a trail %s already", name);
+        return fail(UNABLE, "%s", error.text);
     if (status != TALLY_OK)
         return fail_with(&error, NULL);
     return print_vkey(&vkey);

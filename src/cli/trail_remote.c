@@ -175,7 +175,7 @@ create(const struct invocation *invocation, struct remote *remote, struct out *o
     if (status == TALLY_OK)
         outcome = print_vkey(remote, buffer_view(&answer), out);
     else if (status == TALLY_CONFLICT)
-        outcome = fail(UNABLE, "there is a trail %s already", name);
+        outcome = fail(UNABLE, "%s", refusal.error.text);
     else
         outcome = remote_fail(remote, &refusal);
     buffer_free(&answer);

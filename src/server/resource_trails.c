@@ -246,8 +246,10 @@ create(struct request *request, const struct founding *founding)
     tally_status status =
         trail_create(request->server->folder, name, &founding->config, &vkey, &error);
     /* Who holds the lock of a trail is this server: it is open. */
-    if (status == TALLY_CONFLICT || status == TALLY_BUSY)
-        answer_problem(request, 409, "there is a trail %s already", name);
+    if (status == TALLY_CONFLICT)
+        answer_problem(request, 409, "%s", error.text);
+    else if (status == TALLY_BUSY)
+        answer_problem(request, 409, "there is a trail \"%s\" already", name);
     else if (status != TALLY_OK)
         answer_fault(request, &error);
     else if (record(request, name, &error) != TALLY_OK)

@@ -229,6 +229,41 @@ begin_journal(struct trail *trail, struct tally_error *error)
     return status;
 }
 
+struct other {
+    struct folder *folder;
+    const char *origin;
+};
+
+/* disk_name_visitor: a trail that cannot be read has no say. */
+static tally_status
+check_other(void *context, const char *name, struct tally_error *error)
+{
+    const struct other *other = context;
+    char path[TRAIL_PATH_MAX];
+    struct manifest manifest;
+    (void)snprintf(path, sizeof path, "trails/%s", name);
+    if (!trail_name_valid(name) ||
+        manifest_read(folder_disk(other->folder), path, &manifest, NULL) != TALLY_OK)
+        return TALLY_OK;
+    bool same = strcmp(manifest.vkey.name, other->origin) == 0;
+    manifest_free(&manifest);
+    if (!same)
+        return TALLY_OK;
+    return fault(error, TALLY_CONFLICT, "another trail has the origin %s: give one of its own",
+                 other->origin);
+}
+
+/* Two trails of one origin have files that fit both, and who remembers the key of one takes the
+ * other for a forgery. */
+static tally_status
+check_origin(struct folder *folder, const struct trail_config *config, struct tally_error *error)
+{
+    if (config->origin == NULL)
+        return TALLY_OK;
+    struct other other = { folder, config->origin };
+    return folder_list_trails(folder, check_other, &other, error);
+}
+
 tally_status
 trail_create(struct folder *folder, const char *name, const struct trail_config *config,
              struct tally_vkey *vkey_out, struct tally_error *error)
@@ -237,7 +272,9 @@ trail_create(struct folder *folder, const char *name, const struct trail_config 
     tally_status status = trail_init(folder, name, TRAIL_WRITE, &trail, error);
     if (status != TALLY_OK)
         return status;
-    status = make_folders(trail, error);
+    status = check_origin(folder, config, error);
+    if (status == TALLY_OK)
+        status = make_folders(trail, error);
     if (status == TALLY_OK)
         status = lockfile_take(trail->place.disk, trail->path, trail->options.command, &trail->lock,
                                error);

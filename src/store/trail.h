@@ -26,7 +26,7 @@ struct trail_config {
 };
 
 /* Makes key, folder, journal, entry 0 and the first checkpoint. TALLY_CONFLICT where the trail
- * exists. A crash in between leaves nothing that looks like a trail. */
+ * exists, or another one has the origin. A crash in between leaves nothing that looks like a trail. */
 TALLY_MUST_CHECK tally_status trail_create(struct folder *folder, const char *name,
                                            const struct trail_config *config,
                                            struct tally_vkey *vkey_out, struct tally_error *error);

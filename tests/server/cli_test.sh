@@ -189,7 +189,9 @@ complains 'and why' 'does not revoke itself'
 expect 0 'a new trail' "$TALLY" trail "$url" create tenant-8 --origin example.org/8 --private action --public user_id
 says 'with its key' '^vkey: example.org/8\+'
 expect 3 'not twice' "$TALLY" trail "$url" create tenant-8
-complains 'as on a folder' '^tally: there is a trail tenant-8 already$'
+complains 'as on a folder' '^tally: there is a trail "tenant-8" already$'
+expect 3 'nor another one of its origin' "$TALLY" trail "$url" create tenant-9 --origin example.org/8
+complains 'as on a folder' '^tally: another trail has the origin example.org/8: give one of its own$'
 alike 0 trail WHERE info --trail tenant-8
 alike 0 trail WHERE list
 

@@ -8,6 +8,9 @@ says 'with size and origin' '^main +11 +tally-'
 expect 0 'a new one' "$TALLY" trail data create tenant-7 --origin example.org/tenant-7 --public user_id
 says 'has a key of its own' '^vkey: example.org/tenant-7\+'
 expect 3 'not twice' "$TALLY" trail data create tenant-7
+expect 3 'nor another one of its origin' "$TALLY" trail data create tenant-9 --origin example.org/tenant-7
+complains 'it says what to do' 'origin example.org/tenant-7: give one of its own'
+same 'and nothing of it is left' "$(ls data/trails data/keys | grep -c tenant-9)" 0
 for name in '' Tenant _x -x a.b "$(printf 'a%.0s' $(seq 64))"; do
     expect 2 "no name: ${name@Q}" "$TALLY" trail data create -- "$name"
 done
