@@ -224,10 +224,20 @@ check_segments(const struct manifest *manifest, const char *name, struct tally_e
                          name, next);
         next += info->count;
     }
-    if (next != manifest->sealed || manifest->journal.index != manifest->sealed)
+    if (next != manifest->sealed)
         return fault(error, TALLY_DAMAGED,
                      "%s: its segments end at entry %" PRIu64 ", not at %" PRIu64, name, next,
                      manifest->sealed);
+    if (manifest->journal.index != manifest->sealed)
+        return fault(error, TALLY_DAMAGED,
+                     "%s: its journal begins with entry %" PRIu64 ", not with %" PRIu64, name,
+                     manifest->journal.index, manifest->sealed);
+    /* Else an erasure that is put on record later would never be carried out. */
+    if (manifest->erased_through > manifest->sealed)
+        return fault(error, TALLY_DAMAGED,
+                     "%s: erasures are carried out up to entry %" PRIu64 ", but only %" PRIu64
+                     " entries are sealed",
+                     name, manifest->erased_through, manifest->sealed);
     return TALLY_OK;
 }
 

@@ -45,7 +45,6 @@ make_manifest(size_t count)
     struct manifest manifest = {
         .generation = random_u64(),
         .fields_private = FIELD_BIT(FIELD_USER_ID) | FIELD_BIT(FIELD_DETAILS),
-        .erased_through = random_u64(),
         .count = count,
         .segments = calloc(count + 1, sizeof *manifest.segments),
     };
@@ -80,6 +79,7 @@ make_manifest(size_t count)
             .size = random_u64(),
             .crc = (uint32_t)rand(),
         };
+    manifest.erased_through = random_u64() % (manifest.sealed + 1);
     manifest.journal = (struct journal_position){
         .file = random_u64(),
         .sequence = random_u64(),
@@ -215,6 +215,7 @@ test_a_manifest_that_contradicts_itself(void **state)
         { "another trail's tag", 16, 4, 1, TALLY_DAMAGED },
         { "more entries than the segments hold", 40, 8, 1, TALLY_DAMAGED },
         { "more than a tree can have", 40, 8, UINT64_MAX, TALLY_DAMAGED },
+        { "erasures carried out that are yet to come", 48, 8, 1u << 20, TALLY_DAMAGED },
         { "a journal that goes on elsewhere", 72, 8, 5, TALLY_DAMAGED },
         { "more segments than there are", 84, 4, 4, TALLY_DAMAGED },
         { "very many segments", 84, 4, UINT32_MAX, TALLY_DAMAGED },
