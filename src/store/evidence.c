@@ -44,15 +44,31 @@ check_created(const struct evidence *evidence, struct bytes control, struct judg
 
 tally_status
 evidence_control(const struct evidence *evidence, uint64_t index, struct bytes control,
-                 struct spans *named, struct judgement *judgement)
+                 struct erasures *erasures, struct judgement *judgement)
 {
     if (index == 0)
         return check_created(evidence, control, judgement);
     if (control.data == NULL)
         return TALLY_OK;
     struct tally_error error = { 0 };
-    tally_status status = erased_read(control, named, &error);
+    tally_status status = erased_read(control, &erasures->named, &error);
+    if (status == TALLY_OK && index < evidence->erased_through)
+        status = erased_read(control, &erasures->done, &error);
     if (status == TALLY_DAMAGED)
         return judge(judgement, VERDICT_TAMPERED, index, index, "%s", error.text);
     return status;
+}
+
+tally_status
+erasures_join(struct erasures *erasures, const struct erasures *more)
+{
+    tally_status status = spans_join(&erasures->named, &more->named, NULL);
+    return status == TALLY_OK ? spans_join(&erasures->done, &more->done, NULL) : status;
+}
+
+void
+erasures_finish(struct erasures *erasures)
+{
+    spans_finish(&erasures->named);
+    spans_finish(&erasures->done);
 }

@@ -92,8 +92,8 @@ static tally_status
 examine_row(struct examiner *e, uint64_t index, struct bytes control, bool erased)
 {
     struct examination *examination = e->examination;
-    tally_status status = evidence_control(e->task->evidence, index, control, &examination->named,
-                                           &examination->judgement);
+    tally_status status = evidence_control(e->task->evidence, index, control,
+                                           &examination->erasures, &examination->judgement);
     if (status == TALLY_OK && erased)
         status = spans_add(&examination->missing, index, index, NULL);
     return status;
@@ -302,5 +302,5 @@ examination_finish(struct examination *examination)
 {
     free(examination->level8);
     spans_finish(&examination->missing);
-    spans_finish(&examination->named);
+    erasures_finish(&examination->erasures);
 }

@@ -49,7 +49,7 @@ struct examination {
     uint64_t first_group;        /* the number of level8[0] */
     struct tally_hash *level8;   /* as stored; NULL where they cannot be had */
     struct spans missing;        /* entries without a private part */
-    struct spans named;          /* entries that control entries say are erased */
+    struct erasures erasures;    /* what its control entries say */
 };
 
 /* Examines; `examination` is zeroed. Name and level8 are known before the first piece is taken. */

@@ -49,8 +49,8 @@ struct verifier {
     uint64_t suspect;         /* first entry of the 256 whose stored hash disagrees; or none */
     char suspect_file[VERIFY_FILE_SIZE];
     struct index_finding index;
-    struct spans missing; /* entries of verified segments without a private part */
-    struct spans named;   /* entries that control entries say are erased */
+    struct spans missing;     /* entries of verified segments without a private part */
+    struct erasures erasures; /* what all control entries say */
     struct arena arena;
     const struct examination *joining; /* whose pieces are put in place */
 };
@@ -184,7 +184,7 @@ conclude_segment(struct verifier *v, const struct examination *examination, tall
     if (status == TALLY_OK)
         status = spans_join(&v->missing, &examination->missing, NULL);
     if (status == TALLY_OK)
-        status = spans_join(&v->named, &examination->named, NULL);
+        status = erasures_join(&v->erasures, &examination->erasures);
     v->report->erased = spans_below(&v->missing, UINT64_MAX);
     if (status != TALLY_OK) {
         v->report->erased += spans_below(&examination->missing, v->tree.size);
@@ -285,7 +285,7 @@ verify_journaled(struct verifier *v, const struct journal_entry *journaled)
         return judge(&v->judgement, VERDICT_TAMPERED, index, index,
                      "entry %" PRIu64 ": its private part is not the one it is committed to",
                      index);
-    status = evidence_control(&v->evidence, index, entry.values[FIELD_CONTROL], &v->named,
+    status = evidence_control(&v->evidence, index, entry.values[FIELD_CONTROL], &v->erasures,
                               &v->judgement);
     if (status != TALLY_OK)
         return status;
@@ -331,24 +331,45 @@ verify_journal(struct verifier *v)
     return TALLY_OK;
 }
 
-/* Every entry without its private part must be named by a control entry. */
-static tally_status
-check_missing(struct verifier *v)
+/* The first entry of `spans` that `cover` has not; VERIFY_NO_INDEX where it has all of them. Both
+ * are sorted. */
+static uint64_t
+first_uncovered(const struct spans *spans, const struct spans *cover)
 {
-    spans_sort(&v->named);
-    for (size_t i = 0, k = 0; i < v->missing.count; i++) {
-        uint64_t next = v->missing.items[i].first;
-        while (next <= v->missing.items[i].last) {
-            while (k < v->named.count && v->named.items[k].last < next)
+    uint64_t next = 0;
+    for (size_t i = 0, k = 0; i < spans->count; i++) {
+        if (next < spans->items[i].first)
+            next = spans->items[i].first;
+        while (next <= spans->items[i].last) {
+            while (k < cover->count && cover->items[k].last < next)
                 k++;
-            if (k == v->named.count || v->named.items[k].first > next)
-                return judge(&v->judgement, VERDICT_TAMPERED, next, next,
-                             "entry %" PRIu64 " has lost its private part, and no control entry "
-                             "says that it was erased",
-                             next);
-            next = v->named.items[k].last + 1;
+            if (k == cover->count || cover->items[k].first > next)
+                return next;
+            next = cover->items[k].last + 1;
         }
     }
+    return VERIFY_NO_INDEX;
+}
+
+/* Every entry without its private part must be named by a control entry; and every entry must be
+ * without it that was erased, or an old file was put back. */
+static tally_status
+check_erased(struct verifier *v)
+{
+    spans_sort(&v->erasures.named);
+    uint64_t lost = first_uncovered(&v->missing, &v->erasures.named);
+    if (lost != VERIFY_NO_INDEX)
+        return judge(&v->judgement, VERDICT_TAMPERED, lost, lost,
+                     "entry %" PRIu64 " has lost its private part, and no control entry "
+                     "says that it was erased",
+                     lost);
+    spans_sort(&v->erasures.done);
+    uint64_t back = first_uncovered(&v->erasures.done, &v->missing);
+    if (back != VERIFY_NO_INDEX)
+        return judge(&v->judgement, VERDICT_TAMPERED, back, back,
+                     "the private part of entry %" PRIu64 " was erased on record, and is there "
+                     "again",
+                     back);
     return TALLY_OK;
 }
 
@@ -380,6 +401,8 @@ read_manifest(struct verifier *v)
     manifest_free(&v->evidence.manifest);
     v->evidence.manifest = manifest;
     trail_tag(manifest.vkey.name, v->evidence.tag);
+    if (v->segments_done == 0)
+        v->evidence.erased_through = manifest.erased_through;
     return TALLY_OK;
 }
 
@@ -437,7 +460,7 @@ verify_pass(struct verifier *v)
     if (status == TALLY_OK)
         status = verify_journal(v);
     if (status == TALLY_OK)
-        status = check_missing(v);
+        status = check_erased(v);
     return status;
 }
 
@@ -552,7 +575,7 @@ verify_trail(struct folder *folder, const char *name, const struct verify_option
         report_judgement(v);
     arena_finish(&v->arena);
     spans_finish(&v->missing);
-    spans_finish(&v->named);
+    erasures_finish(&v->erasures);
     manifest_free(&v->evidence.manifest);
     free(v);
     if (status == TALLY_NO_MEMORY)

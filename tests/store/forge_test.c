@@ -14,6 +14,7 @@
 #include "head.h"
 #include "journal_record.h"
 #include "manifest.h"
+#include "segment_file.h"
 
 #include "crc32c.h"
 #include "segment_fixture.h"
@@ -330,6 +331,58 @@ erased_off_the_record(void **state)
     disk_close_folder(disk);
 }
 
+/* Puts back the private and index file that a segment had before an erasure, and what the manifest
+ * said of them. */
+static void
+put_back(struct disk *disk, struct disk *before, const struct segment_info *info, size_t segment)
+{
+    static const enum segment_file_kind kinds[] = { SEGMENT_FILE_PRIVATE, SEGMENT_FILE_INDEX };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char name[SEGMENT_NAME_MAX];
+        size_t size;
+        segment_file_name(PATH,
+                          &(struct segment_identity){ .kind = kinds[i],
+                                                      .first = info->first,
+                                                      .count = info->count,
+                                                      .generation = info->generation },
+                          name);
+        uint8_t *data = specimen_read(before, name, &size);
+        specimen_write(disk, name, data, size);
+        free(data);
+    }
+    struct manifest manifest;
+    MUST(manifest_read(disk, PATH, &manifest, &why));
+    manifest.segments[segment] = *info;
+    MUST(manifest_write(disk, PATH, &manifest, &why));
+    manifest_free(&manifest);
+}
+
+/* An old file is all that it takes to have a private part again that fits its commitment. */
+static void
+an_erasure_undone(void **state)
+{
+    (void)state;
+    struct disk *disk = disk_sim_copy(specimen->disk);
+    struct folder *folder = fixture_folder(disk, 1000);
+    struct trail *trail = fixture_open(folder, "main", TRAIL_WRITE);
+    struct manifest before;
+    MUST(manifest_read(disk, PATH, &before, &why));
+    size_t segment = before.count - 1;
+    uint64_t index = before.segments[segment].first + 17;
+    MUST(trail_erase(trail, &index, 1, "asked to", &why));
+    MUST(trail_close(trail, &why));
+    fixture_intact(folder, "main", specimen->size + 1, specimen->erased + 1);
+
+    put_back(disk, specimen->disk, &before.segments[segment], segment);
+    struct verify_report report;
+    assert_int_equal(fixture_verify(folder, "main", &report), VERDICT_TAMPERED);
+    assert_int_equal(report.bad_first, index);
+    assert_int_equal(report.bad_last, index);
+    manifest_free(&before);
+    folder_close(folder);
+    disk_close_folder(disk);
+}
+
 /* Mends the checksums of every record of the journal file from `at` on, the chain included. */
 static void
 mend_records(uint8_t *data, size_t size, uint32_t seed)
@@ -589,6 +642,7 @@ main(void)
         cmocka_unit_test(rebuilding_hides_nothing),
         cmocka_unit_test(rebuilding_forgets_what_was_read),
         cmocka_unit_test(erased_off_the_record),
+        cmocka_unit_test(an_erasure_undone),
         cmocka_unit_test(forged_journal),
         cmocka_unit_test(signed_anew),
         cmocka_unit_test(another_key_over_the_same_entries),

@@ -93,6 +93,20 @@ flip data/trails/second/journal/"$(ls data/trails/second/journal | head -n 1)" 2
 same 'one is bad: the worst counts' "$?" 1
 says 'each has its verdict' '^main: intact' '^second: tampered' '^third: intact'
 
+# A folder's name says nothing but itself: no line of its own, and nothing to a terminal.
+rm -rf data && cp -a pristine data
+mkdir "data/trails/$(printf 'odd\033[2J\nfine: intact')"
+expect 3 'a name that is no trail name' "$TALLY" verify data
+same 'makes no line of its own' "$(grep -c '^fine: intact' out)" 0
+same 'and no escape sequence' "$(grep -c "$(printf '\033')" out)" 0
+
+# A pipe in place of a file is not waited for.
+for file in tally.conf trails/main/manifest trails/main/checkpoint; do
+    rm -rf data && cp -a pristine data
+    rm "data/$file" && mkfifo "data/$file"
+    expect 3 "a pipe in place of $file" timeout 30 "$TALLY" verify data
+done
+
 # Nothing to check is not a pass.
 expect 3 'a trail that is not there' "$TALLY" verify data --trail nothing
 expect 2 'no trail name' "$TALLY" verify data --trail Third
