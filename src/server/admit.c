@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "log.h"
 #include "names.h"
+#include "nearest.h"
 #include "problem.h"
 #include "routes.h"
 #include "server.h"
@@ -170,13 +171,40 @@ check_parameter(struct request *request, const struct parameter *parameter, size
     return false;
 }
 
+/* The parameter that was meant by one that is misspelled; its data is NULL where none was. */
+static struct bytes
+parameter_meant(const struct route *route, struct bytes name)
+{
+    struct nearest nearest;
+    struct bytes field = route->filter ? field_resembling(name) : (struct bytes){ NULL, 0 };
+    if (field.data != NULL)
+        return field;
+    nearest_init(&nearest, name);
+    for (const struct parameter *p = route->parameters; p != NULL && p->name != NULL; p++)
+        nearest_offer(&nearest, bytes_text(p->name), bytes_text(p->name));
+    return nearest.name;
+}
+
+static void
+refuse_parameter(struct request *request, struct bytes name)
+{
+    int shown = (int)(name.size > 64 ? 64 : name.size);
+    struct bytes meant = parameter_meant(request->route, name);
+    if (meant.data != NULL)
+        answer_problem(request, 400,
+                       "there is no parameter \"%.*s\" here: did you mean %.*s? /docs lists them",
+                       shown, name.data, BYTES_ARG(meant));
+    else
+        answer_problem(request, 400, "there is no parameter \"%.*s\" here; /docs lists them", shown,
+                       name.data);
+}
+
 static bool
 check_parameters(struct request *request)
 {
     const struct target *target = &request->target;
     for (size_t i = 0; i < target->parameter_count; i++) {
         struct bytes name = target->parameters[i].name;
-        int shown = (int)(name.size > 64 ? 64 : name.size);
         const struct parameter *parameter = parameter_find(request->route, name);
         if (parameter != NULL) {
             if (!check_parameter(request, parameter, i))
@@ -184,8 +212,7 @@ check_parameters(struct request *request)
             continue;
         }
         if (!request->route->filter || !filter_parameter_known(name)) {
-            answer_problem(request, 400, "there is no parameter \"%.*s\" here; /docs lists them",
-                           shown, name.data);
+            refuse_parameter(request, name);
             return false;
         }
     }

@@ -36,6 +36,11 @@ read_request(struct request *request, struct summary_request *summary_out)
     uint64_t top;
     if (!request_count(request, "top", SUMMARY_TOP_STANDARD, 1, SUMMARY_TOP_MAX, &top))
         return false;
+    if (request_parameter(request, "top").data != NULL &&
+        request_parameter(request, "by").data == NULL) {
+        answer_problem(request, 400, "top goes with by");
+        return false;
+    }
     struct summary_request summary = summary_request_of((size_t)top);
     struct bytes interval = request_parameter(request, "interval");
     if (!read_stats(request, &summary.stats))

@@ -60,6 +60,14 @@ for parameters in limit=0 limit=1001 limit=many limit= order=newest count=about 
     fetch 400 "refused: $parameters" /api/events "$parameters"
 done
 fetch 400 'a parameter given twice' /api/events limit=1 limit=2
+for slip in limt:limit userid:user_id Cursor:cursor email:user_email; do
+    fetch 400 'a parameter misspelled' /api/events "${slip%:*}=1"
+    same 'and what was meant' "$(picked .detail)" "\"there is no parameter \\\"${slip%:*}\\\" here: did you mean ${slip#*:}? /docs lists them\""
+done
+fetch 400 'one that resembles none' /api/events quux=1
+same 'and where they are' "$(picked .detail | grep -c '/docs lists them')" 1
+fetch 400 'a field, where there is no filter' /api/verify user_id=1
+same 'was not meant' "$(picked .detail | grep -c '/docs lists them')" 1
 fetch 400 'and a filter' /api/events q=user:ann q=user:bob
 fetch 400 'a filter with an error' /api/events 'q=user:ann status:'
 same 'the problem says where' "$(picked '.status, .errors[0].column')" '400 17'

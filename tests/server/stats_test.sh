@@ -51,7 +51,7 @@ same 'by its own name' "$(ask /api/stats by=user && picked .by)" '"user_id"'
 fetch 400 'too many intervals' /api/stats interval=1m
 same 'and the shortest that will do' "$(picked .detail | grep -cE '[0-9]+m is the shortest')" 1
 for parameters in by=nothing by=details top=0 top=1001 interval=1y interval=0h interval= by=action,status,crud by=action,action by=action,private percentiles=user \
-    ranks=50 distinct=details distinct= nothing=1 limit=5 'q=user_ID:x'; do
+    top=5 ranks=50 distinct=details distinct= nothing=1 limit=5 'q=user_ID:x'; do
     fetch 400 "refused: $parameters" /api/stats "$parameters"
 done
 fetch 404 'a trail there is not' /api/stats trail=nothing
