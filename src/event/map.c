@@ -408,6 +408,7 @@ map_apply(const struct map *map, struct json_tape *tape, struct bytes record,
         return memory_fault(error);
     }
 
+    map_view_find_places(&mapping.view);
     size_t before = event_out->size;
     status = meet_demands(&mapping, error);
     if (status == TALLY_OK)

@@ -22,6 +22,7 @@
 #define MAP_PARTS_MAX     8192        /* paths, texts, calls, patterns and so on in one map */
 #define MAP_DEPTH_MAX     16          /* brackets in brackets */
 #define MAP_LISTS_MAX     8           /* names behind `records` */
+#define MAP_PLACES_MAX    32          /* paths behind `within` */
 #define MAP_NAME_SIZE_MAX 63          /* of a map's name: [a-z0-9][a-z0-9-]* */
 
 /* The namespace of all maps' namespaces, in canonical text. */

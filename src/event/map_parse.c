@@ -91,9 +91,14 @@ static bool
 parse_within(struct map_parser *parser)
 {
     struct map_path **end = &parser->map->within;
-    while (*end != NULL)
+    size_t count = 0;
+    for (; *end != NULL; count++)
         end = &(*end)->next;
-    for (;;) {
+    for (;; count++) {
+        if (count == MAP_PLACES_MAX) {
+            map_parser_refuse(parser, "there are more than %d paths behind within", MAP_PLACES_MAX);
+            return false;
+        }
         struct map_path *path = map_parser_take(parser, sizeof *path);
         if (path == NULL || !map_parse_path(parser, path))
             return false;

@@ -112,6 +112,17 @@ maps_have_limits(void **state)
     assert_non_null(strstr(error.text, "parts"));
 
     buffer_clear(&text);
+    buffer_text(&text, "action = a\nwithin b");
+    for (unsigned i = 2; i < MAP_PLACES_MAX; i++)
+        buffer_text(&text, ", b");
+    buffer_text(&text, "\nwithin b");
+    assert_int_equal(map_parse(buffer_view(&text), "demo", &map, &error), TALLY_OK);
+    map_destroy(map);
+    buffer_text(&text, ", b");
+    assert_int_equal(map_parse(buffer_view(&text), "demo", &map, &error), TALLY_INVALID);
+    assert_non_null(strstr(error.text, "behind within"));
+
+    buffer_clear(&text);
     buffer_text(&text, "action = a\n");
     while (text.size < MAP_SIZE_MAX)
         buffer_byte(&text, '\n');

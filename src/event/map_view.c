@@ -108,15 +108,23 @@ find_from(const struct map_view *view, uint32_t node, const struct map_path *pat
     return node;
 }
 
+void
+map_view_find_places(struct map_view *view)
+{
+    view->place_count = 0;
+    for (const struct map_path *in = view->map->within; in != NULL; in = in->next) {
+        uint32_t node = find_from(view, 0, in);
+        if (node != 0)
+            view->places[view->place_count++] = node;
+    }
+}
+
 uint32_t
 map_find(const struct map_view *view, const struct map_path *path)
 {
     uint32_t node = find_from(view, 0, path);
-    for (const struct map_path *in = view->map->within; node == 0 && in != NULL; in = in->next) {
-        uint32_t top = find_from(view, 0, in);
-        if (top != 0)
-            node = find_from(view, top, path);
-    }
+    for (size_t i = 0; node == 0 && i < view->place_count; i++)
+        node = find_from(view, view->places[i], path);
     return node;
 }
 

@@ -14,7 +14,14 @@ struct map_view {
     const struct map *map;
     const struct json_tape *tape;
     struct buffer scratch; /* has memory from the start */
+    /* The nodes that the map's `within` leads to. They are found once, because most paths of a map
+     * lead nowhere in a record and are tried from all of them. */
+    uint32_t places[MAP_PLACES_MAX];
+    size_t place_count;
 };
+
+/* Finds the places, once tape and map are set. */
+void map_view_find_places(struct map_view *view);
 
 /* True if one of the patterns has this text. */
 bool map_matches(const struct map_pattern *patterns, struct bytes text);
