@@ -2,7 +2,7 @@
  * Case folding that keeps lengths.
  *
  * Texts are folded in two steps: ASCII eight bytes at a time, then, only where there are bytes
- * beyond ASCII, the two-byte characters.
+ * beyond ASCII, the other letters (fold_letters.c).
  *
  * A needle is looked for without folding the text. Two of its ASCII bytes are compared with every
  * place, 16 places at a time and folded on the way, as processors do at once; the few places where
@@ -13,6 +13,8 @@
  * slow.
  */
 #include "fold.h"
+
+#include "fold_letters.h"
 
 #include <assert.h>
 
@@ -45,59 +47,11 @@ fold_ascii(struct bytes text, uint8_t *out)
     return (seen & 0x80 * ones) != 0;
 }
 
-/* The lower case of a code point from U+0080 to U+07FF; itself where it has none in this table. */
-static uint32_t
-fold_point(uint32_t c)
-{
-    if (c >= 0xc0 && c <= 0xde) /* Latin-1, but for the multiplication sign */
-        return c == 0xd7 ? c : c + 32;
-    if (c >= 0x100 && c <= 0x177) { /* Latin Extended-A: pairs, but for the i's of Turkish */
-        if (c == 0x130 || c == 0x131 || c == 0x138 || c == 0x149)
-            return c;
-        bool odd_first = c >= 0x139 && c <= 0x148;
-        return c % 2 == (odd_first ? 1 : 0) ? c + 1 : c;
-    }
-    if (c == 0x178)
-        return 0xff;
-    if (c >= 0x179 && c <= 0x17e)
-        return c % 2 == 1 ? c + 1 : c;
-    if (c >= 0x391 && c <= 0x3ab) /* Greek */
-        return c == 0x3a2 ? c : c + 32;
-    if (c == 0x3c2) /* a final sigma is a sigma */
-        return 0x3c3;
-    if (c == 0x386)
-        return 0x3ac;
-    if (c >= 0x388 && c <= 0x38a)
-        return c + 37;
-    if (c == 0x38c)
-        return 0x3cc;
-    if (c == 0x38e || c == 0x38f)
-        return c + 63;
-    if (c >= 0x400 && c <= 0x40f) /* Cyrillic */
-        return c + 80;
-    if (c >= 0x410 && c <= 0x42f)
-        return c + 32;
-    return c;
-}
-
-static void
-fold_pairs(uint8_t *text, size_t size)
-{
-    for (size_t i = 0; i + 1 < size; i++) {
-        if (text[i] < 0xc3 || text[i] > 0xd0 || (text[i + 1] & 0xc0) != 0x80)
-            continue;
-        uint32_t point = fold_point((uint32_t)(text[i] & 0x1f) << 6 | (text[i + 1] & 0x3f));
-        text[i] = (uint8_t)(0xc0 | point >> 6);
-        text[i + 1] = (uint8_t)(0x80 | (point & 0x3f));
-        i++;
-    }
-}
-
 void
 fold_text(struct bytes text, uint8_t *out)
 {
     if (fold_ascii(text, out))
-        fold_pairs(out, text.size);
+        fold_letters(out, text.size);
 }
 
 bool

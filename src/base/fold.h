@@ -1,15 +1,19 @@
 /*
  * fold.h - upper and lower case as one, for free text and enumerations.
  *
- * Folded are the letters of ASCII, Latin-1, Latin Extended-A, Greek (U+0386 to U+03AB) and
- * Cyrillic (U+0400 to U+042F) whose lower case is one code point of the same UTF-8 length, and the
- * final sigma: a folded text is as long as it was, so that offsets stay. Everything else stays as it is; accents are not taken off. The table is fixed: what a
- * filter matches does not depend on a locale, and indexes hold what it makes (format.md).
+ * This is Unicode's simple case folding (C and S in its CaseFolding.txt) of each character whose
+ * folded one has the same size in UTF-8: a folded text is as long as it was, so that offsets stay.
+ * All else stays as it is, the dotted I of Turkish and the capital sharp s among it, and accents
+ * are not taken off. It depends on no locale. Indexes hold what it makes (format.md) and say by
+ * which version: what is folded once is always folded so, a later version only adds.
  */
 #ifndef FOLD_H
 #define FOLD_H
 
 #include "bytes.h"
+
+/* The version of Unicode. Whoever stores folded texts stores it beside them. */
+#define FOLD_UNICODE 17
 
 /* Writes text.size bytes; `out` may be `text.data`. What is not UTF-8 stays as it is. */
 void fold_text(struct bytes text, uint8_t *out);

@@ -7,6 +7,7 @@
 #include "index_words.h"
 
 #include "fault.h"
+#include "fold.h"
 #include "run_column.h"
 
 static const struct segment_place place = { .part = "words" };
@@ -17,13 +18,19 @@ index_words_make(struct run_reader *reader, struct index_content *content,
 {
     if (run_page_count(run_of(reader)) > WORD_PAGES_MAX)
         return TALLY_OK;
+    buffer_byte(&content->parameters, FOLD_UNICODE);
+    if (buffer_failed(&content->parameters))
+        return memory_fault(error);
     return word_index_make(reader, &content->bytes, error);
 }
 
+/* Words that were folded in another way would hide what a question is folded to. */
 bool
 index_words_open(const struct index_section *section, struct index_words *out)
 {
-    if (section->parameters.size > 0 || section->block.size > WORD_INDEX_SIZE_MAX)
+    if (section->parameters.size != 1 || section->parameters.data[0] != FOLD_UNICODE)
+        return true;
+    if (section->block.size > WORD_INDEX_SIZE_MAX)
         return false;
     *out = (struct index_words){ .there = true, .block = section->block };
     return true;

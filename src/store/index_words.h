@@ -1,7 +1,8 @@
 /*
  * index_words.h - the section of an index file that says which words stand in which pages.
  *
- * Its bytes are a word index (word_index.h); it has no parameters.
+ * Its bytes are a word index (word_index.h). Its parameters are a byte: the version of Unicode by
+ * which the words are folded (fold.h).
  */
 #ifndef INDEX_WORDS_H
 #define INDEX_WORDS_H
@@ -17,6 +18,8 @@ struct index_words {
     struct segment_block block;
 };
 
+/* Words that another version folded are left unasked, as if there were none: what is looked for is
+ * found in the columns, and verification says how to get an index. */
 bool index_words_open(const struct index_section *section, struct index_words *out);
 
 /* Reads all of it into `input`, where the word index then lies. */

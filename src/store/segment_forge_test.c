@@ -258,6 +258,39 @@ forged_indexes_are_found(void **state)
     disk_close_folder(disk);
 }
 
+/* An index whose words another version has folded is not asked for them, and is to be made anew. */
+static void
+words_folded_otherwise_are_passed_over(void **state)
+{
+    (void)state;
+    struct segment_info info;
+    struct disk *disk = make_segment(1, sample_tag, 5, &info);
+    struct bytes good = file_read(disk, names[2]);
+    struct buffer content = { 0 };
+    struct segment_index index;
+    struct segment_input input = { 0 };
+
+    buffer_bytes(&content, good);
+    uint8_t *section =
+        content.data + get_u64(content.data + content.size - SEGMENT_TRAILER_SIZE) + 4;
+    while (get_u16(section) != SECTION_WORDS)
+        section += 20 + get_u16(section + 2);
+    assert_int_equal(get_u16(section + 2), 1);
+    section[20]--;
+    forge_index(content.data, content.size, &info.index_size, &info.index_crc);
+    file_replace(disk, names[2], buffer_view(&content));
+
+    assert_ok(segment_index_open(SAMPLE_PLACE(disk), &info, &input, &index, &error));
+    assert_true(index.ids.there && index.members.there && !index.words.there);
+    segment_index_close(&index);
+    assert_found(disk, &info, 2, TALLY_DAMAGED, "words of another folding");
+    assert_non_null(strstr(error.text, "words: are not those of the entries; rebuild it with"));
+    buffer_free(&input.bytes);
+    buffer_free(&content);
+    free((void *)(uintptr_t)good.data);
+    disk_close_folder(disk);
+}
+
 /* A section of a kind that there is none of yet, behind the others. */
 static void
 later_sections_are_passed_over(void **state)
@@ -318,6 +351,7 @@ main(void)
         cmocka_unit_test(forged_indexes_are_found),
         cmocka_unit_test(forged_codes_leave_values),
         cmocka_unit_test(hidden_bytes_are_found),
+        cmocka_unit_test(words_folded_otherwise_are_passed_over),
         cmocka_unit_test(later_sections_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

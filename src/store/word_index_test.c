@@ -1,5 +1,6 @@
 /* The words of a run, from a head and from its segment, against the definition. */
 #include "fold.h"
+#include "index_words.h"
 #include "run_column.h"
 #include "segment_fixture.h"
 #include "word_index.h"
@@ -174,6 +175,33 @@ columns_without_a_list_are_everywhere(void **state)
     assert_true(pages_with(&index, FIELD_MESSAGE, bytes_text("x")) == 0);
 }
 
+/* Words that were folded by another version, or by one that did not say which. */
+static void
+words_of_another_folding_are_not_asked(void **state)
+{
+    (void)state;
+    static const uint8_t this_one[] = { FOLD_UNICODE, 0 }, other[] = { FOLD_UNICODE + 1 };
+    static const struct {
+        struct bytes parameters;
+        bool there;
+    } rows[] = {
+        { { this_one, 1 }, true },
+        { { this_one, 0 }, false },
+        { { this_one, 2 }, false },
+        { { other, 1 }, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct index_section section = {
+            .kind = SECTION_WORDS,
+            .parameters = rows[i].parameters,
+            .block = { .offset = 64, .size = 1 },
+        };
+        struct index_words words = { 0 };
+        assert_true(index_words_open(&section, &words));
+        assert_int_equal(words.there, rows[i].there);
+    }
+}
+
 int
 main(void)
 {
@@ -182,6 +210,7 @@ main(void)
         cmocka_unit_test(other_sizes_are_refused),
         cmocka_unit_test(free_text_is_found_in_its_block),
         cmocka_unit_test(columns_without_a_list_are_everywhere),
+        cmocka_unit_test(words_of_another_folding_are_not_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Lists of words against the definitions: what a word is, which pages have one, and what a pattern
  * finds. */
 #include "fold.h"
+#include "utf8.h"
 #include "word_set.h"
 #include "words.h"
 
@@ -225,8 +226,26 @@ words_of_every_size_are_told_apart(void **state)
     }
 }
 
-static const char *const pieces[] = { "a",  "B", "ab", "ba", "aa", "É", "é",  "Σ", "ς",  "漢",
-                                      "字", "-", " ",  "1",  "ſ",  "İ", "_x", "😀", "xy", "Ж" };
+/* Values are cut before they are folded, patterns behind. */
+static void
+words_are_cut_the_same_in_any_case(void **state)
+{
+    (void)state;
+    for (uint32_t point = 0; point <= 0x10ffff; point++) {
+        uint8_t text[4], folded[4];
+        if (point >= 0xd800 && point <= 0xdfff)
+            continue;
+        size_t size = utf8_encode(point, text);
+        fold_text(bytes_of(text, size), folded);
+        if (word_letter(text[0]) != word_letter(folded[0]) ||
+            word_alone(text, text + size) != word_alone(folded, folded + size))
+            fail_msg("U+%04X", point);
+    }
+}
+
+static const char *const pieces[] = { "a",  "B",  "ab", "ba", "aa",  "É", "é", "Σ",  "ς",
+                                      "漢", "字", "-",  " ",  "1",   "ſ", "İ", "_x", "😀",
+                                      "xy", "Ж",  "Ế",  "ế",  "Ა", "ა", "𐐀", "𐐨" };
 
 /* A text of up to `most` pieces, with stars if `stars`. */
 static size_t
@@ -440,6 +459,7 @@ main(void)
         cmocka_unit_test(words_are_found_as_patterns_say),
         cmocka_unit_test(objects_have_the_words_of_their_values),
         cmocka_unit_test(words_of_every_size_are_told_apart),
+        cmocka_unit_test(words_are_cut_the_same_in_any_case),
         cmocka_unit_test(what_matches_is_found),
         cmocka_unit_test(what_matches_is_found_in_its_block),
         cmocka_unit_test(lists_depend_on_what_is_where_alone),

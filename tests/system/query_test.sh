@@ -142,6 +142,23 @@ complains 'what stands there' "the folder or the server's URL stands before it"
 expect 3 'a server that is not there' "$TALLY" query http://127.0.0.1:1 user:ann
 complains 'is said' 'http://127.0.0.1:1: .*connect'
 
+# Free text in the other case, in many scripts: in a head, and in a segment, whose index has the words.
+texts=('Nguyễn Văn Đức từ chối' 'ґанок і їжак' 'Հայաստան' 'Şəhər, Ağdam qapısı' 'საქართველო' 'Ștefan Țepeș' 'Қазақ Әліпбиі'
+    'Ὀδυσσεύς' 'ｆｕｌｌ ｗｉｄｔｈ' '𐐨𐑍𐑊')
+others=('NGUYỄN VĂN ĐỨC TỪ CHỐI' 'ҐАНОК І ЇЖАК' 'ՀԱՅԱՍՏԱՆ' 'şƏHƏR, aĞDAM' 'ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ' 'ȘTEFAN ȚEPEȘ' 'ҚАЗАҚ ӘЛІПБИІ'
+    'ὈΔΥΣΣΕΎΣ' 'ＦＵＬＬ ＷＩＤＴＨ' '𐐀𐐥𐐢')
+for place in head segment; do
+    make_data "$place"
+    for i in "${!texts[@]}"; do
+        echo "{\"action\":\"user.note\",\"id\":\"n$i\",\"message\":\"${texts[i]}\",\"details\":{\"text\":\"${texts[i]}\"}}"
+    done | TALLY_STORAGE_HEAD_ENTRIES=$([ "$place" = head ] && echo 1000 || echo 10) "$TALLY" record "$place" > /dev/null
+    same "a $place" "$(find "$place" -name '*.index.*' | wc -l)" "$([ "$place" = head ] && echo 0 || echo 1)"
+    for i in "${!others[@]}"; do
+        same "${others[i]} in a $place" \
+            "$("$TALLY" query "$place" "\"${others[i]}\"" --format ndjson | sed -E 's/.*"id":"([^"]*)".*/\1/')" "n$i"
+    done
+done
+
 # The folder of somebody else.
 stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 chmod 711 "$scratch"
