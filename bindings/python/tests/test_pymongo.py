@@ -57,6 +57,17 @@ def test_a_command_without_a_collection(tallystick_events: list[Any]) -> None:
     assert "resource_id" not in tallystick_events[0]
 
 
+def test_users_and_roles_are_no_collections(tallystick_events: list[Any]) -> None:
+    timer = CommandTimer()
+    for command in ({"dropUser": "bob"}, {"rolesInfo": "r"}, {"grantRolesToUser": "bob"}):
+        timer.started(started(command))
+        timer.succeeded(succeeded(next(iter(command))))
+    timer.started(started({"usersInfo": "bob"}))
+    timer.failed(failed("usersInfo"))
+    assert len(tallystick_events) == 4
+    assert all("resource_id" not in event for event in tallystick_events)
+
+
 def test_a_command_that_fails(tallystick_events: list[Any]) -> None:
     timer = CommandTimer(slow_ms=1000)
     timer.started(started({"drop": "orders"}))

@@ -3,7 +3,8 @@
     client = pymongo.MongoClient(event_listeners=[tallystick.pymongo.CommandTimer(slow_ms=100)])
 
 Each command is one event ``database_timing``: the collection is its resource, ``details`` has the
-operation and the database. Filters and documents are not recorded.
+operation and the database. Filters and documents are not recorded; of a failure, what the server says
+of it is, and of a duplicate key that has the key.
 """
 
 from __future__ import annotations
@@ -26,6 +27,17 @@ QUIET: Final = frozenset(
     buildInfo killCursors""".split()
 )
 """Commands that nobody asked for."""
+
+
+_NO_COLLECTION: Final = ("user", "role", "getparameter", "getlog")
+"""Parts of commands' names whose value is no collection: somebody's name, for one."""
+
+
+def _collection(command: Any, name: str) -> str | None:
+    """A command names its collection as the value of its first member; getMore has it beside."""
+    named = command.get("collection") or command.get(name)
+    other = any(part in name.lower() for part in _NO_COLLECTION)
+    return named if isinstance(named, str) and not other else None
 
 
 def _failed(failure: Any) -> dict[str, Any]:
@@ -53,9 +65,8 @@ class CommandTimer(monitoring.CommandListener):
     def started(self, event: Any) -> None:
         if event.command_name in QUIET:
             return
-        # A command names its collection as the value of its first member; getMore has it beside.
-        named = event.command.get("collection") or event.command.get(event.command_name)
-        if isinstance(named, str):
+        named = _collection(event.command, event.command_name)
+        if named is not None:
             with self._lock:
                 while len(self._collections) >= _OPEN_MAX:
                     del self._collections[next(iter(self._collections))]
