@@ -157,4 +157,36 @@ else
     skip 'before all was sent' 'the system kept all of it'
 fi
 stop
+
+# Whoever is cut off again and again, while entries come and are sealed, sees each once: what counts is an event
+# that came whole, up to its blank line.
+export TALLY_STORAGE_HEAD_ENTRIES=60
+serve data
+for i in {1..40}; do
+    printf '{"action":"law.run","message":"%s"}\n' $(seq $((RANDOM % 50 + 1))) > body
+    curl -sS -o sent -H "Authorization: Bearer $key" -H 'Content-Type: application/x-ndjson' --data-binary @body "$url/api/events"
+    sleep 0.05
+done &
+writer=$!
+last=0 cuts=0 behind=
+: > seen
+until [ -n "$behind" ] && [ "$last" = "$behind" ] || [ $((cuts += 1)) -gt 400 ]; do
+    curl -sSN -m "$(printf '0.%02d' $((RANDOM % 20 + 2)))" -H "Authorization: Bearer $key" -H "Last-Event-ID: $last" \
+        "$url/api/tail?q=action:law.run" > piece 2> piece.err
+    last=$(awk -v last="$last" '/^id: / { id = $2 } /^data: / { data = 1 }
+        /^$/ { if (data) print id >> "seen"; if (id != "") last = id; data = 0 } END { print last }' piece)
+    kill -0 "$writer" 2> /dev/null && continue
+    ask /trails/main/checkpoint
+    behind=$(($(sed -n 2p out) - 1))
+done
+wait "$writer"
+"$TALLY" query "$url" --key "$key" --limit 1000 --order index --format ndjson 'action:law.run' > law.1
+sed -n 's/^{"index":\([0-9]*\),.*/\1/p' law.1 > wanted
+if [ "$(wc -l < wanted)" = 1000 ]; then
+    "$TALLY" query "$url" --key "$key" --limit 1000 --order index --format ndjson "action:law.run index:>$(tail -n 1 wanted)" |
+        sed -n 's/^{"index":\([0-9]*\),.*/\1/p' >> wanted
+fi
+same 'each once, in order, across all cuts' "$(cmp seen wanted && wc -l < seen)" "$(wc -l < wanted)"
+echo "# $(wc -l < seen) entries, $cuts connections"
+stop
 finish
