@@ -3,8 +3,8 @@
 #include "clock.h"
 #include "disk_sim.h"
 #include "segment.h"
-#include "segment_file.h"
 #include "segment_fixture.h"
+#include "segment_half.h"
 #include "uuid.h"
 
 #include <inttypes.h>
@@ -286,11 +286,8 @@ static void
 lose_index(struct corpus *corpus, const struct run *run)
 {
     char name[SEGMENT_NAME_MAX];
-    struct segment_identity identity = {
-        .kind = SEGMENT_FILE_INDEX,
-        .first = run->first,
-        .generation = segment_get_info(run->segment)->generation,
-    };
+    struct segment_identity identity =
+        segment_identify(segment_get_info(run->segment), SEGMENT_FILE_INDEX);
     segment_file_name("t", &identity, name);
     must(disk_unlink(corpus->disk, name, NULL) == TALLY_OK, "index");
 }

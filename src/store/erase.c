@@ -154,11 +154,10 @@ unlink_old(struct trail *trail, struct generation *old, struct tally_error *erro
 {
     tally_status status = group_change_finish(&old->change, error);
     if (status == TALLY_OK && trail->manifest.group_count > 0)
-        status = segment_file_sync_folder(trail->place.disk, trail->path, error);
+        status = segment_file_sync_folder(&trail->place, error);
     for (size_t i = 0; i < old->manifest.count && status == TALLY_OK; i++)
         if (generation_differs(trail, old, i))
-            status = segment_unlink_generation(trail->place.disk, trail->path,
-                                               old->manifest.segments[i].first,
+            status = segment_unlink_generation(&trail->place, old->manifest.segments[i].first,
                                                old->manifest.segments[i].generation, error);
     if (status == TALLY_OK)
         status =
@@ -230,8 +229,8 @@ erase_pending(struct trail *trail, uint64_t *finished_out, struct tally_error *e
     for (size_t i = 0; i < trail->manifest.count && status == TALLY_OK; i++) {
         const struct segment_info *info = &trail->manifest.segments[i];
         if (info->generation > 1)
-            status = segment_unlink_generation(trail->place.disk, trail->path, info->first,
-                                               info->generation - 1, error);
+            status =
+                segment_unlink_generation(&trail->place, info->first, info->generation - 1, error);
     }
     if (status == TALLY_OK)
         status = finish_erasures(trail, finished_out, error);

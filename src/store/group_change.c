@@ -177,7 +177,7 @@ group_change_sync(struct group_change *change, struct tally_error *error)
 {
     if (change->next_generation == change->first_generation)
         return TALLY_OK;
-    return segment_file_sync_folder(change->place.disk, change->place.folder, error);
+    return segment_file_sync_folder(&change->place, error);
 }
 
 tally_status

@@ -204,7 +204,7 @@ erased_values_leave_no_token(void **state)
     for (uint32_t i = 0; i < 1000; i++)
         rows[i] = i * 6;
     assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, 1000, &erased, &error));
-    assert_ok(segment_unlink_generation(disk, "t", FIRST, 1, &error));
+    assert_ok(segment_unlink_generation(SAMPLE_PLACE(disk), FIRST, 1, &error));
     assert_int_equal(disk_unlink(disk, INDEX_OF1, &error), TALLY_ABSENT);
 
     struct run_reader *reader = open_reader(disk, &erased, &segment);

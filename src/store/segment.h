@@ -48,7 +48,7 @@ TALLY_MUST_CHECK tally_status segment_erase(const struct trail_place *place,
                                             const struct segment_info *info, const uint32_t *rows,
                                             size_t row_count, struct segment_info *info_out,
                                             struct tally_error *error);
-TALLY_MUST_CHECK tally_status segment_unlink_generation(struct disk *disk, const char *folder,
+TALLY_MUST_CHECK tally_status segment_unlink_generation(const struct trail_place *place,
                                                         uint64_t first, uint32_t generation,
                                                         struct tally_error *error);
 

@@ -162,9 +162,7 @@ private_write(struct segment *segment, struct erasure *erasure, struct segment_i
     info->generation++;
     info->erased_count += newly_erased;
     struct half_source source = { .half = HALF_PRIVATE, .reader = reader, .erasure = erasure };
-    struct segment_identity identity = segment_identify(info, segment->tag, SEGMENT_FILE_PRIVATE);
-    status = segment_half_write(segment->place.disk, segment->folder, &identity, &source,
-                                &info->private_size, &info->private_crc, error);
+    status = segment_half_write(&segment->place, &source, info, error);
 
 destroy_reader:
     run_reader_destroy(reader);

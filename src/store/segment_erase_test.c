@@ -38,14 +38,14 @@ erasure_takes_those_and_no_others(void **state)
         assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, count, &erased, &error));
         assert_int_equal(erased.generation, 2);
         check_segment(disk, &info, sample); /* the old generation is as it was */
-        assert_ok(segment_unlink_generation(disk, "t", 77, 1, &error));
+        assert_ok(segment_unlink_generation(SAMPLE_PLACE(disk), 77, 1, &error));
         sample_erase(sample, rows, count);
         check_segment(disk, &erased, sample);
 
         /* Once more, some of them for the second time. */
         count = rows_to_erase(sample->count, 0, i + 100, rows);
         assert_ok(segment_erase(SAMPLE_PLACE(disk), &erased, rows, count, &info, &error));
-        assert_ok(segment_unlink_generation(disk, "t", 77, 2, &error));
+        assert_ok(segment_unlink_generation(SAMPLE_PLACE(disk), 77, 2, &error));
         sample_erase(sample, rows, count);
         check_segment(disk, &info, sample);
         free(rows);
@@ -79,7 +79,7 @@ erased_bytes_are_gone(void **state)
     assert_true(disk_sim_contains(disk, sample->entries[0].salt, 16));
 
     assert_ok(segment_erase(SAMPLE_PLACE(disk), &info, rows, count, &erased, &error));
-    assert_ok(segment_unlink_generation(disk, "t", 0, 1, &error));
+    assert_ok(segment_unlink_generation(SAMPLE_PLACE(disk), 0, 1, &error));
     assert_false(disk_sim_contains(disk, "Zebedee", 7));
     assert_false(disk_sim_contains(disk, "schlegel", 8));
     for (size_t i = 0; i < count; i++)

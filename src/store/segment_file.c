@@ -63,24 +63,26 @@ segment_file_name(const char *folder, const struct segment_identity *identity,
 }
 
 tally_status
-segment_file_sync_folder(struct disk *disk, const char *folder, struct tally_error *error)
+segment_file_sync_folder(const struct trail_place *place, struct tally_error *error)
 {
+    const char *folder = place->folder;
     char name[SEGMENT_NAME_MAX];
     int length = snprintf(name, sizeof name, "%s%ssegments", folder, folder[0] == '\0' ? "" : "/");
     assert(length > 0 && length < SEGMENT_NAME_MAX);
     (void)length;
-    return disk_sync_folder(disk, name, error);
+    return disk_sync_folder(place->disk, name, error);
 }
 
 static void
-header_encode(const struct segment_identity *identity, uint8_t header[SEGMENT_HEADER_SIZE])
+header_encode(const struct segment_identity *identity, const uint8_t tag[SEGMENT_TAG_SIZE],
+              uint8_t header[SEGMENT_HEADER_SIZE])
 {
     memset(header, 0, SEGMENT_HEADER_SIZE);
     memcpy(header, header_magic, sizeof header_magic);
     put_u16(header + 8, SEGMENT_FILE_VERSION);
     header[10] = (uint8_t)identity->kind;
     put_u32(header + 12, identity->generation);
-    memcpy(header + 16, identity->tag, SEGMENT_TAG_SIZE);
+    memcpy(header + 16, tag, SEGMENT_TAG_SIZE);
     put_u64(header + 32, identity->first);
     put_u32(header + 40, identity->count);
     put_u32(header + 60, crc32c(0, header, 60));
@@ -88,7 +90,7 @@ header_encode(const struct segment_identity *identity, uint8_t header[SEGMENT_HE
 
 static tally_status
 header_check(const uint8_t header[SEGMENT_HEADER_SIZE], const struct segment_identity *identity,
-             const char *name, struct tally_error *error)
+             const uint8_t tag[SEGMENT_TAG_SIZE], const char *name, struct tally_error *error)
 {
     if (memcmp(header, header_magic, sizeof header_magic) != 0)
         return fault(error, TALLY_DAMAGED, "%s: not a segment's file", name);
@@ -100,11 +102,11 @@ header_check(const uint8_t header[SEGMENT_HEADER_SIZE], const struct segment_ide
         return fault(error, TALLY_UNSUPPORTED,
                      "%s: written in version %u of the format; this program reads up to %d", name,
                      version, SEGMENT_FILE_VERSION);
-    if (memcmp(header + 16, identity->tag, SEGMENT_TAG_SIZE) != 0)
+    if (memcmp(header + 16, tag, SEGMENT_TAG_SIZE) != 0)
         return fault(error, TALLY_DAMAGED, "%s: belongs to another trail", name);
 
     uint8_t expected[SEGMENT_HEADER_SIZE];
-    header_encode(identity, expected);
+    header_encode(identity, tag, expected);
     if (memcmp(header, expected, SEGMENT_HEADER_SIZE) != 0)
         return fault(error, TALLY_DAMAGED,
                      "%s: is the file of other entries (from %" PRIu64 ", %" PRIu32
@@ -129,23 +131,23 @@ writer_flush(struct segment_writer *writer, struct tally_error *error)
 }
 
 tally_status
-segment_writer_init(struct segment_writer *writer, struct disk *disk, const char *folder,
+segment_writer_init(struct segment_writer *writer, const struct trail_place *place,
                     const struct segment_identity *identity, struct tally_error *error)
 {
-    *writer = (struct segment_writer){ .disk = disk };
-    segment_file_name(folder, identity, writer->name);
+    *writer = (struct segment_writer){ .disk = place->disk };
+    segment_file_name(place->folder, identity, writer->name);
 
-    tally_status status = disk_unlink(disk, writer->name, error);
+    tally_status status = disk_unlink(place->disk, writer->name, error);
     if (status != TALLY_OK && status != TALLY_ABSENT)
         return status;
-    status = disk_open(disk, writer->name, DISK_CREATE, &writer->file, error);
+    status = disk_open(place->disk, writer->name, DISK_CREATE, &writer->file, error);
     if (status == TALLY_ABSENT)
         return fault(error, TALLY_IO, "%s: its folder is missing", writer->name);
     if (status != TALLY_OK)
         return status;
 
     uint8_t header[SEGMENT_HEADER_SIZE];
-    header_encode(identity, header);
+    header_encode(identity, place->tag, header);
     buffer_append(&writer->pending, header, sizeof header);
     return TALLY_OK;
 }
@@ -249,10 +251,11 @@ trailer_read(const struct segment_file *file, uint32_t crc, struct segment_input
 }
 
 static tally_status
-contents_check(struct segment_file *file, const struct segment_identity *identity, uint64_t size,
-               uint32_t crc, struct segment_input *input, struct tally_error *error)
+contents_check(struct segment_file *file, const struct segment_identity *identity,
+               const uint8_t tag[SEGMENT_TAG_SIZE], struct segment_input *input,
+               struct tally_error *error)
 {
-    uint64_t actual;
+    uint64_t size = identity->size, actual;
     tally_status status = disk_size(file->file, &actual, error);
     if (status != TALLY_OK)
         return status;
@@ -265,18 +268,18 @@ contents_check(struct segment_file *file, const struct segment_identity *identit
     status = segment_file_fetch(file, 0, SEGMENT_HEADER_SIZE, input, error);
     if (status != TALLY_OK)
         return status;
-    status = header_check(input->bytes.data, identity, file->name, error);
+    status = header_check(input->bytes.data, identity, tag, file->name, error);
     if (status != TALLY_OK)
         return status;
 
     struct segment_block directory;
-    status = trailer_read(file, crc, input, &directory, error);
+    status = trailer_read(file, identity->crc, input, &directory, error);
     if (status != TALLY_OK)
         return status;
     file->directory_offset = size - SEGMENT_TRAILER_SIZE; /* until it is read */
 
-    static const struct segment_place place = { .part = "directory" };
-    status = segment_file_read(file, &directory, &place, input, error);
+    static const struct segment_place where = { .part = "directory" };
+    status = segment_file_read(file, &directory, &where, input, error);
     if (status != TALLY_OK)
         return status;
     file->directory_offset = directory.offset;
@@ -284,19 +287,19 @@ contents_check(struct segment_file *file, const struct segment_identity *identit
 }
 
 tally_status
-segment_file_open(struct disk *disk, const char *folder, const struct segment_identity *identity,
-                  uint64_t size, uint32_t crc, struct segment_file *file_out,
-                  struct segment_input *input, struct tally_error *error)
+segment_file_open(const struct trail_place *place, const struct segment_identity *identity,
+                  struct segment_file *file_out, struct segment_input *input,
+                  struct tally_error *error)
 {
     struct segment_file file = { 0 };
-    segment_file_name(folder, identity, file.name);
+    segment_file_name(place->folder, identity, file.name);
 
-    tally_status status = disk_open(disk, file.name, DISK_READ, &file.file, error);
+    tally_status status = disk_open(place->disk, file.name, DISK_READ, &file.file, error);
     if (status == TALLY_ABSENT)
         return fault(error, TALLY_DAMAGED, "%s: the file is missing", file.name);
     if (status != TALLY_OK)
         return status;
-    status = contents_check(&file, identity, size, crc, input, error);
+    status = contents_check(&file, identity, place->tag, input, error);
     if (status != TALLY_OK) {
         disk_close(file.file);
         return status;

@@ -16,8 +16,8 @@
 #define SEGMENT_FILE_H
 
 #include "buffer.h"
-#include "disk.h"
 #include "run_meter.h"
+#include "trail_place.h"
 
 #define SEGMENT_FILE_VERSION  1
 #define SEGMENT_HEADER_SIZE   64
@@ -32,13 +32,15 @@ enum segment_file_kind {
     SEGMENT_FILE_INDEX = 3,
 };
 
-/* What a header says; a file that says anything else is not the one that was meant. */
+/* What header and manifest say of a file; one that is anything else is not the one that was meant. */
 struct segment_identity {
     enum segment_file_kind kind;
-    uint8_t tag[SEGMENT_TAG_SIZE]; /* the trail's */
     uint64_t first;
     uint32_t count;      /* of entries */
     uint32_t generation; /* of the private and the index file; 0 in the public one */
+    /* Of a file that was written. */
+    uint64_t size;
+    uint32_t crc; /* of its directory */
 };
 
 /* Where some bytes of a file are. A block of size 0 is not there. */
@@ -53,7 +55,7 @@ void segment_file_name(const char *folder, const struct segment_identity *identi
                        char name_out[SEGMENT_NAME_MAX]);
 
 /* Makes the names in a trail's folder of segments durable. */
-TALLY_MUST_CHECK tally_status segment_file_sync_folder(struct disk *disk, const char *folder,
+TALLY_MUST_CHECK tally_status segment_file_sync_folder(const struct trail_place *place,
                                                        struct tally_error *error);
 
 struct segment_writer {
@@ -65,8 +67,8 @@ struct segment_writer {
 };
 
 /* Creates the file, in place of a remnant of the same name. On a fault there is no writer. */
-TALLY_MUST_CHECK tally_status segment_writer_init(struct segment_writer *writer, struct disk *disk,
-                                                  const char *folder,
+TALLY_MUST_CHECK tally_status segment_writer_init(struct segment_writer *writer,
+                                                  const struct trail_place *place,
                                                   const struct segment_identity *identity,
                                                   struct tally_error *error);
 
@@ -108,15 +110,13 @@ struct segment_file {
 };
 
 /*
- * Opens a file that the manifest describes by `identity`, `size` and the CRC of its directory,
- * checks header, size and trailer and puts the directory into `input`.
+ * Opens a file, checks header, size and trailer and puts the directory into `input`.
  *
  * TALLY_DAMAGED where the file is missing, of another size, of another trail or place, or its bytes
  * are not what was written; TALLY_UNSUPPORTED where a newer version wrote it; faults of the disk.
  */
-TALLY_MUST_CHECK tally_status segment_file_open(struct disk *disk, const char *folder,
+TALLY_MUST_CHECK tally_status segment_file_open(const struct trail_place *place,
                                                 const struct segment_identity *identity,
-                                                uint64_t size, uint32_t crc,
                                                 struct segment_file *file_out,
                                                 struct segment_input *input,
                                                 struct tally_error *error);

@@ -229,7 +229,7 @@ segment_rebuild_index(const struct trail_place *place, const struct segment_info
     status = segment_index_write(place, reader, &rebuilt, error);
     run_reader_destroy(reader);
     if (status == TALLY_OK)
-        status = segment_file_sync_folder(place->disk, place->folder, error);
+        status = segment_file_sync_folder(place, error);
     if (status == TALLY_OK)
         *info_out = rebuilt;
 

@@ -28,8 +28,7 @@ is_small(const struct column_entry *entry)
 }
 
 struct segment_identity
-segment_identify(const struct segment_info *info, const uint8_t tag[16],
-                 enum segment_file_kind kind)
+segment_identify(const struct segment_info *info, enum segment_file_kind kind)
 {
     struct segment_identity identity = {
         .kind = kind,
@@ -37,32 +36,44 @@ segment_identify(const struct segment_info *info, const uint8_t tag[16],
         .count = info->count,
         .generation = kind == SEGMENT_FILE_PUBLIC ? 0 : info->generation,
     };
-    memcpy(identity.tag, tag, SEGMENT_TAG_SIZE);
+    switch (kind) {
+    case SEGMENT_FILE_PUBLIC:
+        identity.size = info->public_size;
+        identity.crc = info->public_crc;
+        break;
+    case SEGMENT_FILE_PRIVATE:
+        identity.size = info->private_size;
+        identity.crc = info->private_crc;
+        break;
+    case SEGMENT_FILE_INDEX:
+        identity.size = info->index_size;
+        identity.crc = info->index_crc;
+        break;
+    }
     return identity;
 }
 
 tally_status
-segment_half_open(struct disk *disk, const char *folder, const struct segment_identity *identity,
-                  const struct segment_info *info, struct segment_input *input,
+segment_half_open(const struct trail_place *place, const struct segment_info *info,
+                  enum field_half which, struct segment_input *input,
                   struct segment_half **half_out, struct tally_error *error)
 {
-    bool public = identity->kind == SEGMENT_FILE_PUBLIC;
+    bool public = which == HALF_PUBLIC;
+    struct segment_identity identity =
+        segment_identify(info, public ? SEGMENT_FILE_PUBLIC : SEGMENT_FILE_PRIVATE);
     uint32_t ranges = public ? (info->count + PAGE_ROWS - 1) / PAGE_ROWS : 0;
     struct segment_file file;
     struct segment_directory directory;
     struct tally_error inner;
 
-    tally_status status =
-        segment_file_open(disk, folder, identity, public ? info->public_size : info->private_size,
-                          public ? info->public_crc : info->private_crc, &file, input, error);
+    tally_status status = segment_file_open(place, &identity, &file, input, error);
     if (status != TALLY_OK)
         return status;
     status =
-        segment_directory_decode(buffer_view(&input->bytes), public ? HALF_PUBLIC : HALF_PRIVATE,
-                                 ranges, &directory, &inner);
+        segment_directory_decode(buffer_view(&input->bytes), which, ranges, &directory, &inner);
     if (status == TALLY_DAMAGED) {
-        const struct segment_place place = { .part = "directory" };
-        status = segment_file_fault(&file, &place, inner.text, error);
+        const struct segment_place where = { .part = "directory" };
+        status = segment_file_fault(&file, &where, inner.text, error);
         goto close_file;
     }
     struct segment_half *half = NULL;

@@ -55,14 +55,13 @@ struct segment_half {
 };
 
 /* The identity of one of a segment's files. */
-struct segment_identity segment_identify(const struct segment_info *info, const uint8_t tag[16],
+struct segment_identity segment_identify(const struct segment_info *info,
                                          enum segment_file_kind kind);
 
-/* Opens the file that `info` describes and reads its directory. */
-TALLY_MUST_CHECK tally_status segment_half_open(struct disk *disk, const char *folder,
-                                                const struct segment_identity *identity,
+/* Opens the file of one half that `info` describes and reads its directory. */
+TALLY_MUST_CHECK tally_status segment_half_open(const struct trail_place *place,
                                                 const struct segment_info *info,
-                                                struct segment_input *input,
+                                                enum field_half which, struct segment_input *input,
                                                 struct segment_half **half_out,
                                                 struct tally_error *error);
 void segment_half_close(struct segment_half *half); /* NULL is allowed */

@@ -95,13 +95,12 @@ tally_status
 segment_index_write(const struct trail_place *place, struct run_reader *reader,
                     struct segment_info *info, struct tally_error *error)
 {
-    struct segment_identity identity = segment_identify(info, place->tag, SEGMENT_FILE_INDEX);
+    struct segment_identity identity = segment_identify(info, SEGMENT_FILE_INDEX);
     struct segment_writer writer;
     struct buffer entries = { 0 }, directory = { 0 };
     uint16_t count = 0;
 
-    tally_status status =
-        segment_writer_init(&writer, place->disk, place->folder, &identity, error);
+    tally_status status = segment_writer_init(&writer, place, &identity, error);
     if (status != TALLY_OK)
         return status;
     for (size_t i = 0; i < MAKER_COUNT && status == TALLY_OK; i++)
@@ -202,10 +201,9 @@ index_open(const struct trail_place *place, const struct segment_info *info,
 {
     static const struct segment_place where = { .part = "directory" };
     struct segment_index index = { .state = INDEX_OPEN };
-    struct segment_identity identity = segment_identify(info, place->tag, SEGMENT_FILE_INDEX);
+    struct segment_identity identity = segment_identify(info, SEGMENT_FILE_INDEX);
 
-    tally_status status = segment_file_open(place->disk, place->folder, &identity, info->index_size,
-                                            info->index_crc, &index.file, input, error);
+    tally_status status = segment_file_open(place, &identity, &index.file, input, error);
     if (status != TALLY_OK)
         return status;
     if (!directory_decode(buffer_view(&input->bytes), index.file.directory_offset, sections,

@@ -59,7 +59,7 @@ static bool
 find_newer_generation(const struct segment *segment, struct segment_info *info)
 {
     struct manifest manifest;
-    if (manifest_read(segment->place.disk, segment->folder, &manifest, NULL) != TALLY_OK)
+    if (manifest_read(segment->place.disk, segment->place.folder, &manifest, NULL) != TALLY_OK)
         return false;
     bool found = false;
     for (size_t i = 0; i < manifest.count && !found; i++) {
@@ -88,12 +88,10 @@ half_open(struct segment *segment, enum field_half half, struct segment_input *i
           struct tally_error *error)
 {
     struct segment_info info = segment->info;
-    enum segment_file_kind kind = half == HALF_PUBLIC ? SEGMENT_FILE_PUBLIC : SEGMENT_FILE_PRIVATE;
     tally_status status;
     do {
-        struct segment_identity identity = segment_identify(&info, segment->tag, kind);
-        status = segment_half_open(segment->place.disk, segment->folder, &identity, &info, input,
-                                   &segment->halves[half], error);
+        status =
+            segment_half_open(&segment->place, &info, half, input, &segment->halves[half], error);
     } while (status == TALLY_DAMAGED && half == HALF_PRIVATE &&
              find_newer_generation(segment, &info));
     return status;
@@ -456,8 +454,8 @@ segment_column_sizes(struct segment *segment, struct segment_column_size *sizes,
 }
 
 tally_status
-segment_unlink_generation(struct disk *disk, const char *folder, uint64_t first,
-                          uint32_t generation, struct tally_error *error)
+segment_unlink_generation(const struct trail_place *place, uint64_t first, uint32_t generation,
+                          struct tally_error *error)
 {
     for (enum segment_file_kind kind = SEGMENT_FILE_PRIVATE; kind <= SEGMENT_FILE_INDEX; kind++) {
         struct segment_identity identity = {
@@ -466,10 +464,10 @@ segment_unlink_generation(struct disk *disk, const char *folder, uint64_t first,
             .generation = generation,
         };
         char name[SEGMENT_NAME_MAX];
-        segment_file_name(folder, &identity, name);
-        tally_status status = disk_unlink(disk, name, error);
+        segment_file_name(place->folder, &identity, name);
+        tally_status status = disk_unlink(place->disk, name, error);
         if (status != TALLY_OK && status != TALLY_ABSENT)
             return status;
     }
-    return segment_file_sync_folder(disk, folder, error);
+    return segment_file_sync_folder(place, error);
 }

@@ -72,10 +72,12 @@ columns_write(struct segment_writer *writer, const struct half_source *source,
 }
 
 tally_status
-segment_half_write(struct disk *disk, const char *folder, const struct segment_identity *identity,
-                   const struct half_source *source, uint64_t *size_out, uint32_t *crc_out,
-                   struct tally_error *error)
+segment_half_write(const struct trail_place *place, const struct half_source *source,
+                   struct segment_info *info, struct tally_error *error)
 {
+    bool public = source->half == HALF_PUBLIC;
+    struct segment_identity identity =
+        segment_identify(info, public ? SEGMENT_FILE_PUBLIC : SEGMENT_FILE_PRIVATE);
     struct segment_directory directory = { .half = source->half };
     struct buffer encoded = { 0 };
     struct segment_writer writer;
@@ -83,7 +85,7 @@ segment_half_write(struct disk *disk, const char *folder, const struct segment_i
     tally_status status = ranges_make(source, &directory, error);
     if (status != TALLY_OK)
         goto free_directory;
-    status = segment_writer_init(&writer, disk, folder, identity, error);
+    status = segment_writer_init(&writer, place, &identity, error);
     if (status != TALLY_OK)
         goto free_directory;
     status = columns_write(&writer, source, &directory, error);
@@ -91,7 +93,9 @@ segment_half_write(struct disk *disk, const char *folder, const struct segment_i
     if (status == TALLY_OK && buffer_failed(&encoded))
         status = memory_fault(error);
     if (status == TALLY_OK)
-        status = segment_writer_finish(&writer, buffer_view(&encoded), size_out, crc_out, error);
+        status = segment_writer_finish(&writer, buffer_view(&encoded),
+                                       public ? &info->public_size : &info->private_size,
+                                       public ? &info->public_crc : &info->private_crc, error);
     else
         segment_writer_discard(&writer);
     buffer_free(&encoded);
@@ -128,7 +132,7 @@ static void
 remnants_unlink(const struct trail_place *place, const struct segment_info *info)
 {
     for (enum segment_file_kind kind = SEGMENT_FILE_PUBLIC; kind <= SEGMENT_FILE_INDEX; kind++) {
-        struct segment_identity identity = segment_identify(info, place->tag, kind);
+        struct segment_identity identity = segment_identify(info, kind);
         char name[SEGMENT_NAME_MAX];
         segment_file_name(place->folder, &identity, name);
         tally_status ignored = disk_unlink(place->disk, name, NULL);
@@ -148,25 +152,18 @@ static tally_status
 public_write(void *context, struct tally_error *error)
 {
     const struct files_job *job = context;
-    struct segment_info *info = job->info;
     const struct half_source source = { .half = HALF_PUBLIC, .reader = job->reader };
-    struct segment_identity identity = segment_identify(info, job->place->tag, SEGMENT_FILE_PUBLIC);
-    tally_status status = segment_half_write(job->place->disk, job->place->folder, &identity,
-                                             &source, &info->public_size, &info->public_crc, error);
+    tally_status status = segment_half_write(job->place, &source, job->info, error);
     if (status != TALLY_OK)
         return status;
-    return segment_index_write(job->place, job->reader, info, error);
+    return segment_index_write(job->place, job->reader, job->info, error);
 }
 
 static tally_status
 private_write(const struct files_job *job, struct run_reader *reader, struct tally_error *error)
 {
-    struct segment_info *info = job->info;
     const struct half_source source = { .half = HALF_PRIVATE, .reader = reader };
-    struct segment_identity identity =
-        segment_identify(info, job->place->tag, SEGMENT_FILE_PRIVATE);
-    return segment_half_write(job->place->disk, job->place->folder, &identity, &source,
-                              &info->private_size, &info->private_crc, error);
+    return segment_half_write(job->place, &source, job->info, error);
 }
 
 static tally_status
@@ -177,9 +174,7 @@ files_write(struct files_job *job, struct run_reader *second, struct tally_error
         meanwhile_begin(&meanwhile);
     tally_status status = private_write(job, second == NULL ? job->reader : second, error);
     status = meanwhile_end(&meanwhile, status, error);
-    return status == TALLY_OK
-               ? segment_file_sync_folder(job->place->disk, job->place->folder, error)
-               : status;
+    return status == TALLY_OK ? segment_file_sync_folder(job->place, error) : status;
 }
 
 tally_status

@@ -19,11 +19,11 @@ struct half_source {
     struct erasure *erasure;
 };
 
-/* Writes and syncs the file of `identity`; the folder is not synced. */
-TALLY_MUST_CHECK tally_status segment_half_write(struct disk *disk, const char *folder,
-                                                 const struct segment_identity *identity,
+/* Writes and syncs the file of the segment that `info` names, which then has its size and CRC; the
+ * folder is not synced. */
+TALLY_MUST_CHECK tally_status segment_half_write(const struct trail_place *place,
                                                  const struct half_source *source,
-                                                 uint64_t *size_out, uint32_t *crc_out,
+                                                 struct segment_info *info,
                                                  struct tally_error *error);
 
 /* Erases in place: makes `page`, a page of `column`, one without the erasure's rows. What the page
