@@ -4,7 +4,8 @@
  * Records stand one behind the other in FOLDER/journal/NUMBER, each wholly within one file. Where
  * the next does not fit, it goes to the beginning of a fresh file with the next number: a spare, or
  * a new one. What the bytes are is in journal_record.c, how they are read back in journal_read.c,
- * and how a process that did not write them takes them over in journal_claim.c.
+ * how a process that did not write them takes them over in journal_claim.c, and what becomes of
+ * files that are done with in journal_trim.c.
  *
  *     1. A record is written only after the one before it was synced.
  *     2. A file has a number only when all of it is synced, and a record only when its name is.
@@ -65,10 +66,8 @@ journal_create(const struct trail_place *place, struct tally_error *error)
     return status;
 }
 
-/* From now on nothing is written. A lack of space in a place where something was begun is no lack
- * of space to the caller, who would try again. */
-static tally_status
-doubt(struct journal *journal, tally_status status, struct tally_error *error)
+tally_status
+journal_doubt(struct journal *journal, tally_status status, struct tally_error *error)
 {
     if (status == TALLY_FULL) {
         status = TALLY_IO;
@@ -82,8 +81,8 @@ doubt(struct journal *journal, tally_status status, struct tally_error *error)
     return status;
 }
 
-static tally_status
-check_poison(const struct journal *journal, struct tally_error *error)
+tally_status
+journal_check_poison(const struct journal *journal, struct tally_error *error)
 {
     if (!journal->poisoned)
         return TALLY_OK;
@@ -200,7 +199,7 @@ go_on(struct journal *journal, uint64_t span, struct tally_error *error)
     if (status == TALLY_OK)
         status = journal_open_next(journal, number, &file, &size, error);
     if (status != TALLY_OK)
-        return doubt(journal, status, error);
+        return journal_doubt(journal, status, error);
 
     journal_add_older(journal, &(struct journal_older){ .number = journal->next.file,
                                                         .size = journal->size,
@@ -279,7 +278,7 @@ static tally_status
 check_append(const struct journal *journal, uint64_t epoch, uint64_t expected, size_t size,
              struct tally_error *error)
 {
-    tally_status status = check_poison(journal, error);
+    tally_status status = journal_check_poison(journal, error);
     if (status != TALLY_OK)
         return status;
     if (epoch != journal->epoch)
@@ -316,7 +315,7 @@ journal_append_pieces(struct journal *journal, uint64_t epoch, uint64_t expected
     uint32_t crc;
     status = write_record(journal, count, &body, &crc, error);
     if (status != TALLY_OK)
-        return doubt(journal, status, error);
+        return journal_doubt(journal, status, error);
     journal->offset += span;
     journal->next.sequence++;
     journal->next.index += count;
@@ -336,117 +335,11 @@ tally_status
 journal_rotate(struct journal *journal, struct journal_position *position_out,
                struct tally_error *error)
 {
-    tally_status status = check_poison(journal, error);
+    tally_status status = journal_check_poison(journal, error);
     if (status == TALLY_OK && journal->offset > JOURNAL_HEADER_SIZE)
         status = go_on(journal, 0, error);
     if (status == TALLY_OK)
         *position_out = journal->next;
-    return status;
-}
-
-/* Overwrites what was trimmed and stands in the way of the rest of a file: from `from` on. */
-static tally_status
-wipe_file(const struct journal *journal, uint64_t number, uint64_t from, struct tally_error *error)
-{
-    struct disk_file *file;
-    uint64_t size;
-    tally_status status =
-        journal_file_open(&journal->place, number, DISK_WRITE, &file, &size, error);
-    if (status == TALLY_ABSENT)
-        return TALLY_OK;
-    if (status != TALLY_OK)
-        return status;
-    if (from < size)
-        status = disk_clear(file, from, size - from, error);
-    if (status == TALLY_OK)
-        status = disk_sync(file, error);
-    disk_close(file);
-    return status;
-}
-
-/* Overwrites all remains: in spares, and behind the records of files that were spares once. */
-static tally_status
-wipe_remains(struct journal *journal, struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    for (size_t i = 0; i < journal->spare_count && status == TALLY_OK; i++) {
-        struct journal_spare *spare = &journal->spares[i];
-        if (!spare->wiped)
-            status = wipe_file(journal, spare->number, JOURNAL_HEADER_SIZE, error);
-        spare->wiped = status == TALLY_OK;
-    }
-    for (size_t i = 0; i < journal->older_count && status == TALLY_OK; i++) {
-        struct journal_older *older = &journal->older[i];
-        if (older->used_before)
-            status = wipe_file(journal, older->number, older->used, error);
-        older->used_before = older->used_before && status != TALLY_OK;
-    }
-    if (status != TALLY_OK || !journal->used_before)
-        return status;
-    status = disk_clear(journal->file, journal->offset, journal->size - journal->offset, error);
-    if (status == TALLY_OK)
-        status = disk_sync(journal->file, error);
-    if (status != TALLY_OK)
-        return doubt(journal, status, error);
-    journal->used_before = false;
-    return TALLY_OK;
-}
-
-static tally_status
-remove_file(struct journal *journal, uint64_t number, struct tally_error *error)
-{
-    char name[DISK_NAME_SIZE];
-    journal_file_name(&journal->place, number, name);
-    tally_status status = disk_unlink(journal->place.disk, name, error);
-    return status == TALLY_ABSENT ? TALLY_OK : status;
-}
-
-/* Keeps a trimmed file as a spare, or removes it. */
-static tally_status
-let_go(struct journal *journal, const struct journal_older *older, struct tally_error *error)
-{
-    if (older->size == JOURNAL_FILE_FULL && journal->spare_count < JOURNAL_SPARES_MAX) {
-        journal->spares[journal->spare_count++] = (struct journal_spare){ .number = older->number };
-        return TALLY_OK;
-    }
-    return remove_file(journal, older->number, error);
-}
-
-/* Not synced: a spare that is back after a crash is removed or kept by the next claim. */
-static tally_status
-drop_spares(struct journal *journal, struct tally_error *error)
-{
-    tally_status status = TALLY_OK;
-    while (journal->spare_count > 0 && status == TALLY_OK) {
-        status = remove_file(journal, journal->spares[journal->spare_count - 1].number, error);
-        journal->spare_count -= status == TALLY_OK;
-    }
-    return status;
-}
-
-tally_status
-journal_trim(struct journal *journal, uint64_t file, enum journal_spares spares,
-             struct tally_error *error)
-{
-    assert(file <= journal->next.file);
-    tally_status status = check_poison(journal, error);
-    size_t gone = 0;
-    while (status == TALLY_OK && gone < journal->older_count &&
-           journal->older[gone].number < file) {
-        status = let_go(journal, &journal->older[gone], error);
-        gone += status == TALLY_OK;
-    }
-    journal->older_count -= gone;
-    if (gone > 0 && journal->older_count > 0)
-        memmove(journal->older, journal->older + gone,
-                journal->older_count * sizeof *journal->older);
-    if (status != TALLY_OK || spares == JOURNAL_KEEP_SPARES)
-        return status;
-    if (spares == JOURNAL_DROP_SPARES)
-        return drop_spares(journal, error);
-    status = wipe_remains(journal, error);
-    if (status == TALLY_OK)
-        status = journal_sync_folder(&journal->place, error);
     return status;
 }
 

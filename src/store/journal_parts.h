@@ -1,6 +1,6 @@
 /*
- * journal_parts.h - what a journal that is written is made of. For journal.c and journal_claim.c
- * only.
+ * journal_parts.h - what a journal that is written is made of. For journal.c, journal_claim.c and
+ * journal_trim.c only.
  */
 #ifndef JOURNAL_PARTS_H
 #define JOURNAL_PARTS_H
@@ -47,6 +47,13 @@ struct journal {
 
 /* Syncs the names of the journal's files. */
 tally_status journal_sync_folder(const struct trail_place *place, struct tally_error *error);
+
+/* From now on nothing is written, and that is the cause. A lack of space in a place where something was
+ * begun is no lack of space to the caller, who would try again. */
+tally_status journal_doubt(struct journal *journal, tally_status status, struct tally_error *error);
+/* TALLY_POISONED where that has happened. */
+TALLY_MUST_CHECK tally_status journal_check_poison(const struct journal *journal,
+                                                   struct tally_error *error);
 
 /* TALLY_DAMAGED: a file that must be there is not. */
 tally_status journal_missing_file(const struct trail_place *place, uint64_t number,
