@@ -1,7 +1,8 @@
 /*
  * trail_core.h - what the files behind trail.h share: the state of an open trail.
  *
- *     trail.c    create, open, close
+ *     trail.c    open, close
+ *     trail_create.c make one
  *     recover.c  from the files to this state
  *     batch.c    events made ready
  *     append.c   the queue of batches, and who commits what is in it
@@ -228,6 +229,12 @@ TALLY_MUST_CHECK tally_status seal_frozen(struct trail *trail, struct tally_erro
 /* As trail_seal(), by who has the right to seal. */
 TALLY_MUST_CHECK tally_status seal_heads(struct trail *trail, enum seal_what what,
                                          struct tally_error *error);
+
+/* A trail of which nothing is read or held yet, and its end, whatever is held by then. */
+TALLY_MUST_CHECK tally_status trail_init(struct folder *folder, const char *name,
+                                         enum trail_mode mode, struct trail **trail_out,
+                                         struct tally_error *error);
+void trail_free(struct trail *trail);
 
 enum load_limit {
     LOAD_ALL,    /* every record that chains */
