@@ -34,8 +34,18 @@ struct gathered {
     struct run_entry entry;
 };
 
-struct round {
+/* What is asked for. */
+struct gathering {
     struct snapshot *snapshot;
+    const struct scan_hit *hits;
+    size_t count;
+    gather_visitor *visitor;
+    void *context;
+};
+
+struct round {
+    const struct gathering *gathering;
+    size_t first; /* hit of the gathering */
     struct gathered hits[ROUND];
     size_t count;
     size_t pages;
@@ -75,8 +85,8 @@ turn(struct gatherer *gatherer, size_t run, struct tally_error *error)
         return TALLY_OK;
     let_go(gatherer);
     gatherer->run = run;
-    return run_reader_create(snapshot_run(gatherer->round->snapshot, run), &gatherer->reader,
-                             error);
+    const struct gathering *gathering = gatherer->round->gathering;
+    return run_reader_create(snapshot_run(gathering->snapshot, run), &gatherer->reader, error);
 }
 
 /* Puts the entry's values into the thread's own memory. */
@@ -143,20 +153,24 @@ gather_main(void *context)
  * A round.
  */
 
-/* Takes up to ROUND hits and finds out which are in the same page. */
+/* Takes up to ROUND hits from the `first` on and finds out which are in the same page. */
 static void
-round_begin(struct round *round, const struct scan_hit *hits, size_t count)
+round_begin(struct round *round, size_t first)
 {
-    round->count = count < ROUND ? count : ROUND;
+    struct snapshot *snapshot = round->gathering->snapshot;
+    size_t left = round->gathering->count - first;
+    round->first = first;
+    round->count = left < ROUND ? left : ROUND;
     round->pages = 0;
     atomic_init(&round->next, 0);
     atomic_init(&round->size, 0);
     atomic_init(&round->over, false);
     for (size_t i = 0; i < round->count; i++) {
         struct gathered *hit = &round->hits[i];
+        uint64_t index = round->gathering->hits[first + i].index;
         hit->read = false;
-        hit->run = snapshot_find_run(round->snapshot, hits[i].index);
-        hit->row = (uint32_t)(hits[i].index - snapshot_run(round->snapshot, hit->run)->first);
+        hit->run = snapshot_find_run(snapshot, index);
+        hit->row = (uint32_t)(index - snapshot_run(snapshot, hit->run)->first);
         hit->first = 0;
         while (hit->first < i && (round->hits[hit->first].run != hit->run ||
                                   round->hits[hit->first].row / PAGE_ROWS != hit->row / PAGE_ROWS))
@@ -177,7 +191,7 @@ round_read(struct round *round, struct gatherer *gatherers, unsigned threads)
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(gatherers[i].thread, NULL);
     for (unsigned i = 0; i < threads; i++) {
-        snapshot_meter_add(round->snapshot, &gatherers[i].meter);
+        snapshot_meter_add(round->gathering->snapshot, &gatherers[i].meter);
         gatherers[i].meter = (struct run_meter){ 0 };
     }
 }
@@ -185,9 +199,9 @@ round_read(struct round *round, struct gatherer *gatherers, unsigned threads)
 /* Visits what was read, up to the first hit that was not; counts these. */
 static tally_status
 round_visit(const struct round *round, const struct gatherer *gatherers, unsigned threads,
-            size_t first, gather_visitor *visitor, void *context, size_t *visited_out,
-            struct tally_error *error)
+            size_t *visited_out, struct tally_error *error)
 {
+    const struct gathering *gathering = round->gathering;
     size_t i = 0;
     for (; i < round->count && round->hits[i].read; i++) {
         const struct gathered *hit = &round->hits[i];
@@ -195,8 +209,9 @@ round_visit(const struct round *round, const struct gatherer *gatherers, unsigne
             if (gatherers[k].failed == hit)
                 *error = gatherers[k].error;
         }
-        tally_status status =
-            hit->status == TALLY_OK ? visitor(context, first + i, &hit->entry, error) : hit->status;
+        tally_status status = hit->status;
+        if (status == TALLY_OK)
+            status = gathering->visitor(gathering->context, round->first + i, &hit->entry, error);
         if (status != TALLY_OK)
             return status;
     }
@@ -209,14 +224,14 @@ round_visit(const struct round *round, const struct gatherer *gatherers, unsigne
  */
 
 static tally_status
-gather_alone(struct snapshot *snapshot, const struct scan_hit *hits, size_t count,
-             gather_visitor *visitor, void *context, struct tally_error *error)
+gather_alone(const struct gathering *gathering, struct tally_error *error)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < gathering->count; i++) {
         struct run_entry entry;
-        tally_status status = snapshot_entry(snapshot, hits[i].index, RUN_VALUES, &entry, error);
+        tally_status status = snapshot_entry(gathering->snapshot, gathering->hits[i].index,
+                                             RUN_VALUES, &entry, error);
         if (status == TALLY_OK)
-            status = visitor(context, i, &entry, error);
+            status = gathering->visitor(gathering->context, i, &entry, error);
         if (status != TALLY_OK)
             return status;
     }
@@ -224,18 +239,22 @@ gather_alone(struct snapshot *snapshot, const struct scan_hit *hits, size_t coun
 }
 
 static tally_status
-gather_shared(struct round *round, const struct scan_hit *hits, size_t count, unsigned threads,
-              gather_visitor *visitor, void *context, struct tally_error *error)
+gather_shared(const struct gathering *gathering, unsigned threads, struct tally_error *error)
 {
     struct gatherer gatherers[SCAN_THREADS_MAX] = { 0 };
     tally_status status = TALLY_OK;
+    struct round *round = malloc(sizeof *round);
+    if (round == NULL)
+        return memory_fault(error);
+    round->gathering = gathering;
     for (unsigned i = 0; i < threads; i++)
         gatherers[i].round = round;
-    for (size_t first = 0, visited = 0; first < count && status == TALLY_OK; first += visited) {
-        round_begin(round, hits + first, count - first);
+    size_t visited = 0;
+    for (size_t first = 0; first < gathering->count && status == TALLY_OK; first += visited) {
+        round_begin(round, first);
         unsigned most = (unsigned)round->pages / PAGES_SHARED_MIN;
         round_read(round, gatherers, most < 1 ? 1 : most < threads ? most : threads);
-        status = round_visit(round, gatherers, threads, first, visitor, context, &visited, error);
+        status = round_visit(round, gatherers, threads, &visited, error);
         for (unsigned i = 0; i < threads; i++) {
             gatherers[i].failed = NULL;
             arena_reset(&gatherers[i].arena);
@@ -243,6 +262,7 @@ gather_shared(struct round *round, const struct scan_hit *hits, size_t count, un
     }
     for (unsigned i = 0; i < threads; i++)
         arena_finish(&gatherers[i].arena);
+    free(round);
     return status;
 }
 
@@ -250,15 +270,9 @@ tally_status
 gather_entries(struct snapshot *snapshot, const struct scan_hit *hits, size_t count,
                unsigned threads, gather_visitor *visitor, void *context, struct tally_error *error)
 {
+    const struct gathering gathering = { snapshot, hits, count, visitor, context };
     if (threads <= 1 || count < 2 * PAGES_SHARED_MIN)
-        return gather_alone(snapshot, hits, count, visitor, context, error);
-    struct round *round = malloc(sizeof *round);
-    if (round == NULL)
-        return memory_fault(error);
-    round->snapshot = snapshot;
-    tally_status status =
-        gather_shared(round, hits, count, threads < SCAN_THREADS_MAX ? threads : SCAN_THREADS_MAX,
-                      visitor, context, error);
-    free(round);
-    return status;
+        return gather_alone(&gathering, error);
+    return gather_shared(&gathering, threads < SCAN_THREADS_MAX ? threads : SCAN_THREADS_MAX,
+                         error);
 }
