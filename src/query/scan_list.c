@@ -4,13 +4,13 @@
  * By index: run after run, page after page, from the place on, until there are enough.
  *
  * By time: entries of one run lie close together in time but late ones may lie anywhere, so every
- * run could hold some of the next. Runs are visited by their nearest end in time; a heap keeps the
- * best hits so far, the worst on top; once it is full, a run or page whose times all lie behind the
- * worst can add nothing and is not looked at. As the ranges of runs hardly overlap, this ends after
+ * run could hold some of the next. Runs are visited by their nearest end in time, and the best hits
+ * so far are kept (scan_best.c); once they are as many as are wanted, a run or page whose times all
+ * lie behind the worst can add nothing and is not looked at. As the ranges of runs hardly overlap, this ends after
  * a run or two wherever matches are frequent.
  *
  * Where the first runs do not fill a list by time, the others are shared out to several threads; the
- * heap is one, so that each knows what the others have found.
+ * hits are kept together, so that each knows what the others have found.
  *
  * One hit more than asked for is collected: whether it is there says whether there are more.
  *
@@ -18,6 +18,7 @@
  * lists that go on where the last one ended give every match of the snapshot once.
  */
 #include "fault.h"
+#include "scan_best.h"
 #include "scan_parts.h"
 
 #include <assert.h>
@@ -26,64 +27,6 @@
 
 /* Runs that are looked into before others are shared out. */
 #define RUNS_ALONE 4u
-
-/*
- * Orders.
- */
-
-static const struct {
-    const char *name;
-    enum scan_order order;
-} orders[] = {
-    { "-time", ORDER_TIME_DOWN },
-    { "time", ORDER_TIME },
-    { "index", ORDER_INDEX },
-    { "-index", ORDER_INDEX_DOWN },
-};
-
-tally_status
-scan_order_read(struct bytes name, enum scan_order *order_out, struct tally_error *error)
-{
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-        if (bytes_is(name, orders[i].name)) {
-            *order_out = orders[i].order;
-            return TALLY_OK;
-        }
-    }
-    return fault(error, TALLY_INVALID,
-                 "there is no order '%.*s'; it is -time (newest first), time, index or -index",
-                 (int)(name.size < 32 ? name.size : 32), (const char *)name.data);
-}
-
-/* Whether `a` comes before `b`. */
-static bool
-comes_before(enum scan_order order, const struct scan_hit *a, const struct scan_hit *b)
-{
-    switch (order) {
-    case ORDER_TIME_DOWN:
-        return a->time != b->time ? a->time > b->time : a->index > b->index;
-    case ORDER_TIME:
-        return a->time != b->time ? a->time < b->time : a->index < b->index;
-    case ORDER_INDEX:
-        return a->index < b->index;
-    case ORDER_INDEX_DOWN:
-        break;
-    }
-    return a->index > b->index;
-}
-
-/* Whether everything in a range of times comes before `hit`, or everything behind it. */
-static bool
-range_before(enum scan_order order, int64_t minimum, int64_t maximum, const struct scan_hit *hit)
-{
-    return order == ORDER_TIME_DOWN ? minimum > hit->time : maximum < hit->time;
-}
-
-static bool
-range_behind(enum scan_order order, int64_t minimum, int64_t maximum, const struct scan_hit *hit)
-{
-    return order == ORDER_TIME_DOWN ? maximum < hit->time : minimum > hit->time;
-}
 
 /*
  * Runs in order.
@@ -167,12 +110,9 @@ enter_run(struct scan *scan, size_t i, struct run_reader **reader_out, struct ta
  */
 
 struct listing {
-    enum scan_order order;
+    struct scan_best best; /* one more than the caller asked for; by index upwards: in order */
     const struct scan_place *place;
-    struct scan_hit *hits; /* by time: a heap with the worst on top; by index: in order */
-    size_t count;
-    size_t wanted; /* one more than the caller asked for */
-    bool shared;   /* by several threads: then the hits are under the mutex */
+    bool shared; /* by several threads: then the hits are under the mutex */
     pthread_mutex_t mutex;
 };
 
@@ -190,75 +130,17 @@ unlock(struct listing *listing)
         (void)pthread_mutex_unlock(&listing->mutex);
 }
 
-static bool
-full(const struct listing *listing)
-{
-    return listing->count == listing->wanted;
-}
-
-static void
-swap(struct scan_hit *a, struct scan_hit *b)
-{
-    struct scan_hit kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-/* Puts hits[i] where it belongs among those below it; hits[0] is the one that comes last. */
-static void
-sift_down(struct scan_hit *hits, size_t count, size_t i, enum scan_order order)
-{
-    for (;;) {
-        size_t last = i, left = 2 * i + 1;
-        if (left < count && comes_before(order, &hits[last], &hits[left]))
-            last = left;
-        if (left + 1 < count && comes_before(order, &hits[last], &hits[left + 1]))
-            last = left + 1;
-        if (last == i)
-            return;
-        swap(&hits[i], &hits[last]);
-        i = last;
-    }
-}
-
-static void
-keep_best(struct listing *listing, const struct scan_hit *hit)
-{
-    struct scan_hit *hits = listing->hits;
-    if (full(listing)) {
-        if (!comes_before(listing->order, hit, &hits[0]))
-            return;
-        hits[0] = *hit;
-        sift_down(hits, listing->count, 0, listing->order);
-        return;
-    }
-    size_t i = listing->count++;
-    hits[i] = *hit;
-    while (i > 0 && comes_before(listing->order, &hits[(i - 1) / 2], &hits[i])) {
-        swap(&hits[(i - 1) / 2], &hits[i]);
-        i = (i - 1) / 2;
-    }
-}
-
-/* From a heap to a list in order. */
-static void
-sort_heap(struct listing *listing)
-{
-    for (size_t count = listing->count; count > 1; count--) {
-        swap(&listing->hits[0], &listing->hits[count - 1]);
-        sift_down(listing->hits, count - 1, 0, listing->order);
-    }
-}
-
 /* Whether nothing with such times can be among the hits. */
 static bool
 out_of_range(struct listing *listing, int64_t minimum, int64_t maximum)
 {
+    const struct scan_best *best = &listing->best;
     if (listing->place->begun &&
-        range_before(listing->order, minimum, maximum, &listing->place->last))
+        scan_range_before(best->order, minimum, maximum, &listing->place->last))
         return true;
     lock(listing);
-    bool out = full(listing) && range_behind(listing->order, minimum, maximum, &listing->hits[0]);
+    bool out =
+        scan_best_full(best) && scan_range_behind(best->order, minimum, maximum, &best->hits[0]);
     unlock(listing);
     return out;
 }
@@ -278,16 +160,16 @@ list_page(struct listing *listing, struct scan *scan, const struct run *run,
     if (status != TALLY_OK)
         return status;
 
-    bool by_time = listing->order == ORDER_TIME || listing->order == ORDER_TIME_DOWN;
+    struct scan_best *best = &listing->best;
     lock(listing);
     for (uint32_t i = row_set_next(&found, 0); i < PAGE_ROWS; i = row_set_next(&found, i + 1)) {
         struct scan_hit hit = { times[i], run->first + (uint64_t)page * PAGE_ROWS + i };
-        if (listing->place->begun && !comes_before(listing->order, &listing->place->last, &hit))
+        if (listing->place->begun && !scan_hit_before(best->order, &listing->place->last, &hit))
             continue;
-        if (by_time || listing->order == ORDER_INDEX_DOWN)
-            keep_best(listing, &hit);
-        else if (!full(listing))
-            listing->hits[listing->count++] = hit;
+        if (best->order != ORDER_INDEX)
+            scan_best_keep(best, &hit);
+        else if (!scan_best_full(best))
+            best->hits[best->count++] = hit;
     }
     unlock(listing);
     return TALLY_OK;
@@ -302,7 +184,7 @@ list_pages_by_time(struct listing *listing, struct scan *scan, size_t number,
     uint32_t pages = run_page_count(run);
     tally_status status = TALLY_OK;
     for (uint32_t i = 0; i < pages && status == TALLY_OK; i++) {
-        uint32_t page = listing->order == ORDER_TIME ? i : pages - 1 - i;
+        uint32_t page = listing->best.order == ORDER_TIME ? i : pages - 1 - i;
         int64_t minimum, maximum;
         status = run_time_range(reader, page, &minimum, &maximum, error);
         if (status == TALLY_OK && !out_of_range(listing, minimum, maximum))
@@ -371,7 +253,7 @@ list_shared(struct listing *listing, struct scan *scan, const size_t *runs, size
 static unsigned
 list_threads(const struct listing *listing, const struct scan *scan, uint64_t asked, size_t left)
 {
-    if (full(listing) || scan->account.runs[FATE_ASKED] - asked < RUNS_ALONE)
+    if (scan_best_full(&listing->best) || scan->account.runs[FATE_ASKED] - asked < RUNS_ALONE)
         return 1;
     size_t most = left / SCAN_RUNS_SHARED_MIN;
     return most < scan->threads ? (unsigned)most : scan->threads;
@@ -383,7 +265,7 @@ list_by_time(struct listing *listing, struct scan *scan, struct tally_error *err
     size_t count = scan->source.run_count;
     uint64_t asked = scan->account.runs[FATE_ASKED];
     tally_status status = order_runs(scan, error);
-    const size_t *runs = listing->order == ORDER_TIME ? scan->by_minimum : scan->by_maximum;
+    const size_t *runs = listing->best.order == ORDER_TIME ? scan->by_minimum : scan->by_maximum;
     for (size_t i = 0; i < count && status == TALLY_OK; i++) {
         unsigned threads = list_threads(listing, scan, asked, count - i);
         if (threads > 1) {
@@ -392,7 +274,7 @@ list_by_time(struct listing *listing, struct scan *scan, struct tally_error *err
         }
         status = list_run_by_time(listing, scan, runs[i], error);
     }
-    sort_heap(listing);
+    scan_best_sort(&listing->best);
     return status;
 }
 
@@ -405,9 +287,9 @@ pages_behind(const struct listing *listing, const struct run *run, uint32_t *fir
     if (!listing->place->begun)
         return;
     uint64_t last = listing->place->last.index;
-    if (listing->order == ORDER_INDEX && last >= run->first)
+    if (listing->best.order == ORDER_INDEX && last >= run->first)
         *first = last - run->first >= run->count ? *end : (uint32_t)(last - run->first) / PAGE_ROWS;
-    if (listing->order == ORDER_INDEX_DOWN && last < run->first + run->count)
+    if (listing->best.order == ORDER_INDEX_DOWN && last < run->first + run->count)
         *end = last < run->first ? 0 : (uint32_t)(last - run->first) / PAGE_ROWS + 1;
 }
 
@@ -426,8 +308,9 @@ list_run_by_index(struct listing *listing, struct scan *scan, size_t number,
     if (status != TALLY_OK || !possible)
         return status;
     status = enter_run(scan, number, &reader, error);
-    for (uint32_t i = first; i < end && status == TALLY_OK && !full(listing); i++) {
-        uint32_t page = listing->order == ORDER_INDEX ? i : end - 1 - (i - first);
+    for (uint32_t i = first; i < end && status == TALLY_OK && !scan_best_full(&listing->best);
+         i++) {
+        uint32_t page = listing->best.order == ORDER_INDEX ? i : end - 1 - (i - first);
         status = list_page(listing, scan, run, reader, page, error);
     }
     return status == TALLY_ABSENT ? TALLY_OK : status;
@@ -438,12 +321,12 @@ list_by_index(struct listing *listing, struct scan *scan, struct tally_error *er
 {
     size_t count = scan->source.run_count;
     tally_status status = TALLY_OK;
-    for (size_t i = 0; i < count && status == TALLY_OK && !full(listing); i++) {
-        size_t run = listing->order == ORDER_INDEX ? i : count - 1 - i;
+    for (size_t i = 0; i < count && status == TALLY_OK && !scan_best_full(&listing->best); i++) {
+        size_t run = listing->best.order == ORDER_INDEX ? i : count - 1 - i;
         status = list_run_by_index(listing, scan, run, error);
     }
-    if (listing->order == ORDER_INDEX_DOWN)
-        sort_heap(listing);
+    if (listing->best.order == ORDER_INDEX_DOWN)
+        scan_best_sort(&listing->best);
     return status;
 }
 
@@ -472,7 +355,8 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
 
     scan_begin(scan);
     struct listing listing = {
-        .order = order, .place = place, .hits = scan->heap, .wanted = capacity + 1
+        .best = { .order = order, .hits = scan->heap, .wanted = capacity + 1 },
+        .place = place,
     };
     if (order == ORDER_TIME || order == ORDER_TIME_DOWN)
         status = list_by_time(&listing, scan, error);
@@ -482,10 +366,12 @@ scan_list(struct scan *scan, enum scan_order order, const struct scan_place *pla
     if (status != TALLY_OK)
         return status;
 
-    struct scan_list list = { .count = listing.count, .more = full(&listing), .next = *place };
+    struct scan_list list = { .count = listing.best.count,
+                              .more = scan_best_full(&listing.best),
+                              .next = *place };
     if (list.more)
         list.count--;
-    memcpy(hits, listing.hits, list.count * sizeof *hits);
+    memcpy(hits, listing.best.hits, list.count * sizeof *hits);
     if (list.count > 0)
         list.next = (struct scan_place){ true, hits[list.count - 1] };
     *list_out = list;
