@@ -154,3 +154,15 @@ run_reader_destroy(struct run_reader *reader)
     segment_cache_return(segment->cache, reader);
     segment_unuse(segment);
 }
+
+const struct run *
+run_of(const struct run_reader *reader)
+{
+    return &reader->run;
+}
+
+const struct run_meter *
+run_meter(const struct run_reader *reader)
+{
+    return &reader->meter;
+}

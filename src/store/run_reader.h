@@ -139,7 +139,7 @@ void run_reader_free(struct run_reader *reader);
 /* run_tokens.c: lets go of what was found. */
 void run_tokens_forget(struct run_reader *reader);
 
-/* run.c: finds a segment's column when it is asked for first. */
+/* run_column.c: finds a segment's column when it is asked for first. */
 TALLY_MUST_CHECK tally_status run_column_open(struct run_reader *reader, unsigned column,
                                               struct tally_error *error);
 /* The rows from `first` on that are stored, `most` at most: a snapshot of an older size ends a run
@@ -149,6 +149,12 @@ uint32_t run_stored_rows(const struct run_reader *reader, uint32_t first, uint32
 tally_status run_decode_fault(const struct segment_column *stored, uint32_t block,
                               tally_status status, const struct tally_error *inner,
                               struct tally_error *error);
+
+/* Begins anew with another page of a column. */
+void run_column_turn(struct run_reader *reader, struct run_column *column, uint32_t page);
+/* Has the block with a row decoded, in a column of text or ids. */
+TALLY_MUST_CHECK tally_status run_block_open(struct run_reader *reader, struct run_column *column,
+                                             uint32_t row, struct tally_error *error);
 
 /* Whether the bytes of a unit are among those that were read last. */
 static inline bool
@@ -166,7 +172,7 @@ TALLY_MUST_CHECK tally_status run_coded_page(struct run_reader *reader, unsigned
                                              uint32_t page, struct coded_page *page_out,
                                              struct tally_error *error);
 
-/* The values of `count` rows from `row` on, all in one block: as run_value() gives them. */
+/* run_value.c: the values of `count` rows from `row` on, all in one block, as run_value() gives them. */
 TALLY_MUST_CHECK tally_status run_values(struct run_reader *reader, enum field_id field,
                                          uint32_t row, uint32_t count, struct bytes *values_out,
                                          char (*texts)[PAGE_TEXT_MAX], struct tally_error *error);
