@@ -22,11 +22,9 @@
  * and the first bad entry are those that one thread comes to. With one thread pieces are put in
  * place as they are made.
  */
-#include "verify.h"
+#include "verify_parts.h"
 
-#include "buffer.h"
 #include "crew.h"
-#include "entry.h"
 #include "fault.h"
 
 #include <inttypes.h>
@@ -37,109 +35,15 @@
 #define PROGRESS_EVERY 16384u
 #define FEW_SEGMENTS   6u /* a thread for each takes some 15 MiB */
 
-struct verifier {
-    struct evidence evidence;
-    const struct verify_options *options;
-    struct verify_report *report;
-    struct judgement judgement; /* where a pass ended with TALLY_DISAGREES */
-    struct tally_checkpoint checkpoint;
-    size_t segments_done;
-    struct tally_tree sealed; /* over the verified segments */
-    struct tally_tree tree;   /* over what was read */
-    uint64_t suspect;         /* first entry of the 256 whose stored hash disagrees; or none */
-    char suspect_file[VERIFY_FILE_SIZE];
-    struct index_finding index;
-    struct spans missing;     /* entries of verified segments without a private part */
-    struct erasures erasures; /* what all control entries say */
-    struct arena arena;
-    const struct examination *joining; /* whose pieces are put in place */
-};
-
-/* Reads the claim. With no key given, by the key that the manifest names; entry 0 must agree later.
- */
-static tally_status
-read_claim(struct verifier *v)
-{
-    struct tally_error error = { 0 };
-    struct buffer content = { 0 };
-    char name[VERIFY_FILE_SIZE];
-    evidence_name(&v->evidence, "checkpoint", name);
-    tally_status status =
-        disk_read_file(v->evidence.place.disk, name, sizeof v->report->note, &content, &error);
-    if (status == TALLY_OK) {
-        memcpy(v->report->note, content.data, content.size);
-        v->report->note_size = content.size;
-    }
-    buffer_free(&content);
-    return status == TALLY_OK ? TALLY_OK : judge_fault(&v->judgement, status, name, &error);
-}
-
-static tally_status
-open_claim(struct verifier *v)
-{
-    struct tally_error error = { 0 };
-    const struct tally_vkey *vkey =
-        v->options->vkey != NULL ? v->options->vkey : &v->evidence.manifest.vkey;
-    tally_status status = tally_checkpoint_open(v->report->note, v->report->note_size, vkey, NULL,
-                                                &v->checkpoint, &error);
-    v->report->vkey = *vkey;
-    if (status == TALLY_OK) {
-        v->checkpoint.extension = NULL;
-        v->checkpoint.extension_size = 0;
-        v->report->checkpoint = v->checkpoint;
-        return TALLY_OK;
-    }
-    char text[TALLY_VKEY_TEXT_SIZE];
-    tally_vkey_format(vkey, text);
-    evidence_name(&v->evidence, "checkpoint", v->judgement.file);
-    return judge(&v->judgement, VERDICT_TAMPERED, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
-                 "%.120s/checkpoint is not signed by %.300s", v->evidence.path, text);
-}
-
-/* Holds the tree against the claim and against what was seen, at the sizes where they speak. */
-static tally_status
-check_roots(struct verifier *v)
-{
-    const struct tally_checkpoint *seen = v->options->seen;
-    bool claimed = v->tree.size == v->checkpoint.size;
-    bool remembered = seen != NULL && v->tree.size == seen->size;
-    if (!claimed && !remembered)
-        return TALLY_OK;
-    struct tally_hash root;
-    tally_tree_root(&v->tree, &root);
-    if (claimed && !tally_hash_equal(&root, &v->checkpoint.root)) {
-        if (v->suspect == VERIFY_NO_INDEX)
-            return judge(
-                &v->judgement, VERDICT_TAMPERED, 0, v->checkpoint.size - 1,
-                "the entries do not give the root that was signed for size %" PRIu64
-                "; entry and file cannot be told, because every stored hash was changed too",
-                v->checkpoint.size);
-        (void)snprintf(v->judgement.file, sizeof v->judgement.file, "%s", v->suspect_file);
-        uint64_t last = v->suspect + HASHES_SPAN - 1;
-        return judge(&v->judgement, VERDICT_TAMPERED, v->suspect, last,
-                     "an entry of %" PRIu64 " to %" PRIu64
-                     " was changed: their hash is not the stored one, and the root is not the one "
-                     "that was signed for size %" PRIu64,
-                     v->suspect, last, v->checkpoint.size);
-    }
-    if (remembered && !tally_hash_equal(&root, &seen->root))
-        return judge(&v->judgement, VERDICT_TAMPERED, 0, seen->size - 1,
-                     "the first %" PRIu64 " entries are not those that were seen before: "
-                     "the trail's history was replaced",
-                     seen->size);
-    return TALLY_OK;
-}
-
-/* The tree has grown: what every entry must pass, wherever it is stored. */
-static tally_status
-check_grown(struct verifier *v)
+tally_status
+verify_grown(struct verifier *v)
 {
     v->report->entries = v->tree.size;
     if (v->options->progress != NULL && v->tree.size % PROGRESS_EVERY == 0 &&
         !v->options->progress(v->options->context, v->tree.size, v->checkpoint.size))
         return judge(&v->judgement, VERDICT_UNCHECKABLE, VERIFY_NO_INDEX, VERIFY_NO_INDEX,
                      "verification was ended after %" PRIu64 " entries", v->tree.size);
-    return check_roots(v);
+    return verify_roots(v);
 }
 
 /* Holds the hash of 256 entries, the last of which the tree does not have yet, against the stored
@@ -167,7 +71,7 @@ join_piece(void *context, const struct tree_piece *piece)
     else if (hashes_complete(&v->tree, &piece->hash, &node))
         check_group(v, group, &node);
     tally_tree_append_subtree(&v->tree, piece->level, &piece->hash);
-    return check_grown(v);
+    return verify_grown(v);
 }
 
 /* What an examination found beside the pieces, which were joined with `status`. */
@@ -266,71 +170,6 @@ verify_segments(struct verifier *v)
     return status;
 }
 
-static tally_status
-verify_journaled(struct verifier *v, const struct journal_entry *journaled)
-{
-    uint64_t index = v->tree.size;
-    struct entry entry;
-    struct tally_error error = { 0 };
-    tally_status status =
-        entry_parse(journaled->public_part, journaled->private_part, &v->arena, &entry, &error);
-    if (status == TALLY_NO_MEMORY)
-        return status;
-    if (status != TALLY_OK)
-        return judge(&v->judgement, VERDICT_TAMPERED, index, index, "entry %" PRIu64 ": %s", index,
-                     error.text);
-    char commitment[ENTRY_COMMITMENT_SIZE];
-    entry_commit(journaled->salt, journaled->private_part, commitment);
-    if (!bytes_equal(entry.values[FIELD_PRIVATE], bytes_of(commitment, sizeof commitment)))
-        return judge(&v->judgement, VERDICT_TAMPERED, index, index,
-                     "entry %" PRIu64 ": its private part is not the one it is committed to",
-                     index);
-    status = evidence_control(&v->evidence, index, entry.values[FIELD_CONTROL], &v->erasures,
-                              &v->judgement);
-    if (status != TALLY_OK)
-        return status;
-    struct tally_hash leaf;
-    tally_hash_leaf(journaled->public_part.data, journaled->public_part.size, &leaf);
-    tally_tree_append(&v->tree, &leaf);
-    return check_grown(v);
-}
-
-static tally_status
-verify_record(void *context, const struct journal_record *record, struct tally_error *error)
-{
-    struct verifier *v = context;
-    (void)error;
-    struct bytes body = record->body;
-    struct journal_entry entry;
-    tally_status status = TALLY_OK;
-    while (status == TALLY_OK && journal_entry_next(&body, &entry)) {
-        status = verify_journaled(v, &entry);
-        arena_reset(&v->arena);
-    }
-    return status;
-}
-
-static tally_status
-verify_journal(struct verifier *v)
-{
-    char name[VERIFY_FILE_SIZE];
-    evidence_name(&v->evidence, "journal", name);
-    struct tally_error error = { 0 };
-    struct journal_position end;
-    struct journal_tail tail;
-    tally_status status = journal_read(&v->evidence.place, &v->evidence.manifest.journal,
-                                       v->checkpoint.size, verify_record, v, &end, &tail, &error);
-    if (status == TALLY_DISAGREES || status == TALLY_NO_MEMORY)
-        return status;
-    if (status != TALLY_OK)
-        return judge_fault(&v->judgement, status, name, &error);
-    if (v->tree.size < v->checkpoint.size)
-        return judge(&v->judgement, VERDICT_TAMPERED, v->tree.size, v->checkpoint.size - 1,
-                     "entries %" PRIu64 " to %" PRIu64 " are missing: size %" PRIu64 " was signed",
-                     v->tree.size, v->checkpoint.size - 1, v->checkpoint.size);
-    return TALLY_OK;
-}
-
 /* The first entry of `spans` that `cover` has not; VERIFY_NO_INDEX where it has all of them. Both
  * are sorted. */
 static uint64_t
@@ -371,19 +210,6 @@ check_erased(struct verifier *v)
                      "again",
                      back);
     return TALLY_OK;
-}
-
-/* What the trail was when somebody looked before must be a beginning of what it is. */
-static tally_status
-check_seen(struct verifier *v)
-{
-    const struct tally_checkpoint *seen = v->options->seen;
-    if (seen == NULL || seen->size <= v->checkpoint.size)
-        return TALLY_OK;
-    return judge(&v->judgement, VERDICT_TAMPERED, v->checkpoint.size, seen->size - 1,
-                 "the trail had %" PRIu64 " entries when it was last seen and has a checkpoint of "
-                 "%" PRIu64 " now: it was rolled back",
-                 seen->size, v->checkpoint.size);
 }
 
 /* The manifest, and that it goes with what was verified before. */
@@ -436,11 +262,11 @@ verify_pass(struct verifier *v)
 {
     tally_status status = read_manifest(v);
     if (status == TALLY_OK)
-        status = read_claim(v);
+        status = verify_read_claim(v);
     if (status == TALLY_OK)
-        status = open_claim(v);
+        status = verify_open_claim(v);
     if (status == TALLY_OK)
-        status = check_seen(v);
+        status = verify_seen(v);
     if (status == TALLY_OK && v->checkpoint.size < v->evidence.manifest.sealed) {
         /* Sealing signs first: what is sealed was covered before the manifest said so. */
         evidence_name(&v->evidence, "checkpoint", v->judgement.file);
@@ -452,7 +278,7 @@ verify_pass(struct verifier *v)
     }
     v->tree = v->sealed;
     if (status == TALLY_OK)
-        status = check_roots(v);
+        status = verify_roots(v);
     if (status == TALLY_OK)
         status = verify_segments(v);
     if (status == TALLY_OK)
