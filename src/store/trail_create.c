@@ -142,6 +142,7 @@ begin_journal(struct trail *trail, struct tally_error *error)
 
 struct other {
     struct folder *folder;
+    const char *name; /* of the trail that is made: of one that is there already it is said later */
     const char *origin;
 };
 
@@ -153,7 +154,7 @@ check_other(void *context, const char *name, struct tally_error *error)
     char path[TRAIL_PATH_MAX];
     struct manifest manifest;
     (void)snprintf(path, sizeof path, "trails/%s", name);
-    if (!trail_name_valid(name) ||
+    if (!trail_name_valid(name) || strcmp(name, other->name) == 0 ||
         manifest_read(folder_disk(other->folder), path, &manifest, NULL) != TALLY_OK)
         return TALLY_OK;
     bool same = strcmp(manifest.vkey.name, other->origin) == 0;
@@ -167,11 +168,12 @@ check_other(void *context, const char *name, struct tally_error *error)
 /* Two trails of one origin have files that fit both, and who remembers the key of one takes the
  * other for a forgery. */
 static tally_status
-check_origin(struct folder *folder, const struct trail_config *config, struct tally_error *error)
+check_origin(struct folder *folder, const char *name, const struct trail_config *config,
+             struct tally_error *error)
 {
     if (config->origin == NULL)
         return TALLY_OK;
-    struct other other = { folder, config->origin };
+    struct other other = { folder, name, config->origin };
     return folder_list_trails(folder, check_other, &other, error);
 }
 
@@ -183,7 +185,7 @@ trail_create(struct folder *folder, const char *name, const struct trail_config 
     tally_status status = trail_init(folder, name, TRAIL_WRITE, &trail, error);
     if (status != TALLY_OK)
         return status;
-    status = check_origin(folder, config, error);
+    status = check_origin(folder, name, config, error);
     if (status == TALLY_OK)
         status = make_folders(trail, error);
     if (status == TALLY_OK)
