@@ -244,39 +244,39 @@ read_text(struct settings_reading *reading, const char *path, struct bytes text)
     }
 }
 
-/* Opens it for reading, if it is a plain file: a folder may come from a stranger, and a pipe in it
- * would be waited for. NULL with errno. */
-static FILE *
-open_plain(const char *path)
+/* Opens it for reading. A folder may come from a stranger, and a pipe in it would be waited for.
+ * TALLY_ABSENT without a file. */
+static tally_status
+open_plain(const char *path, FILE **file_out, struct tally_error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return TALLY_ABSENT;
     if (fd < 0)
-        return NULL;
+        return io_fault(error, "cannot open %s", path);
     struct stat stat;
+    tally_status status = TALLY_OK;
     FILE *file = NULL;
-    if (fstat(fd, &stat) == 0) {
-        errno = S_ISDIR(stat.st_mode) ? EISDIR : EINVAL;
-        file = S_ISREG(stat.st_mode) ? fdopen(fd, "r") : NULL;
-    }
-    if (file == NULL) {
-        int os = errno;
+    if (fstat(fd, &stat) == 0 && !S_ISREG(stat.st_mode))
+        status = fault(error, TALLY_IO, "%s is not a plain file: put one of settings there", path);
+    else if (file = fdopen(fd, "r"), file == NULL)
+        status = io_fault(error, "cannot read %s", path);
+    if (status == TALLY_OK)
+        *file_out = file;
+    else
         (void)close(fd);
-        errno = os;
-    }
-    return file;
+    return status;
 }
 
 /* The file's text; empty where there is no file. */
 static tally_status
 load_file(const char *path, struct buffer *text, struct tally_error *error)
 {
-    FILE *file = open_plain(path);
-    if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
-        return TALLY_OK;
-    if (file == NULL)
-        return io_fault(error, "cannot open %s", path);
+    FILE *file = NULL;
+    tally_status status = open_plain(path, &file, error);
+    if (status != TALLY_OK)
+        return status == TALLY_ABSENT ? TALLY_OK : status;
 
-    tally_status status = TALLY_OK;
     uint8_t *to = buffer_reserve(text, SETTINGS_FILE_MAX + 1);
     if (to == NULL)
         status = memory_fault(error);

@@ -310,7 +310,9 @@ what_is_no_plain_file_is_refused(void **state)
     write_text("");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(settings_read(folder, &settings, NULL), TALLY_IO);
+    struct tally_error error;
+    assert_int_equal(settings_read(folder, &settings, &error), TALLY_IO);
+    assert_non_null(strstr(error.text, "tally.conf is not a plain file"));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(settings_read(folder, &settings, NULL), TALLY_IO);

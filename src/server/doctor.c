@@ -231,8 +231,8 @@ check_settings(struct doctor *doctor)
 {
     struct tally_error error = { 0 };
     if (settings_check(doctor->path, report_setting, doctor, &error) != TALLY_OK)
-        doctor_report(doctor, DOCTOR_FAULT, "tally.conf", "let its owner run doctor", "%s",
-                      error.text);
+        doctor_report(doctor, DOCTOR_FAULT, "tally.conf",
+                      "see that it can be read, and run doctor again", "%s", error.text);
 }
 
 /* key_finding_visitor */
