@@ -87,6 +87,11 @@ says 'both named' '^main: intact' '^second: intact'
 expect 0 'a key is held against the trail of its name' "$TALLY" verify data --vkey "$second"
 expect 0 'one of them' "$TALLY" verify data --trail second
 same 'and only that' "$(grep -c '^main:' out)" 0
+cp -a data renamed
+mv renamed/trails/main renamed/trails/third
+mv renamed/trails/second renamed/trails/main
+expect 1 'under the name of another' "$TALLY" verify renamed --trail main --vkey "$vkey"
+expect 3 'a name that is left' "$TALLY" verify renamed --trail second --vkey "$second"
 "$TALLY" trail data create third > /dev/null
 flip data/trails/second/journal/"$(ls data/trails/second/journal | head -n 1)" 200
 "$TALLY" verify data > out 2> err
