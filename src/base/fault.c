@@ -35,6 +35,7 @@ status_of_errno(int os)
     switch (os) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: /* the largest that a process may write, or a file may be */
         return TALLY_FULL;
     case EACCES:
     case EPERM:

@@ -33,6 +33,7 @@ says_what_the_system_said(void **state)
         { EIO, TALLY_IO, "cannot read a/b: Input/output error" },
         { ENOENT, TALLY_IO, "cannot read a/b: No such file or directory" },
         { ENOSPC, TALLY_FULL, "cannot read a/b: No space left on device" },
+        { EFBIG, TALLY_FULL, "cannot read a/b: File too large" },
         { EDQUOT, TALLY_FULL, "cannot read a/b: Disk quota exceeded" },
         { EACCES, TALLY_DENIED, "cannot read a/b: Permission denied" },
         { EPERM, TALLY_DENIED, "cannot read a/b: Operation not permitted" },

@@ -247,10 +247,13 @@ forged_indexes_are_found(void **state)
     uint64_t directory = index.file.directory_offset;
     segment_index_close(&index);
     buffer_free(&input.bytes);
-    forge_and_check(disk, &info, 2, ids, tokens - 16, "ids: are not those of the entries");
-    forge_and_check(disk, &info, 2, tokens, tokens + 64, "tokens: are not those of the entries");
+    forge_and_check(disk, &info, 2, ids, tokens - 16,
+                    "ids: are not what this version makes of the entries");
+    forge_and_check(disk, &info, 2, tokens, tokens + 64,
+                    "tokens: are not what this version makes of the entries");
     assert_true(table > members);
-    forge_and_check(disk, &info, 2, members, table + 4, "members: are not those of the entries");
+    forge_and_check(disk, &info, 2, members, table + 4,
+                    "members: are not what this version makes of the entries");
     /* Count of sections; of both kind and size, offset and size, and the second's parameters. */
     static const size_t parts[][2] = { { 0, 8 }, { 8, 20 }, { 24, 28 }, { 28, 40 }, { 44, 52 } };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -284,7 +287,8 @@ words_folded_otherwise_are_passed_over(void **state)
     assert_true(index.ids.there && index.members.there && !index.words.there);
     segment_index_close(&index);
     assert_found(disk, &info, 2, TALLY_DAMAGED, "words of another folding");
-    assert_non_null(strstr(error.text, "words: are not those of the entries; rebuild it with"));
+    assert_non_null(strstr(
+        error.text, "words: are not what this version makes of the entries; rebuild it with"));
     buffer_free(&input.bytes);
     buffer_free(&content);
     free((void *)(uintptr_t)good.data);

@@ -258,7 +258,8 @@ section_check(const struct segment_file *file, const struct index_section *secti
     if (status == TALLY_OK &&
         (!bytes_equal(section->parameters, buffer_view(&content->parameters)) ||
          !bytes_equal(buffer_view(&input.bytes), buffer_view(&content->bytes))))
-        status = segment_file_fault(file, &place, "are not those of the entries", error);
+        status = segment_file_fault(file, &place, "are not what this version makes of the entries",
+                                    error);
     buffer_free(&input.bytes);
     return status;
 }
