@@ -81,25 +81,24 @@ visit(void *context, const struct journal_record *record, struct tally_error *er
 static const struct journal_position from = { .file = 1, .sequence = 1 };
 
 static tally_status
-read_all(struct disk *disk, struct seen *seen, struct journal_position *end_out,
-         struct journal_tail *tail_out)
+read_all(struct disk *disk, struct seen *seen, struct journal_tail *tail_out)
 {
     *seen = (struct seen){ .sequence = 1 };
-    return journal_read(&(struct trail_place){ disk, "t", tag }, &from, 0, visit, seen, end_out,
-                        tail_out, NULL);
+    return journal_read(&(struct trail_place){ disk, "t", tag }, &from, 0, visit, seen, tail_out,
+                        NULL);
 }
 
 static void
-append_one(struct disk *disk, const struct journal_position *end, const struct journal_tail *tail)
+append_one(struct disk *disk, const struct journal_tail *tail)
 {
     struct journal *journal;
     uint64_t epoch;
-    must(journal_claim(&(struct trail_place){ disk, "t", tag }, &from, end, tail, &journal, &epoch,
+    must(journal_claim(&(struct trail_place){ disk, "t", tag }, &from, tail, &journal, &epoch,
                        NULL) == TALLY_OK);
     struct buffer body = { 0 };
     uint8_t salt[JOURNAL_SALT_SIZE] = { 1 };
     journal_entry_append(&body, bytes_text("{\"v\":1,\"a\":\"bcdefgh\"}"), salt, bytes_text("{}"));
-    must(journal_append(journal, epoch, end->index, 1, buffer_view(&body), NULL) == TALLY_OK);
+    must(journal_append(journal, epoch, tail->end.index, 1, buffer_view(&body), NULL) == TALLY_OK);
     buffer_free(&body);
     journal_close(journal);
 }
@@ -118,17 +117,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         put_file(disk, "t/journal/0000000000000002", data + 1 + first, size - 1 - first);
 
     struct seen seen;
-    struct journal_position end;
     struct journal_tail tail;
     uint64_t hash = disk_sim_hash(disk);
-    tally_status status = read_all(disk, &seen, &end, &tail);
+    tally_status status = read_all(disk, &seen, &tail);
     must(disk_sim_hash(disk) == hash);
     if (status == TALLY_OK) {
-        must(seen.index == end.index && seen.sequence == end.sequence);
-        append_one(disk, &end, &tail);
-        uint64_t entries = end.index;
-        must(read_all(disk, &seen, &end, &tail) == TALLY_OK);
-        must(end.index == entries + 1 && (!tail.torn || tail.used_before));
+        must(seen.index == tail.end.index && seen.sequence == tail.end.sequence);
+        append_one(disk, &tail);
+        uint64_t entries = tail.end.index;
+        must(read_all(disk, &seen, &tail) == TALLY_OK);
+        must(tail.end.index == entries + 1 && (!tail.torn || tail.used_before));
     } else {
         must(status == TALLY_DAMAGED || status == TALLY_UNSUPPORTED);
     }

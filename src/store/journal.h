@@ -35,8 +35,9 @@ struct journal_position {
     uint32_t chain;    /* CRC of the record before it; 0 before the first */
 };
 
-/* What opening found after the last good record. */
+/* Where the good records end, and what opening found there. */
 struct journal_tail {
+    struct journal_position end; /* after the last good record */
     uint64_t offset;      /* where the next record may stand, in the file that the end names */
     uint64_t last_offset; /* where the last good record stands there; 0: that file holds none */
     bool used_before;     /* what lies beyond may be remains of records trimmed long ago */
@@ -92,8 +93,8 @@ TALLY_MUST_CHECK tally_status journal_create(const struct trail_place *place,
  * Reads every record that chains from `from`, in order, and calls `visitor`. It ends at the first
  * place where no good record follows. Below `index_min` (what a checkpoint covers) that is damage,
  * and so is a place with a good successor behind it: TALLY_DAMAGED names file and offset, and
- * nothing is touched. Else *end_out is the position after the last good record and *tail_out what
- * lies there. It stops where the visitor answers anything but TALLY_OK, and returns that.
+ * nothing is touched. Else *tail_out says where they end and what lies there. It stops where the
+ * visitor answers anything but TALLY_OK, and returns that.
  *
  * Without the trail's lock, a writer may trim and recycle files while this reads. What the visitor
  * was given is good all the same, but the answer may be TALLY_DAMAGED: it is to be believed only if
@@ -103,18 +104,16 @@ TALLY_MUST_CHECK tally_status journal_create(const struct trail_place *place,
 TALLY_MUST_CHECK tally_status journal_read(const struct trail_place *place,
                                            const struct journal_position *from, uint64_t index_min,
                                            journal_visitor visitor, void *context,
-                                           struct journal_position *end_out,
                                            struct journal_tail *tail_out,
                                            struct tally_error *error);
 
-/* Claims the journal for appending after `end` (from journal_read()): makes what was read durable,
- * cuts a torn tail, removes files before `from`, so that the manifest that says `from` must be
- * durable (a process may have died after it renamed it: write it again). The caller holds the
- * trail's lock and owns the journal, to which it lends what `place` has. *epoch_out goes with every
- * append. A fault leaves a journal that can be read and claimed again. */
+/* Claims the journal for appending where `tail` (from journal_read()) says that it ends: makes what
+ * was read durable, cuts a torn tail, removes files before `from`, so that the manifest that says
+ * `from` must be durable (a process may have died after it renamed it: write it again). The caller
+ * holds the trail's lock and owns the journal, to which it lends what `place` has. *epoch_out goes
+ * with every append. A fault leaves a journal that can be read and claimed again. */
 TALLY_MUST_CHECK tally_status journal_claim(const struct trail_place *place,
                                             const struct journal_position *from,
-                                            const struct journal_position *end,
                                             const struct journal_tail *tail,
                                             struct journal **journal_out, uint64_t *epoch_out,
                                             struct tally_error *error);

@@ -104,18 +104,18 @@ claim_files(struct journal *journal, uint64_t first, const struct journal_tail *
 
 tally_status
 journal_claim(const struct trail_place *place, const struct journal_position *from,
-              const struct journal_position *end, const struct journal_tail *tail,
-              struct journal **journal_out, uint64_t *epoch_out, struct tally_error *error)
+              const struct journal_tail *tail, struct journal **journal_out, uint64_t *epoch_out,
+              struct tally_error *error)
 {
     struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         return memory_fault(error);
     journal->place = *place;
     journal->seed = record_seed(place->tag);
-    journal->next = *end;
+    journal->next = tail->end;
     journal->offset = tail->offset;
     journal->used_before = tail->used_before;
-    atomic_init(&journal->entries, end->index);
+    atomic_init(&journal->entries, tail->end.index);
     /* The lock is what fences other processes off; two claims never share an epoch. */
     random_bytes(&journal->epoch, sizeof journal->epoch);
 

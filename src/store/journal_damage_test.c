@@ -65,10 +65,9 @@ test_harm_is_told_from_a_crash(void **state)
         uint64_t hash = disk_sim_hash(fixture.disk);
 
         struct found found;
-        struct journal_position end;
         struct journal_tail tail;
         tally_status status =
-            fixture_read(fixture.disk, &fixture.from, harm->checked, &found, &end, &tail, &error);
+            fixture_read(fixture.disk, &fixture.from, harm->checked, &found, &tail, &error);
         if (status != harm->status)
             fail_msg("row %zu (%s): %s", i, harm->why, tally_status_text(status));
         assert_false(found.wrong);
@@ -155,12 +154,10 @@ test_every_flipped_byte_is_seen(void **state)
         flipped = byte ^ (uint8_t)(1 << at % 8);
         disk_sim_poke(fixture.disk, fixture_file(1), at, &flipped, 1);
         struct found found;
-        struct journal_position end;
         struct journal_tail tail;
-        tally_status status =
-            fixture_read(fixture.disk, &fixture.from, 0, &found, &end, &tail, &error);
+        tally_status status = fixture_read(fixture.disk, &fixture.from, 0, &found, &tail, &error);
         tally_status checked =
-            fixture_read(fixture.disk, &fixture.from, fixture.entries, &(struct found){ 0 }, &end,
+            fixture_read(fixture.disk, &fixture.from, fixture.entries, &(struct found){ 0 },
                          &(struct journal_tail){ 0 }, NULL);
         assert_false(found.wrong);
         if (status == TALLY_OK && found.next == fixture.entries) {
@@ -220,10 +217,8 @@ test_files_are_bound_to_their_place(void **state)
             must_work(disk_rename(fixture.disk, from, to, &error), &error);
         }
         struct found found;
-        struct journal_position end;
         struct journal_tail tail;
-        tally_status status =
-            fixture_read(fixture.disk, &fixture.from, 0, &found, &end, &tail, &error);
+        tally_status status = fixture_read(fixture.disk, &fixture.from, 0, &found, &tail, &error);
         if (status != TALLY_DAMAGED)
             fail_msg("%s: %s", rows[i].why, tally_status_text(status));
         assert_false(found.wrong);
@@ -256,8 +251,7 @@ test_another_history_is_refused(void **state)
     disk_sim_peek(other.disk, fixture_file(1), offset, record, size);
     disk_sim_poke(fixture.disk, fixture_file(1), offset, record, size);
     test_free(record);
-    struct journal_position end;
-    assert_int_equal(fixture_read(fixture.disk, &fixture.from, 0, &found, &end, &tail, &error),
+    assert_int_equal(fixture_read(fixture.disk, &fixture.from, 0, &found, &tail, &error),
                      TALLY_DAMAGED);
     fixture_finish(&other);
     fixture_finish(&fixture);
@@ -273,11 +267,10 @@ test_another_trails_file_is_refused(void **state)
     must_work(fixture_append(&fixture, 1, 100, &error), &error);
     fixture_close(&fixture);
     struct found found;
-    struct journal_position end;
     struct journal_tail tail;
     assert_int_equal(journal_read(&(struct trail_place){ fixture.disk, FOLDER,
                                                          (const uint8_t *)"another trail's!" },
-                                  &fixture.from, 0, fixture_visit, &found, &end, &tail, &error),
+                                  &fixture.from, 0, fixture_visit, &found, &tail, &error),
                      TALLY_DAMAGED);
     assert_non_null(strstr(error.text, "belongs to another trail"));
     fixture_finish(&fixture);

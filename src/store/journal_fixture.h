@@ -101,12 +101,11 @@ fixture_visit(void *context, const struct journal_record *record, struct tally_e
 
 static inline tally_status
 fixture_read(struct disk *disk, const struct journal_position *from, uint64_t index_min,
-             struct found *found_out, struct journal_position *end_out,
-             struct journal_tail *tail_out, struct tally_error *error)
+             struct found *found_out, struct journal_tail *tail_out, struct tally_error *error)
 {
     *found_out = (struct found){ .first = from->index, .next = from->index };
     return journal_read(&(struct trail_place){ disk, FOLDER, FIXTURE_TAG }, from, index_min,
-                        fixture_visit, found_out, end_out, tail_out, error);
+                        fixture_visit, found_out, tail_out, error);
 }
 
 static inline tally_status
@@ -163,18 +162,16 @@ static inline tally_status
 fixture_open(struct fixture *fixture, struct found *found_out, struct journal_tail *tail_out,
              struct tally_error *error)
 {
-    struct journal_position end;
     tally_status status = fixture_read_manifest(fixture->disk, &fixture->from, error);
     if (status == TALLY_OK) /* whoever wrote it may not have seen it synced */
         status = fixture_write_manifest(fixture->disk, &fixture->from, error);
     if (status == TALLY_OK)
-        status = fixture_read(fixture->disk, &fixture->from, 0, found_out, &end, tail_out, error);
+        status = fixture_read(fixture->disk, &fixture->from, 0, found_out, tail_out, error);
     if (status == TALLY_OK)
         status = journal_claim(&(struct trail_place){ fixture->disk, FOLDER, FIXTURE_TAG },
-                               &fixture->from, &end, tail_out, &fixture->journal, &fixture->epoch,
-                               error);
+                               &fixture->from, tail_out, &fixture->journal, &fixture->epoch, error);
     if (status == TALLY_OK)
-        fixture->entries = end.index;
+        fixture->entries = tail_out->end.index;
     return status;
 }
 
@@ -248,15 +245,13 @@ static inline struct journal_tail
 expect_all(struct fixture *fixture)
 {
     struct found found;
-    struct journal_position end;
     struct journal_tail tail;
     struct tally_error error;
-    must_work(
-        fixture_read(fixture->disk, &fixture->from, fixture->entries, &found, &end, &tail, &error),
-        &error);
+    must_work(fixture_read(fixture->disk, &fixture->from, fixture->entries, &found, &tail, &error),
+              &error);
     assert_false(found.wrong);
     assert_int_equal(found.next, fixture->entries);
-    assert_int_equal(end.index, fixture->entries);
+    assert_int_equal(tail.end.index, fixture->entries);
     return tail;
 }
 

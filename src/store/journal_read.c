@@ -288,8 +288,7 @@ read_all(struct journal_reader *reader, struct journal_rest *rest_out, struct ta
 tally_status
 journal_read(const struct trail_place *place, const struct journal_position *from,
              uint64_t index_min, journal_visitor visitor, void *context,
-             struct journal_position *end_out, struct journal_tail *tail_out,
-             struct tally_error *error)
+             struct journal_tail *tail_out, struct tally_error *error)
 {
     struct journal_reader reader = {
         .place = *place,
@@ -312,10 +311,10 @@ journal_read(const struct trail_place *place, const struct journal_position *fro
     free(reader.numbers.numbers);
     if (status != TALLY_OK)
         return status;
+    rest.tail.end = reader.next;
     rest.tail.offset = reader.offset;
     rest.tail.last_offset = reader.last_offset;
     rest.tail.used_before = rest.used_before;
-    *end_out = reader.next;
     *tail_out = rest.tail;
     return TALLY_OK;
 }

@@ -238,7 +238,7 @@ open_segments(struct trail *trail, struct tally_error *error)
 
 static tally_status
 replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery *recovery,
-               struct journal_position *end_out, struct tally_error *error)
+               struct tally_error *error)
 {
     uint64_t covered = trail->note.checkpoint.size;
     struct replay replay = {
@@ -252,7 +252,7 @@ replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery
         status = check_root(trail, &trail->tree, error);
     if (status == TALLY_OK)
         status = journal_read(&trail->place, &trail->manifest.journal, covered, replay_record,
-                              &replay, end_out, &recovery->tail, error);
+                              &replay, &recovery->tail, error);
     if (status == TALLY_DISAGREES && limit == LOAD_SIGNED)
         status = TALLY_OK; /* stopped at the limit */
     arena_finish(&replay.arena);
@@ -268,7 +268,7 @@ replay_journal(struct trail *trail, enum load_limit limit, struct trail_recovery
 
 tally_status
 trail_load(struct trail *trail, enum load_limit limit, struct trail_recovery *recovery_out,
-           struct journal_position *end_out, struct tally_error *error)
+           struct tally_error *error)
 {
     struct trail_recovery recovery = { 0 };
     tally_status status = read_note(trail, error);
@@ -279,7 +279,7 @@ trail_load(struct trail *trail, enum load_limit limit, struct trail_recovery *re
     if (status == TALLY_OK)
         status = open_segments(trail, error);
     if (status == TALLY_OK)
-        status = replay_journal(trail, limit, &recovery, end_out, error);
+        status = replay_journal(trail, limit, &recovery, error);
     if (status != TALLY_OK) {
         trail_unload(trail);
         return status;

@@ -124,8 +124,7 @@ settle_checkpoint(struct trail *trail, struct tally_error *error)
 /* Under the lock: from loaded to ready for appending, and everything signed. The process before may
  * have died, or met a fault, between a rename and its sync: what is built on is written again. */
 static tally_status
-take_over(struct trail *trail, const struct journal_position *end, struct trail_recovery *recovery,
-          struct tally_error *error)
+take_over(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
 {
     tally_status status = keyfile_read(trail->place.disk, trail->name, &trail->signer, error);
     if (status == TALLY_ABSENT)
@@ -137,7 +136,7 @@ take_over(struct trail *trail, const struct journal_position *end, struct trail_
     if (status == TALLY_OK)
         status = manifest_write(trail->place.disk, trail->path, &trail->manifest, error);
     if (status == TALLY_OK)
-        status = journal_claim(&trail->place, &trail->manifest.journal, end, &recovery->tail,
+        status = journal_claim(&trail->place, &trail->manifest.journal, &recovery->tail,
                                &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
         status = settle_checkpoint(trail, error);
@@ -154,11 +153,10 @@ open_for_writing(struct trail *trail, struct trail_recovery *recovery, struct ta
 {
     long wait_ms = trail->options.impatient ? 0 : LOCK_WAIT_MS;
     tally_status status = take_lock(trail, wait_ms, error);
-    struct journal_position end;
     if (status == TALLY_OK)
-        status = trail_load(trail, LOAD_ALL, recovery, &end, error);
+        status = trail_load(trail, LOAD_ALL, recovery, error);
     if (status == TALLY_OK)
-        status = take_over(trail, &end, recovery, error);
+        status = take_over(trail, recovery, error);
     return status;
 }
 
@@ -168,10 +166,9 @@ static tally_status
 load_beside(struct trail *trail, enum load_limit limit, struct trail_recovery *recovery,
             struct tally_error *error)
 {
-    struct journal_position end;
     tally_status status = TALLY_OK;
     for (unsigned i = 0; i < LOAD_TRIES; i++) {
-        status = trail_load(trail, limit, recovery, &end, error);
+        status = trail_load(trail, limit, recovery, error);
         if (status != TALLY_DAMAGED && status != TALLY_ABSENT)
             return status;
         /* Files that nobody changes are damaged at the second look too. */
@@ -189,11 +186,10 @@ load_beside(struct trail *trail, enum load_limit limit, struct trail_recovery *r
 static tally_status
 recover_for_reader(struct trail *trail, struct trail_recovery *recovery, struct tally_error *error)
 {
-    struct journal_position end;
     trail->mode = TRAIL_WRITE;
-    tally_status status = trail_load(trail, LOAD_ALL, recovery, &end, error);
+    tally_status status = trail_load(trail, LOAD_ALL, recovery, error);
     if (status == TALLY_OK)
-        status = take_over(trail, &end, recovery, error);
+        status = take_over(trail, recovery, error);
     /* Without key or space it can be read all the same. */
     if (status == TALLY_DENIED || status == TALLY_FULL)
         status = TALLY_OK;

@@ -242,10 +242,9 @@ enum load_limit {
 };
 
 /* Reads the trail's files into `trail`, whose fixed members up to `mode` are set: see recover.c. On
- * a fault nothing is held. *end_out is where the journal goes on. */
+ * a fault nothing is held. */
 TALLY_MUST_CHECK tally_status trail_load(struct trail *trail, enum load_limit limit,
                                          struct trail_recovery *recovery_out,
-                                         struct journal_position *end_out,
                                          struct tally_error *error);
 void trail_unload(struct trail *trail);
 

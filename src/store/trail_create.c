@@ -110,15 +110,13 @@ begin_journal(struct trail *trail, struct tally_error *error)
         batch_complete(batch);
 
     const struct journal_position start = { .file = 1, .sequence = 1 };
-    struct journal_position end;
     struct journal_tail tail;
     if (status == TALLY_OK)
         status = journal_create(&trail->place, error);
     if (status == TALLY_OK)
-        status = journal_read(&trail->place, &start, 0, no_record, NULL, &end, &tail, error);
+        status = journal_read(&trail->place, &start, 0, no_record, NULL, &tail, error);
     if (status == TALLY_OK)
-        status = journal_claim(&trail->place, &start, &end, &tail, &trail->journal, &trail->epoch,
-                               error);
+        status = journal_claim(&trail->place, &start, &tail, &trail->journal, &trail->epoch, error);
     if (status == TALLY_OK)
         status =
             journal_append(trail->journal, trail->epoch, 0, 1, buffer_view(&batch->body), error);

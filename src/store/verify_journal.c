@@ -58,10 +58,9 @@ verify_journal(struct verifier *v)
     char name[VERIFY_FILE_SIZE];
     evidence_name(&v->evidence, "journal", name);
     struct tally_error error = { 0 };
-    struct journal_position end;
     struct journal_tail tail;
     tally_status status = journal_read(&v->evidence.place, &v->evidence.manifest.journal,
-                                       v->checkpoint.size, verify_record, v, &end, &tail, &error);
+                                       v->checkpoint.size, verify_record, v, &tail, &error);
     if (status == TALLY_DISAGREES || status == TALLY_NO_MEMORY)
         return status;
     if (status != TALLY_OK)
