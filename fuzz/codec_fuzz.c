@@ -155,10 +155,10 @@ read_page(enum codec codec, enum field_column hint, uint32_t rows, struct bytes 
 static void
 expect_strips(uint32_t rows, struct bytes encoded, const struct bytes *values)
 {
+    const struct encoded_text text = { rows, NULL, encoded };
     for (uint32_t row = 0; row < rows; row++) {
         struct text_strip strip;
-        tally_status status =
-            codec_decode_strip(decoders[1], rows, row, NULL, encoded, &strip, NULL);
+        tally_status status = codec_decode_strip(decoders[1], &text, row, &strip, NULL);
         expect(status == TALLY_OK || values == NULL);
         if (values == NULL || status != TALLY_OK)
             continue;
@@ -175,15 +175,15 @@ read_block(enum field_column hint, uint32_t rows, struct bytes encoded)
     const struct bytes *values;
     struct page page, back;
     const struct page_source source = { &page, NULL, NULL };
-    bool decodes =
-        codec_decode_block(decoders[0], 0, rows, NULL, encoded, &values, NULL) == TALLY_OK;
+    struct encoded_text text = { rows, NULL, encoded };
+    bool decodes = codec_decode_block(decoders[0], 0, &text, &values, NULL) == TALLY_OK;
     expect_strips(rows, encoded, decodes ? values : NULL);
     if (!decodes)
         return;
     page_decoder_text_page(decoders[0], rows, &page);
     expect(codec_encode_block(workspace, hint, &source, 0, NULL, &again, NULL) == TALLY_OK);
-    expect(codec_decode_block(decoders[1], 0, rows, NULL, buffer_view(&again), &values, NULL) ==
-           TALLY_OK);
+    text.bytes = buffer_view(&again);
+    expect(codec_decode_block(decoders[1], 0, &text, &values, NULL) == TALLY_OK);
     page_decoder_text_page(decoders[1], rows, &back);
     expect_same_rows(&page, &back, hint);
 }

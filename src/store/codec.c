@@ -316,27 +316,23 @@ codec_decode_page(struct page_decoder *decoder, enum codec codec, enum field_col
 }
 
 tally_status
-codec_decode_block(struct page_decoder *decoder, uint32_t slot, uint32_t rows,
-                   const struct primer *primer, struct bytes encoded,
+codec_decode_block(struct page_decoder *decoder, uint32_t slot, const struct encoded_text *encoded,
                    const struct bytes **values_out, struct tally_error *error)
 {
-    assert(slot < PAGE_BLOCKS && rows > 0 && rows <= BLOCK_ROWS);
+    assert(slot < PAGE_BLOCKS && encoded->rows > 0 && encoded->rows <= BLOCK_ROWS);
     tally_status status =
         decoder_memory((void **)&decoder->values, PAGE_ROWS * sizeof *decoder->values, error);
     if (status != TALLY_OK)
         return status;
 
     struct bytes *values = decoder->values + (size_t)slot * BLOCK_ROWS;
-    if (encoded.size == 0) {
-        memset(values, 0, rows * sizeof *values);
-    } else {
-        status = text_decode(decoder->workspace, primer, encoded, rows, &decoder->slots[slot],
-                             values, error);
-        if (status != TALLY_OK)
-            return status;
-    }
-    *values_out = values;
-    return TALLY_OK;
+    if (encoded->bytes.size == 0)
+        memset(values, 0, encoded->rows * sizeof *values);
+    else
+        status = text_decode(decoder->workspace, encoded, &decoder->slots[slot], values, error);
+    if (status == TALLY_OK)
+        *values_out = values;
+    return status;
 }
 
 void

@@ -204,15 +204,21 @@ TALLY_MUST_CHECK tally_status codec_lower_times(struct bytes encoded, uint32_t r
                                                 const struct row_set *wanted, int64_t *times,
                                                 struct tally_error *error);
 
-/* CODEC_TEXT: a block of `rows` rows into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
+/* CODEC_TEXT: an encoded block. */
+struct encoded_text {
+    uint32_t rows;               /* at most BLOCK_ROWS */
+    const struct primer *primer; /* NULL: none */
+    struct bytes bytes;          /* none where no row has a value */
+};
+
+/* Decodes a block into slot `slot` (0 to PAGE_ROWS / BLOCK_ROWS - 1), lent until
  * that slot is decoded again. The values of slot n + 1 follow those of slot n in memory, so that
  * decoding a page's blocks into slots 0, 1, … makes a whole page: page_decoder_text_page(). */
 TALLY_MUST_CHECK tally_status codec_decode_block(struct page_decoder *decoder, uint32_t slot,
-                                                 uint32_t rows, const struct primer *primer,
-                                                 struct bytes encoded,
+                                                 const struct encoded_text *encoded,
                                                  const struct bytes **values_out,
                                                  struct tally_error *error);
-/* CODEC_TEXT: of the same block only the strip with row `row`, which is read without the others. Lent
+/* Of a block only the strip with row `row`, which is read without the others. Lent
  * until the decoder's next strip; slots stay. */
 struct text_strip {
     uint32_t first, count;      /* its rows in the block */
@@ -220,9 +226,9 @@ struct text_strip {
     struct bytes value;         /* of the row that was asked for */
     const struct bytes *values; /* NULL until codec_split_strip() */
 };
-TALLY_MUST_CHECK tally_status codec_decode_strip(struct page_decoder *decoder, uint32_t rows,
-                                                 uint32_t row, const struct primer *primer,
-                                                 struct bytes encoded, struct text_strip *strip_out,
+TALLY_MUST_CHECK tally_status codec_decode_strip(struct page_decoder *decoder,
+                                                 const struct encoded_text *encoded, uint32_t row,
+                                                 struct text_strip *strip_out,
                                                  struct tally_error *error);
 /* Makes the values of all rows of a decoded strip known: for who asks for a second one. */
 TALLY_MUST_CHECK tally_status codec_split_strip(struct page_decoder *decoder,
@@ -230,10 +236,9 @@ TALLY_MUST_CHECK tally_status codec_split_strip(struct page_decoder *decoder,
                                                 struct tally_error *error);
 /* The same without its values: whether the strip has `sought` anywhere in its text; TALLY_ABSENT, with the
  * output set, where it has not. Bytes at which one value ends and another begins may look like it. */
-TALLY_MUST_CHECK tally_status codec_search_strip(struct page_decoder *decoder, uint32_t rows,
-                                                 uint32_t row, const struct primer *primer,
-                                                 struct bytes encoded, struct bytes sought,
-                                                 struct text_strip *strip_out,
+TALLY_MUST_CHECK tally_status codec_search_strip(struct page_decoder *decoder,
+                                                 const struct encoded_text *encoded, uint32_t row,
+                                                 struct bytes sought, struct text_strip *strip_out,
                                                  struct tally_error *error);
 /* CODEC_IDS: of a block of `rows` rows the id of row `row` and its form, and no other is looked at.
  * TALLY_ABSENT where it is an exception: then the block is to be decoded. */

@@ -55,14 +55,15 @@ feed(enum codec codec, enum field_column hint, uint32_t rows, struct bytes bytes
     const struct bytes *values;
     tally_status status;
     if (codec == CODEC_TEXT) {
-        status = codec_decode_block(decoder, 0, rows, NULL, exact, &values, NULL);
+        const struct encoded_text text = { rows, NULL, exact };
+        status = codec_decode_block(decoder, 0, &text, &values, NULL);
         for (uint32_t row = 0; status == TALLY_OK && row < rows; row++)
             (void)bytes_equal(values[row], values[0]);
         if (status == TALLY_OK)
             check_strips(exact, rows, NULL, values);
         for (uint32_t row = 0; status != TALLY_OK && row < rows; row++) {
             struct text_strip strip;
-            tally_status alone = codec_decode_strip(decoder, rows, row, NULL, exact, &strip, NULL);
+            tally_status alone = codec_decode_strip(decoder, &text, row, &strip, NULL);
             assert_true(alone == TALLY_OK || alone == TALLY_DAMAGED);
         }
     } else {
@@ -394,10 +395,10 @@ test_refusals(void **unused)
         struct page page;
         const struct bytes *values;
         assert_true(hex_decode(bytes_of(refusals[i].hex, 2 * size), bytes, size));
+        const struct encoded_text text = { refusals[i].rows, NULL, bytes_of(bytes, size) };
         tally_status status =
             refusals[i].codec == CODEC_TEXT
-                ? codec_decode_block(decoder, 0, refusals[i].rows, NULL, bytes_of(bytes, size),
-                                     &values, NULL)
+                ? codec_decode_block(decoder, 0, &text, &values, NULL)
                 : codec_decode_page(decoder, refusals[i].codec, COLUMN_HINT_NUMBER,
                                     refusals[i].rows, 9, bytes_of(bytes, size), &page, NULL);
         if (status != refusals[i].status)

@@ -77,8 +77,10 @@ exceptions_decode(struct page_decoder *decoder, uint8_t exception, uint32_t slot
         return status;
     struct bytes *values = decoder->values + first;
     struct page_exception *exceptions = decoder->exceptions + first;
-    status = values_decode(decoder->workspace, NULL, encoded, count, BLOCK_SIZE_MAX,
-                           &decoder->slots[slot], values, error);
+    struct buffer *plain = &decoder->slots[slot];
+    status = unsqueeze(decoder->workspace, NULL, encoded, BLOCK_SIZE_MAX, plain, error);
+    if (status == TALLY_OK)
+        status = values_split(buffer_view(plain), count, values, error);
     if (status != TALLY_OK)
         return status;
 

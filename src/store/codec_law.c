@@ -126,11 +126,11 @@ void
 check_strips(struct bytes encoded, uint32_t rows, const struct primer *decode,
              const struct bytes *values)
 {
+    const struct encoded_text text = { rows, decode, encoded };
     struct text_strip strip = { 0 };
     for (uint32_t row = rows; row-- > 0;) {
         if (row - strip.first >= strip.count || row % 16 == 5) {
-            assert_int_equal(codec_decode_strip(decoder, rows, row, decode, encoded, &strip, NULL),
-                             TALLY_OK);
+            assert_int_equal(codec_decode_strip(decoder, &text, row, &strip, NULL), TALLY_OK);
             assert_in_range(row, strip.first, strip.first + strip.count - 1);
             assert_true(strip.first + strip.count <= rows);
             assert_int_equal(strip.value.data == NULL, values[row].data == NULL);
@@ -144,11 +144,10 @@ check_strips(struct bytes encoded, uint32_t rows, const struct primer *decode,
     for (uint32_t row = 0; row < rows; row += 1 + rows / 8) {
         if (values[row].size == 0 || values[row].size > 100)
             continue;
-        assert_int_equal(
-            codec_search_strip(decoder, rows, row, decode, encoded, values[row], &strip, NULL),
-            TALLY_OK);
+        assert_int_equal(codec_search_strip(decoder, &text, row, values[row], &strip, NULL),
+                         TALLY_OK);
         assert_in_range(row, strip.first, strip.first + strip.count - 1);
-        assert_int_equal(codec_search_strip(decoder, rows, row, decode, encoded,
+        assert_int_equal(codec_search_strip(decoder, &text, row,
                                             bytes_text("what nobody has ever said"), &strip, NULL),
                          TALLY_ABSENT);
         assert_in_range(row, strip.first, strip.first + strip.count - 1);
@@ -170,8 +169,8 @@ check_blocks(const struct made_page *made, const struct primer *encode, const st
             codec_encode_block(workspace, made->hint, &source, block, encode, &out, NULL),
             TALLY_OK);
         struct bytes encoded = exact_copy(buffer_view(&out));
-        assert_int_equal(codec_decode_block(decoder, block, rows, decode, encoded, &values, NULL),
-                         TALLY_OK);
+        const struct encoded_text text = { rows, decode, encoded };
+        assert_int_equal(codec_decode_block(decoder, block, &text, &values, NULL), TALLY_OK);
         check_strips(encoded, rows, decode, values);
         free((void *)encoded.data);
         total += out.size;

@@ -150,12 +150,8 @@ tally_status squeezed_size(struct bytes encoded, size_t size_max, size_t *size_o
 tally_status values_encode(struct codec_workspace *workspace, const struct primer *primer,
                            const struct bytes *values, uint32_t count, struct buffer *out,
                            struct tally_error *error);
-/* The values point into `plain`. */
-tally_status values_decode(struct codec_workspace *workspace, const struct primer *primer,
-                           struct bytes encoded, uint32_t count, size_t size_max,
-                           struct buffer *plain, struct bytes *values_out,
-                           struct tally_error *error);
-/* The same before it is squeezed: appended, or `plain` has failed; and taken apart. */
+/* The same before it is squeezed: appended, or `plain` has failed; and taken apart: the values
+ * point into `plain`. */
 void values_join(const struct bytes *values, uint32_t count, struct buffer *plain);
 tally_status values_split(struct bytes plain, uint32_t count, struct bytes *values_out,
                           struct tally_error *error);
@@ -167,9 +163,8 @@ tally_status text_encode(struct codec_workspace *workspace, const struct primer 
                          const struct bytes *values, uint32_t rows, struct buffer *out,
                          struct tally_error *error);
 /* The values point into `plain`. */
-tally_status text_decode(struct codec_workspace *workspace, const struct primer *primer,
-                         struct bytes encoded, uint32_t rows, struct buffer *plain,
-                         struct bytes *values_out, struct tally_error *error);
+tally_status text_decode(struct codec_workspace *workspace, const struct encoded_text *encoded,
+                         struct buffer *plain, struct bytes *values_out, struct tally_error *error);
 
 /*
  * One small number for each row, of few different ones: forms. Opened, they point into the bytes they

@@ -168,14 +168,13 @@ block_size(const struct text_block *block, size_t *size_out, struct tally_error 
 }
 
 tally_status
-text_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
-            uint32_t rows, struct buffer *plain, struct bytes *values_out,
-            struct tally_error *error)
+text_decode(struct codec_workspace *workspace, const struct encoded_text *encoded,
+            struct buffer *plain, struct bytes *values_out, struct tally_error *error)
 {
     struct text_block block;
     size_t size;
-    if (!text_open(encoded, rows, &block))
-        return fault(error, TALLY_DAMAGED, wrong_strips, rows);
+    if (!text_open(encoded->bytes, encoded->rows, &block))
+        return fault(error, TALLY_DAMAGED, wrong_strips, encoded->rows);
     tally_status status = block_size(&block, &size, error);
     if (status != TALLY_OK)
         return status;
@@ -186,53 +185,54 @@ text_decode(struct codec_workspace *workspace, const struct primer *primer, stru
     if (buffer_reserve(plain, size + 1) == NULL)
         return memory_fault(error);
     for (uint32_t i = 0; i < block.count && status == TALLY_OK; i++)
-        status = strip_decode(workspace, primer, &block, i, plain, values_out + (i << block.shift),
-                              error);
+        status = strip_decode(workspace, encoded->primer, &block, i, plain,
+                              values_out + (i << block.shift), error);
     return status;
 }
 
-/* Opens a block for the strip with a row; one without any byte is a strip of all its rows. */
+/* Decompresses the strip with a row into the decoder's own text; says its rows and, where it has a
+ * value, its text. A block without any byte is a strip of all its rows. */
 static tally_status
-strip_open(struct bytes encoded, uint32_t rows, uint32_t row, struct text_block *block,
-           uint32_t *strip_out, struct tally_error *error)
+strip_open(struct page_decoder *decoder, const struct encoded_text *encoded, uint32_t row,
+           struct text_strip *strip_out, struct tally_error *error)
 {
+    uint32_t rows = encoded->rows;
+    struct text_block block = { .rows = rows, .shift = SHIFT_MAX, .count = 1 };
+    struct buffer *text = &decoder->strip_text;
     assert(row < rows && rows <= BLOCK_ROWS);
-    *block = (struct text_block){ .rows = rows, .shift = SHIFT_MAX, .count = 1 };
-    if (encoded.size > 0 && !text_open(encoded, rows, block))
+    if (encoded->bytes.size > 0 && !text_open(encoded->bytes, rows, &block))
         return fault(error, TALLY_DAMAGED, wrong_strips, rows);
-    *strip_out = row >> block->shift;
+    uint32_t number = row >> block.shift;
+    struct text_strip strip = {
+        .first = number << block.shift,
+        .count = strip_rows(&block, number),
+    };
+    buffer_clear(text);
+    if (block.strips[number].size > 0) {
+        tally_status status = unsqueeze_behind(decoder->workspace, encoded->primer,
+                                               block.strips[number], BLOCK_SIZE_MAX, text, error);
+        if (status != TALLY_OK)
+            return status;
+        if (text->size == 0)
+            return fault(error, TALLY_DAMAGED, "a strip has no values");
+        strip.text = buffer_view(text);
+    }
+    *strip_out = strip;
     return TALLY_OK;
 }
 
-static struct text_strip
-strip_place(const struct text_block *block, uint32_t strip)
-{
-    return (struct text_strip){ .first = strip << block->shift, .count = strip_rows(block, strip) };
-}
-
 tally_status
-codec_decode_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
-                   const struct primer *primer, struct bytes encoded, struct text_strip *strip_out,
-                   struct tally_error *error)
+codec_decode_strip(struct page_decoder *decoder, const struct encoded_text *encoded, uint32_t row,
+                   struct text_strip *strip_out, struct tally_error *error)
 {
-    struct text_block block;
-    struct buffer *text = &decoder->strip_text;
-    uint32_t strip;
-    tally_status status = strip_open(encoded, rows, row, &block, &strip, error);
+    struct text_strip strip;
+    tally_status status = strip_open(decoder, encoded, row, &strip, error);
     if (status != TALLY_OK)
         return status;
-    buffer_clear(text);
-    if (block.strips[strip].size > 0)
-        status = unsqueeze_behind(decoder->workspace, primer, block.strips[strip], BLOCK_SIZE_MAX,
-                                  text, error);
-    if (status != TALLY_OK)
-        return status;
-    struct text_strip found = strip_place(&block, strip);
-    found.text = buffer_view(text);
-    if (block.strips[strip].size > 0 &&
-        !values_pick(found.text, found.count, row - found.first, &found.value))
-        return fault(error, TALLY_DAMAGED, "a strip is not %u values", found.count);
-    *strip_out = found;
+    if (strip.text.size > 0 &&
+        !values_pick(strip.text, strip.count, row - strip.first, &strip.value))
+        return fault(error, TALLY_DAMAGED, "a strip is not %u values", strip.count);
+    *strip_out = strip;
     return TALLY_OK;
 }
 
@@ -251,23 +251,15 @@ codec_split_strip(struct page_decoder *decoder, struct text_strip *strip, struct
 }
 
 tally_status
-codec_search_strip(struct page_decoder *decoder, uint32_t rows, uint32_t row,
-                   const struct primer *primer, struct bytes encoded, struct bytes sought,
-                   struct text_strip *strip_out, struct tally_error *error)
+codec_search_strip(struct page_decoder *decoder, const struct encoded_text *encoded, uint32_t row,
+                   struct bytes sought, struct text_strip *strip_out, struct tally_error *error)
 {
-    struct text_block block;
-    struct buffer *text = &decoder->strip_text;
-    uint32_t strip;
-    tally_status status = strip_open(encoded, rows, row, &block, &strip, error);
+    struct text_strip strip;
+    tally_status status = strip_open(decoder, encoded, row, &strip, error);
     if (status != TALLY_OK)
         return status;
-    buffer_clear(text);
-    if (block.strips[strip].size > 0)
-        status = unsqueeze_behind(decoder->workspace, primer, block.strips[strip], BLOCK_SIZE_MAX,
-                                  text, error);
-    if (status != TALLY_OK)
-        return status;
-    *strip_out = strip_place(&block, strip);
-    bool found = text->size > 0 && memmem(text->data, text->size, sought.data, sought.size) != NULL;
+    *strip_out = strip;
+    bool found = strip.text.size > 0 &&
+                 memmem(strip.text.data, strip.text.size, sought.data, sought.size) != NULL;
     return found ? TALLY_OK : TALLY_ABSENT;
 }

@@ -48,9 +48,8 @@ test_strips(void **unused)
     }
     assert_memory_equal(sizes.data, nothing, sizeof nothing);
     assert_int_equal(sizes.size, sizeof nothing + total);
-    assert_int_equal(
-        codec_decode_block(decoder, 0, BLOCK_ROWS, NULL, buffer_view(&out), &values, NULL),
-        TALLY_OK);
+    const struct encoded_text text = { BLOCK_ROWS, NULL, buffer_view(&out) };
+    assert_int_equal(codec_decode_block(decoder, 0, &text, &values, NULL), TALLY_OK);
     buffer_free(&out);
     free(made);
 }

@@ -52,12 +52,9 @@ test_primer(void **unused)
     const struct bytes *values;
     assert_int_equal(
         codec_encode_block(workspace, COLUMN_HINT_TEXT, &source, 0, encode, &out, NULL), TALLY_OK);
-    assert_int_equal(
-        codec_decode_block(decoder, 0, BLOCK_ROWS, NULL, buffer_view(&out), &values, NULL),
-        TALLY_DAMAGED);
-    assert_int_equal(
-        codec_decode_strip(decoder, BLOCK_ROWS, 9, NULL, buffer_view(&out), &strip, NULL),
-        TALLY_DAMAGED);
+    const struct encoded_text text = { BLOCK_ROWS, NULL, buffer_view(&out) };
+    assert_int_equal(codec_decode_block(decoder, 0, &text, &values, NULL), TALLY_DAMAGED);
+    assert_int_equal(codec_decode_strip(decoder, &text, 9, &strip, NULL), TALLY_DAMAGED);
     buffer_free(&out);
     primer_destroy(encode);
     primer_destroy(decode);

@@ -115,9 +115,9 @@ block_decode(struct run_reader *reader, struct run_column *column, uint32_t slot
         return status;
 
     struct tally_error inner;
+    const struct encoded_text text = { rows, column->stored->primer, encoded };
     if (column->stored->entry.codec == CODEC_TEXT)
-        status = codec_decode_block(column->decoder, slot, rows, column->stored->primer, encoded,
-                                    &column->blocks[slot], &inner);
+        status = codec_decode_block(column->decoder, slot, &text, &column->blocks[slot], &inner);
     else
         status = codec_decode_ids(column->decoder, slot, rows, encoded, &inner);
     if (status != TALLY_OK)

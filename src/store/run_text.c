@@ -9,18 +9,23 @@
 
 #include <assert.h>
 
-/* The bytes of a block, read and checked for the first of its strips, and how many rows it has. */
+/* A block, read and checked for the first of its strips. */
 static tally_status
-block_bytes(struct run_reader *reader, struct run_column *column, uint32_t block,
-            struct bytes *bytes_out, uint32_t *rows_out, struct tally_error *error)
+block_encoded(struct run_reader *reader, struct run_column *column, uint32_t block,
+              struct encoded_text *encoded_out, struct tally_error *error)
 {
-    *rows_out = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS);
-    if (column->strip_block == block && column->strip_bytes.data != NULL) {
-        *bytes_out = column->strip_bytes;
-        return TALLY_OK;
+    struct bytes bytes = column->strip_bytes;
+    tally_status status = TALLY_OK;
+    if (column->strip_block != block || bytes.data == NULL) {
+        status = run_unit_bytes(reader, column, block, &bytes, error);
+        column->strip_bytes = status == TALLY_OK ? bytes : bytes_of(NULL, 0);
     }
-    tally_status status = run_unit_bytes(reader, column, block, bytes_out, error);
-    column->strip_bytes = status == TALLY_OK ? *bytes_out : bytes_of(NULL, 0);
+    if (status == TALLY_OK)
+        *encoded_out = (struct encoded_text){
+            .rows = run_stored_rows(reader, block * BLOCK_ROWS, BLOCK_ROWS),
+            .primer = column->stored->primer,
+            .bytes = bytes,
+        };
     return status;
 }
 
@@ -29,17 +34,17 @@ static tally_status
 strip_read(struct run_reader *reader, struct run_column *column, uint32_t row,
            struct bytes *value_out, struct tally_error *error)
 {
-    uint32_t block = row / BLOCK_ROWS, rows;
-    struct bytes encoded;
+    uint32_t block = row / BLOCK_ROWS;
+    struct encoded_text encoded;
     struct tally_error inner;
     if (column->stored->primer != NULL)
         primer_prefetch(column->stored->primer);
-    tally_status status = block_bytes(reader, column, block, &encoded, &rows, error);
+    tally_status status = block_encoded(reader, column, block, &encoded, error);
     column->strip_block = NO_BLOCK;
     if (status != TALLY_OK)
         return status;
-    status = codec_decode_strip(column->decoder, rows, row % BLOCK_ROWS, column->stored->primer,
-                                encoded, &column->strip, &inner);
+    status =
+        codec_decode_strip(column->decoder, &encoded, row % BLOCK_ROWS, &column->strip, &inner);
     if (status != TALLY_OK)
         return run_decode_fault(column->stored, block, status, &inner, error);
     column->strip_block = block;
@@ -78,18 +83,17 @@ static tally_status
 narrow_block(struct run_reader *reader, struct run_column *column, uint32_t page, uint32_t start,
              struct bytes sought, struct row_set *rows, struct tally_error *error)
 {
-    uint32_t block = page * PAGE_BLOCKS + start / BLOCK_ROWS, count;
+    uint32_t block = page * PAGE_BLOCKS + start / BLOCK_ROWS;
     uint32_t row = row_set_next(rows, start);
-    struct bytes encoded;
+    struct encoded_text encoded;
     if (row >= start + BLOCK_ROWS)
         return TALLY_OK;
     column->strip_block = NO_BLOCK; /* its text is written over */
-    tally_status status = block_bytes(reader, column, block, &encoded, &count, error);
+    tally_status status = block_encoded(reader, column, block, &encoded, error);
     while (status == TALLY_OK && row < start + BLOCK_ROWS) {
         struct text_strip strip;
         struct tally_error inner;
-        status = codec_search_strip(column->decoder, count, row - start, column->stored->primer,
-                                    encoded, sought, &strip, &inner);
+        status = codec_search_strip(column->decoder, &encoded, row - start, sought, &strip, &inner);
         if (status != TALLY_OK && status != TALLY_ABSENT)
             return run_decode_fault(column->stored, block, status, &inner, error);
         uint32_t end = start + strip.first + strip.count;

@@ -272,14 +272,3 @@ values_pick(struct bytes plain, uint32_t count, uint32_t at, struct bytes *value
     *value_out = own == 0 ? bytes_of(NULL, 0) : bytes_of(plain.data + before, own - 1);
     return true;
 }
-
-tally_status
-values_decode(struct codec_workspace *workspace, const struct primer *primer, struct bytes encoded,
-              uint32_t count, size_t size_max, struct buffer *plain, struct bytes *values_out,
-              struct tally_error *error)
-{
-    tally_status status = unsqueeze(workspace, primer, encoded, size_max, plain, error);
-    if (status != TALLY_OK)
-        return status;
-    return values_split(buffer_view(plain), count, values_out, error);
-}
