@@ -47,7 +47,7 @@ probe(struct disk *disk, const struct group_info *info)
     struct group *group;
     struct run_meter meter = { 0 };
     uint64_t random = 1;
-    expect(group_create(disk, "t", tag, info, &group, NULL) == TALLY_OK);
+    expect(group_create(&(struct trail_place){ disk, "t", tag }, info, &group, NULL) == TALLY_OK);
     for (unsigned i = 0; i < 8; i++) {
         uint64_t segments;
         random = random * UINT64_C(6364136223846793005) + 1;
@@ -70,7 +70,7 @@ rewrite(struct disk *disk, const struct group_info *info)
     expect(bloom_init(&filters[0], 1, 2, NULL) == TALLY_OK);
     expect_known(group_replace(&place, info, filters, info->generation + 2, &made, NULL));
     struct group_scan scan;
-    tally_status status = group_scan_open(&scan, disk, "t", tag, info, NULL);
+    tally_status status = group_scan_open(&scan, &place, info, NULL);
     expect_known(status);
     if (status == TALLY_OK) {
         expect_known(group_scan_check(&scan, NULL));

@@ -27,22 +27,19 @@
 
 struct group {
     atomic_uint references;
-    struct disk *disk;
+    struct trail_place place; /* with these two: */
     char folder[GROUP_NAME_MAX];
     uint8_t tag[16];
     struct group_info info;
     pthread_mutex_t mutex; /* the members below */
     bool useless;
-    struct disk_file *file; /* NULL: not open */
-    uint32_t block_count;
-    uint64_t covered;
-    uint64_t offset;
-    uint8_t *block; /* the one asked for last: bloom_block_size() of them */
+    struct group_scan scan; /* its file is NULL: not open */
+    uint8_t *block;         /* the one asked for last: bloom_block_size() of them */
 };
 
 tally_status
-group_create(struct disk *disk, const char *folder, const uint8_t tag[16],
-             const struct group_info *info, struct group **group_out, struct tally_error *error)
+group_create(const struct trail_place *place, const struct group_info *info,
+             struct group **group_out, struct tally_error *error)
 {
     struct group *group = calloc(1, sizeof *group);
     uint8_t *block = malloc(bloom_block_size(info->segments));
@@ -52,9 +49,9 @@ group_create(struct disk *disk, const char *folder, const uint8_t tag[16],
         return memory_fault(error);
     }
     atomic_init(&group->references, 1);
-    group->disk = disk;
-    memcpy(group->folder, folder, strlen(folder) + 1);
-    memcpy(group->tag, tag, sizeof group->tag);
+    memcpy(group->folder, place->folder, strlen(place->folder) + 1);
+    memcpy(group->tag, place->tag, sizeof group->tag);
+    group->place = (struct trail_place){ place->disk, group->folder, group->tag };
     group->info = *info;
     group->block = block;
     (void)pthread_mutex_init(&group->mutex, NULL);
@@ -73,7 +70,7 @@ group_release(struct group *group)
 {
     if (group == NULL || atomic_fetch_sub(&group->references, 1) > 1)
         return;
-    disk_close(group->file);
+    group_scan_close(&group->scan);
     (void)pthread_mutex_destroy(&group->mutex);
     free(group->block);
     free(group);
@@ -92,53 +89,16 @@ head_size(const struct group_info *info)
     return info->size < GROUP_HEADER_MAX ? (size_t)info->size : GROUP_HEADER_MAX;
 }
 
-/* Opens the file and reads its head. */
-static tally_status
-open_file(struct disk *disk, const char *folder, const uint8_t tag[16],
-          const struct group_info *info, struct group_scan *scan, struct tally_error *error)
-{
-    uint8_t head[GROUP_HEADER_MAX];
-    size_t size = head_size(info), header_size;
-    uint64_t there;
-    *scan = (struct group_scan){ .info = *info };
-    group_name(folder, info, scan->name);
-    tally_status status = disk_open(disk, scan->name, DISK_READ, &scan->file, error);
-    if (status != TALLY_OK)
-        return status;
-    status = disk_size(scan->file, &there, error);
-    if (status == TALLY_OK && there != info->size)
-        status =
-            fault(error, TALLY_DAMAGED, "%s: not of the size that the manifest says", scan->name);
-    if (status == TALLY_OK)
-        status = disk_read_all(scan->file, 0, head, size, error);
-    if (status == TALLY_OK)
-        status = group_header_decode(bytes_of(head, size), tag, info, scan->name,
-                                     &scan->block_count, &scan->covered, &header_size, error);
-    if (status != TALLY_OK) {
-        group_scan_close(scan);
-        return status;
-    }
-    scan->offset = header_size;
-    return TALLY_OK;
-}
-
 /* Under the mutex. */
 static tally_status
 open_group(struct group *group, struct run_meter *meter, struct tally_error *error)
 {
-    struct group_scan scan;
-    if (group->file != NULL)
+    if (group->scan.file != NULL)
         return TALLY_OK;
-    tally_status status =
-        open_file(group->disk, group->folder, group->tag, &group->info, &scan, error);
-    if (status != TALLY_OK)
-        return status;
-    run_meter_count(meter, head_size(&group->info));
-    group->file = scan.file;
-    group->block_count = scan.block_count;
-    group->covered = scan.covered;
-    group->offset = scan.offset;
-    return TALLY_OK;
+    tally_status status = group_scan_open(&group->scan, &group->place, &group->info, error);
+    if (status == TALLY_OK)
+        run_meter_count(meter, head_size(&group->info));
+    return status;
 }
 
 /* The segments that may have a token, of a group that is open. */
@@ -146,10 +106,11 @@ static tally_status
 probe_token(struct group *group, uint64_t token, struct run_meter *meter, uint64_t *segments_out,
             struct tally_error *error)
 {
+    const struct group_scan *scan = &group->scan;
     size_t size = bloom_block_size(group->info.segments);
-    uint32_t block = bloom_block_of(token, group->block_count);
-    tally_status status = disk_read_all(group->file, group->offset + (uint64_t)block * size,
-                                        group->block, size, error);
+    uint32_t block = bloom_block_of(token, scan->block_count);
+    tally_status status =
+        disk_read_all(scan->file, scan->offset + (uint64_t)block * size, group->block, size, error);
     run_meter_count(meter, size);
     if (status == TALLY_OK &&
         !bloom_probe(bytes_of(group->block, size), group->info.segments, token, segments_out))
@@ -165,7 +126,7 @@ probe(struct group *group, const struct token_sought *tokens, size_t count, stru
     tally_status status = group->useless ? TALLY_DAMAGED : open_group(group, meter, error);
     for (size_t i = 0; i < count && status == TALLY_OK && found != *segments_out; i++) {
         uint64_t segments = *segments_out;
-        if ((group->covered & FIELD_BIT(tokens[i].field)) != 0)
+        if ((group->scan.covered & FIELD_BIT(tokens[i].field)) != 0)
             status = probe_token(group, tokens[i].token, meter, &segments, error);
         found |= segments;
     }
@@ -195,10 +156,28 @@ group_probe(struct group *group, const struct token_sought *tokens, size_t count
 /* ---- going through ---- */
 
 tally_status
-group_scan_open(struct group_scan *scan, struct disk *disk, const char *folder,
-                const uint8_t tag[16], const struct group_info *info, struct tally_error *error)
+group_scan_open(struct group_scan *scan, const struct trail_place *place,
+                const struct group_info *info, struct tally_error *error)
 {
-    return open_file(disk, folder, tag, info, scan, error);
+    uint8_t head[GROUP_HEADER_MAX];
+    size_t size = head_size(info);
+    uint64_t there;
+    *scan = (struct group_scan){ .info = *info };
+    group_name(place->folder, info, scan->name);
+    tally_status status = disk_open(place->disk, scan->name, DISK_READ, &scan->file, error);
+    if (status != TALLY_OK)
+        return status;
+    status = disk_size(scan->file, &there, error);
+    if (status == TALLY_OK && there != info->size)
+        status =
+            fault(error, TALLY_DAMAGED, "%s: not of the size that the manifest says", scan->name);
+    if (status == TALLY_OK)
+        status = disk_read_all(scan->file, 0, head, size, error);
+    if (status == TALLY_OK)
+        status = group_header_decode(bytes_of(head, size), place->tag, scan, error);
+    if (status != TALLY_OK)
+        group_scan_close(scan);
+    return status;
 }
 
 void

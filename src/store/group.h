@@ -11,10 +11,10 @@
 #ifndef GROUP_H
 #define GROUP_H
 
-#include "disk.h"
 #include "group_filter.h"
 #include "run_meter.h"
 #include "token.h"
+#include "trail_place.h"
 
 #define GROUP_NAME_MAX 160
 
@@ -35,10 +35,11 @@ void group_name(const char *folder, const struct group_info *info, char name_out
 
 struct group;
 
-/* Nothing is read before it is asked. Caller holds the first reference; `disk` is lent. */
-TALLY_MUST_CHECK tally_status group_create(struct disk *disk, const char *folder,
-                                           const uint8_t tag[16], const struct group_info *info,
-                                           struct group **group_out, struct tally_error *error);
+/* Nothing is read before it is asked. The caller holds the first reference; folder and tag are
+ * copied. */
+TALLY_MUST_CHECK tally_status group_create(const struct trail_place *place,
+                                           const struct group_info *info, struct group **group_out,
+                                           struct tally_error *error);
 void group_retain(struct group *group);
 void group_release(struct group *group); /* NULL is allowed */
 
@@ -50,7 +51,7 @@ TALLY_MUST_CHECK tally_status group_probe(struct group *group, const struct toke
                                           size_t count, struct run_meter *meter,
                                           uint64_t *segments_out, struct tally_error *error);
 
-/* The file open for going through it, block by block. */
+/* The file open, to be gone through block by block. */
 struct group_scan {
     struct disk_file *file;
     struct group_info info;
@@ -63,8 +64,8 @@ struct group_scan {
 };
 
 /* TALLY_ABSENT, TALLY_DAMAGED, TALLY_UNSUPPORTED. The caller closes it. */
-TALLY_MUST_CHECK tally_status group_scan_open(struct group_scan *scan, struct disk *disk,
-                                              const char *folder, const uint8_t tag[16],
+TALLY_MUST_CHECK tally_status group_scan_open(struct group_scan *scan,
+                                              const struct trail_place *place,
                                               const struct group_info *info,
                                               struct tally_error *error);
 void group_scan_close(struct group_scan *scan); /* zeroed is allowed */

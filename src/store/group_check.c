@@ -52,8 +52,7 @@ group_check(const struct trail_place *place, const struct manifest *manifest, si
         return TALLY_OK;
     struct group_scan scan = { 0 };
     struct bloom filter = { 0 };
-    tally_status status =
-        group_scan_open(&scan, place->disk, place->folder, place->tag, info, error);
+    tally_status status = group_scan_open(&scan, place, info, error);
     if (status == TALLY_ABSENT && !is_named(place, info))
         return TALLY_OK;
     if (status == TALLY_OK && column == 0)

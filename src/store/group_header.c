@@ -91,10 +91,10 @@ fits(const uint8_t *head, const uint8_t tag[16], const struct group_info *info, 
 }
 
 tally_status
-group_header_decode(struct bytes bytes, const uint8_t tag[16], const struct group_info *info,
-                    const char *name, uint32_t *block_count_out, uint64_t *covered_out,
-                    size_t *size_out, struct tally_error *error)
+group_header_decode(struct bytes bytes, const uint8_t tag[16], struct group_scan *scan,
+                    struct tally_error *error)
 {
+    const char *name = scan->name;
     const uint8_t *head = bytes.data;
     if (bytes.size < FIXED_SIZE + CRC_SIZE || memcmp(head, MAGIC, 8) != 0)
         return fault(error, TALLY_DAMAGED, "%s: not a group", name);
@@ -108,12 +108,12 @@ group_header_decode(struct bytes bytes, const uint8_t tag[16], const struct grou
         return fault(error, TALLY_UNSUPPORTED, "%s: version %" PRIu32 " is newer than this program",
                      name, get_u32(head + 8));
     uint64_t covered;
-    if (!fits(head, tag, info, size) ||
+    if (!fits(head, tag, &scan->info, size) ||
         !names_decode(bytes_of(head + FIXED_SIZE, size - FIXED_SIZE - CRC_SIZE), head[51],
                       &covered))
         return fault(error, TALLY_DAMAGED, "%s: not the group that the manifest names", name);
-    *block_count_out = get_u32(head + 44);
-    *covered_out = covered;
-    *size_out = size;
+    scan->block_count = get_u32(head + 44);
+    scan->covered = covered;
+    scan->offset = size;
     return TALLY_OK;
 }

@@ -13,10 +13,10 @@
 void group_header_encode(const uint8_t tag[16], const struct group_info *info, uint32_t block_count,
                          struct buffer *out);
 
-/* What the head at the beginning of `bytes` says; TALLY_DAMAGED, TALLY_UNSUPPORTED. */
+/* Tells `scan`, whose info and name are set, what the head at the beginning of `bytes` says: number
+ * and place of the blocks, and the fields covered. TALLY_DAMAGED, TALLY_UNSUPPORTED. */
 TALLY_MUST_CHECK tally_status group_header_decode(struct bytes bytes, const uint8_t tag[16],
-                                                  const struct group_info *info, const char *name,
-                                                  uint32_t *block_count_out, uint64_t *covered_out,
-                                                  size_t *size_out, struct tally_error *error);
+                                                  struct group_scan *scan,
+                                                  struct tally_error *error);
 
 #endif

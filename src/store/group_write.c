@@ -132,8 +132,7 @@ group_merge(const struct trail_place *place, const struct group_info *parts, siz
     uint32_t block_count = 1;
     tally_status status = scans == NULL ? memory_fault(error) : TALLY_OK;
     for (size_t i = 0; i < count && status == TALLY_OK; i++) {
-        status =
-            group_scan_open(&scans[i], place->disk, place->folder, place->tag, &parts[i], error);
+        status = group_scan_open(&scans[i], place, &parts[i], error);
         info.segments += parts[i].segments;
         if (status == TALLY_OK && scans[i].block_count > block_count)
             block_count = scans[i].block_count;
@@ -184,8 +183,7 @@ group_replace(const struct trail_place *place, const struct group_info *old,
     struct group_scan scan;
     struct group_info info = *old;
     info.generation = generation;
-    tally_status status =
-        group_scan_open(&scan, place->disk, place->folder, place->tag, old, error);
+    tally_status status = group_scan_open(&scan, place, old, error);
     if (status != TALLY_OK)
         return status;
     uint32_t block_count = scan.block_count;

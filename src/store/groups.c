@@ -45,7 +45,7 @@ groups_create(const struct trail_place *place, const struct group_info *infos, s
         if (group != NULL)
             group_retain(group);
         else
-            status = group_create(place->disk, place->folder, place->tag, info, &group, error);
+            status = group_create(place, info, &group, error);
         if (status != TALLY_OK) {
             groups_release(groups);
             return status;
