@@ -4,7 +4,7 @@
 #ifndef CORPUS_SCAN_H
 #define CORPUS_SCAN_H
 
-#include "scan_fixture.h"
+#include "corpus.h"
 
 struct corpus_scan {
     struct corpus *corpus;

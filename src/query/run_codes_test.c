@@ -1,7 +1,7 @@
 /*
  * run_codes_test.c - pages of codes that are asked as they lie, in segments and heads.
  */
-#include "scan_fixture.h"
+#include "corpus.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -124,7 +124,7 @@ counts_answer_what_pages_would(void **state)
     for (unsigned lost = 0; lost < 2; lost++) {
         struct corpus *corpus = corpus_create_on_time(31, sizes);
         if (lost == 1)
-            corpus_lose_indexes(corpus);
+            corpus_change(corpus, CORPUS_LOSE_INDEXES);
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
             struct corpus_scan scan;
             corpus_scan_begin(&scan, corpus, rows[i].filter, 1);

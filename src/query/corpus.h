@@ -1,9 +1,9 @@
 /*
- * scan_fixture.h - random entries in segments and heads, and random filters, for the tests of
+ * corpus.h - random entries in segments and heads, and random filters, for the tests of
  * scans.
  */
-#ifndef SCAN_FIXTURE_H
-#define SCAN_FIXTURE_H
+#ifndef CORPUS_H
+#define CORPUS_H
 
 #include "arena.h"
 #include "match.h"
@@ -35,8 +35,6 @@ struct corpus {
 struct corpus *corpus_create(uint64_t seed, const uint32_t *sizes);
 /* The same, but that no timestamp is later than when its entry was received. */
 struct corpus *corpus_create_on_time(uint64_t seed, const uint32_t *sizes);
-/* Takes the segments' index files away, as long as nothing was asked. */
-void corpus_lose_indexes(struct corpus *corpus);
 void corpus_destroy(struct corpus *corpus);
 
 /* What may happen to a corpus: the index files of its segments are gone; some entries of its segments
