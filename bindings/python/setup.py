@@ -114,7 +114,9 @@ setup(
             sources=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.c")),
             depends=sorted(str(path.relative_to(HERE)) for path in (HERE / "native").glob("*.h")),
             include_dirs=[str(ROOT / "include"), str(ROOT / "src" / "base")],
-            define_macros=[("Py_LIMITED_API", "0x030A0000"), ("PY_SSIZE_T_CLEAN", None)],
+            # Without PY_SSIZE_T_CLEAN: a format with a length (s#), built with Python 3.13 or later,
+            # would be refused by those before.
+            define_macros=[("Py_LIMITED_API", "0x030A0000")],
             extra_compile_args=[
                 "-std=c17",
                 "-O2",

@@ -341,14 +341,15 @@ static PyObject *
 client_record_json(PyObject *object, PyObject *arguments)
 {
     struct client *self = (struct client *)object;
-    const char *json;
-    Py_ssize_t size;
+    PyObject *text;
     PyObject *mode_text = Py_None;
     enum tally_mode mode;
-    if (!PyArg_ParseTuple(arguments, "s#|O:record_json", &json, &size, &mode_text) ||
+    if (!PyArg_ParseTuple(arguments, "U|O:record_json", &text, &mode_text) ||
         options_mode(self->state, mode_text, &mode) < 0)
         return NULL;
-    return record_text(self, json, (size_t)size, mode);
+    Py_ssize_t size;
+    const char *json = PyUnicode_AsUTF8AndSize(text, &size);
+    return json == NULL ? NULL : record_text(self, json, (size_t)size, mode);
 }
 
 static PyObject *

@@ -40,18 +40,24 @@ PyObject *
 evidence_check_leaf(PyObject *module, PyObject *arguments)
 {
     const struct state *state = PyModule_GetState(module);
-    const char *public_part;
-    const char *note;
-    const char *key_text;
+    PyObject *public_bytes;
+    PyObject *list;
+    PyObject *note_text;
+    PyObject *vkey_text;
+    unsigned long long index;
+    struct tally_proof proof;
+    if (!PyArg_ParseTuple(arguments, "SKOUU:check_leaf", &public_bytes, &index, &list, &note_text,
+                          &vkey_text) ||
+        read_proof(list, &proof) < 0)
+        return NULL;
+    char *public_part;
     Py_ssize_t public_size;
     Py_ssize_t note_size;
     Py_ssize_t key_size;
-    unsigned long long index;
-    PyObject *list;
-    struct tally_proof proof;
-    if (!PyArg_ParseTuple(arguments, "y#KOs#s#:check_leaf", &public_part, &public_size, &index,
-                          &list, &note, &note_size, &key_text, &key_size) ||
-        read_proof(list, &proof) < 0)
+    const char *note = PyUnicode_AsUTF8AndSize(note_text, &note_size);
+    const char *key_text = PyUnicode_AsUTF8AndSize(vkey_text, &key_size);
+    if (note == NULL || key_text == NULL ||
+        PyBytes_AsStringAndSize(public_bytes, &public_part, &public_size) < 0)
         return NULL;
 
     struct tally_error error = { 0 };

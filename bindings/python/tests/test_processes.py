@@ -369,8 +369,10 @@ def test_another_interpreter_of_the_process(trail: Trail) -> None:
         import tallystick
         interpreters = importlib.import_module(sys.argv[1])
         assert tallystick.record({"action": "first"})
-        legacy = ("legacy",) if sys.version_info >= (3, 13) else ()  # not those with a lock of their own
-        other = interpreters.create(*legacy)
+        if sys.version_info < (3, 13):  # none with a lock of its own
+            other = interpreters.create(isolated=False)
+        else:
+            other = interpreters.create("legacy")
         interpreters.run_string(other, '''if True:
             import sys
             sys.path[:] = %r
