@@ -199,3 +199,22 @@ free_erasure:
     free(erasure);
     return status;
 }
+
+tally_status
+segment_unlink_generation(const struct trail_place *place, uint64_t first, uint32_t generation,
+                          struct tally_error *error)
+{
+    for (enum segment_file_kind kind = SEGMENT_FILE_PRIVATE; kind <= SEGMENT_FILE_INDEX; kind++) {
+        struct segment_identity identity = {
+            .kind = kind,
+            .first = first,
+            .generation = generation,
+        };
+        char name[SEGMENT_NAME_MAX];
+        segment_file_name(place->folder, &identity, name);
+        tally_status status = disk_unlink(place->disk, name, error);
+        if (status != TALLY_OK && status != TALLY_ABSENT)
+            return status;
+    }
+    return segment_file_sync_folder(place, error);
+}

@@ -302,76 +302,6 @@ segment_prefetch_row(struct segment *segment, uint32_t row)
     pthread_mutex_unlock(&segment->mutex);
 }
 
-void
-segment_remember(struct segment *segment, struct segment_column *column, struct bytes value,
-                 uint32_t code)
-{
-    struct looked_up *last = &column->looked_up;
-    if (value.size == 0 || value.size > LOOKED_UP_SIZE)
-        return;
-    pthread_mutex_lock(&segment->mutex);
-    *last = (struct looked_up){
-        .known = true, .size = (uint8_t)value.size, .code = code, .row = NO_ROW_FOUND
-    };
-    memcpy(last->text, value.data, value.size);
-    pthread_mutex_unlock(&segment->mutex);
-}
-
-bool
-segment_recall_code(struct segment *segment, const struct segment_column *column,
-                    struct bytes value, uint32_t *code_out)
-{
-    const struct looked_up *last = &column->looked_up;
-    pthread_mutex_lock(&segment->mutex);
-    bool same = last->known && bytes_equal(bytes_of(last->text, last->size), value);
-    if (same)
-        *code_out = last->code;
-    pthread_mutex_unlock(&segment->mutex);
-    return same;
-}
-
-bool
-segment_recall_value(struct segment *segment, const struct segment_column *column, uint32_t code,
-                     char text[LOOKED_UP_SIZE], size_t *size_out)
-{
-    const struct looked_up *last = &column->looked_up;
-    assert(code > 0);
-    pthread_mutex_lock(&segment->mutex);
-    bool same = last->known && last->code == code;
-    if (same) {
-        memcpy(text, last->text, last->size);
-        *size_out = last->size;
-    }
-    pthread_mutex_unlock(&segment->mutex);
-    return same;
-}
-
-void
-segment_remember_row(struct segment *segment, struct segment_column *column, uint32_t code,
-                     uint32_t row)
-{
-    struct looked_up *last = &column->looked_up;
-    pthread_mutex_lock(&segment->mutex);
-    if (last->known && last->code == code)
-        last->row = row;
-    pthread_mutex_unlock(&segment->mutex);
-}
-
-bool
-segment_recall_row(struct segment *segment, const struct segment_column *column, uint32_t row,
-                   char text[LOOKED_UP_SIZE], size_t *size_out)
-{
-    const struct looked_up *last = &column->looked_up;
-    pthread_mutex_lock(&segment->mutex);
-    bool same = last->known && last->row == row;
-    if (same) {
-        memcpy(text, last->text, last->size);
-        *size_out = last->size;
-    }
-    pthread_mutex_unlock(&segment->mutex);
-    return same;
-}
-
 tally_status
 segment_fields_private(struct segment *segment, struct segment_input *input, uint64_t *fields_out,
                        struct tally_error *error)
@@ -451,23 +381,4 @@ segment_column_sizes(struct segment *segment, struct segment_column_size *sizes,
     if (status == TALLY_OK)
         *count_out = count;
     return status;
-}
-
-tally_status
-segment_unlink_generation(const struct trail_place *place, uint64_t first, uint32_t generation,
-                          struct tally_error *error)
-{
-    for (enum segment_file_kind kind = SEGMENT_FILE_PRIVATE; kind <= SEGMENT_FILE_INDEX; kind++) {
-        struct segment_identity identity = {
-            .kind = kind,
-            .first = first,
-            .generation = generation,
-        };
-        char name[SEGMENT_NAME_MAX];
-        segment_file_name(place->folder, &identity, name);
-        tally_status status = disk_unlink(place->disk, name, error);
-        if (status != TALLY_OK && status != TALLY_ABSENT)
-            return status;
-    }
-    return segment_file_sync_folder(place, error);
 }

@@ -83,9 +83,10 @@ TALLY_MUST_CHECK tally_status segment_load_column(
     struct codec_workspace *workspace, struct segment_input *input,
     const struct dictionary **dictionary_out, struct tally_error *error);
 
-/* A question looks up the same value in segment after segment, and whoever reads what it found, or asks
- * for the next page, meets it again: so the value that was looked up last in a column is kept with its
- * code, 0 where the column has it not. Long ones are not. False: something else was looked up. */
+/* segment_recall.c: a question looks up the same value in segment after segment, and whoever reads
+ * what it found, or asks for the next page, meets it again: so the value that was looked up last in a
+ * column is kept with its code, 0 where the column has it not. Long ones are not. False: something
+ * else was looked up. */
 void segment_remember(struct segment *segment, struct segment_column *column, struct bytes value,
                       uint32_t code);
 bool segment_recall_code(struct segment *segment, const struct segment_column *column,
