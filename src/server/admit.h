@@ -13,7 +13,8 @@
 /* What came, as it came; lent. */
 struct request_head {
     struct framing framing;
-    struct bytes host, authorization, content_type, content_encoding, request_id, last_event;
+    struct bytes host, authorization, content_type, content_encoding, request_id, last_event,
+        expect;
     struct bytes forwarded; /* any of the fields by which a proxy says that it is one */
     bool loopback_only;     /* it came to a server that listens on loopback and nowhere else */
 };

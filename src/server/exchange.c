@@ -158,6 +158,7 @@ read_header(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
         { "Content-Type", &head->content_type },
         { "Content-Encoding", &head->content_encoding },
         { "X-Request-Id", &head->request_id },
+        { "Expect", &head->expect },
         { "Last-Event-ID", &head->last_event },
         { "Forwarded", &head->forwarded },
         { "X-Forwarded-For", &head->forwarded },
@@ -176,8 +177,27 @@ head_size(struct MHD_Connection *wire)
     return MHD_get_connection_info(wire, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 }
 
-/* Decides by the head. Whatever is refused while a body follows is answered now, which closes the
- * connection: nobody reads the body. */
+/* Bytes of a body that are read although it is refused. */
+static size_t
+thrown_away_max(const struct request *request)
+{
+    return 4 * request->server->settings.body_max;
+}
+
+/* Whether the body of a request that is refused is read, and thrown away, before the answer: a client
+ * that is still sending when its connection is closed hears of that, and not why it was refused. Not
+ * where it waits to be told to go on, nor where it says that it sends far too much. */
+static bool
+is_heard_out(const struct request *request, const struct request_head *head,
+             const struct framing_body *body)
+{
+    if (request->answer.close || field_same_letters(head->expect, "100-continue"))
+        return false;
+    return body->chunked || body->size <= thrown_away_max(request);
+}
+
+/* Decides by the head. What is refused while a body follows closes the connection: it is answered now,
+ * or when the body has been heard out. */
 static enum MHD_Result
 take_head(struct exchange *exchange, struct request *request, const char *method,
           const char *version)
@@ -200,8 +220,9 @@ take_head(struct exchange *exchange, struct request *request, const char *method
     bool follows = body.chunked || (body.sized && body.size > 0);
     if (request->answer.status == 0 || (!follows && !request->answer.close))
         return MHD_YES;
+    bool heard_out = follows && is_heard_out(request, &reading.head, &body);
     request->answer.close = true;
-    return respond(request);
+    return heard_out ? MHD_YES : respond(request);
 }
 
 /* ---- its body ---- */
@@ -243,7 +264,7 @@ take_body(struct request *request, const char *data, size_t size)
         return MHD_YES;
     }
     request->discarded += size;
-    return request->discarded > request->server->settings.body_max ? MHD_NO : MHD_YES;
+    return request->discarded > thrown_away_max(request) ? MHD_NO : MHD_YES;
 }
 
 /* ---- its work ---- */

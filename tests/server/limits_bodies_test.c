@@ -47,6 +47,47 @@ a_body_may_be_so_large(void **state)
     served_end(&served);
 }
 
+/* A refusal is heard by a client that sends all of its body first; one that says that it sends far too
+ * much, or waits to be told to go on, is refused at once. */
+static void
+a_refusal_is_heard(void **state)
+{
+    (void)state;
+    BEGIN("TALLY_SERVER_BODY_MIB=1");
+    static const struct {
+        const char *target, *key, *headers;
+        size_t size;
+        bool sent;
+        unsigned status;
+    } rows[] = {
+        { "/api/events", NULL, "", 4 * MIB, true, 413 },
+        { "/api/events", "tally_not", "", MIB, true, 401 },
+        { "/nowhere", NULL, "", MIB, true, 404 },
+        { "/api/events", NULL, "Content-Type: image/png\r\n", MIB, true, 415 },
+        { "/api/events", NULL, "", 4 * MIB + 1, false, 413 },
+        { "/api/events", "tally_not", "Expect: 100-continue\r\n", MIB, false, 401 },
+    };
+    struct buffer body = { 0 };
+    pad(&body, 4 * MIB);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct http *http = http_connect(served.port);
+        send_text(http,
+                  "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s"
+                  "Content-Length: %zu\r\n\r\n",
+                  rows[i].target, rows[i].key == NULL ? served.key : rows[i].key, rows[i].headers,
+                  rows[i].size);
+        /* More slowly than an answer would come. */
+        if (rows[i].sent)
+            assert_true(
+                http_send_slowly(http, bytes_of(body.data, rows[i].size), rows[i].size / 4, 20));
+        assert_int_equal(read_status(http), rows[i].status);
+        assert_true(http_is_closed(http, PATIENCE_MS));
+        http_close(http);
+    }
+    buffer_free(&body);
+    served_end(&served);
+}
+
 /* Asks until there is an answer: where memory is short, a connection on which nothing has come for a
  * second is ended. */
 static struct http *
@@ -243,6 +284,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_may_be_so_large),
+        cmocka_unit_test(a_refusal_is_heard),
         cmocka_unit_test(bodies_may_take_so_much_together),
         cmocka_unit_test(what_is_refused_counts_no_longer),
         cmocka_unit_test(short_of_memory_no_body_is_taken),

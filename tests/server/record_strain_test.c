@@ -97,7 +97,7 @@ too_many_and_too_much(void **state)
     struct buffer head = { 0 };
     buffer_format(&head,
                   "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
-                  "Content-Length: %zu\r\n\r\n",
+                  "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
                   stage.admin, body.size);
     assert_true(http_send(http, buffer_view(&head)));
     struct http_answer answer;

@@ -49,7 +49,7 @@ over 201 'a body of 1 MB' /api/events -H 'Content-Type: application/json' --data
 over 200 'comes back whole' '/api/events?q=action:long.one'
 same 'byte for byte' "$(jq -r '.data[0].details.text | length' out)" 1000000
 head -c 17000000 /dev/zero > zeros
-over 413 'what is too large is refused before it is read' /api/events -H 'Content-Type: application/json' \
+over 413 'what is too large is refused' /api/events -H 'Content-Type: application/json' \
     --data-binary @zeros -H Expect:
 jq -e '.status == 413' out > /dev/null && pass 'and says so' || fail 'and says so'
 
