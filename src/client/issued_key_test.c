@@ -170,8 +170,7 @@ what_is_none(void **state)
         "",
         "short",
         "0190b5f0-7c5c-7e3a-9d2f-8d1c4b7a6e55",
-        "gh"
-        "p_tooshort1",
+        "ghp_tooshort1",
         "npm_config_registry_and_another_long_name_x",
         "tally_trail_entries_and_some_more_words_here_xyz",
         "xoxb-without-any-digit",
