@@ -1,13 +1,13 @@
 #include "credential.h"
 
+#include "find_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define TEXT_MAX 512
 
 static struct mask *mask;
 
@@ -26,42 +26,19 @@ tear_down(void **state)
     return 0;
 }
 
-/* What is found in a text, with # in its place. */
-static void
-hash(const char *text, char out[TEXT_MAX])
+static bool
+find_credential(struct bytes text, size_t at, size_t *start_out, size_t *end_out)
 {
-    struct bytes bytes = bytes_text(text);
-    size_t at = 0, start, end;
-    while (credential_find(mask, bytes, at, &start, &end)) {
-        assert_true(at <= start && start < end && end <= bytes.size);
-        out += sprintf(out, "%.*s#", (int)(start - at), text + at);
-        at = end;
-    }
-    (void)strcpy(out, text + at);
+    return credential_find(mask, text, at, start_out, end_out);
 }
 
-struct row {
-    const char *why, *text, *wanted;
-};
-
-static void
-check(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char out[TEXT_MAX];
-        hash(rows[i].text, out);
-        if (strcmp(out, rows[i].wanted) != 0)
-            fail_msg("%s: %s", rows[i].why, out);
-    }
-}
-
-#define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
+#define CHECK(rows) find_check(find_credential, rows, sizeof(rows) / sizeof *(rows))
 
 static void
 queries_and_settings(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "a query", "/reset?a=1&token=abc&b=2", "/reset?a=1&token=#&b=2" },
         { "in another case", "?accessToken=x.y-z_0%20", "?accessToken=#" },
         { "first of all", "password=x", "password=#" },
@@ -96,7 +73,7 @@ static void
 within_json(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "a string", "{\"password\":\"a b\",\"n\":1}", "{\"password\":\"#\",\"n\":1}" },
         { "with a quote", "{\"password\":\"a\\\"b\",\"n\":1}", "{\"password\":\"#\",\"n\":1}" },
         { "with a backslash last", "{\"password\":\"a\\\\\",\"n\":1}",
@@ -119,7 +96,7 @@ static void
 headers_and_sentences(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "a header", "Authorization: Bearer abc\r\nHost: h", "Authorization: #\r\nHost: h" },
         { "of the rest of the line", "x\nSet-Cookie: a=b; c=d\ny", "x\nSet-Cookie: #\ny" },
         { "of the string that it is in", "curl -H \"Authorization: Digest u='a', r='b'\" http://h",
@@ -140,7 +117,7 @@ static void
 urls(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "a password", "postgresql://u:p@h:5432/d", "postgresql://u:#@h:5432/d" },
         { "with signs", "to 'https://u:p:a@b@h' x", "to 'https://u:#@h' x" },
         { "no user", "redis://:p@h/0", "redis://:#@h/0" },
@@ -166,10 +143,10 @@ random_texts(void **state)
                                           "b'",    "Cookie: ", "\xc3\xa9", "&",  ">",   "tokens" };
     unsigned seed = 1;
     for (unsigned round = 0; round < 20000; round++) {
-        char text[TEXT_MAX] = "", out[TEXT_MAX];
+        char text[FIND_TEXT_MAX] = "", out[FIND_TEXT_MAX];
         for (unsigned i = (unsigned)rand_r(&seed) % 16; i > 0; i--)
             (void)strcat(text, pieces[(unsigned)rand_r(&seed) % (sizeof pieces / sizeof *pieces)]);
-        hash(text, out);
+        find_replace(find_credential, text, out);
         size_t start, end;
         char *alone = strdup(text); /* with nothing behind it */
         assert_non_null(alone);

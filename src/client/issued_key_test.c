@@ -1,13 +1,13 @@
 #include "issued_key.h"
 
+#include "find_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define TEXT_MAX 1024
 
 /* Made of parts: nobody's, and no scanner of sources takes them for somebody's. */
 #define D8  "a1B2c3D4"
@@ -32,42 +32,13 @@
     "-----BEGIN " name "-----\nMIIEvQIBADAN" \
     "\n-----END " name "-----"
 
-/* What is found in a text, with # in its place. */
-static void
-hash(const char *text, char out[TEXT_MAX])
-{
-    struct bytes bytes = bytes_text(text);
-    size_t at = 0, start, end;
-    while (issued_key_find(bytes, at, &start, &end)) {
-        assert_true(at <= start && start < end && end <= bytes.size);
-        out += sprintf(out, "%.*s#", (int)(start - at), text + at);
-        at = end;
-    }
-    (void)strcpy(out, text + at);
-}
-
-struct row {
-    const char *why, *text, *wanted;
-};
-
-static void
-check(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char out[TEXT_MAX];
-        hash(rows[i].text, out);
-        if (strcmp(out, rows[i].wanted) != 0)
-            fail_msg("%s: %s", rows[i].why, out);
-    }
-}
-
-#define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
+#define CHECK(rows) find_check(issued_key_find, rows, sizeof(rows) / sizeof *(rows))
 
 static void
 keys(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "alone", GITHUB, "#" },
         { "in a sentence", "pushed with " GITHUB ".", "pushed with #." },
         { "in quotes", "{\"a\":\"" GITHUB "\"}", "{\"a\":\"#\"}" },
@@ -126,7 +97,7 @@ static void
 tokens(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "a JWT", JWT, "#" },
         { "in a query", "/cb?a=" JWT "&b=1", "/cb?a=#&b=1" },
         { "at a sentence's end", "got " JWT ", sorry", "got #, sorry" },
@@ -149,7 +120,7 @@ static void
 private_keys(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct find_row rows[] = {
         { "PKCS #8", "a\n" PEM("PRIVATE KEY") "\nb", "a\n#\nb" },
         { "OpenSSH", PEM("OPENSSH PRIVATE KEY"), "#" },
         { "PGP", PEM("PGP PRIVATE KEY BLOCK"), "#" },
@@ -197,7 +168,7 @@ at_every_place(void **state)
     static const char *const found[] = { GITHUB, SLACK, JWT, PEM("PRIVATE KEY") };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         for (unsigned before = 0; before < 64; before++) {
-            char text[TEXT_MAX], *at = text;
+            char text[FIND_TEXT_MAX], *at = text;
             for (unsigned j = 0; j < before; j++)
                 *at++ = j % 7 == 6 || j + 1 == before ? ' ' : 'b';
             (void)sprintf(at, "%s and more", found[i]);
@@ -235,10 +206,10 @@ random_texts(void **state)
                                           "=" };
     unsigned seed = 1;
     for (unsigned round = 0; round < 20000; round++) {
-        char text[TEXT_MAX] = "", out[TEXT_MAX];
+        char text[FIND_TEXT_MAX] = "", out[FIND_TEXT_MAX];
         for (unsigned i = (unsigned)rand_r(&seed) % 16; i > 0; i--)
             (void)strcat(text, pieces[(unsigned)rand_r(&seed) % (sizeof pieces / sizeof *pieces)]);
-        hash(text, out);
+        find_replace(issued_key_find, text, out);
         char *alone = strdup(text);
         assert_non_null(alone);
         size_t start, end;

@@ -46,6 +46,22 @@ map_fixture_parse(const char *text)
 }
 
 void
+map_fixture_refuse(const struct map_refusal *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct map *map = NULL;
+        struct tally_error error;
+        tally_status status = map_parse(bytes_text(rows[i].text), "demo", &map, &error);
+        if (status != TALLY_INVALID || map != NULL)
+            fail_msg("accepted: %s", rows[i].text);
+        if (error.line != rows[i].line || error.column != rows[i].column ||
+            strstr(error.text, rows[i].reason) == NULL)
+            fail_msg("%s\n%u:%u %s", rows[i].text, (unsigned)error.line, error.column, error.text);
+        assert_int_equal(map_parse(bytes_text(rows[i].text), "demo", &map, NULL), TALLY_INVALID);
+    }
+}
+
+void
 map_fixture_expect(const char *rules, const char *record, const char *expected, const char *why)
 {
     struct map *map = map_fixture_parse(rules);

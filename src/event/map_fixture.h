@@ -16,6 +16,15 @@ int map_fixture_tear_down(void **state);
 /* A map called demo; the caller destroys it. Fails the test where it is none. */
 struct map *map_fixture_parse(const char *text);
 
+/* What a map is refused for, and where: a fault's line and column, from 1; 0 for all of it. */
+struct map_refusal {
+    const char *text;
+    unsigned line;
+    unsigned column;
+    const char *reason; /* a part of it */
+};
+void map_fixture_refuse(const struct map_refusal *rows, size_t count);
+
 /* Applies rules to a record and compares the event without its id and details. */
 void map_fixture_expect(const char *rules, const char *record, const char *expected,
                         const char *why);

@@ -77,12 +77,7 @@ static void
 mistakes_have_a_place_and_a_cure(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        unsigned line;
-        unsigned column;
-        const char *reason; /* a part of it */
-    } rows[] = {
+    static const struct map_refusal rows[] = {
         { "action = a | $x", 1, 14,
           "$x is not defined above; write $x = VALUE there, or .$x for a member of that name" },
         { "action = a if $x", 1, 15, "$x is not defined above" },
@@ -99,15 +94,7 @@ mistakes_have_a_place_and_a_cure(void **state)
         { "$x", 1, 1, "a statement is FIELD = VALUE, $NAME = VALUE" },
         { "$x = a\nwithin $x\naction = $x", 2, 8, "a member named so is written .$x" },
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct map *map = NULL;
-        struct tally_error error;
-        if (map_parse(bytes_text(rows[i].text), "demo", &map, &error) != TALLY_INVALID)
-            fail_msg("accepted: %s", rows[i].text);
-        if (error.line != rows[i].line || error.column != rows[i].column ||
-            strstr(error.text, rows[i].reason) == NULL)
-            fail_msg("%s\n%u:%u %s", rows[i].text, (unsigned)error.line, error.column, error.text);
-    }
+    map_fixture_refuse(rows, sizeof rows / sizeof *rows);
 }
 
 /* Names that double what others stand for cannot make a small map a large amount of work. */

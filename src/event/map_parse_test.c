@@ -12,12 +12,7 @@ static void
 refuses_with_a_place(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        unsigned line;
-        unsigned column;
-        const char *reason; /* a part of it */
-    } rows[] = {
+    static const struct map_refusal rows[] = {
         { "", 1, 1, "a rule for action or event_type is missing" },
         { "# only a comment\n", 2, 1, "a rule for action or event_type is missing" },
         { "user_id = a\n", 2, 1, "a rule for action or event_type is missing" },
@@ -74,17 +69,7 @@ refuses_with_a_place(void **state)
         { "require a or", 1, 13, "a path" },
         { "action = a \xff", 0, 0, "not UTF-8" },
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct map *map = NULL;
-        struct tally_error error;
-        tally_status status = map_parse(bytes_text(rows[i].text), "demo", &map, &error);
-        if (status != TALLY_INVALID || map != NULL)
-            fail_msg("accepted: %s", rows[i].text);
-        if (error.line != rows[i].line || error.column != rows[i].column ||
-            strstr(error.text, rows[i].reason) == NULL)
-            fail_msg("%s\n%u:%u %s", rows[i].text, (unsigned)error.line, error.column, error.text);
-        assert_int_equal(map_parse(bytes_text(rows[i].text), "demo", &map, NULL), TALLY_INVALID);
-    }
+    map_fixture_refuse(rows, sizeof rows / sizeof *rows);
 }
 
 static void
