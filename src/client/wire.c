@@ -10,6 +10,13 @@
 
 #define CONNECT_MS 10000L
 
+/* libcurl 7.87 has it. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define QUICK_EXIT CURLOPT_QUICK_EXIT
+#else
+#define QUICK_EXIT ((CURLoption)CURLOPTTYPE_LONG)
+#endif
+
 bool
 wire_is_server(const char *where)
 {
@@ -174,6 +181,9 @@ set_options(struct wire *wire, const struct wire_options *options, struct tally_
         curl_easy_setopt(curl, CURLOPT_USERAGENT, options->words->agent) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, wire->reason) == CURLE_OK;
+    /* Who stops waiting leaves the thread that asks for a name to itself: it cannot be ended, and a
+     * name server that is away keeps it for half a minute. An older libcurl waits for it. */
+    (void)curl_easy_setopt(curl, QUICK_EXIT, 1L);
     if (good && !wire->secure)
         good = curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK;
     if (good && wire->socket)
