@@ -38,6 +38,7 @@ struct client {
     PyObject_HEAD struct state *state;
     struct tally_client *client; /* NULL when it was closed */
     PyObject *notice;            /* a callable, or None */
+    PyObject *interruption;      /* what a signal's handler raised in a record, until asked for */
     struct notices notices;
     enum tally_mode mode;
     unsigned users;       /* calls that use it without the interpreter's lock */
@@ -140,6 +141,24 @@ raised(const struct client *self, tally_status status, const struct tally_error 
     return status != TALLY_OK;
 }
 
+/* A record that waited: of its exceptions those that a signal's handler has raised are the
+ * application's. */
+static void
+note_interruption(struct client *self)
+{
+    PyObject *type;
+    PyObject *value;
+    PyObject *traceback;
+    if (PyErr_Occurred() == NULL || !PyErr_ExceptionMatches(PyExc_Exception))
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Py_XINCREF(value);
+    Py_XDECREF(self->interruption);
+    self->interruption = value;
+    PyErr_Restore(type, value, traceback);
+}
+
 /* A call that lets go of the interpreter's lock begins and ends so. */
 static void
 use(struct client *self)
@@ -221,6 +240,7 @@ client_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(((struct client *)object)->notice);
+    Py_VISIT(((struct client *)object)->interruption);
     return 0;
 }
 
@@ -228,6 +248,7 @@ static int
 client_clear(PyObject *object)
 {
     Py_CLEAR(((struct client *)object)->notice);
+    Py_CLEAR(((struct client *)object)->interruption);
     return 0;
 }
 
@@ -246,6 +267,7 @@ client_free(PyObject *object)
         free(texts[i]);
     (void)pthread_mutex_destroy(&self->notices.mutex);
     Py_XDECREF(self->notice);
+    Py_XDECREF(self->interruption);
     PyObject_GC_Del(object);
     Py_DECREF(type);
 }
@@ -263,16 +285,24 @@ hexadecimal(const struct tally_hash *hash)
 }
 
 static PyObject *
-receipt_of(const struct tally_receipt *receipt)
+receipt_members(const struct tally_receipt *receipt)
 {
     PyObject *repeated = receipt->repeated ? Py_True : Py_False;
     if (receipt->index != TALLY_INDEX_UNKNOWN)
-        return Py_BuildValue("(sKNO)", receipt->id, (unsigned long long)receipt->index,
+        return Py_BuildValue("((sKNO))", receipt->id, (unsigned long long)receipt->index,
                              hexadecimal(&receipt->leaf), repeated);
-    PyObject *id = PyUnicode_FromString(receipt->id);
-    PyObject *tuple = id == NULL ? NULL : PyTuple_Pack(4, id, Py_None, Py_None, repeated);
-    Py_XDECREF(id);
-    return tuple;
+    return Py_BuildValue("((sOOO))", receipt->id, Py_None, Py_None, repeated);
+}
+
+/* By what makes any tuple: a named one's own `__new__` is a function of Python. */
+static PyObject *
+receipt_of(const struct state *state, const struct tally_receipt *receipt)
+{
+    newfunc make = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
+    PyObject *members = receipt_members(receipt);
+    PyObject *made = members == NULL ? NULL : make((PyTypeObject *)state->receipt, members, NULL);
+    Py_XDECREF(members);
+    return made;
 }
 
 /* Whether to let go of the interpreter's lock around a record of so many bytes. */
@@ -308,10 +338,11 @@ record_text(struct client *self, const char *json, size_t size, enum tally_mode 
         let_go();
         status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
         take_back();
+        note_interruption(self);
     } else {
         status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
     }
-    PyObject *result = raised(self, status, &error) ? NULL : receipt_of(&receipt);
+    PyObject *result = raised(self, status, &error) ? NULL : receipt_of(self->state, &receipt);
     say_notices(self);
     unuse(self);
     return result;
@@ -350,6 +381,16 @@ client_record_json(PyObject *object, PyObject *arguments)
     Py_ssize_t size;
     const char *json = PyUnicode_AsUTF8AndSize(text, &size);
     return json == NULL ? NULL : record_text(self, json, (size_t)size, mode);
+}
+
+static PyObject *
+client_interrupted_by(PyObject *object, PyObject *error)
+{
+    struct client *self = (struct client *)object;
+    if (self->interruption != error)
+        Py_RETURN_FALSE;
+    Py_CLEAR(self->interruption);
+    Py_RETURN_TRUE;
 }
 
 static PyObject *
@@ -455,9 +496,12 @@ static PyMethodDef methods[] = {
     { "record", (PyCFunction)(void (*)(void))client_record, METH_FASTCALL,
       "record($self, event, context=None, mode=None, /)\n--\n\n"
       "Records an event, a dict; what it lacks is taken from the context, a dict.\n"
-      "Gives (id, index, leaf, repeated)." },
+      "Gives a tallystick.Receipt." },
     { "record_json", client_record_json, METH_VARARGS,
       "record_json($self, text, mode=None, /)\n--\n\nRecords an event given as JSON text." },
+    { "interrupted_by", client_interrupted_by, METH_O,
+      "interrupted_by($self, error, /)\n--\n\n"
+      "Whether it is what a signal's handler has raised while a record waited. Says so once." },
     { "flush", client_flush, METH_VARARGS,
       "flush($self, timeout, /)\n--\n\n"
       "Waits until all that was recorded has its answer; False if that took too long." },

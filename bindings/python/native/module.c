@@ -101,6 +101,11 @@ static PyMethodDef functions[] = {
     { "check_options", (PyCFunction)(void (*)(void))options_check, METH_VARARGS | METH_KEYWORDS,
       "check_options(where=None, **options)\n\n"
       "Raises what Client(where, **options) would, of what the environment has no part in." },
+    { "call_event", (PyCFunction)(void (*)(void))call_event, METH_FASTCALL,
+      "call_event($module, call, describe, /)\n--\n\n"
+      "What describe(call) says, a dict of its own, with how long the call took and how it ended "
+      "where\n"
+      "that is not said; or None." },
     { "check_vkey", evidence_check_vkey, METH_O,
       "check_vkey($module, vkey, /)\n--\n\n"
       "Raises tallystick.Invalid where a text is no verification key." },
@@ -211,14 +216,39 @@ fetch_errors(struct state *state)
 }
 
 static int
+fetch_receipt(struct state *state)
+{
+    PyObject *module = PyImport_ImportModule("tallystick.receipt");
+    int result = module == NULL ? -1 : fetch(module, "Receipt", &state->receipt);
+    Py_XDECREF(module);
+    return result;
+}
+
+static int
+make_names(struct state *state)
+{
+    state->details = PyUnicode_InternFromString("details");
+    state->response_time_ms = PyUnicode_InternFromString("response_time_ms");
+    state->status = PyUnicode_InternFromString("status");
+    state->success = PyUnicode_InternFromString("success");
+    state->failure = PyUnicode_InternFromString("failure");
+    return state->details == NULL || state->response_time_ms == NULL || state->status == NULL ||
+                   state->success == NULL || state->failure == NULL
+               ? -1
+               : 0;
+}
+
+static int
 execute(PyObject *module)
 {
     struct state *state = PyModule_GetState(module);
-    state->details = PyUnicode_InternFromString("details");
-    if (state->details == NULL || fetch_fields(state) < 0 || fetch_values(state) < 0 ||
-        fetch_errors(state) < 0)
+    if (make_names(state) < 0 || fetch_fields(state) < 0 || fetch_values(state) < 0 ||
+        fetch_errors(state) < 0 || fetch_receipt(state) < 0)
         return -1;
-    return client_add(module) < 0 || proxies_add(module) < 0 || request_add(module) < 0 ? -1 : 0;
+    return call_add(module) < 0 || client_add(module) < 0 || proxies_add(module) < 0 ||
+                   request_add(module) < 0
+               ? -1
+               : 0;
 }
 
 static int
@@ -240,6 +270,8 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->forbidden);
     Py_VISIT(state->unsupported);
     Py_VISIT(state->cut);
+    Py_VISIT(state->receipt);
+    Py_VISIT(state->call_type);
     Py_VISIT(state->proxies_type);
     Py_VISIT(state->request_type);
     return request_names_visit(&state->names, visit, arg);
@@ -264,6 +296,12 @@ clear(PyObject *module)
     Py_CLEAR(state->forbidden);
     Py_CLEAR(state->unsupported);
     Py_CLEAR(state->details);
+    Py_CLEAR(state->response_time_ms);
+    Py_CLEAR(state->status);
+    Py_CLEAR(state->success);
+    Py_CLEAR(state->failure);
+    Py_CLEAR(state->receipt);
+    Py_CLEAR(state->call_type);
     Py_CLEAR(state->cut);
     Py_CLEAR(state->proxies_type);
     Py_CLEAR(state->request_type);

@@ -72,12 +72,20 @@ struct state {
     PyObject *absent;
     PyObject *forbidden;
     PyObject *unsupported;
+    /* tallystick.receipt. */
+    PyObject *receipt;
     /* The module's own. */
+    PyObject *call_type;
     PyObject *proxies_type;
     PyObject *request_type;
     struct request_names names;
     /* The name of the member that all others may go to. */
     PyObject *details;
+    /* Names of what a call's event has, and its status. */
+    PyObject *response_time_ms;
+    PyObject *status;
+    PyObject *success;
+    PyObject *failure;
     /* A buffer to write in, for whoever comes first; the others make one. */
     struct text spare;
 };

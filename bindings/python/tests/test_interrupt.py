@@ -96,6 +96,21 @@ def test_a_question_ends_with_ctrl_c() -> None:
     waiting.close(0)
 
 
+@pytest.mark.parametrize("kind", [TimeoutError, tallystick.Conflict])
+def test_what_a_handler_raises_comes_out_as_itself(kind: Any, on_signal: Any) -> None:
+    error = kind("too long")
+
+    def handle() -> None:
+        raise error
+
+    silent = Silent(on_signal(handle))
+    waiting = recorder(silent.url)
+    with pytest.raises(kind) as caught:
+        waiting.record({"action": "a", "id": "id-1"}, "sync")
+    assert caught.value is error
+    waiting.close(0)
+
+
 def test_a_handler_that_raises_nothing_does_not_end_the_wait(on_signal: Any) -> None:
     ran = []
 

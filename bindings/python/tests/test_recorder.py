@@ -30,6 +30,9 @@ class Client:
     def refuse(self, event: dict[str, Any], mode: str | None) -> None:
         pass
 
+    def interrupted_by(self, error: BaseException) -> bool:
+        return False
+
     def record(self, event: Any, context: Any = None, mode: Any = None) -> tuple[Any, ...]:
         self.refuse({**(context or {}), **event}, mode)
         self.taken.append((event, context, mode))

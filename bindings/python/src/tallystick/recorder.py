@@ -146,14 +146,18 @@ class Recorder:
             return NOT_RECORDED
         context = _current.get()
         members = None if context is None else context.members
+        client = self._client
         try:
             if captured:
                 return _capture(event, members, mode)
-            client = self._client or self._opened()
-            receipt = tuple.__new__(Receipt, client.record(event, members, mode))
+            if client is None:
+                client = self._opened()
+            receipt = client.record(event, members, mode)
         except Error as error:
             return self._not_recorded(event, members, mode, error)
         except Exception as error:  # of a value's own code, or of this package
+            if client is not None and client.interrupted_by(error):
+                raise  # of a signal's handler, which wants to end the wait
             reason = Error(error_text(error))
             reason.__cause__ = error
             return self._not_recorded(event, members, mode, reason)
@@ -259,7 +263,7 @@ class Recorder:
             if _is_nameless(rest):
                 rest["action"] = "audit.refused"
             try:
-                receipt = tuple.__new__(Receipt, client.record(rest, None, mode))
+                receipt = client.record(rest, None, mode)
             except Invalid as again:
                 error = again
                 continue
