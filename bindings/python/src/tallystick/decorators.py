@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from types import CoroutineType
 from typing import Any, TypeVar, cast, overload
 
+from . import _tally
 from . import recorder as recorders
 from ._values import error_text
 from .errors import Error
@@ -89,20 +89,11 @@ def _parameters_of(function: Callable[..., Any]) -> _Parameters:
         return _Parameters(function)
 
 
-class Call:
-    """One call of an audited function."""
+class Call(_tally.Call):
+    """One call of an audited function: its ``function``, ``args``, ``kwargs``, ``result`` and
+    ``error``."""
 
-    __slots__ = ("function", "args", "kwargs", "result", "error", "started")
-
-    def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.started = time.perf_counter()
+    __slots__ = ()
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -150,6 +141,8 @@ def audited(
 class _Ending:
     """What happens when a call has ended."""
 
+    __slots__ = ("describe", "mode", "_recorder")
+
     def __init__(self, describe: Describe, mode: Mode | None, recorder: Recorder | None) -> None:
         self.describe = describe
         self.mode = mode
@@ -159,45 +152,35 @@ class _Ending:
     def recorder(self) -> Recorder:
         return self._recorder or recorders.default()
 
-    @property
-    def waits(self) -> bool:
-        """As ``Recorder.waits``: whether recording waits for a receipt, which an event loop must not."""
-        mode = (self._recorder or recorders._default).mode if self.mode is None else self.mode
-        return isinstance(mode, str) and mode == "sync"
-
-    def event(self, call: Call) -> dict[str, Any] | None:
-        took = int((time.perf_counter() - call.started) * 1e6) / 1000
+    def end(self, call: Call, in_loop: bool = False) -> Coroutine[Any, Any, None] | None:
+        """Records the call, unless it is in an event loop and a receipt has to be waited for: then
+        that is what is to be awaited."""
+        recorder = self._recorder or recorders._default
         try:
-            said = self.describe(call)
+            event = _tally.call_event(call, self.describe)
         except Exception as error:
-            self.recorder.failure(f"a decorator cannot describe the call: {error_text(error)}")
+            recorder.failure(f"a decorator cannot describe the call: {error_text(error)}")
             return None
-        if said is None:
+        if event is None:
             return None
-        event = dict(said)
-        if event.get("response_time_ms") is None:
-            event["response_time_ms"] = took
-        if event.get("status") is None:
-            event["status"] = "success" if call.error is None else "failure"
         if call.error is not None and event.get("error_message") is None:
             event["error_message"] = error_text(call.error)
-        return event
-
-    def end(self, call: Call) -> None:
-        event = self.event(call)
-        if event is None:
-            return
+        if in_loop and (self.mode or recorder.mode) == "sync":
+            return self._end_in_loop(recorder, call, event)
         try:
-            (self._recorder or recorders._default).record(event, self.mode)
+            recorder.record(event, self.mode)
         except Error as error:
             self.denied(call, event, error)
+        return None
 
     async def end_async(self, call: Call) -> None:
-        event = self.event(call)
-        if event is None:
-            return
+        waiting = self.end(call, in_loop=True)
+        if waiting is not None:
+            await waiting
+
+    async def _end_in_loop(self, recorder: Recorder, call: Call, event: dict[str, Any]) -> None:
         try:
-            await self.recorder.record_async(event, self.mode)
+            await recorder.record_async(event, self.mode)
         except Error as error:
             self.denied(call, event, error)
 
@@ -244,10 +227,9 @@ def _coroutine(function: Callable[..., Any], ending: _Ending) -> Callable[..., A
             call.error = error
             await ending.end_async(call)
             raise
-        if ending.waits:
-            await ending.end_async(call)
-        else:
-            ending.end(call)
+        waiting = ending.end(call, in_loop=True)
+        if waiting is not None:
+            await waiting
         return call.result
 
     return wrapper
@@ -338,12 +320,17 @@ def audit_log(
     if is_function(action):
         return audit_log()(action)
 
+    named = get_resource_id if isinstance(get_resource_id, str) else None
+
     def decorate(function: F) -> F:
-        name = _name_of(function)
+        name = action or _name_of(function)
 
         def describe(call: Call) -> dict[str, Any]:
-            event = {"action": action or name, "resource_type": resource_type, **members}
-            event["resource_id"] = found_resource_id(call, get_resource_id)
+            kwargs = call.kwargs
+            event = {"action": name, "resource_type": resource_type, **members}
+            event["resource_id"] = (
+                kwargs[named] if named in kwargs else found_resource_id(call, get_resource_id)
+            )
             if log_data:
                 event["details"] = {"arguments": call.arguments, **(members.get("details") or {})}
             return event
@@ -371,8 +358,6 @@ def _name_of(function: Any) -> str:
 def found_resource_id(call: Call, get_resource_id: Callable[..., Any] | str | None) -> Any:
     """The same as ``resource_id_of``, or None where the function fails: of a call that has failed it is
     given None in place of a result, and an event without its resource is better than none."""
-    if type(get_resource_id) is str and get_resource_id in call.kwargs:
-        return call.kwargs[get_resource_id]
     try:
         return resource_id_of(call, get_resource_id)
     except Exception as error:

@@ -276,15 +276,31 @@ def audit_log(
     if is_function(action):
         return audit_log()(action)
 
+    named = get_resource_id if isinstance(get_resource_id, str) else None
+
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
-            given = call.find(_is_request)
-            request = _django_request(given)
+            given: Any = call.args[0] if call.args else None
+            request = given if isinstance(given, HttpRequest) else None
+            if request is None:
+                given = call.find(_is_request)
+                request = _django_request(given)
             event: dict[str, Any] = {"resource_type": resource_type}
             if request is not None:
-                event.update(_of_request(call, request))
+                if type(_current.get()) is not Exchange and current_request() is None:
+                    event.update(members_of(request))
+                    event.update(_late(request))
+                code = None if call.error is not None else getattr(call.result, "status_code", 200)
+                if type(code) is not int:
+                    code = _status_code(call)
+                event["status_code"] = code
+                if call.error is None and code >= 400:
+                    event["status"] = status_of(code)
             event["action"] = action or action_of(resource_type, getattr(request, "method", None))
-            event["resource_id"] = _resource_id(call, get_resource_id)
+            kwargs = call.kwargs
+            event["resource_id"] = (
+                kwargs[named] if named in kwargs else _resource_id(call, get_resource_id)
+            )
             event.update(members)
             if log_data and request is not None:
                 event["details"] = {
@@ -305,14 +321,6 @@ def _is_request(value: Any) -> bool:
 def _django_request(value: Any) -> Any:
     """Inside of the one that Django REST framework makes of it."""
     return getattr(value, "_request", value)
-
-
-def _of_request(call: Call, request: Any) -> dict[str, Any]:
-    event = {} if current_request() is not None else {**members_of(request), **_late(request)}
-    event["status_code"] = code = _status_code(call)
-    if call.error is None and code >= 400:
-        event["status"] = status_of(code)
-    return event
 
 
 def _status_code(call: Call) -> int:

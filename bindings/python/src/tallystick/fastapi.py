@@ -15,11 +15,12 @@ schema are as without the decorator.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TypeVar
 
-from ._requests import current_request, status_of
+from ._requests import Exchange, current_request, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
+from .context import _current
 from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_scope
@@ -30,6 +31,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _PLAIN: Final = frozenset({str, int, float, bool, type(None), bytes, dict, list, tuple, set})
 """Types of most arguments and results, which are neither connections nor responses."""
+
+_CONNECTIONS: Final = ("http", "websocket")
 
 
 def install(app: Any, **options: Any) -> None:
@@ -55,16 +58,40 @@ def audit_log(
     if is_function(action):
         raise TypeError('audit_log is told what is done: @audit_log("invoice.create", "invoice")')
 
+    named = get_resource_id if isinstance(get_resource_id, str) else None
+
     def decorate(endpoint: F) -> F:
+        # One function on the way of an ordinary call, because each that is called costs its memory.
         def describe(call: Call) -> dict[str, Any]:
+            kwargs = call.kwargs
             event: dict[str, Any] = {"action": action, "resource_type": resource_type}
-            connection, response = _found(call)
-            scope = current_scope() if connection is None else connection.scope
-            if scope is not None and current_request() is None:
+            scope = response = None
+            for value in (*call.args, *kwargs.values()):
+                if type(value) in _PLAIN:
+                    continue
+                its = getattr(value, "scope", None) if scope is None else None
+                if isinstance(its, (dict, MutableMapping)) and its.get("type") in _CONNECTIONS:
+                    scope = its
+                elif response is None and _is_response(value):
+                    response = value
+            if scope is None:
+                scope = current_scope()
+            elif type(_current.get()) is not Exchange and current_request() is None:
                 event.update(members_of_scope(scope))
                 event.update(late_members(scope))
-            _add_outcome(event, call, scope, response)
-            event["resource_id"] = found_resource_id(call, get_resource_id)
+            if scope is None or scope["type"] == "http":
+                failed = call.error is not None
+                says_nothing = response is None and not failed and type(call.result) in _PLAIN
+                code = None if says_nothing else _status_code(call, response)
+                if code is None and scope is not None:
+                    route = scope.get("route")
+                    code = 500 if failed else getattr(route, "status_code", None) or 200
+                event["status_code"] = code
+                if code is not None and code >= 400 and not failed:
+                    event["status"] = status_of(code)
+            event["resource_id"] = (
+                kwargs[named] if named in kwargs else found_resource_id(call, get_resource_id)
+            )
             event.update(members)
             return event
 
@@ -86,36 +113,6 @@ def _resolve(wrapper: Any, endpoint: Callable[..., Any]) -> None:
         said = inspect.signature(endpoint).return_annotation
         signature = signature.replace(return_annotation=said)
     wrapper.__signature__ = signature
-
-
-def _found(call: Call) -> tuple[Any, Any]:
-    """The first request and the first response among the arguments."""
-    connection = response = None
-    values = call.kwargs.values()
-    for value in (*call.args, *values) if call.args else values:
-        if type(value) in _PLAIN:
-            continue
-        scope = getattr(value, "scope", None) if connection is None else None
-        if isinstance(scope, (dict, MutableMapping)) and scope.get("type") in ("http", "websocket"):
-            connection = value
-        elif response is None and _is_response(value):
-            response = value
-    return connection, response
-
-
-def _add_outcome(
-    event: dict[str, Any], call: Call, scope: Mapping[str, Any] | None, response: Any
-) -> None:
-    code = _status_code(call, response)
-    if scope is not None:
-        if scope["type"] != "http":
-            return
-        if code is None:
-            failed = call.error is not None
-            code = 500 if failed else getattr(scope.get("route"), "status_code", None) or 200
-    event["status_code"] = code
-    if call.error is None and code is not None and code >= 400:
-        event["status"] = status_of(code)
 
 
 def _status_code(call: Call, response: Any) -> int | None:

@@ -17,7 +17,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 import flask
 from flask import Flask, Response, g, request
@@ -37,6 +37,7 @@ from ._requests import (
     status_of,
     user_members,
 )
+from .context import _current
 from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_environ
@@ -167,23 +168,30 @@ def audit_log(
         return audit_log()(action)
 
     needs_request = log_data or not action
+    named = get_resource_id if isinstance(get_resource_id, str) else None
 
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event: dict[str, Any] = {"action": action, "resource_type": resource_type}
-            exchange = current_request()
+            exchange = _current.get()
+            if type(exchange) is not Exchange:
+                exchange = current_request()
             context = _context() if exchange is None or needs_request else None
             current = None if context is None else context.request
             if exchange is None and current is not None:
                 event.update(members_of_environ(current.environ))
                 event.update(_late())
             if exchange is not None or current is not None:
-                event["status_code"] = code = _status_code(call)
+                plain = call.error is None and type(call.result) in _BODIES
+                event["status_code"] = code = 200 if plain else _status_code(call)
                 if code >= 400 and call.error is None:
                     event["status"] = status_of(code)
             if not action:
                 event["action"] = action_of(resource_type, getattr(current, "method", None))
-            event["resource_id"] = found_resource_id(call, get_resource_id)
+            kwargs = call.kwargs
+            event["resource_id"] = (
+                kwargs[named] if named in kwargs else found_resource_id(call, get_resource_id)
+            )
             event.update(members)
             if log_data and current is not None:
                 event["details"] = {**data_members(_data), **(members.get("details") or {})}
@@ -192,6 +200,10 @@ def audit_log(
         return audited(_returning(view), describe, mode=mode)
 
     return decorate
+
+
+_BODIES: Final = frozenset({str, bytes, dict, list})
+"""Types of results that say nothing of their status."""
 
 
 def _returning(view: F) -> F:
