@@ -229,6 +229,16 @@ write_object(struct mapping *mapping, enum field_id field, const struct map_part
     return true;
 }
 
+/* Keeps where the first value stands that is no time. */
+static void
+note_no_time(struct mapping *mapping, const struct map_part *part)
+{
+    const struct map_part *from = part->kind == MAP_CALL ? part->parts : part;
+    if (mapping->time_node == 0)
+        mapping->time_node =
+            from->kind == MAP_PATH ? map_find(&mapping->view, &from->path) : UINT32_MAX;
+}
+
 /* Tries one alternative of a rule. */
 static bool
 write_alternative(struct mapping *mapping, enum field_id field, const struct map_part *part)
@@ -236,13 +246,12 @@ write_alternative(struct mapping *mapping, enum field_id field, const struct map
     if (fields[field].type == TYPE_OBJECT)
         return write_object(mapping, field, part);
     size_t mark = mapping->view.scratch.size;
-    if (!map_append(&mapping->view, part))
-        return false;
-    bool written = write_of_type(mapping, field, map_appended(&mapping->view, mark));
+    mapping->view.no_time = false;
+    bool given = map_append(&mapping->view, part);
+    bool written = given && write_of_type(mapping, field, map_appended(&mapping->view, mark));
     mapping->view.scratch.size = mark;
-    if (!written && field == FIELD_TIMESTAMP && mapping->time_node == 0)
-        mapping->time_node =
-            part->kind == MAP_PATH ? map_find(&mapping->view, &part->path) : UINT32_MAX;
+    if (!written && field == FIELD_TIMESTAMP && (given || mapping->view.no_time))
+        note_no_time(mapping, part);
     return written;
 }
 
@@ -335,7 +344,7 @@ refuse_time(const struct mapping *mapping, struct tally_error *error)
     uint32_t node = mapping->time_node == UINT32_MAX ? 0 : mapping->time_node;
     return json_fault(error, mapping->view.tape, node,
                       "the record's time cannot be read; a time is RFC 3339 or made with unix, "
-                      "unix_ms, unix_us or unix_ns in the map");
+                      "unix_ms, unix_us or unix_ns in the map, of the years 1678 to 2261");
 }
 
 static tally_status

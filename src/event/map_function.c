@@ -214,16 +214,16 @@ call_unix_ns(const struct bytes *arguments, uint8_t *out)
 }
 
 static const struct map_function functions[] = {
-    { "after", "after(value, text)", 2, call_after },
-    { "before", "before(value, text)", 2, call_before },
-    { "email", "email(value)", 1, call_email },
-    { "last", "last(value, text)", 2, call_last },
-    { "lower", "lower(value)", 1, call_lower },
-    { "snake", "snake(value)", 1, call_snake },
-    { "unix", "unix(value)", 1, call_unix },
-    { "unix_ms", "unix_ms(value)", 1, call_unix_ms },
-    { "unix_us", "unix_us(value)", 1, call_unix_us },
-    { "unix_ns", "unix_ns(value)", 1, call_unix_ns },
+    { "after", "after(value, text)", 2, false, call_after },
+    { "before", "before(value, text)", 2, false, call_before },
+    { "email", "email(value)", 1, false, call_email },
+    { "last", "last(value, text)", 2, false, call_last },
+    { "lower", "lower(value)", 1, false, call_lower },
+    { "snake", "snake(value)", 1, false, call_snake },
+    { "unix", "unix(value)", 1, true, call_unix },
+    { "unix_ms", "unix_ms(value)", 1, true, call_unix_ms },
+    { "unix_us", "unix_us(value)", 1, true, call_unix_us },
+    { "unix_ns", "unix_ns(value)", 1, true, call_unix_ns },
 };
 
 const struct map_function *

@@ -18,6 +18,7 @@ struct map_function {
     const char *name;
     const char *usage; /* for messages: "before(value, text)" */
     size_t arguments;
+    bool times; /* gives a time: an argument it has none for is a mistake, not nothing */
     /* Writes at most MAP_RESULT_SIZE_MAX bytes and returns how many; 0: no value. */
     size_t (*call)(const struct bytes *arguments, uint8_t *out);
 };

@@ -92,6 +92,7 @@ each_function(void **state)
         const struct map_function *function = map_function_find(bytes_text(row->function));
         assert_non_null(function);
         assert_int_equal(function->arguments, row->second == NULL ? 1 : 2);
+        assert_int_equal(function->times, strncmp(row->function, "unix", 4) == 0);
         struct bytes arguments[MAP_ARGUMENTS_MAX] = { bytes_text(row->first) };
         if (row->second != NULL)
             arguments[1] = bytes_text(row->second);

@@ -217,6 +217,7 @@ append_call(struct map_view *view, const struct map_part *call)
     size_t size = call->function->call(arguments, result);
     memmove(scratch->data + ends[0], result, size);
     scratch->size = ends[0] + size;
+    view->no_time |= size == 0 && call->function->times;
     return size > 0;
 }
 

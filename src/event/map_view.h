@@ -18,6 +18,7 @@ struct map_view {
      * lead nowhere in a record and are tried from all of them. */
     uint32_t places[MAP_PLACES_MAX];
     size_t place_count;
+    bool no_time; /* set by map_append: a function was to make a time of what is none */
 };
 
 /* Finds the places, once tape and map are set. */
