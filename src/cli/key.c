@@ -55,7 +55,7 @@ read_expiry(const char *text, int64_t *expires_out)
         if (!moment_read(bytes_text(text), now, &moment, &reason))
             return fail(MISUSED,
                         "--expires %s: it takes 2026-12-31T23:59:59Z, 2026-12-31, or a time from "
-                        "now such as 30d or 12h",
+                        "now such as 30d or 12h, up to 2261; without it a key does not expire",
                         text);
         expires = moment.last;
     }
