@@ -47,8 +47,11 @@ slip_refuse_name(const struct command *command, const char *word, const struct o
     struct bytes typed = bytes_of(word + 2, strcspn(word + 2, "="));
     struct nearest nearest;
     nearest_init(&nearest, typed);
-    for (const struct option *option = options; option->name != NULL; option++)
+    for (const struct option *option = options; option->name != NULL; option++) {
         nearest_offer(&nearest, bytes_text(option->name), bytes_text(option->name));
+        if (strcmp(option->name, "by") == 0) /* as SQL has it */
+            nearest_offer(&nearest, bytes_text("group-by"), bytes_text(option->name));
+    }
     const char *name = command->name;
     if (nearest.name.data != NULL)
         return fail(MISUSED,

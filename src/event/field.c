@@ -8,8 +8,6 @@
  */
 #include "field.h"
 
-#include "nearest.h"
-
 static const char *const actor_type_values[] = { "user", "service", "system", NULL };
 /* The letters of create, read, update, delete: the one enumeration that is not kept lower. */
 static const char *const crud_values[] = { "C", "R", "U", "D", NULL };
@@ -253,21 +251,27 @@ field_elsewhere(struct bytes name)
     return FIELD_COUNT;
 }
 
+void
+field_offer_names(struct nearest *nearest)
+{
+    enum field_id field = field_elsewhere(nearest->typed);
+    if (field != FIELD_COUNT)
+        nearest_offer(nearest, nearest->typed, fields[field].name);
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        if (i == FIELD_PRIVATE)
+            continue;
+        nearest_offer(nearest, fields[i].name, fields[i].name);
+        if (fields[i].alias != NULL)
+            nearest_offer(nearest, bytes_text(fields[i].alias), fields[i].name);
+    }
+}
+
 struct bytes
 field_resembling(struct bytes name)
 {
     struct nearest nearest;
-    enum field_id field = field_elsewhere(name);
-    if (field != FIELD_COUNT)
-        return fields[field].name;
     nearest_init(&nearest, name);
-    for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        if (i == FIELD_PRIVATE)
-            continue;
-        nearest_offer(&nearest, fields[i].name, fields[i].name);
-        if (fields[i].alias != NULL)
-            nearest_offer(&nearest, bytes_text(fields[i].alias), fields[i].name);
-    }
+    field_offer_names(&nearest);
     return nearest.name;
 }
 

@@ -13,7 +13,7 @@
 #ifndef FIELD_H
 #define FIELD_H
 
-#include "bytes.h"
+#include "nearest.h"
 
 enum field_id {
     FIELD_ACTION,
@@ -152,6 +152,9 @@ enum field_id field_find_alias(struct bytes name);
 /* The name of the field that was meant by a name or alias that is misspelled (nearest.h), or by what
  * other systems call it; its data is NULL where none was. */
 struct bytes field_resembling(struct bytes name);
+
+/* Offers them all, beside what else may have been meant. */
+void field_offer_names(struct nearest *nearest);
 
 /* True for the member names that no event may bring: server-set fields, `index`, `trail`, `leaf`.
  */

@@ -7,6 +7,7 @@
 #include "summary.h"
 
 #include "fault.h"
+#include "filter_parser.h"
 
 #include <stdlib.h>
 
@@ -30,10 +31,11 @@ read_field(struct bytes name, enum field_id *field_out, struct tally_error *erro
     enum field_id field = field_find_alias(name);
     struct bytes meant = field == FIELD_COUNT ? field_resembling(name) : name;
     if (meant.data == NULL)
-        return fault(error, TALLY_INVALID, "there is no field of that name to count by");
+        return fault(error, TALLY_INVALID, "there is no field '%.*s' to count by",
+                     QUOTED_ARG(name));
     if (field == FIELD_COUNT)
         return fault(error, TALLY_INVALID,
-                     "there is no field of that name to count by: did you mean %.*s?",
+                     "there is no field '%.*s' to count by: did you mean %.*s?", QUOTED_ARG(name),
                      BYTES_ARG(meant));
     if (fields[field].type == TYPE_OBJECT)
         return fault(error, TALLY_INVALID, "%s is an object: objects are not counted by",

@@ -176,12 +176,14 @@ static struct bytes
 parameter_meant(const struct route *route, struct bytes name)
 {
     struct nearest nearest;
-    struct bytes field = route->filter ? field_resembling(name) : (struct bytes){ NULL, 0 };
-    if (field.data != NULL)
-        return field;
     nearest_init(&nearest, name);
-    for (const struct parameter *p = route->parameters; p != NULL && p->name != NULL; p++)
+    for (const struct parameter *p = route->parameters; p != NULL && p->name != NULL; p++) {
         nearest_offer(&nearest, bytes_text(p->name), bytes_text(p->name));
+        if (strcmp(p->name, "by") == 0) /* as SQL has it */
+            nearest_offer(&nearest, bytes_text("group_by"), bytes_text(p->name));
+    }
+    if (route->filter)
+        field_offer_names(&nearest);
     return nearest.name;
 }
 

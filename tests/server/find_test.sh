@@ -64,6 +64,10 @@ for slip in limt:limit userid:user_id Cursor:cursor email:user_email; do
     fetch 400 'a parameter misspelled' /api/events "${slip%:*}=1"
     same 'and what was meant' "$(picked .detail)" "\"there is no parameter \\\"${slip%:*}\\\" here: did you mean ${slip#*:}? /docs lists them\""
 done
+for slip in group_by:by groupby:by tpo:top intrval:interval acton:action; do
+    fetch 400 'one of statistics' /api/stats "${slip%:*}=1"
+    same 'and what was meant there' "$(picked .detail)" "\"there is no parameter \\\"${slip%:*}\\\" here: did you mean ${slip#*:}? /docs lists them\""
+done
 fetch 400 'one that resembles none' /api/events quux=1
 same 'and where they are' "$(picked .detail | grep -c '/docs lists them')" 1
 fetch 400 'a field, where there is no filter' /api/verify user_id=1

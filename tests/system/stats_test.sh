@@ -101,7 +101,11 @@ for arguments in '--interval 0h' '--interval 1y' '--interval 101d' '--by nothing
     expect 2 "refused: $arguments" "$TALLY" stats data $arguments
 done
 expect 2 'a field that is misspelled' "$TALLY" stats data --by acton
-complains 'the one that was meant' 'did you mean action'
+complains 'the one that was meant' "there is no field 'acton' to count by: did you mean action"
+for option in --group-by --group_by --groupby; do
+    expect 2 'what SQL calls it' "$TALLY" stats data "$option" action
+    complains 'what it is called' 'did you mean --by\?'
+done
 expect 2 'a member' "$TALLY" stats data --by details.host
 complains 'what it is' 'members of objects are not counted by'
 expect 2 'an unknown field in the filter' "$TALLY" stats data user_ID:x
