@@ -310,10 +310,14 @@ conclude(struct verifier *v)
     if (v->suspect != VERIFY_NO_INDEX)
         index_finding_keep(&v->index, TALLY_DAMAGED, v->suspect_file,
                            "the stored tree hashes are not those of the entries");
-    static const char *const advice[] = {
+    /* An index file says itself how it is rebuilt. */
+    const char *harmless =
+        strstr(v->index.text, "--rebuild") != NULL
+            ? "; no entry is affected"
+            : "; no entry is affected: `tally doctor WHERE --rebuild` writes it anew";
+    const char *const advice[] = {
         [VERDICT_INTACT] = "",
-        [VERDICT_INDEX_WRONG] =
-            "; no entry is affected: `tally doctor WHERE --rebuild` writes it anew",
+        [VERDICT_INDEX_WRONG] = harmless,
         [VERDICT_UNCHECKABLE] = "; all entries are those that were signed",
     };
     report->verdict = v->index.text[0] == '\0' ? VERDICT_INTACT

@@ -32,6 +32,10 @@ check_damage(struct disk *disk, const char *what, const char *name, const char *
     if (!specimen_named(&report, name) && !(other[0] != '\0' && specimen_named(&report, other)))
         fail_msg("%s %s, %s: named is \"%s\": %s", name, what, other, report.file, report.text);
     if (report.verdict == VERDICT_INDEX_WRONG) {
+        const char *cure = strstr(report.text, "--rebuild");
+        if (cure == NULL || strstr(cure + 1, "--rebuild") != NULL ||
+            strstr(report.text, "no entry is affected") == NULL)
+            fail_msg("%s %s: the cure is not named once: %s", name, what, report.text);
         struct trail *trail = fixture_open(folder, "main", TRAIL_WRITE);
         MUST(trail_rebuild(trail, &why));
         MUST(trail_close(trail, &why));
