@@ -38,6 +38,7 @@ struct tailing {
     struct principal principal;
     struct filter *filter;
     struct follow follow;
+    size_t last; /* begin with so many of the last ones; 0: where `follow` says */
     struct sse *sse;
     struct stream *stream;
     uint64_t live; /* entries from this index on were to be sent as they came */
@@ -96,6 +97,27 @@ put_position(const struct tailing *tailing)
         sse_position(&tailing->stream->buffer, tailing->follow.next - 1);
 }
 
+/* Sends that nothing is new, where nothing was sent for long. */
+static tally_status
+keep_alive(struct tailing *tailing, struct tally_error *error)
+{
+    if (clock_monotonic() - tailing->sent < HEARTBEAT)
+        return TALLY_OK;
+    sse_comment(&tailing->stream->buffer);
+    put_position(tailing);
+    tailing->sent = clock_monotonic();
+    return stream_flush(tailing->stream, error);
+}
+
+/* A scan_check: a reading may go through the whole trail and find nothing for long. */
+static tally_status
+check_reading(void *context, struct tally_error *error)
+{
+    struct tailing *tailing = context;
+    tally_status status = stream_check(tailing->stream, error);
+    return status == TALLY_OK ? keep_alive(tailing, error) : status;
+}
+
 /* Sends what has come, or that nothing has. */
 static tally_status
 send_news(struct tailing *tailing, struct tally_error *error)
@@ -104,11 +126,8 @@ send_news(struct tailing *tailing, struct tally_error *error)
     struct trail *trail = tailing->open_trail->trail;
     uint64_t before = stream_written(stream);
     tally_status status = follow_read(&tailing->follow, trail, send_entry, tailing, error);
-    if (status == TALLY_OK && stream_written(stream) == before &&
-        clock_monotonic() - tailing->sent >= HEARTBEAT) {
-        sse_comment(&stream->buffer);
-        put_position(tailing);
-    }
+    if (status == TALLY_OK && stream_written(stream) == before)
+        status = keep_alive(tailing, error);
     if (status == TALLY_OK)
         status = stream_flush(stream, error);
     if (stream_written(stream) != before)
@@ -180,11 +199,15 @@ send_tail(void *context, struct stream *stream, struct tally_error *error)
     tally_status status = sse_create(stream, &tailing->sse, error);
     if (status != TALLY_OK)
         return status;
-    tailing->follow.check = stream_check;
-    tailing->follow.check_context = stream;
+    tailing->follow.check = check_reading;
+    tailing->follow.check_context = tailing;
     sse_retry(&stream->buffer, RETRY_MS);
+    if (tailing->last > 0)
+        status =
+            follow_from_last(&tailing->follow, tailing->open_trail->trail, tailing->last, error);
     put_position(tailing);
-    status = stream_flush(stream, error);
+    if (status == TALLY_OK)
+        status = stream_flush(stream, error);
     if (status == TALLY_OK)
         status = follow_trail(tailing, error);
     buffer_clear(&stream->buffer);
@@ -217,7 +240,6 @@ static bool
 find_begin(struct request *request, struct trail *trail, struct tailing *tailing)
 {
     uint64_t after = UINT64_MAX, last;
-    struct tally_error error = { 0 };
     if (!request_count(request, "after", UINT64_MAX, 0, INT64_MAX, &after) ||
         !request_count(request, "last", 0, 0, EXCERPT_LIMIT_MAX, &last))
         return false;
@@ -228,10 +250,11 @@ find_begin(struct request *request, struct trail *trail, struct tailing *tailing
     tailing->live = UINT64_MAX;
     if (after != UINT64_MAX)
         return begin_behind(request, trail, after, tailing);
-    if (follow_from_last(&tailing->follow, trail, (size_t)last, &error) == TALLY_OK)
-        return true;
-    answer_fault(request, &error);
-    return false;
+    /* The last ones are looked for by the stream, which can say meanwhile that it lives; until they
+     * are found there is no place to come back to. */
+    tailing->follow.next = last > 0 ? 0 : trail_size(trail);
+    tailing->last = (size_t)last;
+    return true;
 }
 
 static bool
