@@ -289,9 +289,13 @@ receipt_members(const struct tally_receipt *receipt)
 {
     PyObject *repeated = receipt->repeated ? Py_True : Py_False;
     if (receipt->index != TALLY_INDEX_UNKNOWN)
-        return Py_BuildValue("((sKNO))", receipt->id, (unsigned long long)receipt->index,
+        return Py_BuildValue("(sKNO)", receipt->id, (unsigned long long)receipt->index,
                              hexadecimal(&receipt->leaf), repeated);
-    return Py_BuildValue("((sOOO))", receipt->id, Py_None, Py_None, repeated);
+    /* An id is a name (docs/api.md), so it is ASCII. */
+    PyObject *id = PyUnicode_DecodeASCII(receipt->id, (Py_ssize_t)strlen(receipt->id), NULL);
+    PyObject *members = id == NULL ? NULL : PyTuple_Pack(4, id, Py_None, Py_None, repeated);
+    Py_XDECREF(id);
+    return members;
 }
 
 /* By what makes any tuple: a named one's own `__new__` is a function of Python. */
@@ -300,7 +304,10 @@ receipt_of(const struct state *state, const struct tally_receipt *receipt)
 {
     newfunc make = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
     PyObject *members = receipt_members(receipt);
-    PyObject *made = members == NULL ? NULL : make((PyTypeObject *)state->receipt, members, NULL);
+    PyObject *arguments = members == NULL ? NULL : PyTuple_Pack(1, members);
+    PyObject *made =
+        arguments == NULL ? NULL : make((PyTypeObject *)state->receipt, arguments, NULL);
+    Py_XDECREF(arguments);
     Py_XDECREF(members);
     return made;
 }

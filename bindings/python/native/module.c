@@ -136,35 +136,42 @@ fetch(PyObject *from, const char *name, PyObject **into)
 }
 
 static int
-fill_field(struct field *field, PyObject *name, PyObject *kind)
+fill_field(struct field *field, PyObject *name, Py_hash_t hash, PyObject *kind)
 {
     const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
-    field->kind = PyLong_AsLong(kind);
-    if (text == NULL || (field->kind == -1 && PyErr_Occurred()))
+    long number = PyLong_AsLong(kind);
+    if (text == NULL || (number == -1 && PyErr_Occurred()))
         return -1;
-    field->size = snprintf(field->text, sizeof field->text, ",\"%s\":", text);
-    if (field->size < (Py_ssize_t)sizeof field->text)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "a field's name is too long");
-    return -1;
+    int size = snprintf(field->text, sizeof field->text, ",\"%s\":", text);
+    if (size >= (int)sizeof field->text) {
+        PyErr_SetString(PyExc_ValueError, "a field's name is too long");
+        return -1;
+    }
+    Py_INCREF(name);
+    field->name = name;
+    field->hash = hash;
+    field->kind = (uint16_t)number;
+    field->size = (uint16_t)size;
+    return 0;
 }
 
 /* Makes the table of fields from {name: kind}. */
 static int
 make_fields(struct state *state, PyObject *kinds)
 {
-    state->fields = PyDict_New();
-    state->field_table = PyMem_Calloc((size_t)PyDict_Size(kinds), sizeof *state->field_table);
-    if (state->fields == NULL || state->field_table == NULL)
-        return -1;
     PyObject *name;
     PyObject *kind;
     Py_ssize_t at = 0;
-    for (long place = 0; PyDict_Next(kinds, &at, &name, &kind); place++) {
-        PyObject *number = PyLong_FromLong(place);
-        int result = number == NULL ? -1 : PyDict_SetItem(state->fields, name, number);
-        Py_XDECREF(number);
-        if (result < 0 || fill_field(&state->field_table[place], name, kind) < 0)
+    if (PyDict_Size(kinds) > FIELD_PLACES / 4) {
+        PyErr_SetString(PyExc_ValueError, "there are too many fields");
+        return -1;
+    }
+    while (PyDict_Next(kinds, &at, &name, &kind)) {
+        Py_hash_t hash = PyObject_Hash(name);
+        size_t place = (size_t)hash % FIELD_PLACES;
+        while (state->fields[place].name != NULL)
+            place = (place + 1) % FIELD_PLACES;
+        if (fill_field(&state->fields[place], name, hash, kind) < 0)
             return -1;
     }
     return 0;
@@ -255,7 +262,8 @@ static int
 traverse(PyObject *module, visitproc visit, void *arg)
 {
     const struct state *state = PyModule_GetState(module);
-    Py_VISIT(state->fields);
+    for (size_t place = 0; place < FIELD_PLACES; place++)
+        Py_VISIT(state->fields[place].name);
     Py_VISIT(state->plain);
     Py_VISIT(state->keyed);
     Py_VISIT(state->time_text);
@@ -281,7 +289,8 @@ static int
 clear(PyObject *module)
 {
     struct state *state = PyModule_GetState(module);
-    Py_CLEAR(state->fields);
+    for (size_t place = 0; place < FIELD_PLACES; place++)
+        Py_CLEAR(state->fields[place].name);
     Py_CLEAR(state->plain);
     Py_CLEAR(state->keyed);
     Py_CLEAR(state->time_text);
@@ -314,8 +323,6 @@ destroy(void *module)
 {
     struct state *state = PyModule_GetState(module);
     (void)clear(module);
-    PyMem_Free(state->field_table);
-    state->field_table = NULL;
     PyMem_Free(state->spare.data);
     state->spare = (struct text){ 0 };
 }

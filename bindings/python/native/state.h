@@ -5,6 +5,7 @@
 #define STATE_H
 
 #include <Python.h>
+#include <stdint.h>
 
 #include "tally/status.h"
 
@@ -17,6 +18,9 @@ struct text {
 
 /* Bytes of a field's name, its quotes and signs. */
 #define FIELD_TEXT_MAX 32
+
+/* Places in the table of fields: a power of two, four times what there are and more. */
+#define FIELD_PLACES 128
 
 /* What is taken of a web request. The first three say where it came from. */
 enum request_part {
@@ -45,24 +49,25 @@ struct request_names {
     PyObject *websocket; /* the method of one */
 };
 
-/* A member that events have. */
+/* A member that events have. What is asked of it stands together: it is seldom in a cache. */
 struct field {
-    long kind; /* as in tallystick._fields */
-    Py_ssize_t size;
+    PyObject *name; /* NULL: none has this place */
+    Py_hash_t hash;
+    uint16_t kind; /* as in tallystick._fields */
+    uint16_t size;
     char text
         [FIELD_TEXT_MAX]; /* its name as JSON has it, with a comma before it and a colon behind */
 };
 
 struct state {
     /* tallystick._fields and ._values, in Python. */
-    PyObject *fields;       /* {name: its place in the table} */
-    PyObject *plain;        /* a simpler value for one that JSON does not have */
-    PyObject *keyed;        /* a dict with texts for keys */
-    PyObject *time_text;    /* RFC 3339 */
-    PyObject *milliseconds; /* a plain number */
-    PyObject *token_type;   /* a number as it is to be written */
-    PyObject *cut;          /* a text's beginning */
-    struct field *field_table;
+    PyObject *plain;                   /* a simpler value for one that JSON does not have */
+    PyObject *keyed;                   /* a dict with texts for keys */
+    PyObject *time_text;               /* RFC 3339 */
+    PyObject *milliseconds;            /* a plain number */
+    PyObject *token_type;              /* a number as it is to be written */
+    PyObject *cut;                     /* a text's beginning */
+    struct field fields[FIELD_PLACES]; /* a field stands where its hash says, or behind that */
     /* tallystick.errors. */
     PyObject *error;
     PyObject *denied;

@@ -116,10 +116,18 @@ find_field(const struct writer *writer, PyObject *name, const struct field **fie
     *field_out = NULL;
     if (!PyUnicode_Check(name))
         return 0;
-    PyObject *place = PyDict_GetItemWithError(writer->state->fields, name);
-    if (place == NULL)
-        return PyErr_Occurred() ? -1 : 0;
-    *field_out = &writer->state->field_table[PyLong_AsLong(place)];
+    Py_hash_t hash = PyObject_Hash(name);
+    if (hash == -1)
+        return -1;
+    const struct field *fields = writer->state->fields;
+    for (size_t at = (size_t)hash % FIELD_PLACES; fields[at].name != NULL;
+         at = (at + 1) % FIELD_PLACES) {
+        if (fields[at].name != name &&
+            (fields[at].hash != hash || PyUnicode_Compare(fields[at].name, name) != 0))
+            continue;
+        *field_out = &fields[at];
+        return 0;
+    }
     return 0;
 }
 
