@@ -430,7 +430,7 @@ take_file(struct intake *intake, const char *path)
     }
     if (intake->options.map != NULL) {
         size_t count;
-        const struct bytes *lists = map_lists(intake->options.map, &count);
+        const struct record_list *lists = map_lists(intake->options.map, &count);
         records_unwrap(records, lists, count);
     }
     int outcome = take_all(intake, path, source, records);

@@ -47,7 +47,7 @@ map_copies(const struct map *map)
     return map->copies;
 }
 
-const struct bytes *
+const struct record_list *
 map_lists(const struct map *map, size_t *count_out)
 {
     *count_out = map->list_count;

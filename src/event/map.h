@@ -17,11 +17,12 @@
 #define TALLY_MAP_H
 
 #include "json.h"
+#include "records.h"
 
 #define MAP_SIZE_MAX      (64 * 1024) /* bytes of a map's text */
 #define MAP_PARTS_MAX     8192        /* paths, texts, calls, patterns and so on in one map */
 #define MAP_DEPTH_MAX     16          /* brackets in brackets */
-#define MAP_LISTS_MAX     8           /* names behind `records` */
+#define MAP_LISTS_MAX     8           /* paths behind `records` */
 #define MAP_PLACES_MAX    32          /* paths behind `within` */
 #define MAP_NAME_SIZE_MAX 63          /* of a map's name: [a-z0-9][a-z0-9-]* */
 
@@ -41,8 +42,8 @@ void map_destroy(struct map *map);
  * all that was filled in then, so nothing may be filled in from a catalogue again. */
 bool map_copies(const struct map *map);
 
-/* The names that the map says records stand under, for records_unwrap; lent by the map. */
-const struct bytes *map_lists(const struct map *map, size_t *count_out);
+/* Where the map says that records stand, for records_unwrap; lent by the map. */
+const struct record_list *map_lists(const struct map *map, size_t *count_out);
 
 /* What an event's id is made from. */
 enum map_identity {

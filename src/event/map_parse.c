@@ -10,7 +10,7 @@
  *                | "none" pattern { "," pattern }
  *                | "within" path { "," path }
  *                | "pairs" name name { "," name name }
- *                | "records" name { "," name }
+ *                | "records" path { "," path }
  *                | "require" tests
  *                | "skip" "if" tests
  *     first      = choice { "|" choice }
@@ -143,6 +143,25 @@ parse_pairs(struct map_parser *parser)
     }
 }
 
+/* A path of one name or two; one in quotes is a name. */
+static bool
+parse_list(struct map_parser *parser, struct record_list *list)
+{
+    struct map_path path;
+    if (map_parser_at(parser, TOKEN_STRING))
+        return parse_name(parser, &list->name);
+    if (!map_parse_path(parser, &path))
+        return false;
+    if (path.count > 2) {
+        map_parser_refuse(parser, "a path behind records has two names at most");
+        return false;
+    }
+    list->name = path.names[path.count - 1];
+    if (path.count == 2)
+        list->outer = path.names[0];
+    return true;
+}
+
 /* Behind the word `records`: adds to the map's list. */
 static bool
 parse_records(struct map_parser *parser)
@@ -150,10 +169,10 @@ parse_records(struct map_parser *parser)
     struct map *map = parser->map;
     for (;;) {
         if (map->list_count == MAP_LISTS_MAX) {
-            map_parser_refuse(parser, "there are more than %d names behind records", MAP_LISTS_MAX);
+            map_parser_refuse(parser, "there are more than %d paths behind records", MAP_LISTS_MAX);
             return false;
         }
-        if (!parse_name(parser, &map->lists[map->list_count]))
+        if (!parse_list(parser, &map->lists[map->list_count]))
             return false;
         map->list_count++;
         if (!map_parser_at(parser, TOKEN_COMMA))

@@ -63,8 +63,9 @@ refuses_with_a_place(void **state)
         { "pairs", 1, 6, "a member's name" },
         { "pairs name", 1, 11, "a member's name" },
         { "pairs name value,", 1, 18, "a member's name" },
-        { "records", 1, 8, "a member's name" },
-        { "records a, b, c, d\nrecords e, f, g, h, i", 2, 21, "more than 8 names behind records" },
+        { "records", 1, 8, "a path" },
+        { "records a, b, c, d\nrecords e, f, g, h, i", 2, 21, "more than 8 paths behind records" },
+        { "records a.b, a.b.c", 1, 19, "two names at most" },
         { "require", 1, 8, "a path" },
         { "require a or", 1, 13, "a path" },
         { "action = a \xff", 0, 0, "not UTF-8" },
@@ -143,13 +144,15 @@ static void
 lists_of_records(void **state)
 {
     (void)state;
-    struct map *map = map_fixture_parse("records items, \"two words\"\nrecords c\naction = a");
+    struct map *map =
+        map_fixture_parse("records items, \"two words\"\nrecords b.c, .\"d.e\"\naction = a");
     size_t count;
-    const struct bytes *lists = map_lists(map, &count);
-    assert_int_equal(count, 3);
-    assert_true(bytes_is(lists[0], "items"));
-    assert_true(bytes_is(lists[1], "two words"));
-    assert_true(bytes_is(lists[2], "c"));
+    const struct record_list *lists = map_lists(map, &count);
+    assert_int_equal(count, 4);
+    assert_true(bytes_is(lists[0].name, "items") && lists[0].outer.size == 0);
+    assert_true(bytes_is(lists[1].name, "two words") && lists[1].outer.size == 0);
+    assert_true(bytes_is(lists[2].name, "c") && bytes_is(lists[2].outer, "b"));
+    assert_true(bytes_is(lists[3].name, "d.e") && lists[3].outer.size == 0);
     map_destroy(map);
 }
 

@@ -85,9 +85,9 @@ struct map {
     struct map_block *blocks;
     uint8_t *text;
     bool copies;
-    struct map_path *within;           /* where paths are tried that lead nowhere from the top */
-    struct map_pair *pairs;            /* how arrays of names and values are read */
-    struct bytes lists[MAP_LISTS_MAX]; /* members whose array holds the records */
+    struct map_path *within; /* where paths are tried that lead nowhere from the top */
+    struct map_pair *pairs;  /* how arrays of names and values are read */
+    struct record_list lists[MAP_LISTS_MAX];
     size_t list_count;
     struct map_pattern *except;          /* members that are not copied */
     struct map_pattern *none;            /* texts that mean nothing is there */

@@ -54,7 +54,9 @@ open_bracket(struct outline *outline, bool object)
     *word = object ? *word | bit : *word & ~bit;
     outline->depth++;
     outline->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
-    bool list = outline->lists && !object && outline->depth == 2 && (outline->is_object[0] & 1);
+    bool list = outline->lists && !object &&
+                ((outline->depth == 2 && (outline->is_object[0] & 1) == 1) ||
+                 (outline->depth == 3 && (outline->is_object[0] & 3) == 3));
     return list ? OUTLINE_LIST : OUTLINE_MORE;
 }
 
@@ -184,6 +186,8 @@ outline_read(struct outline *outline, struct bytes data, size_t *at)
             }
         } else {
             progress = take_token(outline, data.data[i++]);
+            if (outline->depth == 2 && data.data[i - 1] == '{')
+                outline->inner = i;
         }
     }
     *at = i;

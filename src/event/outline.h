@@ -37,7 +37,8 @@ struct outline {
     enum outline_within within;
     uint32_t depth;
     uint64_t is_object[OUTLINE_DEPTH_MAX / 64]; /* a bit for each level */
-    bool lists; /* stop at arrays that are members of the outermost object */
+    bool lists;   /* stop at arrays that are members of the outermost object, or of one that is */
+    size_t inner; /* where that one's last bracket opened: an offset as *at is, behind it */
     const char *trouble;
 };
 

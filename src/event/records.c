@@ -48,11 +48,12 @@ struct records {
     size_t indent; /* the column where the record, or the damage, began */
     enum place place;
     struct outline outline;
-    const struct bytes *lists; /* names whose arrays hold records */
+    const struct record_list *lists;
     size_t list_count;
-    bool wrapped;  /* the array is that of {"Records": […]} */
-    bool wreckage; /* an array broke: its commas and brackets may follow */
-    bool dropping; /* the record is too large and was reported; it is only read to its end */
+    uint32_t wrapped; /* objects around the array: 1 where it is that of {"Records": […]} */
+    bool in_array;    /* they are an element of another array */
+    bool wreckage;    /* an array broke: its commas and brackets may follow */
+    bool dropping;    /* the record is too large and was reported; it is only read to its end */
     bool ended;
 };
 
@@ -118,7 +119,8 @@ static void
 begin_value(struct records *records, enum place place)
 {
     records->outline = (struct outline){ 0 };
-    records->outline.lists = place == PLACE_RECORD && records->list_count > 0;
+    records->outline.lists =
+        records->list_count > 0 && (place == PLACE_RECORD || records->wrapped == 0);
     records->indent = records->column;
     records->place = place;
 }
@@ -207,7 +209,7 @@ at_brace(struct records *records)
     enum outline_progress wrapper = match_wrapper(rest(records), &size);
     if (wrapper == OUTLINE_DONE) {
         records->indent = records->column;
-        records->wrapped = true;
+        records->wrapped = 1;
         records->place = PLACE_ELEMENT;
         advance(records, size);
         return STEP_ON;
@@ -222,6 +224,7 @@ static enum step
 at_top(struct records *records, struct tally_error *error)
 {
     uint8_t byte;
+    records->in_array = false;
     if (!skip_blanks(records, &byte))
         return STEP_MORE;
 
@@ -237,7 +240,7 @@ at_top(struct records *records, struct tally_error *error)
         return at_brace(records);
     if (byte == '[') {
         records->indent = records->column;
-        records->wrapped = false;
+        records->wrapped = 0;
         records->place = PLACE_ELEMENT;
         advance(records, 1);
         return STEP_ON;
@@ -281,9 +284,10 @@ between_elements(struct records *records, struct tally_error *error)
         return STEP_MORE;
     if (byte == ',') {
         records->place = PLACE_COMMA;
-    } else if (byte == ']' && records->wrapped) {
-        records->outline = (struct outline){ .expect = EXPECT_COMMA_OR_END, .depth = 1 };
-        records->outline.is_object[0] = 1;
+    } else if (byte == ']' && records->wrapped > 0) {
+        records->outline =
+            (struct outline){ .expect = EXPECT_COMMA_OR_END, .depth = records->wrapped };
+        records->outline.is_object[0] = (UINT64_C(1) << records->wrapped) - 1;
         records->place = PLACE_REST;
     } else if (byte == ']') {
         records->place = PLACE_TOP;
@@ -297,7 +301,8 @@ between_elements(struct records *records, struct tally_error *error)
     return STEP_ON;
 }
 
-/* The members behind the array in {"Records": […], …}: read over. */
+/* The members behind the array in {"Records": […], …}: read over. An array that they are an element
+ * of goes on. */
 static enum step
 behind_array(struct records *records, struct tally_error *error)
 {
@@ -307,11 +312,14 @@ behind_array(struct records *records, struct tally_error *error)
     if (progress == OUTLINE_MORE)
         return STEP_MORE;
     if (progress == OUTLINE_DONE) {
-        records->place = PLACE_TOP;
+        records->place = records->in_array ? PLACE_BETWEEN : PLACE_TOP;
+        records->in_array = false;
+        records->wrapped = 0;
         return STEP_ON;
     }
     enum step step =
         bad(records, error, "the object around the records is damaged: ", records->outline.trouble);
+    records->wreckage |= records->in_array;
     pass_over_line(records);
     return step;
 }
@@ -347,24 +355,33 @@ complete(struct records *records, struct record *record_out, struct tally_error 
     return step;
 }
 
-/* Whether the array whose bracket `text` ends with stands under one of the names. They are plain, so
- * their quotes are no escaped ones if a blank, a comma or the bracket stands before them. */
+/* Whether the bracket at text.data[bracket] opens the value of a member of this name. The names are
+ * plain, so their quotes are no escaped ones if a blank, a comma or a bracket stands before them. */
 static bool
-is_list(const struct records *records, struct bytes text)
+is_named(struct bytes text, size_t bracket, struct bytes name)
 {
-    size_t end = text.size - 1;
+    size_t end = bracket;
     while (is_blank(text.data[end - 1]))
         end--;
     end--; /* the colon */
     while (is_blank(text.data[end - 1]))
         end--;
+    if (end < name.size + 3)
+        return false;
+    const uint8_t *quote = text.data + end - name.size - 2;
+    bool whole = is_blank(quote[-1]) || quote[-1] == ',' || quote[-1] == '{';
+    return whole && quote[0] == '"' && memcmp(quote + 1, name.data, name.size) == 0;
+}
+
+/* Whether the array whose bracket `text` ends with is one of the lists. */
+static bool
+is_list(const struct records *records, struct bytes text)
+{
+    bool inside = records->outline.depth == 3;
     for (size_t i = 0; i < records->list_count; i++) {
-        struct bytes name = records->lists[i];
-        if (end < name.size + 3)
-            continue;
-        const uint8_t *quote = text.data + end - name.size - 2;
-        bool whole = is_blank(quote[-1]) || quote[-1] == ',' || quote[-1] == '{';
-        if (whole && quote[0] == '"' && memcmp(quote + 1, name.data, name.size) == 0)
+        const struct record_list *list = &records->lists[i];
+        if ((list->outer.size > 0) == inside && is_named(text, text.size - 1, list->name) &&
+            (!inside || is_named(text, records->outline.inner - 1, list->outer)))
             return true;
     }
     return false;
@@ -382,7 +399,8 @@ read_value(struct records *records, enum outline_progress *progress_out)
                     is_list(records, bytes_of(rest(records).data, records->scanned));
         if (list) {
             advance(records, records->scanned);
-            records->wrapped = true;
+            records->in_array = records->place == PLACE_IN_ELEMENT;
+            records->wrapped = records->outline.depth - 1;
             records->place = PLACE_ELEMENT;
             return true;
         }
@@ -401,7 +419,7 @@ in_value(struct records *records, struct record *record_out, struct tally_error 
 
     bool large = records->scanned > RECORD_SIZE_MAX && !records->dropping;
     if (large) {
-        bool envelope = records->place == PLACE_RECORD && records->list_count > 0;
+        bool envelope = records->outline.lists;
         (void)bad(records, error, "the record is larger than 2 MiB",
                   envelope ? "; what stands before the array of records in an envelope may not "
                              "be larger either"
@@ -522,9 +540,9 @@ records_feed(struct records *records, struct bytes chunk, struct tally_error *er
 }
 
 void
-records_unwrap(struct records *records, const struct bytes *names, size_t count)
+records_unwrap(struct records *records, const struct record_list *lists, size_t count)
 {
-    records->lists = names;
+    records->lists = lists;
     records->list_count = count;
 }
 

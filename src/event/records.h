@@ -9,7 +9,8 @@
  *     [{…}, {…}]                an array: its elements are the records
  *     {"Records": [{…}, …]}     an object whose first member is an array `Records` (CloudTrail):
  *                               its elements are the records, the object's other members are left
- *                               out; the same for a member anywhere in it that records_unwrap names
+ *                               out; the same for a member anywhere in it that records_unwrap
+ *                               names, also in each element of an array
  *
  * Only the structure is looked at (brackets, strings, commas and colons in their places); whether a
  * record is strict JSON is for json_scan, which reads it next. A UTF-8 byte order mark before a
@@ -49,10 +50,16 @@ TALLY_MUST_CHECK tally_status records_create(struct records **records_out,
                                              struct tally_error *error);
 void records_destroy(struct records *records);
 
-/* Says that an object with an array under one of these names is the envelope of the array's
- * elements. What stands before the array in it is kept until then, so no more than a record may.
- * The names are lent until records_destroy. Call it before the first records_feed. */
-void records_unwrap(struct records *records, const struct bytes *names, size_t count);
+/* An array of records: under `name` in an object, or in the object that its member `outer` is. */
+struct record_list {
+    struct bytes outer; /* empty: none */
+    struct bytes name;
+};
+
+/* Says that an object with one of these arrays is the envelope of the array's elements. What stands
+ * before the array in it is kept until then, so no more than a record may. The lists are lent until
+ * records_destroy. Call it before the first records_feed. */
+void records_unwrap(struct records *records, const struct record_list *lists, size_t count);
 
 /* Gives the next bytes of the stream, of any number; they are copied. Call it when records_next has
  * answered TALLY_ABSENT. */

@@ -7,7 +7,11 @@
 #include <cmocka.h>
 
 /* The names that are unwrapped, as many as a test sets. */
-static const struct bytes envelopes[] = { BYTES("a"), BYTES("items") };
+static const struct record_list envelopes[] = {
+    { .name = BYTES("a") },
+    { .name = BYTES("items") },
+    { .outer = BYTES("b"), .name = BYTES("a") },
+};
 static size_t envelope_count;
 
 /* What comes of a stream fed in chunks of `chunk` bytes: a line "3 {…}" for a record that begins on
@@ -202,7 +206,28 @@ envelopes_are_unwrapped(void **state)
           "1 {\"myitems\":[{}],\"x\\\"items\":[{}]}\n" },
         { "a name that begins like it", "{\"itemses\":[{}],\"item\":[{}]}",
           "1 {\"itemses\":[{}],\"item\":[{}]}\n" },
-        { "in an array the elements are records", "[{\"items\":[{}]}]", "1 {\"items\":[{}]}\n" },
+        { "elements of an array",
+          "[{\"items\":[{\"x\":1}],\"k\":[2]},\n{},{\"k\":1,\"a\":[{}]}]\n{}",
+          "1 {\"x\":1}\n2 {}\n2 {}\n3 {}\n" },
+        { "but no element of an envelope", "{\"items\":[{\"items\":[{}]}]}",
+          "1 {\"items\":[{}]}\n" },
+        { "one deeper, where it is named so",
+          "{\"k\":{\"a\":[3]},\"b\":{\"c\":[{}],\n\"a\":[{\"x\":1},{\"a\":[{}]}],\"d\":{}},\"e\":[{"
+          "}]}\n{}",
+          "2 {\"x\":1}\n2 {\"a\":[{}]}\n3 {}\n" },
+        { "with blanks", "{ \"b\" :\n{ \"a\" : [ {} ] } }", "2 {}\n" },
+        { "the inner object's place is the last one's", "{\"b\":{},\"k\":{\"a\":[{}]}}",
+          "1 {\"b\":{},\"k\":{\"a\":[{}]}}\n" },
+        { "not in a list of objects", "{\"b\":[{\"a\":[{}]}]}", "1 {\"b\":[{\"a\":[{}]}]}\n" },
+        { "nor two deeper", "{\"k\":{\"b\":{\"a\":[{}]}}}", "1 {\"k\":{\"b\":{\"a\":[{}]}}}\n" },
+        { "messages in an array",
+          "[{\"b\":{\"a\":[{\"x\":1}]}},\n{\"b\":{\"a\":[]}},{\"b\":{\"a\":[{}]}}]",
+          "1 {\"x\":1}\n2 {}\n" },
+        { "damage behind one of them", "[{\"b\":{\"a\":[{}] x}},\n{\"x\":1}]\n{}",
+          "1 {}\n1! the object around the records is damaged: a comma, a colon or a quote is "
+          "missing\n2 {\"x\":1}\n3 {}\n" },
+        { "cut in the inner array", "{\"b\":{\"a\":[{}]",
+          "1 {}\n1! the input ends before its array of records does\n" },
         { "a damaged element", "{\"k\":1,\"items\":[\n{\"x\" 1},\n{\"x\":2}\n]}\n{}",
           "2" DAMAGED "a comma, a colon or a quote is missing\n3 {\"x\":2}\n5 {}\n" },
         { "damage before the array", "{\"k\" 1,\"items\":[{}]}\n{}",
@@ -210,7 +235,7 @@ envelopes_are_unwrapped(void **state)
         { "cut in the array", "{\"k\":1,\"items\":[{}",
           "1 {}\n1! the input ends before its array of records does\n" },
     };
-    envelope_count = 2;
+    envelope_count = 3;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         expect_log(bytes_text(rows[i].stream), rows[i].expected, rows[i].why);
     envelope_count = 0;
@@ -277,7 +302,7 @@ envelopes_have_a_limit(void **state)
 {
     (void)state;
     struct buffer stream = { 0 };
-    envelope_count = 2;
+    envelope_count = 3;
     buffer_text(&stream, "{\"x\":");
     append_record(&stream, RECORD_SIZE_MAX);
     buffer_text(&stream, ",\"items\":[{\"n\":1}]}\n{\"items\":[{\"n\":2}],\"x\":");
@@ -351,7 +376,8 @@ cuts_do_not_matter(void **state)
                                           "{\"Records\":[",
                                           "\"b\"",
                                           "\xef\xbb\xbf",
-                                          "{\"a\":[1,{\"b\":null}]}" };
+                                          "{\"a\":[1,{\"b\":null}]}",
+                                          "{\"b\":{\"a\":[" };
     uint32_t seed = 20260101;
     for (unsigned round = 0; round < 4000; round++) {
         struct buffer stream = { 0 };
@@ -359,7 +385,7 @@ cuts_do_not_matter(void **state)
         for (unsigned i = 0; i < count; i++)
             buffer_text(&stream, pieces[next_random(&seed) % (sizeof pieces / sizeof pieces[0])]);
 
-        envelope_count = round % 2;
+        envelope_count = round % 2 * 3;
         struct buffer whole = read_all(buffer_view(&stream), SIZE_MAX);
         for (size_t chunk = 1; chunk < 8; chunk++) {
             struct buffer log = read_all(buffer_view(&stream), chunk);

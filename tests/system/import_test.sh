@@ -62,6 +62,20 @@ expect 2 '--strict takes none of it' "$TALLY" import data --map cloudtrail --str
 expect 0 'an envelope that the map names' "$TALLY" import data --map kubernetes - <<< \
     '{"kind":"EventList","items":[{"auditID":"a","verb":"get","user":{"username":"ann"}}]}'
 says 'its items' '^imported 1, '
+expect 0 'an event hook' "$TALLY" import data --map okta - << 'JSON'
+{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","contentType":"application/json",
+ "eventId":"9b1f","eventTime":"2026-01-01T00:00:02Z","source":"https://example.okta.com/api/v1/eventHooks/who1",
+ "data":{"events":[
+  {"uuid":"hook-1","published":"2026-01-01T00:00:00Z","eventType":"user.session.start","outcome":{"result":"SUCCESS"},
+   "actor":{"id":"00u1","type":"User","alternateId":"ann@example.com","displayName":"Ann"}},
+  {"uuid":"hook-2","published":"2026-01-01T00:00:01Z","eventType":"user.session.end","outcome":{"result":"SUCCESS"},
+   "actor":{"id":"00u1","type":"User","alternateId":"ann@example.com","displayName":"Ann"}}]}}
+JSON
+says 'the events in its data' '^imported 2, repeated 0, skipped 0, refused 0$'
+record='{"time":"2026-01-01T00:00:00Z","operationName":"Sign-in activity","category":"SignInLogs","identity":"Ann","correlationId":"c-'
+expect 0 'messages of an Event Hub' "$TALLY" import data --map azure - <<< \
+    "[{\"body\":{\"records\":[${record}1\"},${record}2\"}]},\"partition\":0},{\"records\":[${record}3\"}]}, ${record}4\"}]"
+says 'the records in their bodies' '^imported 4, repeated 0, skipped 0, refused 0$'
 
 # Maps.
 expect 2 'no map' "$TALLY" import data trail.json
