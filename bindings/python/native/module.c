@@ -150,7 +150,7 @@ fill_field(struct field *field, PyObject *name, Py_hash_t hash, PyObject *kind)
     Py_INCREF(name);
     field->name = name;
     field->hash = hash;
-    field->kind = (uint16_t)number;
+    field->kind = (uint8_t)number;
     field->size = (uint16_t)size;
     return 0;
 }
@@ -162,6 +162,7 @@ make_fields(struct state *state, PyObject *kinds)
     PyObject *name;
     PyObject *kind;
     Py_ssize_t at = 0;
+    uint8_t count = 0;
     if (PyDict_Size(kinds) > FIELD_PLACES / 4) {
         PyErr_SetString(PyExc_ValueError, "there are too many fields");
         return -1;
@@ -173,6 +174,7 @@ make_fields(struct state *state, PyObject *kinds)
             place = (place + 1) % FIELD_PLACES;
         if (fill_field(&state->fields[place], name, hash, kind) < 0)
             return -1;
+        state->fields[place].number = count++;
     }
     return 0;
 }

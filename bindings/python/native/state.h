@@ -53,7 +53,8 @@ struct request_names {
 struct field {
     PyObject *name; /* NULL: none has this place */
     Py_hash_t hash;
-    uint16_t kind; /* as in tallystick._fields */
+    uint8_t kind;   /* as in tallystick._fields */
+    uint8_t number; /* among the fields: of a bit in a set of them */
     uint16_t size;
     char text
         [FIELD_TEXT_MAX]; /* its name as JSON has it, with a comma before it and a colon behind */

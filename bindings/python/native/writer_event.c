@@ -136,34 +136,22 @@ struct draft {
     PyObject *event;
     PyObject *context; /* or NULL */
     PyObject *details; /* a dict, or NULL */
+    uint64_t written;  /* the fields that stand there: bits of their numbers */
     bool others;       /* there are members that are no field */
-    bool first;
 };
-
-/* Whether a dict (or NULL) has the member, and it is not None; -1. */
-static int
-has(PyObject *dict, PyObject *name)
-{
-    if (dict == NULL)
-        return 0;
-    PyObject *value = PyDict_GetItemWithError(dict, name);
-    if (value == NULL)
-        return PyErr_Occurred() ? -1 : 0;
-    return value != Py_None;
-}
 
 /* After a comma, where something stands before it. */
 static int
 put_field_name(struct writer *writer, struct draft *draft, const struct field *field)
 {
-    size_t skipped = draft->first ? 1 : 0;
-    draft->first = false;
+    size_t skipped = draft->written == 0 ? 1 : 0;
+    draft->written |= UINT64_C(1) << field->number;
     return writer_put(writer, field->text + skipped, (size_t)field->size - skipped);
 }
 
-/* Writes the members of `from` that are fields and that `over` does not have. */
+/* Writes the members of `from` that are fields and that do not stand there yet. */
 static int
-put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject *over)
+put_fields(struct writer *writer, struct draft *draft, PyObject *from)
 {
     PyObject *name;
     PyObject *value;
@@ -172,12 +160,12 @@ put_fields(struct writer *writer, struct draft *draft, PyObject *from, PyObject 
         if (value == Py_None)
             continue;
         const struct field *field;
-        int covered = has(over, name);
-        if (find_field(writer, name, &field) < 0 || covered < 0)
+        if (find_field(writer, name, &field) < 0)
             return -1;
         if (field == NULL)
             draft->others = true;
-        if (field == NULL || field->kind == KIND_DETAILS || covered == 1)
+        if (field == NULL || field->kind == KIND_DETAILS ||
+            (draft->written >> field->number & 1) != 0)
             continue;
         Py_INCREF(value);
         int result = put_field_name(writer, draft, field);
@@ -256,7 +244,7 @@ put_details(struct writer *writer, struct draft *draft)
     } else if (all == NULL) {
         return 0;
     }
-    int result = writer_put_name(writer, writer->state->details, draft->first);
+    int result = writer_put_name(writer, writer->state->details, draft->written == 0);
     if (result == 1)
         result = writer_put_value(writer, all, false);
     if (draft->others)
@@ -285,9 +273,9 @@ writer_event(struct state *state, PyObject *event, PyObject *context, struct tex
         return refuse(state, PyDict_Check(event) ? context : event);
     struct writer writer = { .state = state, .out = out, .depth = 1 };
     writer.path[0] = event;
-    struct draft draft = { .event = event, .context = context, .first = true };
-    if (writer_put_byte(&writer, '{') < 0 || put_fields(&writer, &draft, event, NULL) < 0 ||
-        (context != NULL && put_fields(&writer, &draft, context, event) < 0))
+    struct draft draft = { .event = event, .context = context };
+    if (writer_put_byte(&writer, '{') < 0 || put_fields(&writer, &draft, event) < 0 ||
+        (context != NULL && put_fields(&writer, &draft, context) < 0))
         return -1;
     draft.details = details_of(&writer, event);
     int result = draft.details == NULL && PyErr_Occurred() ? -1 : put_details(&writer, &draft);
