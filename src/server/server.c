@@ -26,6 +26,8 @@
 
 /* How often what takes too long is looked for, in milliseconds. */
 #define TICK_MS 100
+/* So many streams at once leave enough behind that it is given back when the last one ends. */
+#define STREAMS_MANY 8u
 
 /* How long a stop waits for answers. */
 #define DRAIN_MAX (30 * CLOCK_SECOND)
@@ -270,6 +272,18 @@ watch_memory(struct server *server)
     atomic_store(&server->memory_short, is_short);
 }
 
+/* Each stream has a thread and what it reads with; what many of them freed would stay with the
+ * process until as many come again. */
+static void
+give_back(struct server *server)
+{
+    unsigned streams = atomic_load(&server->streaming) + atomic_load(&server->following);
+    if (streams == 0 && server->streams_most >= STREAMS_MANY)
+        (void)malloc_trim(0);
+    if (streams == 0 || streams > server->streams_most)
+        server->streams_most = streams;
+}
+
 static void
 tidy_job(struct job *job)
 {
@@ -345,6 +359,7 @@ run(struct server *server, const sigset_t *signals, int64_t end)
             reload(server);
         listener_sweep(server->listener);
         watch_memory(server);
+        give_back(server);
         notify_alive();
         if (tick % 10 == 0)
             tidy(server);

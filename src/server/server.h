@@ -54,6 +54,7 @@ struct server {
     atomic_size_t unsent;     /* bytes of large answers that are not sent yet: respond() */
     atomic_uint streaming;    /* streams under way that have an end, */
     atomic_uint following;    /* and that follow a trail */
+    unsigned streams_most;    /* of both at once since there were none */
     atomic_bool memory_short; /* resident memory is beyond its limit: no body is taken */
     atomic_bool draining;
     struct job tidy; /* the roster's, one at a time */
