@@ -299,7 +299,7 @@ option_number(const struct invocation *invocation, const char *name, unsigned lo
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number > most)
-        return fail(MISUSED, "--%s takes a number from 0 to %llu, not \"%s\"", name, most, text);
+        return fail(MISUSED, "--%s takes a number up to %llu, not \"%s\"", name, most, text);
     *number_out = number;
     return DONE;
 }

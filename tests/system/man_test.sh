@@ -44,6 +44,13 @@ synopsis_of() {
 while read -r command; do
     same "tally $command: the synopsis has the options of its help" "$(synopsis_of "$command")" "$(options_of "$command")"
 done < commands
+ls "$source_root/share/maps" | sed 's/\.map$//' > maps
+sed -n '/^\.Ss import/,/^\.Ss/p' man/tally.1 | sed -n 's/^\.Cm \([a-z0-9-]*\)\( ,\)\{0,1\}$/\1/p' > named
+same 'each map is named' "$(grep -vxFf named maps)" ''
+for variable in $(sed -n '/^\.Sh ENVIRONMENT/,/^\.Sh/s/^\.It Ev //p' man/tally.1 | tr -d ,); do
+    # What libtally and the program take by name stands in a table or is asked for.
+    grep -rqF "\"$variable\"" "$source_root/src/cli" && pass "$variable is looked at" || fail "$variable is not looked at"
+done
 sed -n '/^\.Sh SERVERS/,/^\.Sh ENVIRONMENT/p' man/tally.1 > servers
 same 'what all have for servers has a section' "$(grep -cE 'Fl -(key|cacert|insecure-http)' servers)" 3
 
