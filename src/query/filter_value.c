@@ -325,13 +325,15 @@ bound_is_number(const struct bounds *bounds)
     return decimal_read(slice_text(slice), &number);
 }
 
+/* Also where it is a date that does not exist or is out of reach, which is for the range to say. */
 static bool
 bound_is_time(const struct filter_parser *parser, const struct bounds *bounds)
 {
     struct moment moment;
     const char *reason;
-    struct slice slice = bounds->has_low ? bounds->low : bounds->high;
-    return moment_read(slice_text(slice), parser->options->now, &moment, &reason);
+    struct bytes text = slice_text(bounds->has_low ? bounds->low : bounds->high);
+    bool dated = text.size >= 10 && ascii_is_digit(text.data[0]) && text.data[4] == '-';
+    return dated || moment_read(text, parser->options->now, &moment, &reason);
 }
 
 /* A bare number is compared by value with numbers, and by spelling with strings. */
