@@ -40,6 +40,7 @@ struct shipper {
     struct backoff backoff;
     int64_t sync_due, adopt_due;          /* monotonic */
     int64_t shipped;                      /* when events left last */
+    bool more;                            /* … and others were there that did not go with them */
     atomic_bool away, refusing, unsynced; /* what was said last */
     struct transport_answer answer;
 };

@@ -1,14 +1,14 @@
 /*
  * The shipper's thread: a run of each spool in turn, and what to do while there is none.
  *
- * A request costs both sides as much as some fifty events do. So while events come one after the
- * other, the thread sleeps for a while after each run rather than at the spool: what gathers
- * meanwhile goes in one request, and those who record need not wake it. It looks up now and then,
- * because a full run is worth its request. An event after a pause is sent at once.
+ * A request costs both sides as much as some fifty events do, and one that comes now and then, with
+ * nothing in the processors' caches, several times that. So after each run the thread sleeps for a
+ * while rather than at the spool: what gathers meanwhile goes in one request, and those who record
+ * need not wake it. It looks up now and then, because many events are worth their request at once.
+ * What did not fit into the last run is not waited with, and an event after a pause is sent at once.
  *
  * A spool is put on stable storage when something has been in it for `sync_ms`: what has left it by
- * then is safe in the trail. Events gather for less than that, so where answers come soon nothing is
- * synced at all. A sync costs more than itself: who records next finds pages that are not mapped.
+ * then is safe in the trail.
  */
 #include "clock.h"
 #include "condition.h"
@@ -17,8 +17,9 @@
 
 #define MS(ms) ((ms) * (CLOCK_SECOND / 1000))
 
-#define GATHER_NS MS(80)
-#define LOOK_NS   MS(20)
+#define GATHER_NS     MS(500)
+#define GATHER_EVENTS 500
+#define LOOK_NS       MS(20)
 /* Idle for so long, others may have the trail; and so often dead processes' spools are looked for. */
 #define REST_NS  CLOCK_SECOND
 #define ADOPT_NS (60 * CLOCK_SECOND)
@@ -177,42 +178,37 @@ rest_when_due(struct shipper *shipper, int64_t now)
     return INT64_MAX;
 }
 
-/* Whether a run has gathered, of one spool or the other. */
+/* Whether enough has gathered in one spool or the other. */
 static bool
-is_run_full(struct shipper *shipper)
+is_worth_a_request(struct shipper *shipper)
 {
     for (unsigned i = SHIPPER_SPOOL; i <= SHIPPER_MEMORY; i++) {
         struct spool *spool = spool_of(shipper, (enum shipper_source)i);
         struct spool_state state = { 0 };
         if (spool != NULL)
             spool_get_state(spool, &state);
-        if (state.queued >= RUN_EVENTS_MAX)
+        if (state.queued >= GATHER_EVENTS)
             return true;
     }
     return false;
 }
 
-/* Lets events gather after a run; false where there was none lately. */
-static bool
+/* Lets events gather after a run that was all there was. */
+static void
 gather(struct shipper *shipper)
 {
     int64_t until = shipper->shipped + GATHER_NS;
-    bool gathered = false;
     int64_t now;
-    while ((now = clock_monotonic()) < until && atomic_load(&shipper->flushers) == 0 &&
-           !is_stopping(shipper) && !is_run_full(shipper)) {
+    while (!shipper->more && (now = clock_monotonic()) < until &&
+           atomic_load(&shipper->flushers) == 0 && !is_stopping(shipper) &&
+           !is_worth_a_request(shipper))
         pause_until(shipper, earlier(now + LOOK_NS, until), true);
-        gathered = true;
-    }
-    return gathered;
 }
 
 /* There is nothing to send. */
 static void
 idle(struct shipper *shipper)
 {
-    if (gather(shipper))
-        return;
     int64_t now = clock_monotonic();
     int64_t until = earlier(shipper->adopt_due, rest_when_due(shipper, now));
     struct spool *spool = spool_of(shipper, SHIPPER_SPOOL);
@@ -229,6 +225,7 @@ static bool
 ship_round(struct shipper *shipper)
 {
     bool any = false;
+    shipper->more = false;
     for (unsigned source = 0; source < SHIPPER_SOURCES && !is_stopping(shipper); source++) {
         switch (shipper_send(shipper, (enum shipper_source)source)) {
         case SHIPPED_NOTHING:
@@ -256,6 +253,7 @@ shipper_run(void *context)
         if (spool_of(shipper, SHIPPER_SPOOL) != NULL &&
             spool_of(shipper, SHIPPER_ADOPTED) == NULL && clock_monotonic() >= shipper->adopt_due)
             adopt(shipper);
+        gather(shipper);
         if (!ship_round(shipper) && !is_stopping(shipper))
             idle(shipper);
     }

@@ -149,11 +149,13 @@ shipper_send(struct shipper *shipper, enum shipper_source source)
     case TRANSPORT_STORED:
         from->limit = from->limit < RUN_EVENTS_MAX / 2 ? from->limit * 2 : RUN_EVENTS_MAX;
         settle(shipper, source, &run);
+        shipper->more |= !run.all;
         if (run.all && source == SHIPPER_SPOOL)
             shipper_put_off_sync(shipper, begun);
         return SHIPPED_SOME;
     case TRANSPORT_REFUSED:
         divide(shipper, source, &run);
+        shipper->more = true;
         return SHIPPED_SOME;
     case TRANSPORT_LATER:
         if (!again && from->unsent < run.count)

@@ -3,6 +3,8 @@
  */
 #include "group.h"
 
+#include "clock.h"
+
 #include <linux/magic.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -44,6 +47,32 @@ spooled_events_arrive_in_order(void **state)
     assert_true(recording_spools_empty(&recording));
     /* But for where the spool is, if that is so here. */
     assert_int_equal(recording_said(&recording, "\n"), recording_said(&recording, IN_MEMORY));
+}
+
+/* The first goes at once, and the last when they are flushed. */
+static void
+events_that_trickle_go_together(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 200
+    };
+    struct tally_client_options options = recording_options(&recording);
+    struct tally_client *client = recording_client(&recording, NULL, &options);
+    int64_t begun = clock_monotonic();
+    for (unsigned i = 0; i < COUNT; i++) {
+        assert_int_equal(recording_event(client, "trickle", i, TALLY_MODE_DEFAULT, NULL, NULL),
+                         TALLY_OK);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+    }
+    recording_flush(client);
+    uint64_t half_seconds = (uint64_t)(clock_monotonic() - begun) / (CLOCK_SECOND / 2);
+    struct tally_client_statistics statistics = recording_statistics(client);
+    assert_int_equal(statistics.sent, COUNT);
+    /* One more where an event comes in the moment in which a run is read. */
+    assert_in_range(statistics.attempts, 1, 3 + half_seconds);
+    tally_client_close(client, 0);
+    assert_int_equal(recording_count(&recording, "trickle"), COUNT);
 }
 
 /* The spool is where it is by default, and that is in memory. */
@@ -409,6 +438,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spooled_events_arrive_in_order),
+        cmocka_unit_test(events_that_trickle_go_together),
         cmocka_unit_test(a_spool_on_tmpfs_is_told_once),
         cmocka_unit_test(events_in_memory_arrive_and_leave_no_file),
         cmocka_unit_test(a_call_may_choose_its_mode),
