@@ -304,6 +304,7 @@ shipper_fork_child(struct shipper *shipper)
     shipper->running = false;
     shipper->backoff = (struct backoff){ 0 };
     shipper->sync_due = shipper->adopt_due = shipper->shipped = 0;
+    shipper->more = false;
     atomic_store(&shipper->used, 0);
     atomic_store(&shipper->rested, false);
     shipper->hurries = 0;

@@ -149,7 +149,7 @@ shipper_send(struct shipper *shipper, enum shipper_source source)
     case TRANSPORT_STORED:
         from->limit = from->limit < RUN_EVENTS_MAX / 2 ? from->limit * 2 : RUN_EVENTS_MAX;
         settle(shipper, source, &run);
-        shipper->more |= !run.all;
+        shipper->more |= !run.all || source == SHIPPER_ADOPTED; /* another may wait to be adopted */
         if (run.all && source == SHIPPER_SPOOL)
             shipper_put_off_sync(shipper, begun);
         return SHIPPED_SOME;
