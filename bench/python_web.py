@@ -36,7 +36,7 @@ CONNECTIONS = 8
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))  # of a round
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 WAIT_S = 120
-SETTLE_S = 0.2  # longer than events gather
+SETTLE_S = 0.7  # longer than events gather
 
 NAMES = {
     "none": "nothing is recorded",

@@ -47,6 +47,9 @@ __all__ = ["Tallystick", "audit_log"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_BODIES: Final = frozenset({str, bytes, dict, list})
+"""Types of results that say nothing of their status."""
+
 
 class Tallystick:
     """The extension. Its options are those of ``tallystick.wsgi.AuditMiddleware``, and ``user``: a
@@ -200,10 +203,6 @@ def audit_log(
         return audited(_returning(view), describe, mode=mode)
 
     return decorate
-
-
-_BODIES: Final = frozenset({str, bytes, dict, list})
-"""Types of results that say nothing of their status."""
 
 
 def _returning(view: F) -> F:
