@@ -58,17 +58,22 @@ note(struct outcome *outcome, struct bytes stream, tally_status status, const st
     follow(outcome, stream, record);
 }
 
-/* The name of some envelopes. */
-static const struct bytes envelope = { (const uint8_t *)"a", 1 };
+/* Envelopes: {"a": […]} and {"a": {"b": […]}}. */
+static const struct bytes name = { (const uint8_t *)"a", 1 };
+static const struct bytes inner_name = { (const uint8_t *)"b", 1 };
 
 static struct outcome
-read_stream(struct bytes stream, size_t chunk, size_t envelopes)
+read_stream(struct bytes stream, size_t chunk, bool envelopes)
 {
+    const struct record_list lists[] = {
+        { .name = name },
+        { .outer = name, .name = inner_name },
+    };
     struct outcome outcome = { .line = 1 };
     struct records *records;
     struct tally_error error;
     expect(records_create(&records, &error) == TALLY_OK);
-    records_unwrap(records, &envelope, envelopes);
+    records_unwrap(records, lists, envelopes ? 2 : 0);
     size_t at = 0;
     for (bool ended = false;;) {
         struct record record;
@@ -97,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct bytes stream = bytes_of(data + 1, size - 1);
-    size_t envelopes = data[0] % 2;
+    bool envelopes = data[0] % 2 == 1;
     struct outcome whole = read_stream(stream, SIZE_MAX, envelopes);
     struct outcome pieces = read_stream(stream, (size_t)data[0] + 1, envelopes);
     expect(bytes_equal(buffer_view(&whole.log), buffer_view(&pieces.log)));
@@ -106,7 +111,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect(json_tape_init(&tape, 4096, NULL) == TALLY_OK);
     if (json_scan(&tape, stream, NULL) == TALLY_OK && tape.nodes[0].kind == JSON_KIND_OBJECT)
         expect(whole.damaged == 0 || json_member(&tape, 0, bytes_text("Records")) != 0 ||
-               (envelopes > 0 && json_member(&tape, 0, envelope) != 0));
+               (envelopes && json_member(&tape, 0, name) != 0));
     json_tape_finish(&tape);
     buffer_free(&whole.log);
     buffer_free(&pieces.log);

@@ -6,7 +6,7 @@ set -eu
 seconds=$1
 cd "$(dirname "$0")/.."
 [ -f build-fuzz/build.ninja ] ||
-    CC=clang-14 meson setup build-fuzz -Dfuzzing=true -Db_sanitize=address,undefined \
+    CC=clang-14 meson setup build-fuzz -Dfuzzing=true -Dwerror=true -Db_sanitize=address,undefined \
         -Db_lundef=false > /dev/null
 ninja -C build-fuzz --quiet
 mkdir -p build-fuzz/crashes
