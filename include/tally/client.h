@@ -99,8 +99,9 @@ struct tally_client_options {
     void (*notice)(void *context, const char *text);
     void *notice_context;
     /* Whether to wait no longer: asked every tenth of a second on the thread of a call that waits
-     * (for a receipt, for room, for an answer, in a flush). true ends the wait as if its time were
-     * up. It may record, but must not close the client. NULL: nobody is asked. */
+     * (for a receipt, for room, for an answer, in a flush), for room before the wait, too. true ends
+     * the wait as if its time were up. It may record, but must not close the client. NULL: nobody
+     * is asked. */
     bool (*interrupted)(void *context);
     void *interrupted_context;
 };

@@ -95,10 +95,9 @@ append_waiting(struct tally_client *client, struct spool *spool, struct bytes ev
     buffer_bytes(&copy, event);
     if (buffer_failed(&copy))
         return memory_fault(error);
-    while (status == TALLY_FULL) {
+    while (status == TALLY_FULL && !patience_ended(patience)) {
         int64_t next = patience_next(patience, until);
-        bool room = spool_wait_room(spool, next);
-        if (!room && (next == until || patience_ended(patience)))
+        if (!spool_wait_room(spool, next) && next == until)
             break;
         status = spool_append(spool, buffer_view(&copy), error);
     }

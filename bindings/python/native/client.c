@@ -2,10 +2,9 @@
  * client.c - tallystick._tally.Client: a client of the library, as an object.
  *
  * The lock of the interpreter is let go around what may take long: waiting for a receipt, flushing,
- * closing, asking. A record that only goes to the spool takes less than letting go and waiting for
- * one's turn again would (other threads keep the lock for up to 5 ms), so it is kept there, unless
- * events are piling up: then the spool may be full, and recording may wait for room. Whether they
- * are is asked every CHECK_COUNT records or CHECK_SIZE bytes.
+ * closing, asking, and the first record, which makes the spool. Another record takes less than letting
+ * go and waiting for one's turn again would (other threads keep the lock for up to 5 ms), so it is
+ * kept there until the library says that it is about to wait for room.
  *
  * Who waits is asked every now and then whether it still does: then signals have their handlers run,
  * and what one of them raises (KeyboardInterrupt) ends the wait and is what the call raises.
@@ -22,10 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_COUNT 64
-#define CHECK_SIZE  ((size_t)1 << 20)
-#define BACKLOG_MIN 256 /* events without an answer: more is a backlog */
-
 #define NOTICES_MAX 16
 
 struct notices {
@@ -41,11 +36,9 @@ struct client {
     PyObject *interruption;      /* what a signal's handler raised in a record, until asked for */
     struct notices notices;
     enum tally_mode mode;
-    unsigned users;       /* calls that use it without the interpreter's lock */
-    bool closing;         /* the last of them closes it */
-    bool backlog;         /* recording may have to wait */
-    unsigned check_count; /* records since that was asked */
-    size_t check_size;
+    unsigned users; /* calls that use it without the interpreter's lock */
+    bool closing;   /* the last of them closes it */
+    bool begun;     /* something was recorded */
 };
 
 static void
@@ -121,8 +114,10 @@ static bool
 is_interrupted(void *context)
 {
     (void)context;
-    if (away == NULL)
+    if (away == NULL) { /* a record that is about to wait */
+        let_go();
         return false;
+    }
     take_back();
     bool raised = PyErr_Occurred() != NULL || PyErr_CheckSignals() < 0;
     let_go();
@@ -224,7 +219,6 @@ client_new(PyTypeObject *type, PyObject *positional, PyObject *keywords)
     struct client *self = (struct client *)PyType_GenericAlloc(type, 0);
     if (self != NULL) {
         self->state = state;
-        self->check_count = CHECK_COUNT; /* what is left of an earlier process counts, too */
         Py_INCREF(options.notice);
         self->notice = options.notice;
         (void)pthread_mutex_init(&self->notices.mutex, NULL);
@@ -312,22 +306,11 @@ receipt_of(const struct state *state, const struct tally_receipt *receipt)
     return made;
 }
 
-/* Whether to let go of the interpreter's lock around a record of so many bytes. */
+/* Whether a record lets go of the interpreter's lock from the beginning. */
 static bool
-may_wait(struct client *self, enum tally_mode mode, size_t size)
+takes_long(const struct client *self, enum tally_mode mode)
 {
-    if ((mode == TALLY_MODE_DEFAULT ? self->mode : mode) == TALLY_MODE_SYNC)
-        return true;
-    self->check_count++;
-    self->check_size += size;
-    if (self->check_count >= CHECK_COUNT || self->check_size >= CHECK_SIZE) {
-        struct tally_client_statistics statistics;
-        tally_client_statistics(self->client, &statistics);
-        self->backlog = statistics.queued > BACKLOG_MIN || statistics.recorded == 0;
-        self->check_count = self->backlog ? CHECK_COUNT : 0;
-        self->check_size = 0;
-    }
-    return self->backlog;
+    return !self->begun || (mode == TALLY_MODE_DEFAULT ? self->mode : mode) == TALLY_MODE_SYNC;
 }
 
 static PyObject *
@@ -341,14 +324,14 @@ record_text(struct client *self, const char *json, size_t size, enum tally_mode 
     error.column = 0;
     error.pointer[0] = error.text[0] = '\0';
     use(self);
-    if (may_wait(self, mode, size)) {
+    if (takes_long(self, mode))
         let_go();
-        status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
+    status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
+    if (away != NULL) {
         take_back();
         note_interruption(self);
-    } else {
-        status = tally_client_record_json(self->client, json, size, mode, &receipt, &error);
     }
+    self->begun |= status == TALLY_OK;
     PyObject *result = raised(self, status, &error) ? NULL : receipt_of(self->state, &receipt);
     say_notices(self);
     unuse(self);

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -137,4 +138,25 @@ def test_while_another_thread_waits_signals_have_their_handlers_run(on_signal: A
     thread.start()
     thread.join()
     assert [receipt.index for receipt in receipts] == [7]
+    waiting.close(0)
+
+
+def test_while_a_record_waits_for_room_other_threads_run() -> None:
+    url = "http://127.0.0.1:1"  # nobody takes anything
+    waiting = tallystick.Recorder(url, key="k", timeout_ms=1000, spool_size_max=8 << 20)
+    turns = 0
+    turns_of_records: list[int] = []
+
+    def record_until_there_is_no_room() -> None:
+        while not waiting.statistics().get("lost"):
+            before = turns
+            waiting.record({"action": "a", "details": {"text": "x" * 100_000}})
+            turns_of_records.append(turns - before)
+
+    thread = threading.Thread(target=record_until_there_is_no_room)
+    thread.start()
+    while thread.is_alive():
+        turns += 1
+        time.sleep(0)  # lets go of the interpreter
+    assert turns_of_records[-1] > 100
     waiting.close(0)
