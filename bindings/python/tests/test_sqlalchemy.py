@@ -273,6 +273,94 @@ def test_an_error_does_not_tell_parameters(engine: Any, tallystick_events: list[
     assert len(tallystick_events) == 2
 
 
+class Deaf(recorders.Recorder):
+    """A trail that gives no receipt for some rows; it keeps what it gave one for."""
+
+    def __init__(self, *away: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.away, self.kept = list(away), list[str]()
+
+    def record(self, event: dict[str, Any], mode: Any = None) -> Any:
+        if event["resource_id"] in self.away:
+            raise tallystick.Denied("away")
+        self.kept.append(event["resource_id"])
+
+
+def test_two_of_one_session_have_each_its_own(engine: Any) -> None:
+    accounts, shares = Deaf(), Deaf(mode="sync")
+    Session = sessionmaker(engine)
+    record_changes(Session, only=lambda row: isinstance(row, Account), recorder=accounts)
+    record_changes(Session, only=lambda row: isinstance(row, Share), recorder=shares)
+    with Session() as session:
+        session.add(Account(id=1))
+        with session.begin_nested():
+            session.add_all([Account(id=2), Share(account=1, name="x")])
+        lost = session.begin_nested()
+        session.add_all([Account(id=3), Share(account=3, name="y")])
+        session.flush()
+        lost.rollback()
+        shares.away.append("1,x")
+        with pytest.raises(tallystick.Denied):
+            session.commit()
+        assert accounts.kept == []
+        shares.away.clear()
+        session.commit()
+    assert (accounts.kept, shares.kept) == (["1", "2"], ["1,x"])
+
+
+def test_a_recorder_whose_mode_is_sync_fails_closed(engine: Any) -> None:
+    away = recorders.Recorder("http://127.0.0.1:1", mode="sync", timeout_ms=500)
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=away)
+    with Session() as session:
+        session.add(Account(owner="ann"))
+        with session.begin_nested():
+            session.add(Account(owner="bob"))
+        with pytest.raises(tallystick.Denied):
+            session.commit()
+        session.rollback()
+    with engine.connect() as connection:
+        assert connection.execute(select(Account)).all() == []
+    away.close(0)
+
+
+def test_a_commit_that_is_tried_again_needs_its_receipts(engine: Any) -> None:
+    deaf = Deaf("2", mode="sync")
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=deaf)
+    with Session() as session:
+        session.add_all([Account(id=1), Account(id=2)])
+        for _ in range(2):
+            with pytest.raises(tallystick.Denied):
+                session.commit()
+        deaf.away.clear()
+        session.commit()
+    assert deaf.kept == ["1", "2"]
+
+
+def test_a_savepoint_is_not_recorded_before_the_commit(engine: Any) -> None:
+    deaf = Deaf(mode="sync")
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=deaf)
+    with Session() as session:
+        with session.begin_nested():
+            session.add(Account(id=1))
+        assert deaf.kept == []
+        session.rollback()
+        session.add(Account(id=2))
+        session.commit()
+    assert deaf.kept == ["2"]
+
+
+def test_what_is_committed_stays_where_a_strict_recorder_fails(engine: Any) -> None:
+    deaf = Deaf("1", strict=True)
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=deaf)
+    with Session.begin() as session:
+        session.add_all([Account(id=1), Account(id=2)])
+    assert (deaf.kept, deaf.failed) == (["2"], 1)
+
+
 def test_asynchronous_sessions(tallystick_events: list[Any]) -> None:
     pytest.importorskip("aiosqlite")
     asyncio_of_sqlalchemy = pytest.importorskip("sqlalchemy.ext.asyncio")

@@ -27,7 +27,6 @@ from .recorder import Mode, Recorder
 
 _STATEMENT_MAX: Final = 4096
 _ID_MAX: Final = 256
-_WAITING: Final = "tallystick_changes"
 
 _TABLE: Final = re.compile(
     r"\b(?:FROM|INTO|UPDATE|TABLE)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?([\w.\"`\[\]]+)", re.IGNORECASE
@@ -131,8 +130,8 @@ def record_changes(
     class ``Session``. ``only`` says of an object whether it is wanted; ``exclude`` names columns whose
     values are left out. Gives a function that ends it.
 
-    In mode ``sync`` the events are recorded before the commit, which fails where the trail has no
-    receipt to give: ``tallystick.Denied``.
+    In mode ``sync``, given here or the recorder's own, the events are recorded before the commit,
+    which fails where the trail has no receipt to give: ``tallystick.Denied``.
     """
     target = _target_of(session)
     waiting = _Waiting(recorder, mode)
@@ -146,7 +145,7 @@ def record_changes(
                         waiting.add(session, change)
 
     def committing(session: Any) -> None:
-        if mode == "sync" and session.get_nested_transaction() is None:
+        if waiting.waits and session.get_nested_transaction() is None:
             session.flush()
             waiting.record(session)
 
@@ -183,39 +182,51 @@ def _target_of(session: Any) -> Any:
 
 
 class _Waiting:
-    """Changes of transactions that are not committed yet, in each session's ``info``, each with the
-    transaction or savepoint that it happened in."""
+    """Changes of transactions that are not committed yet, each with the transaction or savepoint that
+    it happened in. Each session's ``info`` has them under this object: others may wait there, too."""
 
     def __init__(self, recorder: Recorder | None, mode: Mode | None) -> None:
         self._recorder = recorder
         self._mode = mode
 
+    @property
+    def recorder(self) -> Recorder:
+        return self._recorder or recorders.default()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a receipt is waited for: while the commit can still be prevented."""
+        return self.recorder.waits(self._mode)
+
     def add(self, session: Any, change: dict[str, Any]) -> None:
         transaction = session.get_nested_transaction() or session.get_transaction()
-        session.info.setdefault(_WAITING, []).append((transaction, change))
+        session.info.setdefault(self, []).append((transaction, change))
 
     def record(self, session: Any) -> None:
-        recorder = self._recorder or recorders.default()
-        for _, change in session.info.pop(_WAITING, ()):
+        changes = session.info.get(self, [])
+        while changes:
+            _, change = changes[0]
             try:
-                recorder.record(change, self._mode)
-            except Error:
-                if self._mode == "sync":
-                    raise
+                self.recorder.record(change, self._mode)
+            except Error as error:
+                if self.waits:
+                    raise  # and what has no receipt waits for the next attempt to commit
+                self.recorder.failure(str(error), change)  # of a strict one: what is committed stays
+            del changes[0]
 
     def keep(self, session: Any, savepoint: Any) -> None:
         """A savepoint that was kept is part of what is around it."""
         outer = savepoint.parent
         while outer.parent is not None and not outer.nested:
             outer = outer.parent
-        waiting = session.info.get(_WAITING, ())
-        session.info[_WAITING] = [(outer if t is savepoint else t, c) for t, c in waiting]
+        waiting = session.info.get(self, ())
+        session.info[self] = [(outer if t is savepoint else t, c) for t, c in waiting]
 
     def drop(self, session: Any, transaction: Any) -> None:
         """It ended, and nobody kept what happened in it."""
-        waiting = session.info.get(_WAITING)
+        waiting = session.info.get(self)
         if waiting:
-            session.info[_WAITING] = [(t, c) for t, c in waiting if t is not transaction]
+            session.info[self] = [(t, c) for t, c in waiting if t is not transaction]
 
 
 def _change_of(
