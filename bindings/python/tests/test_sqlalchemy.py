@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy")
 
-from sqlalchemy import Column, Integer, String, create_engine, exc, select, text, update
+from sqlalchemy import Column, Integer, String, create_engine, event, exc, select, text, update
 from sqlalchemy.orm import declarative_base, sessionmaker
 
 import tallystick
@@ -336,6 +336,32 @@ def test_a_commit_that_is_tried_again_needs_its_receipts(engine: Any) -> None:
         deaf.away.clear()
         session.commit()
     assert deaf.kept == ["1", "2"]
+
+
+def leaves_a_savepoint_open(session: Any) -> None:
+    session.add(Account(id=1))
+    session.begin_nested()
+    session.add(Account(id=2))
+
+
+def has_a_listener_that_adds(session: Any) -> None:
+    event.listen(session, "before_commit", lambda it: it.add(Account(id=2)), once=True)
+    session.add(Account(id=1))
+
+
+@pytest.mark.parametrize("work", [leaves_a_savepoint_open, has_a_listener_that_adds])
+def test_what_the_commit_itself_flushes_needs_its_receipt(engine: Any, work: Any) -> None:
+    deaf = Deaf("2", mode="sync")
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=deaf)
+    with pytest.raises(tallystick.Denied), Session.begin() as session:
+        work(session)
+    with engine.connect() as connection:
+        assert connection.execute(select(Account)).all() == []
+    deaf.away.clear()
+    with Session.begin() as session:
+        work(session)
+    assert deaf.kept[-2:] == ["1", "2"]
 
 
 def test_a_savepoint_is_not_recorded_before_the_commit(engine: Any) -> None:

@@ -6,7 +6,8 @@ and what changes in rows.
 
 Statements are recorded without their parameters. Changes are recorded when the transaction is committed,
 with each column's value before and after; what is rolled back, to a savepoint too, did not happen. Bulk
-statements (``session.execute(update(…))``) change rows that nobody has loaded: they show as statements only.
+statements (``session.execute(update(…))``, ``session.bulk_save_objects``) change rows that no session
+holds: they show as statements only.
 """
 
 from __future__ import annotations
@@ -144,6 +145,11 @@ def record_changes(
                     if change is not None:
                         waiting.add(session, change)
 
+    def begun(session: Any, transaction: Any, connection: Any) -> None:
+        # For what the commit flushes after `before_commit`, or finds in a savepoint left open.
+        if waiting.waits and not transaction.nested:
+            event.listen(connection, "commit", lambda _: waiting.record(session))
+
     def committing(session: Any) -> None:
         if waiting.waits and session.get_nested_transaction() is None:
             session.flush()
@@ -158,6 +164,7 @@ def record_changes(
 
     listeners = (
         ("after_flush", flushed),
+        ("after_begin", begun),
         ("before_commit", committing),
         ("after_commit", committed),
         ("after_transaction_end", waiting.drop),
