@@ -91,6 +91,17 @@ def test_an_id_that_the_application_says_stays(tallystick_events: Events) -> Non
     assert start["headers"] == [(b"X-Request-ID", b"own")]
 
 
+@pytest.mark.parametrize("own", [(b"set-cookie", b"a=1"), (b"x-request-id", b"own")])
+def test_headers_may_be_any_iterable(own: tuple[bytes, bytes]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = (header for header in [own])
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    (start,) = served(AuditMiddleware(app), http(x_request_id="r-1"))
+    expected = {b"x-request-id": b"r-1", own[0]: own[1]}
+    assert dict(start["headers"]) == expected
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [(200, "success"), (302, "success"), (404, "failure"), (503, "error")]
 )

@@ -106,6 +106,15 @@ def test_events_inherit_their_request(tallystick_events: Events) -> None:
     assert tallystick.current_context() is None
 
 
+def test_headers_may_be_any_iterable() -> None:
+    def app(_: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", (header for header in [("X-Own", "1")]))
+        return [b""]
+
+    _, headers, _ = served(AuditMiddleware(app), environ("/", HTTP_X_REQUEST_ID="r-1"))
+    assert dict(headers) == {"X-Own": "1", "X-Request-Id": "r-1"}
+
+
 def test_a_stream_is_inside_until_it_is_closed(tallystick_events: Events) -> None:
     closed: list[str] = []
     app = validator(AuditMiddleware(validator(streaming(closed)), record="all"))

@@ -155,8 +155,8 @@ def late_members(scope: Scope) -> dict[str, Any]:
 def _say_request_id(message: Message, request_id: str | None) -> None:
     if request_id is None:
         return
-    headers = message.get("headers", ())
+    headers = message["headers"] = list(message.get("headers", ()))  # of any iterable, read once
     for name, _ in headers:
         if len(name) == 12 and name.lower() == b"x-request-id":
             return
-    message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
+    headers.append((b"x-request-id", request_id.encode()))

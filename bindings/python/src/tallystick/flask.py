@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar, overload
 import flask
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
+from flask.sessions import NullSession, SecureCookieSession
 from flask.signals import got_request_exception
 
 from ._requests import (
@@ -90,6 +91,9 @@ class Tallystick:
         got_request_exception.connect(_failed, app)
 
 
+# Sessions that are a cookie with their members: they have no key.
+_COOKIES: Final = frozenset({SecureCookieSession, NullSession})
+
 # Of the contexts themselves: the proxies would look for them each time that they are asked.
 _get_request_context = request_ctx._get_current_object  # type: ignore[attr-defined, unused-ignore]
 _get_g = g._get_current_object  # type: ignore[attr-defined, unused-ignore]
@@ -109,11 +113,21 @@ def _late(_: Any = None) -> dict[str, Any]:
         context = _get_request_context()
     except RuntimeError:
         return {}
-    # The session is taken from where it is kept: the proxy would note that the application used it.
+    late: dict[str, Any] = {}
+    # The session is taken from where it is kept: the proxy would note that the application used it,
+    # and so would what the session itself is asked.
     kept = vars(context)
-    late = session_members(kept.get("_session", kept.get("session")))
-    user = context.app.extensions.get("tallystick")
-    late.update(user_members(_get_g().get("user") if user is None else user()))
+    session = kept.get("_session", kept.get("session"))
+    if type(session) not in _COOKIES:
+        late.update(session_members(session))
+    elif (session_id := dict.get(session, "session_id")) is not None:
+        late["session_id"] = session_id
+    find_user = context.app.extensions.get("tallystick")
+    user = getattr(_get_g(), "user", None) if find_user is None else find_user()
+    if type(user) is str:
+        late["user_id"] = user
+    elif user is not None:
+        late.update(user_members(user))
     return late
 
 

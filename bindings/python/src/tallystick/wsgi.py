@@ -90,8 +90,9 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
     ) -> Callable[[bytes], object]:
         exchange.responds(int(status[:3]))
         request_id = exchange.request_id_header
+        headers = list(headers)  # others than PEP 3333's are read once
         if request_id is not None and not _says_request_id(headers):
-            headers = [*headers, ("X-Request-Id", request_id)]
+            headers.append(("X-Request-Id", request_id))
         if not exchange.recorded and exchange.requests.is_sync:
             exchange.record()
         if exc_info is None:
