@@ -75,12 +75,12 @@ struct tally_client_options {
     uint32_t timeout_ms; /* 5000: how long sync waits for a receipt, and block for room; at most
                                  an hour */
     /* Names of members, at any depth of details and changes, whose values are masked: compared
-     * without regard to case, blanks, _ and -, also as the end of a longer name ("db_password"),
-     * before digits ("password1") and before an s ("tokens", where numbers stay); one of four letters
-     * or fewer only as a word ("user_pin", not "spin"). In texts that are free (endpoint, message,
-     * error_message, and all in details and changes), what stands behind such a name as in "pin=1",
-     * "pin: 1" or JSON is masked, too, and so is the password of a URL. Ends with NULL. NULL:
-     * TALLY_MASK_NAMES. */
+     * without regard to case, blanks, _, - and brackets, also as the end of a longer name
+     * ("db_password", "user[password]"), before digits ("password1") and before an s ("tokens",
+     * where numbers stay); one of four letters or fewer only as a word ("user_pin", not "spin"). In
+     * texts that are free (endpoint, message, error_message, and all in details and changes), what
+     * stands behind such a name as in "pin=1", "pin: 1" or JSON is masked, too, and so is the
+     * password of a URL. Ends with NULL. NULL: TALLY_MASK_NAMES. */
     const char *const *mask_names;
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
      * masked, but where a text is one of a few (status, severity, …). Ends with NULL. NULL: none. Card

@@ -79,7 +79,41 @@ struct sign {
     bool apart;        /* there are blanks between the two */
 };
 
-/* Quotes, and the brackets of user[password], which may be percent-encoded, are put aside. */
+/* Of tokens[0] back over `[0`, whose bracket may be percent-encoded. */
+static size_t
+skip_index_back(struct bytes text, size_t end)
+{
+    size_t at = end;
+    while (at > 0 && ascii_is_digit(text.data[at - 1]))
+        at--;
+    if (at > 0 && text.data[at - 1] == '[')
+        return at - 1;
+    return ends_with(bytes_of(text.data, at), "%5b") ? at - 3 : end;
+}
+
+/* Back over the quotes and brackets behind a name, as in user[password]. */
+static size_t
+skip_surroundings_back(struct bytes text, size_t end, bool *quoted)
+{
+    for (size_t at = end;; end = at) {
+        for (; at > 0 && surrounds_name(text.data[at - 1]); at--)
+            *quoted = *quoted || is_quote(text.data[at - 1]);
+        while (ends_with(bytes_of(text.data, at), "%5d") ||
+               ends_with(bytes_of(text.data, at), "%5b"))
+            at -= 3;
+        at = skip_index_back(text, at);
+        if (at == end)
+            return end;
+    }
+}
+
+/* Of a mark, behind its %: the 5B of `%5Bpin`, and not the ca of `%card_number`. */
+static bool
+is_escape(const uint8_t *name, size_t size)
+{
+    return size > 2 && ascii_is_digit(name[0]) && ascii_hex_digit(name[1]) >= 0;
+}
+
 static struct sign
 read_sign(struct bytes text, size_t at)
 {
@@ -88,13 +122,12 @@ read_sign(struct bytes text, size_t at)
     while (end > 0 && is_blank(text.data[end - 1]))
         end--;
     sign.apart = end < at;
-    for (; end > 0 && surrounds_name(text.data[end - 1]); end--)
-        sign.quoted = sign.quoted || is_quote(text.data[end - 1]);
-    while (ends_with(bytes_of(text.data, end), "%5d") || ends_with(bytes_of(text.data, end), "%5b"))
-        end -= 3;
+    end = skip_surroundings_back(text, end, &sign.quoted);
     size_t start = end;
     while (start > 0 && is_of_name(text.data[start - 1]))
         start--;
+    if (start > 0 && text.data[start - 1] == '%' && is_escape(text.data + start, end - start))
+        start += 2;
     sign.name = bytes_of(text.data + start, end - start);
     return sign;
 }

@@ -43,11 +43,12 @@ struct mask {
     locale_t locale; /* that they are compiled in */
 };
 
-/* A character as names are compared: 0 is one that does not count. */
+/* A character as names are compared: 0 is one that does not count, as the brackets that forms put
+ * around parts of names: user[password], tokens[0]. */
 static inline uint8_t
 fold(uint8_t c)
 {
-    if (c == '_' || c == '-' || c == ' ')
+    if (c == '_' || c == '-' || c == ' ' || c == '[' || c == ']')
         return 0;
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }

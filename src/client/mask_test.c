@@ -61,6 +61,14 @@ names_of_secrets(void **state)
         { "Card Number", true },
         { "password1", true },
         { "new_password_2", true },
+        { "user[password]", true },
+        { "password[]", true },
+        { "users[0][apiKey]", true },
+        { "password[1]", true },
+        { "user[pin]", true },
+        { "user[spin]", false },
+        { "password[changed]", false },
+        { "[]", false },
         { "password_hash", true },
         { "passwordConfirmation", true },
         { "aws_secret_access_key", true },
@@ -95,8 +103,10 @@ static void
 names_of_several(void **state)
 {
     (void)state;
-    static const char *const several[] = { "tokens",  "passwords", "user_credentials", "COOKIES",
-                                           "apiKeys", "pins",      "tokens_2" };
+    static const char *const several[] = {
+        "tokens",  "passwords", "user_credentials", "COOKIES",
+        "apiKeys", "pins",      "tokens_2",         "tokens[0]"
+    };
     struct mask *mask = make(NULL, NULL);
     for (size_t i = 0; i < sizeof several / sizeof *several; i++)
         assert_int_equal(mask_name_kind(mask, bytes_text(several[i])), MASK_NAME_SECRETS);
@@ -150,7 +160,7 @@ is_letter(char c)
 static size_t
 without_digits(const char *text, size_t size)
 {
-    while (size > 0 && strchr("0123456789_-", text[size - 1]) != NULL)
+    while (size > 0 && strchr("0123456789_-]", text[size - 1]) != NULL)
         size--;
     return size;
 }
@@ -169,13 +179,13 @@ secret_by_definition(struct bytes name, const char *wanted)
             size_t size = 0;
             for (size_t i = 0; i < both[side].size; i++) {
                 char c = (char)both[side].data[i];
-                if (c != '_' && c != '-')
+                if (c != '_' && c != '-' && c != ']')
                     folded[side][size++] = c == 'A' ? 'a' : c;
             }
         }
         bool word = begin == 0 || !is_letter(text[begin - 1]) ||
                     (text[begin - 1] >= 'a' && text[begin] == 'A');
-        bool whole = text[begin] != '_' && text[begin] != '-';
+        bool whole = text[begin] != '_' && text[begin] != '-' && text[begin] != ']';
         if (whole && (word || strlen(folded[1]) >= 5) && strcmp(folded[0], folded[1]) == 0)
             return true;
     }
@@ -186,17 +196,17 @@ static void
 all_small_names(void **state)
 {
     (void)state;
-    static const char letters[] = "aAb_-1";
+    static const char letters[] = "aAb_-]1";
     static const char *const names[] = { "ab", "b-1", "aaa1", "11", "a1bb-a", NULL };
     struct mask *mask = make(names, NULL);
     for (unsigned size = 0; size <= 6; size++) {
         unsigned count = 1;
         for (unsigned i = 0; i < size; i++)
-            count *= 6;
+            count *= sizeof letters - 1;
         for (unsigned n = 0; n < count; n++) {
             uint8_t name[6];
-            for (unsigned i = 0, rest = n; i < size; i++, rest /= 6)
-                name[i] = (uint8_t)letters[rest % 6];
+            for (unsigned i = 0, rest = n; i < size; i++, rest /= sizeof letters - 1)
+                name[i] = (uint8_t)letters[rest % (sizeof letters - 1)];
             struct bytes bytes = bytes_of(name, size);
             struct bytes stem = bytes_of(name, without_digits((const char *)name, size));
             bool secret = false;
