@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 
 from . import _tally
 from . import recorder as recorders
+from . import request as web
 from ._values import error_text
 from .context import Context, _checked, _current
 from .errors import Error
 from .recorder import Mode
-from .request import members_now, trust_proxies
 
 Record = Literal["all", "mutations"] | Callable[[dict[str, Any]], Mapping[str, Any] | bool | None]
 """Which requests are recorded as such: see ``Requests``."""
@@ -92,7 +92,7 @@ class Requests:
             self.excludes = lambda path: path in whole or path.startswith(below)
         trusted = recorders.listed("trusted_proxies", trusted_proxies)
         if trusted:
-            trust_proxies(trusted)
+            web.trust_proxies(trusted)
 
     def session_of(self, cookies: str) -> dict[str, Any]:
         """A member, if the cookies hold the id of a session."""
@@ -180,7 +180,7 @@ class Exchange(Context):
     def _known(self) -> dict[str, Any]:
         known = self._set
         if known is None:
-            known = members_now(self._request)
+            known = self._request.members(web._proxies)
             if self._inherited:
                 known = {**self._inherited, **known}
             self._set = known

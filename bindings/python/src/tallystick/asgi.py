@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
+from . import _tally
 from ._requests import (
     EXCLUDED,
     Exchange,
@@ -77,11 +78,22 @@ class AuditMiddleware:
             mode=mode,
         )
 
+    # One function, because each that is called on the way of an ordinary request costs its memory.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in _KINDS or self.requests.excludes(scope["path"]):
             await self.app(scope, receive, send)
             return
-        exchange = self._begun(scope)
+        requests = self.requests
+        state = scope.setdefault("state", {})
+        if type(scope) is dict and type(state) is dict:
+            request = _tally.request_of_scope(scope)
+        else:
+            request = request_of_scope(scope)
+        cookies = _cookies(scope) if requests.session_cookie else None
+        exchange = Exchange(requests, request, late_members, scope, cookies)
+        exchange.scope = scope
+        if type(state) is dict or isinstance(state, MutableMapping):
+            state.setdefault("request_id", exchange.request_id)
         token = _current.set(exchange)
         try:
             await self.app(scope, receive, _watched(exchange, send))
@@ -95,18 +107,10 @@ class AuditMiddleware:
         finally:
             _leave(exchange, token)
 
-    def _begun(self, scope: Scope) -> Exchange:
-        state = scope.setdefault("state", {})
-        cookies = None
-        if self.requests.session_cookie:
-            said = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-            cookies = said.decode("latin-1")
-        request = request_of_scope(scope)
-        exchange = Exchange(self.requests, request, late_members, scope, cookies)
-        exchange.scope = scope
-        if type(state) is dict or isinstance(state, MutableMapping):
-            state.setdefault("request_id", exchange.request_id)
-        return exchange
+
+def _cookies(scope: Scope) -> str:
+    said = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    return said.decode("latin-1")
 
 
 def _watched(exchange: Exchange, send: Send) -> Send:
