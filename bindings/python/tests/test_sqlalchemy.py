@@ -10,8 +10,20 @@ import pytest
 
 pytest.importorskip("sqlalchemy")
 
-from sqlalchemy import Column, Integer, String, create_engine, event, exc, select, text, update
-from sqlalchemy.orm import declarative_base, sessionmaker
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    create_engine,
+    event,
+    exc,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import declarative_base, relationship, sessionmaker
 
 import tallystick
 from tallystick import recorder as recorders
@@ -26,6 +38,40 @@ class Account(Base):
     owner = Column(String)
     balance = Column(Integer)
     password = Column(String)
+
+
+Between = Table(
+    "between",
+    Base.metadata,
+    Column("user", ForeignKey("user.id"), primary_key=True),
+    Column("role", ForeignKey("role.id"), primary_key=True),
+)
+
+
+TeamRoles = Table(
+    "team_roles",
+    Base.metadata,
+    Column("team", ForeignKey("team.id"), primary_key=True),
+    Column("role", ForeignKey("role.id"), primary_key=True),
+)
+
+
+class Team(Base):
+    __tablename__ = "team"
+    id = Column(Integer, primary_key=True)
+    roles = relationship("Role", secondary=TeamRoles, lazy="dynamic")
+
+
+class User(Base):
+    __tablename__ = "user"
+    id = Column(Integer, primary_key=True)
+    roles = relationship("Role", secondary=Between, backref="users")
+    seen_roles = relationship("Role", secondary=Between, viewonly=True)
+
+
+class Role(Base):
+    __tablename__ = "role"
+    id = Column(Integer, primary_key=True)
 
 
 class Share(Base):
@@ -132,6 +178,50 @@ def test_a_key_of_two_columns(Session: Any, tallystick_events: list[Any]) -> Non
     with Session.begin() as session:
         session.add(Share(account=7, name="x"))
     assert tallystick_events[0]["resource_id"] == "7,x"
+
+
+def test_rows_between_two_tables(Session: Any, tallystick_events: list[Any]) -> None:
+    with Session.begin() as session:
+        session.add_all([User(id=7, roles=[Role(id=1), Role(id=2)]), Role(id=3)])
+    with Session.begin() as session:
+        user = session.get(User, 7)
+        user.roles.append(session.get(Role, 3))
+        user.roles.remove(session.get(Role, 1))
+    with Session.begin() as session:
+        role = session.get(Role, 2)
+        role.users.clear()
+    with Session.begin() as session:
+        user = session.get(User, 7)
+        user.roles = list(user.roles)
+        session.flush()
+        session.delete(user)
+    said = [
+        (e["action"], change["before"], change["after"])
+        for e in tallystick_events
+        for name, change in e["changes"].items()
+        if e["resource_type"] == "user" and name == "roles"
+    ]
+    assert said == [
+        ("resource.create", None, ["1", "2"]),
+        ("resource.update", ["1", "2"], ["2", "3"]),
+        ("resource.delete", ["3"], None),
+    ]
+    (cleared,) = (e for e in tallystick_events if e["resource_id"] == "2" and e["crud"] == "U")
+    assert cleared["changes"] == {"users": {"before": ["7"], "after": []}}
+
+
+def test_of_members_that_are_not_loaded_those_that_differ(
+    Session: Any, tallystick_events: list[Any]
+) -> None:
+    with Session.begin() as session:
+        session.add_all([Team(id=7, roles=[Role(id=1), Role(id=3)]), Role(id=2)])
+    before = len(tallystick_events)
+    with Session.begin() as session:
+        team, role, other = session.get(Team, 7), session.get(Role, 1), session.get(Role, 2)
+        team.roles.append(other)
+        team.roles.remove(role)
+    (event,) = tallystick_events[before:]
+    assert event["changes"] == {"roles": {"before": {"removed": ["1"]}, "after": {"added": ["2"]}}}
 
 
 def test_nothing_is_recorded_before_the_commit(

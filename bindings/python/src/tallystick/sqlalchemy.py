@@ -5,7 +5,8 @@ and what changes in rows.
     tallystick.sqlalchemy.record_changes(Session)
 
 Statements are recorded without their parameters. Changes are recorded when the transaction is committed,
-with each column's value before and after; what is rolled back, to a savepoint too, did not happen. Bulk
+with each column's value before and after; what is rolled back, to a savepoint too, did not happen. Rows of
+a table between two others (``secondary``) are members of a relationship: who has it has changed. Bulk
 statements (``session.execute(update(…))``, ``session.bulk_save_objects``) change rows that no session
 holds: they show as statements only.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import event
@@ -248,18 +249,54 @@ def _change_of(
         change = _column_change(state, attribute.key, kind)
         if change is not None:
             changes[attribute.key] = change
+    for relation in state.mapper.relationships:
+        # Rows of a table between two others are no objects: they show as their owners' changes.
+        if relation.secondary is not None and not relation.viewonly and relation.key not in exclude:
+            change = _members_change(state, relation, kind)
+            if change is not None:
+                changes[relation.key] = change
     if kind == "U" and not changes:
         return None
     event_type, action = _KINDS[kind]
-    key = state.mapper.primary_key_from_instance(row)
     return {
         "event_type": event_type,
         "action": action,
         "crud": kind,
         "resource_type": getattr(state.mapper.local_table, "name", type(row).__name__),
-        "resource_id": cut(",".join(str(part) for part in key), _ID_MAX),
+        "resource_id": _id_text(state.mapper.primary_key_from_instance(row)),
         "changes": changes,
     }
+
+
+def _id_text(key: Iterable[Any]) -> str:
+    return cut(",".join(str(part) for part in key), _ID_MAX)
+
+
+def _id_of(row: Any) -> str:
+    """Of a row that may have expired: it is not loaded for that."""
+    state = state_of(row)
+    known = None if state.key is None else state.key[1]
+    return _id_text(known or state.mapper.primary_key_from_instance(row))
+
+
+def _members_change(state: Any, relation: Any, kind: str) -> dict[str, Any] | None:
+    """Of a relationship by way of a table between: the ids of who is in it."""
+    history = state.get_history(relation.key, PASSIVE_NO_INITIALIZE)
+    if kind != "D" and not history.has_changes():
+        return None
+    kept, added, removed = (
+        [_id_of(row) for row in rows or () if row is not None]
+        for rows in (history.unchanged, history.added, history.deleted)
+    )
+    if kind == "C":
+        return {"before": None, "after": sorted(added)}
+    if relation.lazy in ("dynamic", "write_only"):  # which never knows all of it
+        change = {"before": {"removed": sorted(removed)}, "after": {"added": sorted(added)}}
+        return change if added or removed else None
+    before = sorted(kept + removed)
+    if kind == "D":
+        return {"before": before, "after": None} if before else None
+    return {"before": before, "after": sorted(kept + added)}
 
 
 def _column_change(state: Any, name: str, kind: str) -> dict[str, Any] | None:
