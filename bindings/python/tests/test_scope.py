@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,30 @@ def test_a_failure_without_an_error(tallystick_events: Events) -> None:
         ("failure", "not today"),
         ("failure", None),
     ]
+
+
+def test_a_generator_that_is_not_read_to_its_end_has_not_failed(tallystick_events: Events) -> None:
+    def parts() -> Iterator[int]:
+        with tallystick.scope("a"):
+            yield 1
+            yield 2
+
+    async def parts_async() -> AsyncIterator[int]:
+        async with tallystick.scope("a"):
+            yield 1
+            yield 2
+
+    async def main() -> None:
+        reader: Any = parts_async()
+        assert await anext(reader) == 1
+        await reader.aclose()
+
+    reader: Any = parts()
+    assert next(reader) == 1
+    reader.close()
+    asyncio.run(main())
+    said = [(event["status"], event.get("error_message")) for event in tallystick_events]
+    assert said == [("success", None)] * 2
 
 
 def test_what_was_given_wins_but_not_over_an_error(tallystick_events: Events) -> None:

@@ -6,6 +6,7 @@
         scope.after = report
 
 The event is recorded when the block ends: status success, or failure with the error, which goes on.
+A generator that is not read to its end has not failed.
 While it is open, events inherit its ``correlation_id`` (made if there is none). ``async with``
 works as well.
 """
@@ -132,6 +133,8 @@ class Scope:
         if changes:
             event["changes"] = changes
         event.update((name, value) for name, value in self._event.items() if value is not None)
+        if isinstance(error, GeneratorExit):
+            error = None  # a generator's reader wants no more: it has not failed
         failure = error_text(error) if error is not None else self._failure
         if failure is not None:
             if event["status"] == "success":
