@@ -121,7 +121,6 @@ class Exchange(Context):
         "_source",
         "_inherited",
         "_set",
-        "_code",
         "_kept",
     )
 
@@ -138,9 +137,11 @@ class Exchange(Context):
         outer = _current.get()
         self.requests = requests
         self.request_id: str = request.identify()
+        """Of anybody's making: no value for a header unless it is ASCII and printable."""
         self.scope: MutableMapping[str, Any] | None = None
         """Of an ASGI connection."""
         self.status_code: int | None = None
+        """Of the response, once that has begun."""
         self.error: BaseException | None = None
         self.recorded = requests.record is None
         self.started = time.perf_counter()
@@ -152,7 +153,6 @@ class Exchange(Context):
         self._source = source
         self._inherited = _NOTHING if outer is None else outer.members
         self._set: dict[str, Any] | None = None
-        self._code: int | None = None
         self._kept: Mapping[str, Any] = _NOTHING
         if cookies:
             self._inherited = {**self._inherited, **requests.session_of(cookies)}
@@ -163,6 +163,8 @@ class Exchange(Context):
         if self._kept:
             members.update(self._kept)
         members.update(self._known())
+        if self.status_code is not None:
+            members.setdefault("status_code", self.status_code)
         return members
 
     @members.setter
@@ -184,9 +186,6 @@ class Exchange(Context):
             if self._inherited:
                 known = {**self._inherited, **known}
             self._set = known
-        if self._code is not None:
-            known = self._set = {**known, "status_code": self._code}
-            self._code = None
         return known
 
     def _found(self) -> dict[str, Any]:
@@ -195,22 +194,12 @@ class Exchange(Context):
         except Exception:  # the framework's request is over, or its store of users is
             return {}
 
-    @property
-    def request_id_header(self) -> str | None:
-        """The id as a header's value; None if it cannot be one."""
-        value = self.request_id
-        return value if value.isascii() and value.isprintable() else None
-
-    def responds(self, status_code: int) -> None:
-        """The response has begun."""
-        self.status_code = self._code = status_code
-
     def fails(self, error: BaseException) -> None:
         """The application has raised. Without a response that will be a 500, or the client has left
         (499, as nginx says it)."""
         self.error = error
         if self.status_code is None:
-            self.responds(499 if isinstance(error, asyncio.CancelledError) else 500)
+            self.status_code = 499 if isinstance(error, asyncio.CancelledError) else 500
 
     def ends(self) -> None:
         """The last byte is there: what happens after it takes none of the request's time."""

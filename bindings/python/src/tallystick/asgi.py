@@ -122,12 +122,12 @@ def _watched(exchange: Exchange, send: Send) -> Send:
         if kind == "http.response.body":
             pass
         elif kind in _STARTS:
-            exchange.responds(message["status"])
-            _say_request_id(message, exchange.request_id_header)
+            exchange.status_code = message["status"]
+            _say_request_id(message, exchange.request_id)
         elif kind == "websocket.accept":
-            exchange.responds(101)
+            exchange.status_code = 101
         elif kind == "websocket.close" and exchange.status_code is None:
-            exchange.responds(403)
+            exchange.status_code = 403
         return send(message) if exchange.recorded else _sent(exchange, message, send)
 
     return watched
@@ -156,11 +156,10 @@ def late_members(scope: Scope) -> dict[str, Any]:
     return late
 
 
-def _say_request_id(message: Message, request_id: str | None) -> None:
-    if request_id is None:
-        return
+def _say_request_id(message: Message, request_id: str) -> None:
     headers = message["headers"] = list(message.get("headers", ()))  # of any iterable, read once
     for name, _ in headers:
         if len(name) == 12 and name.lower() == b"x-request-id":
             return
-    headers.append((b"x-request-id", request_id.encode()))
+    if request_id.isascii() and request_id.isprintable():
+        headers.append((b"x-request-id", request_id.encode()))

@@ -172,9 +172,9 @@ class AuditMiddleware(MiddlewareMixin):
         return Exchange(self.requests, said, _late, request)
 
     def _answered(self, exchange: Exchange, response: Any) -> Any:
-        exchange.responds(response.status_code)
-        request_id = exchange.request_id_header
-        if request_id is not None and "X-Request-Id" not in response:
+        exchange.status_code = response.status_code
+        request_id = exchange.request_id
+        if "X-Request-Id" not in response and request_id.isascii() and request_id.isprintable():
             response["X-Request-Id"] = request_id
         if _streams(response):
             exchange.settle()

@@ -136,7 +136,7 @@ def _answered(response: Response) -> Response:
     context = _get_request_context()
     exchange: Exchange | None = context.request.environ.get(EXCHANGE)
     if exchange is not None:
-        exchange.responds(response.status_code)
+        exchange.status_code = response.status_code
         exchange.settle()
     return response
 

@@ -88,11 +88,9 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        exchange.responds(int(status[:3]))
-        request_id = exchange.request_id_header
+        exchange.status_code = int(status[:3])
         headers = list(headers)  # others than PEP 3333's are read once
-        if request_id is not None and not _says_request_id(headers):
-            headers.append(("X-Request-Id", request_id))
+        _say_request_id(headers, exchange.request_id)
         if not exchange.recorded and exchange.requests.is_sync:
             exchange.record()
         if exc_info is None:
@@ -103,11 +101,12 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
     return start
 
 
-def _says_request_id(headers: Iterable[tuple[str, str]]) -> bool:
+def _say_request_id(headers: list[tuple[str, str]], request_id: str) -> None:
     for name, _ in headers:
         if len(name) == 12 and name.lower() == "x-request-id":
-            return True
-    return False
+            return
+    if request_id.isascii() and request_id.isprintable():
+        headers.append(("X-Request-Id", request_id))
 
 
 class _Body:
