@@ -14,7 +14,7 @@ struct call {
     PyObject_HEAD PyObject *function;
     PyObject *args;
     PyObject *kwargs;
-    PyObject *result; /* NULL: none yet, or the call has failed */
+    PyObject *result;
     PyObject *error;
     int64_t started; /* nanoseconds */
 };
@@ -48,6 +48,10 @@ call_new(PyTypeObject *type, PyObject *positional, PyObject *keywords)
     self->args = args;
     Py_INCREF(kwargs);
     self->kwargs = kwargs;
+    Py_INCREF(Py_None);
+    self->result = Py_None;
+    Py_INCREF(Py_None);
+    self->error = Py_None;
     self->started = clock_reading();
     return (PyObject *)self;
 }
@@ -123,8 +127,7 @@ call_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     PyObject *event = PyObject_CallFunctionObjArgs(arguments[1], arguments[0], NULL);
     if (event == NULL || event == Py_None || (event = own_dict(event)) == NULL)
         return event;
-    PyObject *status =
-        self->error == NULL || self->error == Py_None ? state->success : state->failure;
+    PyObject *status = self->error == Py_None ? state->success : state->failure;
     Py_INCREF(status);
     int result =
         add(event, state->response_time_ms, PyFloat_FromDouble((double)(took / 1000) / 1000));
@@ -133,12 +136,13 @@ call_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return event;
 }
 
+/* T_OBJECT_EX, because the interpreter reads such members without looking for them each time. */
 static PyMemberDef members[] = {
-    { "function", T_OBJECT, offsetof(struct call, function), READONLY, NULL },
-    { "args", T_OBJECT, offsetof(struct call, args), READONLY, NULL },
-    { "kwargs", T_OBJECT, offsetof(struct call, kwargs), READONLY, NULL },
-    { "result", T_OBJECT, offsetof(struct call, result), 0, NULL },
-    { "error", T_OBJECT, offsetof(struct call, error), 0, NULL },
+    { "function", T_OBJECT_EX, offsetof(struct call, function), READONLY, NULL },
+    { "args", T_OBJECT_EX, offsetof(struct call, args), READONLY, NULL },
+    { "kwargs", T_OBJECT_EX, offsetof(struct call, kwargs), READONLY, NULL },
+    { "result", T_OBJECT_EX, offsetof(struct call, result), 0, NULL },
+    { "error", T_OBJECT_EX, offsetof(struct call, error), 0, NULL },
     { NULL, 0, 0, 0, NULL },
 };
 

@@ -19,7 +19,7 @@ from . import _tally
 from . import recorder as recorders
 from . import request as web
 from ._values import error_text
-from .context import Context, _checked, _current
+from .context import Context, _checked, _current_get, _current_reset, _current_set
 from .errors import Error
 from .recorder import Mode
 
@@ -54,7 +54,7 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 def current_request() -> Exchange | None:
     """The innermost request that events which are recorded here inherit from."""
-    context = _current.get()
+    context = _current_get()
     while context is not None and not isinstance(context, Exchange):
         context = context.outer
     return context
@@ -134,7 +134,7 @@ class Exchange(Context):
     ) -> None:
         """A request that has begun. It gets an id if it has none, and from its cookies its
         session's."""
-        outer = _current.get()
+        outer = _current_get()
         self.requests = requests
         self.request_id: str = request.identify()
         """Of anybody's making: no value for a header unless it is ASCII and printable."""
@@ -189,8 +189,9 @@ class Exchange(Context):
         return known
 
     def _found(self) -> dict[str, Any]:
+        late = self._late
         try:
-            return {} if self._late is None else self._late(self._source)
+            return {} if late is None else late(self._source)
         except Exception:  # the framework's request is over, or its store of users is
             return {}
 
@@ -246,7 +247,7 @@ def steps(exchange: Exchange, body: Iterable[Any]) -> Iterator[Any]:
     """A response's body, whose every part is made inside of the request's context."""
     parts = None
     while True:
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
             if parts is None:
                 parts = iter(body)
@@ -259,7 +260,7 @@ def steps(exchange: Exchange, body: Iterable[Any]) -> Iterator[Any]:
             exchange.fails(error)
             raise
         finally:
-            _current.reset(token)
+            _current_reset(token)
         yield part
 
 

@@ -25,7 +25,7 @@ from ._requests import (
     session_members,
     user_members,
 )
-from .context import _current, _leave
+from .context import _current_get, _current_set, _leave
 from .recorder import Mode
 from .request import request_of_scope
 
@@ -41,7 +41,7 @@ _STARTS: Final = ("http.response.start", "websocket.http.response.start")
 
 def current_scope() -> Scope | None:
     """The ASGI scope of the request that is being answered here; None outside of one."""
-    context = _current.get()
+    context = _current_get()
     while context is not None:
         if isinstance(context, Exchange) and context.scope is not None:
             return context.scope
@@ -80,10 +80,11 @@ class AuditMiddleware:
 
     # One function, because each that is called on the way of an ordinary request costs its memory.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in _KINDS or self.requests.excludes(scope["path"]):
-            await self.app(scope, receive, send)
+        app, requests = self.app, self.requests
+        excludes = requests.excludes
+        if scope["type"] not in _KINDS or excludes(scope["path"]):
+            await app(scope, receive, send)
             return
-        requests = self.requests
         state = scope.setdefault("state", {})
         if type(scope) is dict and type(state) is dict:
             request = _tally.request_of_scope(scope)
@@ -94,9 +95,9 @@ class AuditMiddleware:
         exchange.scope = scope
         if type(state) is dict or isinstance(state, MutableMapping):
             state.setdefault("request_id", exchange.request_id)
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
-            await self.app(scope, receive, _watched(exchange, send))
+            await app(scope, receive, _watched(exchange, send))
         except BaseException as error:
             exchange.fails(error)
             await exchange.record_async()

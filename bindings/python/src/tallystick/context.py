@@ -21,6 +21,11 @@ from .errors import Invalid
 
 _current: ContextVar[Context | None] = ContextVar("tallystick_context", default=None)
 
+# Bound once: methods of an imported name are looked up and made anew for each call.
+_current_get = _current.get
+_current_set = _current.set
+_current_reset = _current.reset
+
 
 class Context:
     """Members that events inherit; enter it with ``with`` or ``async with``.
@@ -32,7 +37,7 @@ class Context:
     __slots__ = ("members", "outer", "started", "_tokens")
 
     def __init__(self, members: Mapping[str, Any], *, started: float | None = None) -> None:
-        outer = _current.get()
+        outer = _current_get()
         inherited = outer.members if outer is not None else {}
         self.members: dict[str, Any] = {**inherited, **_checked(members)}
         """All that is inherited here, the outer contexts' members among it. Never changed in
@@ -47,7 +52,7 @@ class Context:
         self.members = {**self.members, **_checked(members)}
 
     def __enter__(self) -> Context:
-        self._tokens.append(_current.set(self))
+        self._tokens.append(_current_set(self))
         return self
 
     def __exit__(
@@ -73,12 +78,12 @@ class Context:
 def _leave(context: Context, token: Token[Context | None]) -> None:
     """Ends what ``_current.set(context)`` began."""
     try:
-        _current.reset(token)
+        _current_reset(token)
     except ValueError:
         # Left elsewhere than entered: frameworks run the two halves of a generator in different
         # copies of a context.
-        if _current.get() is context:
-            _current.set(context.outer)
+        if _current_get() is context:
+            _current_set(context.outer)
 
 
 def _checked(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def context(**members: Any) -> Context:
 
 def current_context() -> Context | None:
     """The context that an event recorded here inherits from, or None."""
-    return _current.get()
+    return _current_get()
 
 
 def set_user(
@@ -106,8 +111,8 @@ def set_user(
     """Says who it is, once that is known: for all of the innermost context (a request's, in the
     frameworks), also for who entered it further out. Without one, for this task or thread."""
     members.update(user_id=user_id, user_email=user_email, group_id=group_id)
-    innermost = _current.get()
+    innermost = _current_get()
     if innermost is None:
-        _current.set(Context(members))
+        _current_set(Context(members))
     else:
         innermost.update(**members)

@@ -39,7 +39,7 @@ from ._requests import (
     steps,
     user_members,
 )
-from .context import _current, _leave
+from .context import _current_get, _current_reset, _current_set, _leave
 from .decorators import Call, audited, found_resource_id, is_function
 from .logger import AuditLogger
 from .recorder import Mode
@@ -128,7 +128,7 @@ class AuditMiddleware(MiddlewareMixin):
         if self.requests.excludes(request.path_info):
             return self.get_response(request)
         exchange = self._begun(request)
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
             response = self._answered(exchange, self.get_response(request))
         except BaseException as error:
@@ -140,13 +140,13 @@ class AuditMiddleware(MiddlewareMixin):
                 exchange.record()
             return response
         finally:
-            _current.reset(token)
+            _current_reset(token)
 
     async def _answer_async(self, request: HttpRequest) -> Any:
         if self.requests.excludes(request.path_info):
             return await self.get_response(request)
         exchange = self._begun(request)
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
             response = self._answered(exchange, await self.get_response(request))
         except BaseException as error:
@@ -287,7 +287,7 @@ def audit_log(
                 request = _django_request(given)
             event: dict[str, Any] = {"resource_type": resource_type}
             if request is not None:
-                if type(_current.get()) is not Exchange and current_request() is None:
+                if type(_current_get()) is not Exchange and current_request() is None:
                     event.update(members_of(request))
                     event.update(_late(request))
                 code = None if call.error is not None else getattr(call.result, "status_code", 200)

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from ._requests import Exchange, current_request, status_of
 from .asgi import AuditMiddleware, current_scope, late_members
-from .context import _current
+from .context import _current_get
 from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_scope
@@ -76,7 +76,7 @@ def audit_log(
                     response = value
             if scope is None:
                 scope = current_scope()
-            elif type(_current.get()) is not Exchange and current_request() is None:
+            elif type(_current_get()) is not Exchange and current_request() is None:
                 event.update(members_of_scope(scope))
                 event.update(late_members(scope))
             if scope is None or scope["type"] == "http":

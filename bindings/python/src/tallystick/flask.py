@@ -38,7 +38,7 @@ from ._requests import (
     status_of,
     user_members,
 )
-from .context import _current
+from .context import _current_get
 from .decorators import Call, audited, found_resource_id, is_function
 from .recorder import Mode
 from .request import members_of_environ
@@ -190,7 +190,7 @@ def audit_log(
     def decorate(view: F) -> F:
         def describe(call: Call) -> dict[str, Any]:
             event: dict[str, Any] = {"action": action, "resource_type": resource_type}
-            exchange = _current.get()
+            exchange = _current_get()
             if type(exchange) is not Exchange:
                 exchange = current_request()
             context = _context() if exchange is None or needs_request else None

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, T
 from . import recorder as recorders
 from ._values import text_of
 from .changes import changes_between
-from .context import _current
+from .context import _current_get
 from .events import AuditEvent, AuditSeverity, members_of_event
 from .reading import read
 from .receipt import NOT_RECORDED, Answer, Receipt
@@ -508,7 +508,7 @@ def _of_request(request: Any) -> dict[str, Any]:
 
 def _since_start() -> float | None:
     """Milliseconds since the request started; None outside of one."""
-    context = _current.get()
+    context = _current_get()
     if context is None or context.started is None:
         return None
     return round((time.perf_counter() - context.started) * 1000, 3)

@@ -29,7 +29,7 @@ from typing import Any, Final, Literal, get_args
 
 from . import _tally
 from ._values import cut, error_text, text_of
-from .context import _current
+from .context import _current_get
 from .errors import Denied, Error, Invalid
 from .receipt import NOT_RECORDED, Receipt
 
@@ -144,7 +144,7 @@ class Recorder:
         """Records an event, with what the current context has. The dictionary stays as it is."""
         if not self.enabled:
             return NOT_RECORDED
-        context = _current.get()
+        context = _current_get()
         members = None if context is None else context.members
         client = self._client
         try:

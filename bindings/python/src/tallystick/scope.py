@@ -21,7 +21,7 @@ from . import _tally
 from . import recorder as recorders
 from ._values import error_text, text_of
 from .changes import changes_between, snapshot
-from .context import Context, _current
+from .context import Context, _current_get
 from .errors import Error
 from .receipt import NOT_RECORDED, Receipt
 from .recorder import Mode, Recorder
@@ -77,7 +77,7 @@ class Scope:
             self._failure = "" if reason is None else text_of(reason)
 
     def __enter__(self) -> Scope:
-        outer = _current.get()
+        outer = _current_get()
         members: dict[str, Any] = outer.members if outer is not None else {}
         correlation = self._event.get("correlation_id") or members.get("correlation_id")
         self._context = Context({"correlation_id": correlation or _tally.uuid4()})

@@ -26,7 +26,7 @@ from typing import Any, Final
 from . import recorder as recorders
 from ._fields import FIELDS
 from ._values import cut, error_text
-from .context import _current
+from .context import _current_get
 from .recorder import Mode, Recorder
 
 EventDict = MutableMapping[str, Any]
@@ -68,7 +68,7 @@ def add_timestamp(logger: Any, method: str, event_dict: EventDict) -> EventDict:
 
 def add_duration(logger: Any, method: str, event_dict: EventDict) -> EventDict:
     """``duration_ms``: milliseconds since the request began, where a context knows that."""
-    context = _current.get()
+    context = _current_get()
     if context is not None and context.started is not None:
         took = (time.perf_counter() - context.started) * 1000
         event_dict.setdefault("duration_ms", round(took, 3))
@@ -76,7 +76,7 @@ def add_duration(logger: Any, method: str, event_dict: EventDict) -> EventDict:
 
 
 def _add(event_dict: EventDict, *names: str) -> EventDict:
-    context = _current.get()
+    context = _current_get()
     if context is not None:
         for name in names:
             value = context.members.get(name)

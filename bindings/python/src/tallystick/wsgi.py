@@ -16,7 +16,7 @@ from typing import Any
 
 from . import _tally
 from ._requests import EXCLUDED, Exchange, Late, Record, Requests, steps
-from .context import _current
+from .context import _current_reset, _current_set
 from .recorder import Mode
 
 Environ = dict[str, Any]
@@ -54,17 +54,18 @@ class AuditMiddleware:
         )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        requests = self.requests
-        if requests.excludes(environ.get("PATH_INFO", "")):
-            return self.app(environ, start_response)
+        app, requests = self.app, self.requests
+        excludes = requests.excludes
+        if excludes(environ.get("PATH_INFO", "")):
+            return app(environ, start_response)
         cookies = environ.get("HTTP_COOKIE") if requests.session_cookie else None
         request = _tally.request_of_environ(environ)  # which is a dict: PEP 3333
         exchange = Exchange(requests, request, self.late, None, cookies)
         environ[EXCHANGE] = exchange
         environ.setdefault("HTTP_X_REQUEST_ID", exchange.request_id)
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
-            body = self.app(environ, _watched(exchange, start_response))
+            body = app(environ, _watched(exchange, start_response))
         except BaseException as error:
             exchange.fails(error)
             exchange.record()
@@ -75,7 +76,7 @@ class AuditMiddleware:
                 return body
             return _Body(exchange, body)
         finally:
-            _current.reset(token)
+            _current_reset(token)
 
 
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
@@ -123,7 +124,7 @@ class _Body:
 
     def close(self) -> None:
         exchange = self._exchange
-        token = _current.set(exchange)
+        token = _current_set(exchange)
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
@@ -136,4 +137,4 @@ class _Body:
                 if not exchange.recorded:
                     exchange.record()
             finally:
-                _current.reset(token)
+                _current_reset(token)
