@@ -52,6 +52,21 @@ def answering(status: int = 200, inside: Callable[[], object] = lambda: None) ->
     return app
 
 
+def test_a_message_that_is_sent_again_stays_as_it_is() -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(start)
+        await send({"type": "http.response.body"})
+
+    first, second = (
+        dict(served(AuditMiddleware(app), http(x_request_id=name))[0]["headers"])
+        for name in ("r-1", "r-2")
+    )
+    assert (first[b"x-request-id"], second[b"x-request-id"]) == (b"r-1", b"r-2")
+    assert start["headers"] == [(b"a", b"b")]
+
+
 def test_events_inherit_their_request(tallystick_events: Events) -> None:
     app = AuditMiddleware(answering(inside=lambda: audit_logger.log_action("a", data={"x": 1})))
     scope = http("/things", "PATCH", user_agent="curl", x_request_id="r-1", cookie="session=s")

@@ -14,6 +14,7 @@ pytest.importorskip("flask")
 import flask  # noqa: E402
 from flask import Flask, abort, g, request  # noqa: E402
 from flask.testing import FlaskClient  # noqa: E402
+from werkzeug.exceptions import NotFound  # noqa: E402
 
 import tallystick  # noqa: E402
 from tallystick import AuditLogger, audit_logger  # noqa: E402
@@ -353,3 +354,28 @@ def test_outside_of_a_request(tallystick_events: Events) -> None:
     assert [event.get("user_id") for event in tallystick_events] == [None, None, "u1"]
     assert tallystick_events[2]["endpoint"] == "/x"
     assert not flask.has_request_context()
+
+
+@pytest.mark.parametrize(
+    ("view", "code"),
+    [
+        (lambda: (flask.Response("x", 404), {"A": "b"}), 404),
+        (lambda: (flask.Response("x", 500), [("A", "b")]), 500),
+        (lambda: (flask.Response("x", 404), None, {"A": "b"}), 404),
+        (lambda: (flask.Response("x", 404), 201), 201),
+        (lambda: ("x", "409 CONFLICT"), 409),
+        (lambda: NotFound(), 404),
+        (lambda: (NotFound(), {"A": "b"}), 404),
+        (lambda: abort(flask.Response("x", 402)), 402),
+    ],
+)
+def test_a_status_is_that_of_the_answer(
+    view: Callable[[], Any], code: int, tallystick_events: Events
+) -> None:
+    app = Flask(__name__)
+    Tallystick(app)
+    app.get("/")(audit_log("thing.get")(view))
+    assert app.test_client().get("/").status_code == code
+    (event,) = tallystick_events
+    assert event["status_code"] == code
+    assert (event["status"] == "success") == (code < 400)

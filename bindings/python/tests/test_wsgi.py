@@ -106,6 +106,16 @@ def test_events_inherit_their_request(tallystick_events: Events) -> None:
     assert tallystick.current_context() is None
 
 
+def test_a_status_without_a_number_is_let_through(tallystick_events: Events) -> None:
+    def app(_: Any, start_response: Any) -> list[bytes]:
+        start_response("Fine", [])
+        return [b"body"]
+
+    status, _, body = served(AuditMiddleware(app, record="all"), environ())
+    assert (status, body) == ("Fine", b"body")
+    assert [event.get("status_code") for event in tallystick_events] == [None]
+
+
 def test_headers_may_be_any_iterable() -> None:
     def app(_: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", (header for header in [("X-Own", "1")]))

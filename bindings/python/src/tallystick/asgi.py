@@ -124,7 +124,7 @@ def _watched(exchange: Exchange, send: Send) -> Send:
             pass
         elif kind in _STARTS:
             exchange.status_code = message["status"]
-            _say_request_id(message, exchange.request_id)
+            message = _with_request_id(message, exchange.request_id)
         elif kind == "websocket.accept":
             exchange.status_code = 101
         elif kind == "websocket.close" and exchange.status_code is None:
@@ -157,10 +157,13 @@ def late_members(scope: Scope) -> dict[str, Any]:
     return late
 
 
-def _say_request_id(message: Message, request_id: str) -> None:
-    headers = message["headers"] = list(message.get("headers", ()))  # of any iterable, read once
+def _with_request_id(message: Message, request_id: str) -> Message:
+    """Another one, which says it: the application may send its own again."""
+    headers = list(message.get("headers", ()))  # of any iterable, read once
     for name, _ in headers:
         if len(name) == 12 and name.lower() == b"x-request-id":
-            return
-    if request_id.isascii() and request_id.isprintable():
-        headers.append((b"x-request-id", request_id.encode()))
+            break
+    else:
+        if request_id.isascii() and request_id.isprintable():
+            headers.append((b"x-request-id", request_id.encode()))
+    return {**message, "headers": headers}

@@ -233,20 +233,27 @@ def _returning(view: F) -> F:
 
 
 def _status_code(call: Call) -> int:
-    """Of what the view raised or returned: a response, a tuple that has one or its status, or a
-    body."""
+    """Of what the view raised or returned: a response, an exception of HTTP's, a body, or a tuple of
+    one of these and a status or headers."""
     if call.error is not None:
-        code = getattr(call.error, "code", None)
-        if code is None:
-            code = getattr(getattr(call.error, "response", None), "status_code", None)
-        return code if isinstance(code, int) else 500
-    code = getattr(call.result, "status_code", None)
-    if isinstance(call.result, tuple):
-        for part in call.result[1:2]:
-            code = part if not isinstance(part, (Mapping, list)) else None
+        return _status_of(call.error, 500)
+    source, code = call.result, None
+    if isinstance(source, tuple) and source:
+        code = next((p for p in source[1:2] if not isinstance(p, (Mapping, list, tuple))), None)
+        source = source[0]
     if isinstance(code, str) and code[:3].isdigit():
         code = int(code[:3])
-    return code if isinstance(code, int) else 200
+    return code if isinstance(code, int) else _status_of(source, 200)
+
+
+def _status_of(source: Any, otherwise: int) -> int:
+    """Of a response or an exception, which may have one."""
+    code = getattr(source, "status_code", None)
+    if isinstance(source, Exception):
+        code = getattr(source, "code", None)
+        if code is None:
+            code = getattr(getattr(source, "response", None), "status_code", None)
+    return code if isinstance(code, int) else otherwise
 
 
 def _data() -> tuple[Any, int | None]:

@@ -89,7 +89,8 @@ def _watched(exchange: Exchange, start_response: StartResponse) -> StartResponse
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        exchange.status_code = int(status[:3])
+        code = status[:3]  # a server may take what PEP 3333 does not allow
+        exchange.status_code = int(code) if code.isdecimal() else None
         headers = list(headers)  # others than PEP 3333's are read once
         _say_request_id(headers, exchange.request_id)
         if not exchange.recorded and exchange.requests.is_sync:
