@@ -121,14 +121,13 @@ class Exchange(Context):
         "_source",
         "_inherited",
         "_set",
-        "_kept",
     )
 
     def __init__(
         self,
         requests: Requests,
         request: _tally.Request,
-        late: Late | None,
+        late: Late,
         source: Any,
         cookies: str | None = None,
     ) -> None:
@@ -153,15 +152,12 @@ class Exchange(Context):
         self._source = source
         self._inherited = _NOTHING if outer is None else outer.members
         self._set: dict[str, Any] | None = None
-        self._kept: Mapping[str, Any] = _NOTHING
         if cookies:
             self._inherited = {**self._inherited, **requests.session_of(cookies)}
 
     @property
     def members(self) -> dict[str, Any]:
         members = self._found()
-        if self._kept:
-            members.update(self._kept)
         members.update(self._known())
         if self.status_code is not None:
             members.setdefault("status_code", self.status_code)
@@ -177,7 +173,8 @@ class Exchange(Context):
 
     def settle(self) -> None:
         """Keeps what is known now, for when the framework has let go of the request."""
-        self._kept = {**self._found(), **self._kept}
+        self._source = self._found()
+        self._late = dict
 
     def _known(self) -> dict[str, Any]:
         known = self._set
@@ -191,7 +188,7 @@ class Exchange(Context):
     def _found(self) -> dict[str, Any]:
         late = self._late
         try:
-            return {} if late is None else late(self._source)
+            return late(self._source)
         except Exception:  # the framework's request is over, or its store of users is
             return {}
 

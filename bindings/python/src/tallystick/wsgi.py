@@ -44,7 +44,7 @@ class AuditMiddleware:
         late: Late | None = None,
     ) -> None:
         self.app = app
-        self.late = late
+        self.late: Late = late or dict
         self.requests = Requests(
             record=record,
             trusted_proxies=trusted_proxies,
@@ -60,7 +60,7 @@ class AuditMiddleware:
             return app(environ, start_response)
         cookies = environ.get("HTTP_COOKIE") if requests.session_cookie else None
         request = _tally.request_of_environ(environ)  # which is a dict: PEP 3333
-        exchange = Exchange(requests, request, self.late, None, cookies)
+        exchange = Exchange(requests, request, self.late, (), cookies)
         environ[EXCHANGE] = exchange
         environ.setdefault("HTTP_X_REQUEST_ID", exchange.request_id)
         token = _current_set(exchange)
