@@ -1,5 +1,5 @@
-"""What recording costs a web application in Python: requests a second and processor time with the decorator and
-without, and with a row that is committed to PostgreSQL in each request.
+"""What recording costs a web application in Python: requests a second and processor time with the middleware alone,
+with the decorator as well, without both, and with a row that is committed to PostgreSQL in each request.
 
     build/python-environment/bin/python bench/python_web.py build/tally
 
@@ -40,6 +40,7 @@ SETTLE_S = 0.7  # longer than events gather
 
 NAMES = {
     "none": "nothing is recorded",
+    "middleware": "the middleware or extension",
     "spool": "the decorator",
     "sync": 'the decorator, mode "sync"',
     "database": "SQLAlchemy, a commit each",
@@ -211,6 +212,12 @@ def measure(servers: dict[str, tuple[int, int]], trail_pid: int, endpoint: str) 
     return loads
 
 
+def quartiles(load: Load, other: Load) -> list[float]:
+    """Of how many times the requests of another it had, round by round."""
+    ratios = [one / two for one, two in zip(load.rates, other.rates)]
+    return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+
+
 def report(app: str, endpoint: str, loads: dict[str, Load]) -> None:
     print(
         f"{f'{app}, /{endpoint}':30}{'requests/s':>12}{'of nothing':>12}{'quartiles':>14}"
@@ -218,19 +225,20 @@ def report(app: str, endpoint: str, loads: dict[str, Load]) -> None:
     )
     none = loads["none"]
     for way, load in loads.items():
-        ratios = [one / other for one, other in zip(load.rates, none.rates)]
-        low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        low, middle, high = quartiles(load, none)
         more = statistics.median(one - other for one, other in zip(load.own, none.own))
         print(
             f"{NAMES[way]:30}{statistics.median(load.rates):12.0f}{middle:12.2f}"
             f"{low:8.2f}..{high:.2f}{statistics.median(load.own) * 1e6:12.0f}{more * 1e6:8.0f}"
             f"{statistics.median(load.trails) * 1e6:10.0f}"
         )
+    pairs = [("spool", "middleware")]
     if "database" in loads:
-        for way in ("spool", "sync"):
-            pairs = zip(loads[way].rates, loads["database"].rates)
-            times = statistics.median(one / other for one, other in pairs)
-            print(f"{NAMES[way]}: {times:.2f} times the requests of the database")
+        pairs += [("spool", "database"), ("sync", "database")]
+    for way, other in pairs:
+        low, middle, high = quartiles(loads[way], loads[other])
+        times = f"{middle:.2f} ({low:.2f}..{high:.2f})"
+        print(f"{NAMES[way]}: {times} times the requests of {NAMES[other]}")
     print(flush=True)
 
 
@@ -245,7 +253,7 @@ def main() -> None:
         environment, trail_pid = stack.enter_context(trail(tally, scratch / "data"))
         environment["TALLY_SPOOL"] = str(scratch / "spool")
         address = stack.enter_context(database(scratch / "postgres"))
-        ways, endpoints = ["none", "spool", "sync"], ["approve"]
+        ways, endpoints = ["none", "middleware", "spool", "sync"], ["approve"]
         if address is None:
             print(
                 "without SQLAlchemy, psycopg2 and PostgreSQL 15 there is no database to compare with"

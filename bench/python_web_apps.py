@@ -2,7 +2,8 @@
 
 /approve does nothing else. /pay is what an audited endpoint does at the least: it reads a row and changes it, by
 SQLAlchemy in the database that DATABASE names, and is there only with one. APP is fastapi or flask; WAY is none,
-spool, sync (the decorator in these modes) or database (a row of a table of events, committed in each request).
+middleware (or extension, which records nothing), spool, sync (with the decorator, in these modes) or database (a row of
+a table of events, committed in each request).
 """
 
 import datetime
@@ -105,12 +106,13 @@ def made_with_fastapi() -> Any:
         seen(number, request)
         return {"paid": number, "payments": payments}
 
-    if WAY in ("spool", "sync"):
+    if WAY in ("middleware", "spool", "sync"):
         from tallystick.fastapi import audit_log, install
 
         install(app)
-        approve = audit_log("invoice.approve", "invoice", "number", mode=WAY)(approve)
-        pay = audit_log("invoice.pay", "invoice", "number", mode=WAY)(pay)
+        if WAY != "middleware":
+            approve = audit_log("invoice.approve", "invoice", "number", mode=WAY)(approve)
+            pay = audit_log("invoice.pay", "invoice", "number", mode=WAY)(pay)
     app.post("/invoices/{number}/approve")(approve)
     app.post("/invoices/{number}/pay")(pay)
     return app
@@ -137,12 +139,13 @@ def made_with_flask() -> Any:
         seen(number)
         return {"paid": number, "payments": payments}
 
-    if WAY in ("spool", "sync"):
+    if WAY in ("middleware", "spool", "sync"):
         from tallystick.flask import Tallystick, audit_log
 
         Tallystick(app)
-        approve = audit_log("invoice.approve", "invoice", "number", mode=WAY)(approve)
-        pay = audit_log("invoice.pay", "invoice", "number", mode=WAY)(pay)
+        if WAY != "middleware":
+            approve = audit_log("invoice.approve", "invoice", "number", mode=WAY)(approve)
+            pay = audit_log("invoice.pay", "invoice", "number", mode=WAY)(pay)
     app.post("/invoices/<number>/approve")(approve)
     app.post("/invoices/<number>/pay")(pay)
     return app
