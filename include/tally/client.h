@@ -79,8 +79,8 @@ struct tally_client_options {
      * ("db_password", "user[password]"), before digits ("password1") and before an s ("tokens",
      * where numbers stay); one of four letters or fewer only as a word ("user_pin", not "spin"). In
      * texts that are free (endpoint, message, error_message, and all in details and changes), what
-     * stands behind such a name as in "pin=1", "pin: 1" or JSON is masked, too, and so is the
-     * password of a URL. Ends with NULL. NULL: TALLY_MASK_NAMES. */
+     * stands behind such a name as in "pin=1", "pin: 1", "--pin 1" or JSON is masked, too, and so is
+     * the password of a URL. Ends with NULL. NULL: TALLY_MASK_NAMES. */
     const char *const *mask_names;
     /* POSIX extended regular expressions; what they match in any text of the event but `id` is
      * masked, but where a text is one of a few (status, severity, …). Ends with NULL. NULL: none. Card

@@ -2,8 +2,9 @@
  * Finding secrets by the names before them.
  *
  * Every name stands before a sign, = or :, so only those are looked for, and the name is read from the
- * sign back: nothing that belongs to a name holds a sign, so that each byte is looked at once so. What
- * stands behind the sign is taken rather than left where its end cannot be told.
+ * sign back: nothing that belongs to a name holds a sign, so that each byte is looked at once so. A
+ * command's option, `--password x`, has its sign before the name. What stands behind a name is taken
+ * rather than left where its end cannot be told.
  */
 #include "credential.h"
 
@@ -293,18 +294,56 @@ has_byte(uint64_t eight, uint8_t c)
     return (x - ones) & ~x & (ones * 0x80);
 }
 
+static bool
+is_sign(struct bytes text, size_t at)
+{
+    uint8_t c = text.data[at];
+    return c == '=' || c == ':' || (c == '-' && at + 1 < text.size && text.data[at + 1] == '-');
+}
+
 /* The first sign from `at` on, or the text's size. Most texts have none. */
 static size_t
 skip_signless(struct bytes text, size_t at)
 {
     for (; text.size - at >= 8; at += 8) {
         uint64_t eight = get_u64(text.data + at);
-        if ((has_byte(eight, '=') | has_byte(eight, ':')) != 0)
-            break;
+        uint64_t dashes = has_byte(eight, '-');
+        uint64_t pairs =
+            dashes & (dashes >> 8 | UINT64_C(1) << 63); /* the next eight may begin so */
+        if ((has_byte(eight, '=') | has_byte(eight, ':') | pairs) == 0)
+            continue;
+        for (size_t i = at; i < at + 8; i++) {
+            if (is_sign(text, i))
+                return i;
+        }
     }
-    while (at < text.size && text.data[at] != '=' && text.data[at] != ':')
+    while (at < text.size && !is_sign(text, at))
         at++;
     return at;
+}
+
+/* Of a command, from the dashes of `--password x` on. */
+static bool
+read_option(const struct mask *mask, struct bytes text, size_t at, size_t *start_out,
+            size_t *end_out)
+{
+    size_t name = at + 2, end = name;
+    if (at > 0 && is_of_name(text.data[at - 1]))
+        return false;
+    while (end < text.size && is_of_name(text.data[end]))
+        end++;
+    size_t value = skip_blanks(text, end);
+    if (value == end || value == text.size || text.data[value] == '-')
+        return false;
+    enum mask_name kind = mask_name_kind(mask, bytes_of(text.data + name, end - name));
+    if (kind == MASK_NAME_PLAIN || (kind == MASK_NAME_SECRETS && ascii_is_digit(text.data[value])))
+        return false;
+    if ((is_quote(text.data[value]) || text.data[value] == '\\') &&
+        read_quoted(text, value, start_out, end_out))
+        return *end_out > *start_out;
+    *start_out = value;
+    *end_out = skip_words(text, value);
+    return !says_nothing(bytes_of(text.data + value, *end_out - value));
 }
 
 bool
@@ -314,6 +353,11 @@ credential_find(const struct mask *mask, struct bytes text, size_t from, size_t 
     for (size_t at = from; (at = skip_signless(text, at)) < text.size; at++) {
         if (text.data[at] == ':' && read_url(text, at, start_out, end_out))
             return true;
+        if (text.data[at] == '-') {
+            if (read_option(mask, text, at, start_out, end_out))
+                return true;
+            continue;
+        }
         struct sign sign = read_sign(text, at);
         size_t start, end;
         if (sign.name.size > 0 && read_named(mask, text, &sign, &start, &end)) {

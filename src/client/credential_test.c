@@ -121,6 +121,32 @@ headers_and_sentences(void **state)
 }
 
 static void
+options_of_commands(void **state)
+{
+    (void)state;
+    static const struct find_row rows[] = {
+        { "a word", "docker login --username u --password p@ss registry",
+          "docker login --username u --password # registry" },
+        { "first of all", "--token x", "--token #" },
+        { "in quotes", "deploy --api-key 'a b' --now", "deploy --api-key '#' --now" },
+        { "several blanks", "x --db-password   y z", "x --db-password   # z" },
+        { "a sign", "x --password=y --pin=1", "x --password=# --pin=#" },
+        { "a command in quotes", "sh -c \"mysql --password x\" y",
+          "sh -c \"mysql --password #\" y" },
+        { "the next option", "x --password --host h", "x --password --host h" },
+        { "nothing behind it", "x --password", "x --password" },
+        { "nor there", "x --password ", "x --password " },
+        { "a number of them", "x --tokens 512 --tokens abc", "x --tokens 512 --tokens #" },
+        { "another name", "x --password-stdin y --spin 1", "x --password-stdin y --spin 1" },
+        { "no option", "a--token x - -token y -- token z", "a--token x - -token y -- token z" },
+        { "dashes", "------ --- --token x 2026-01-01", "------ --- --token # 2026-01-01" },
+        { "astride", "1234567--token x", "1234567--token x" },
+        { "astride of eight", "123456 --token x", "123456 --token #" },
+    };
+    CHECK(rows);
+}
+
+static void
 urls(void **state)
 {
     (void)state;
@@ -147,7 +173,8 @@ random_texts(void **state)
     static const char *const pieces[] = { "token", "pin",      "=",        ":",  "://", "@",
                                           "\"",    "'",        "\\",       " ",  "[",   "]",
                                           "{",     "}",        "%5D",      "\n", "a",   "1",
-                                          "b'",    "Cookie: ", "\xc3\xa9", "&",  ">",   "tokens" };
+                                          "b'",    "Cookie: ", "\xc3\xa9", "&",  ">",   "tokens",
+                                          "--",    "-" };
     unsigned seed = 1;
     for (unsigned round = 0; round < 20000; round++) {
         char text[FIND_TEXT_MAX] = "", out[FIND_TEXT_MAX];
@@ -168,8 +195,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(queries_and_settings),  cmocka_unit_test(within_json),
-        cmocka_unit_test(headers_and_sentences), cmocka_unit_test(urls),
+        cmocka_unit_test(queries_and_settings),
+        cmocka_unit_test(within_json),
+        cmocka_unit_test(headers_and_sentences),
+        cmocka_unit_test(options_of_commands),
+        cmocka_unit_test(urls),
         cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

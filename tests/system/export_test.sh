@@ -123,7 +123,7 @@ interrupted() {
         mkfifo "$file"
         { head -c 1 > begun && exec sleep 600; } < "$file" &
         reader=$!
-        env --default-signal=INT "$@" > out 2> err & # which the shell has ignored
+        env --default-signal="$way" "$@" > out 2> err & # which the shell, or nohup, has ignored
         writer=$!
         await [ -s begun ]
         kill -$way $writer
