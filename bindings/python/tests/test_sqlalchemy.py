@@ -454,6 +454,21 @@ def test_what_the_commit_itself_flushes_needs_its_receipt(engine: Any, work: Any
     assert deaf.kept[-2:] == ["1", "2"]
 
 
+def test_a_connection_keeps_nothing_of_its_transactions(engine: Any) -> None:
+    deaf = Deaf(mode="sync")
+    Session = sessionmaker(engine)
+    record_changes(Session, recorder=deaf)
+    with engine.connect() as connection:
+        for number in (1, 2, 3):
+            with Session(bind=connection) as session:
+                session.add(Account(id=number))
+                session.flush()
+                assert len(list(connection.dispatch.commit)) == 1
+                session.rollback() if number == 2 else session.commit()
+            assert list(connection.dispatch.commit) == []
+    assert deaf.kept == ["1", "3"]
+
+
 def test_a_savepoint_is_not_recorded_before_the_commit(engine: Any) -> None:
     deaf = Deaf(mode="sync")
     Session = sessionmaker(engine)

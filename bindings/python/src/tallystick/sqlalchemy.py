@@ -147,9 +147,8 @@ def record_changes(
                         waiting.add(session, change)
 
     def begun(session: Any, transaction: Any, connection: Any) -> None:
-        # For what the commit flushes after `before_commit`, or finds in a savepoint left open.
         if waiting.waits and not transaction.nested:
-            event.listen(connection, "commit", lambda _: waiting.record(session))
+            waiting.listen(session, connection)
 
     def committing(session: Any) -> None:
         if waiting.waits and session.get_nested_transaction() is None:
@@ -222,6 +221,16 @@ class _Waiting:
                 self.recorder.failure(str(error), change)  # of a strict one: what is committed stays
             del changes[0]
 
+    def listen(self, session: Any, connection: Any) -> None:
+        """Records when the connection commits what the commit flushes after `before_commit`, or finds in
+        a savepoint left open. Until the transaction ends: a connection may outlive many."""
+
+        def committing(_: Any) -> None:
+            self.record(session)
+
+        event.listen(connection, "commit", committing)
+        session.info.setdefault((self, "commit"), []).append((connection, committing))
+
     def keep(self, session: Any, savepoint: Any) -> None:
         """A savepoint that was kept is part of what is around it."""
         outer = savepoint.parent
@@ -235,6 +244,9 @@ class _Waiting:
         waiting = session.info.get(self)
         if waiting:
             session.info[self] = [(t, c) for t, c in waiting if t is not transaction]
+        if transaction.parent is None:
+            for connection, committing in session.info.pop((self, "commit"), ()):
+                event.remove(connection, "commit", committing)
 
 
 def _change_of(
