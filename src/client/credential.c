@@ -237,6 +237,19 @@ find_value(struct bytes text, const struct sign *sign, size_t *at_out)
     return true;
 }
 
+/* Words, or all that is in brackets. */
+static bool
+read_unquoted(struct bytes text, enum mask_name kind, size_t at, size_t *start_out, size_t *end_out)
+{
+    uint8_t first = at < text.size ? text.data[at] : 0;
+    /* Told before its end is looked for, which may be the text's, once for each sign. */
+    if (kind == MASK_NAME_SECRETS && ascii_is_digit(first))
+        return false;
+    *start_out = at;
+    *end_out = first == '[' || first == '{' ? skip_brackets(text, at) : skip_words(text, at);
+    return !says_nothing(bytes_of(text.data + at, *end_out - at));
+}
+
 static bool
 read_named(const struct mask *mask, struct bytes text, const struct sign *sign, size_t *start_out,
            size_t *end_out)
@@ -249,16 +262,10 @@ read_named(const struct mask *mask, struct bytes text, const struct sign *sign, 
                   (ends_with(sign->name, "authorization") || ends_with(sign->name, "cookie"));
     if (read_quoted(text, at, start_out, end_out))
         return *end_out > *start_out;
-    /* Told before its end is looked for, which may be the text's, once for each sign. */
-    if (kind == MASK_NAME_SECRETS && at < text.size && ascii_is_digit(text.data[at]))
-        return false;
+    if (!header)
+        return read_unquoted(text, kind, at, start_out, end_out);
     *start_out = at;
-    if (header)
-        *end_out = skip_line(text, sign, at);
-    else if (at < text.size && (text.data[at] == '[' || text.data[at] == '{'))
-        *end_out = skip_brackets(text, at);
-    else
-        *end_out = skip_words(text, at);
+    *end_out = skip_line(text, sign, at);
     return !says_nothing(bytes_of(text.data + at, *end_out - at));
 }
 
@@ -336,14 +343,12 @@ read_option(const struct mask *mask, struct bytes text, size_t at, size_t *start
     if (value == end || value == text.size || text.data[value] == '-')
         return false;
     enum mask_name kind = mask_name_kind(mask, bytes_of(text.data + name, end - name));
-    if (kind == MASK_NAME_PLAIN || (kind == MASK_NAME_SECRETS && ascii_is_digit(text.data[value])))
+    if (kind == MASK_NAME_PLAIN)
         return false;
     if ((is_quote(text.data[value]) || text.data[value] == '\\') &&
         read_quoted(text, value, start_out, end_out))
         return *end_out > *start_out;
-    *start_out = value;
-    *end_out = skip_words(text, value);
-    return !says_nothing(bytes_of(text.data + value, *end_out - value));
+    return read_unquoted(text, kind, value, start_out, end_out);
 }
 
 bool
